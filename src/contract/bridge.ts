@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { languageSchema, type Language, type Localized } from './language.ts';
+import type { FailureCode } from './failures.ts';
+import type { ServiceGroup } from './service.ts';
+
+/** A larger message is dropped and journalled, in either direction. */
+export const bridgeMessageLimitBytes = 64 * 1024;
+
+/** The origin that both shells serve the renderer under; no server stands behind it. */
+export const kioskOrigin = 'https://imi.internal';
+
+/**
+ * What the screen may ask for: the only messages from the renderer. An intent that the present state does not know is ignored and journalled.
+ */
+export const intentSchema = z.discriminatedUnion('intent', [
+  /** A finger or a key, at most once a second: keeps the visit awake and nothing else. */
+  z.strictObject({ intent: z.literal('activity') }),
+  z.strictObject({ intent: z.literal('start') }),
+  z.strictObject({ intent: z.literal('language.set'), language: languageSchema }),
+  z.strictObject({ intent: z.literal('help.open') }),
+  z.strictObject({ intent: z.literal('help.close') }),
+  /** "I need more time": as often as one likes while the card is in. */
+  z.strictObject({ intent: z.literal('time.more') }),
+  /** "End": from every page, one touch. */
+  z.strictObject({ intent: z.literal('visit.end') }),
+  z.strictObject({ intent: z.literal('back') }),
+  /** From a failure page: try what failed once more. */
+  z.strictObject({ intent: z.literal('retry') }),
+  z.strictObject({ intent: z.literal('home') }),
+  /** At sign-in and on the sign page; 6 to 32 ASCII digits. Never kept, never logged. */
+  z.strictObject({ intent: z.literal('pin.submit'), pin: z.string().regex(/^[0-9]{6,32}$/) }),
+  /** Type the PIN on the reader's own pad. */
+  z.strictObject({ intent: z.literal('pin.on-reader') }),
+  z.strictObject({ intent: z.literal('service.open'), service: z.string().max(80) }),
+  z.strictObject({ intent: z.literal('consent.choose'), claim: z.string().max(60), chosen: z.boolean() }),
+  z.strictObject({ intent: z.literal('consent.allow') }),
+  z.strictObject({ intent: z.literal('consent.refuse') }),
+  z.strictObject({ intent: z.literal('answer.submit'), question: z.string().max(60), value: z.string().max(500) }),
+  /** An optional question left open. */
+  z.strictObject({ intent: z.literal('answer.skip'), question: z.string().max(60) }),
+  /** From the check page back to one question, and straight back to the check page after it. */
+  z.strictObject({ intent: z.literal('answer.change'), question: z.string().max(60) }),
+  z.strictObject({ intent: z.literal('check.confirm') }),
+  z.strictObject({ intent: z.literal('requests.open') }),
+  z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60) }),
+]);
+export type Intent = z.infer<typeof intentSchema>;
+
+/** `queued` (signed and safe) → `recorded` (in a committed block) → `witnessed`; `rejected` and `expired` end it. Never merged. */
+export type RequestState = 'queued' | 'recorded' | 'witnessed' | 'rejected' | 'expired';
+
+export interface ServiceCard {
+  id: string;
+  group: ServiceGroup;
+  title: Localized;
+  summary: Localized;
+  agency: Localized;
+}
+
+export interface RequestRow {
+  /** Short reference, grouped for reading: `7KQ2-M4XD-09`. */
+  reference: string;
+  service: Localized;
+  agency: Localized;
+  group: ServiceGroup;
+  state: RequestState;
+  /** ISO 8601 in UTC. */
+  at: string;
+  /** Rejection code, where the state is `rejected`. */
+  code?: string;
+}
+
+export interface ConsentClaim {
+  claim: string;
+  /** As the agency would see it: a date is ISO, a coded value (sex, nation…) its code; the screen says it in the resident's language (`value.<claim>.<code>`). */
+  value: string;
+  why: Localized;
+  optional: boolean;
+  chosen: boolean;
+  /** Who vouches for it: a party's name, or null for what the resident typed. */
+  issuer: Localized | null;
+}
+
+export interface CheckRow {
+  /** Claim or question name. */
+  name: string;
+  /** null: a claim of the vocabulary, its label is in the messages. */
+  label: Localized | null;
+  value: string;
+  /** Label of the chosen option, where the value is one of a list. */
+  option: Localized | null;
+  unit: Localized | null;
+  input: QuestionInput | null;
+  /** `known`: from a credential. `remembered`: typed in an earlier request. `typed`: in this one. `skipped`: optional and left open. */
+  source: 'known' | 'remembered' | 'typed' | 'skipped';
+  changeable: boolean;
+}
+
+export type QuestionInput = 'choice' | 'yes-no' | 'digits' | 'decimal' | 'phone' | 'latin' | 'date';
+
+export interface PinPrompt {
+  triesLeft: number;
+  /** The reader has a pad of its own: it is used first and no digit passes through here. */
+  pinPad: boolean;
+  /** true after a wrong PIN, until the next try. */
+  wrong: boolean;
+  minLength: number;
+  maxLength: number;
+}
+
+/** What is being done while the card or the hub works; shown in words, at once. */
+export type Doing =
+  | 'reading-card'
+  | 'pin-on-reader'
+  | 'checking-pin'
+  | 'proving-key'
+  | 'opening-space'
+  | 'preparing'
+  | 'touch-card'
+  | 'signing'
+  | 'storing'
+  | 'sending'
+  | 'ending';
+
+export type Page =
+  | { page: 'attract' }
+  | { page: 'language' }
+  | { page: 'insert-card' }
+  | { page: 'working'; doing: Doing }
+  | ({ page: 'pin' } & PinPrompt)
+  | { page: 'home'; name: string; services: ServiceCard[]; requests: RequestRow[]; notices: Notice[] }
+  | { page: 'requests'; requests: RequestRow[] }
+  | { page: 'request'; request: RequestRow; qr: string[]; steps: Localized[]; claims: string[]; until: string }
+  | {
+      page: 'consent';
+      service: ServiceCard;
+      purpose: Localized;
+      /** ISO date, the last day on which the agency may look. */
+      until: string;
+      claims: ConsentClaim[];
+    }
+  | {
+      page: 'question';
+      service: ServiceCard;
+      question: string;
+      label: Localized;
+      text: Localized;
+      hint: Localized | null;
+      input: QuestionInput;
+      options: { value: string; label: Localized }[];
+      unit: Localized | null;
+      optional: boolean;
+      maxLength: number;
+      /** What was answered before, to be kept or changed. */
+      value: string;
+      /** Why the last answer was not taken. */
+      problem: 'missing' | 'format' | 'too-small' | 'too-large' | null;
+      /** 1-based; of the questions that are still to be asked in this request. */
+      number: number;
+      of: number;
+    }
+  | { page: 'check'; service: ServiceCard; rows: CheckRow[]; fee: { amountFen: number } | null }
+  | ({ page: 'sign'; service: ServiceCard; claims: string[]; answers: number; purpose: Localized; until: string } & PinPrompt)
+  | {
+      page: 'receipt';
+      reference: string;
+      service: ServiceCard;
+      state: RequestState;
+      at: string;
+      steps: Localized[];
+      fee: { amountFen: number; reference: string } | null;
+      /** The whole receipt as the texts of one or more QR codes, in order; none while the request is queued. */
+      qr: string[];
+    }
+  /** The card is still in: take it. */
+  | { page: 'take-card'; references: string[] }
+  /** The card is out. No fact of anybody; stays 15 s at most. */
+  | { page: 'goodbye'; ended: 'done' | 'card-removed' | 'timeout'; receipts: { reference: string; state: RequestState; qr: string[] }[]; unsent: boolean }
+  | {
+      page: 'failure';
+      code: FailureCode;
+      detail: string | null;
+      /** What the main button does. `none`: the page leaves by itself when its cause is gone (a reader comes back, a card is taken out). */
+      next: 'retry' | 'home' | 'take-card' | 'none';
+      /** What became of a request in hand. */
+      sent: 'nothing' | 'queued' | 'not-begun';
+    };
+
+export type Notice =
+  /** The card signed `count` times more than the ledger, the outbox and the keeper know of. */
+  | { notice: 'counter-gap'; count: number }
+  | { notice: 'request-rejected'; reference: string; code: string }
+  | { notice: 'request-recorded'; reference: string };
+
+/** All that the screen knows. The renderer is a function of it. */
+export interface Snapshot {
+  /** Grows by one with each; an older one is dropped. */
+  seq: number;
+  language: Language;
+  languages: Language[];
+  kiosk: {
+    id: string;
+    hub: Localized;
+    pxPerMm: number;
+    /** Devices are stand-ins: said on every screen. */
+    standIns: boolean;
+  };
+  /** A card is in the resident's reader. */
+  cardIn: boolean;
+  overlay: null | { overlay: 'idle'; secondsLeft: number } | { overlay: 'help' };
+  page: Page;
+}
+
+/** What the boot script of a shell puts before the renderer's first line, as `window.imi`; the renderer takes it and deletes it. */
+export interface Bridge {
+  send(intent: Intent): void;
+  onSnapshot(listener: (snapshot: Snapshot) => void): void;
+  /** Once, when the first page is painted: for the heartbeat and the measurements. */
+  ready(): void;
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+/**
+ * What a kiosk says to its hub and back. Frames on a Unix socket (later TLS): u32 BE length, then deterministic CBOR.
+ * A request is `{id, method, params}`, an answer `{id, ok: true, result}` or `{id, ok: false, code, detail?}` with a code of `failures.ts` or `rejections`.
+ * The kiosk believes none of it: heads, states and receipts are verified, services are held against their hash on the ledger.
+ */
+export const doorFrameLimitBytes = 1024 * 1024;
+
+const bytes = z.instanceof(Uint8Array);
+const id16 = bytes.refine((b) => b.length === 16, 'id: 16 bytes');
+const hash32 = bytes.refine((b) => b.length === 32, 'hash: 32 bytes');
+
+/** A ciphertext that goes along with a transaction and is stored before the transaction is taken. */
+export const payloadSchema = z.strictObject({
+  /** Index of the act that it belongs to. */
+  act: z.int().min(0).max(15),
+  /** `part`: the private part with its salt. `grant`: the presentations, to the agency inside, to the keeper outside. `answers`: what was typed, to the agency. `self`: the new map of typed facts, to the data space. */
+  what: z.enum(['part', 'grant', 'answers', 'self']),
+  to: z.enum(['space', 'keeper', 'agency']),
+  sealed: bytes,
+});
+export type Payload = z.infer<typeof payloadSchema>;
+
+export const submissionSchema = z.strictObject({ envelope: bytes, payloads: z.array(payloadSchema).max(64) });
+export type Submission = z.infer<typeof submissionSchema>;
+
+/** `queued`: the hub has it on disk. A `rejected` one carries a code of `rejectionCodes`, or the keeper's refusal. */
+export const submissionStateSchema = z.strictObject({
+  state: z.enum(['unknown', 'queued', 'recorded', 'rejected']),
+  code: z.string().optional(),
+  height: z.int().optional(),
+});
+export type SubmissionState = z.infer<typeof submissionStateSchema>;
+
+export const spaceObjectSchema = z.strictObject({
+  /** `credential/<vct>/<n>`, `self`, `part/<transaction id, hex>/<act>`. */
+  name: z.string(),
+  sealed: bytes,
+  /** Unix seconds of the block that it came with. */
+  at: z.int(),
+});
+export type SpaceObject = z.infer<typeof spaceObjectSchema>;
+
+export const doorMethods = {
+  hello: {
+    params: z.strictObject({ kiosk: z.string() }),
+    result: z.strictObject({ chain: z.string(), hub: z.string(), keeper: z.string() }),
+  },
+  /** The newest signed head, with what a light client needs (ledger/verify/head.ts). */
+  'head.get': { params: z.strictObject({}), result: z.strictObject({ head: bytes }) },
+  /** Values with inclusion or absence proofs, all against one signed head. */
+  'state.get': {
+    params: z.strictObject({ keys: z.array(bytes).min(1).max(64) }),
+    result: z.strictObject({ head: bytes, entries: z.array(z.strictObject({ value: bytes.nullable(), proof: bytes })) }),
+  },
+  'services.list': { params: z.strictObject({}), result: z.strictObject({ services: z.array(z.strictObject({ id: z.string(), definition: bytes })) }) },
+  /** The keeper's half of a challenge; the kiosk's half is its own, so both are sure that it is fresh. nonce32 = kiosk16 ‖ keeper16. */
+  'challenge.get': { params: z.strictObject({ kioskNonce: id16 }), result: z.strictObject({ keeperNonce: id16, notAfter: z.int() }) },
+  /** The challenge as signed (verify/challenge.ts) and the AUT key's signature: opens the sealed data space to this visit. */
+  'space.open': {
+    params: z.strictObject({ resident: id16, challenge: bytes, signature: bytes }),
+    result: z.strictObject({
+      session: id16,
+      /** The space's private key, wrapped to the card's DEC key (HPKE base mode). */
+      wrappedKey: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      objects: z.array(spaceObjectSchema),
+      /** Counter values that hub and keeper know of and that the ledger does not hold: queued, rejected, broken off. */
+      knownCounters: z.array(z.int()),
+      /** When this resident last opened the space, Unix seconds. */
+      lastOpened: z.int().nullable(),
+    }),
+  },
+  /** A signature that the card made or may have made and that never came to anything. */
+  'counter.broken-off': { params: z.strictObject({ session: id16, counter: z.int() }), result: z.strictObject({}) },
+  'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
+  /** Idempotent by the transaction's id. `queued` is said after fsync, `recorded` after the block that holds it is committed. */
+  'transaction.submit': { params: submissionSchema, result: submissionStateSchema },
+  'transaction.state': { params: z.strictObject({ transaction: hash32 }), result: submissionStateSchema },
+  /** The receipt without private parts (the hub has none in the clear); the kiosk adds those it knows. Waits up to waitMs for the block. */
+  'transaction.receipt': {
+    params: z.strictObject({ transaction: hash32, waitMs: z.int().min(0).max(10_000) }),
+    result: z.strictObject({ receipt: bytes.nullable() }),
+  },
+} as const;
+
+export type DoorMethod = keyof typeof doorMethods;
+export type DoorParams<M extends DoorMethod> = z.infer<(typeof doorMethods)[M]['params']>;
+export type DoorResult<M extends DoorMethod> = z.infer<(typeof doorMethods)[M]['result']>;

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { languageSchema, localizedSchema } from './language.ts';
+
+const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+const chainId = z.string().regex(/^[a-z0-9-]{1,20}$/);
+
+/** What the kiosk believes from the start: the chain and who signs it. Public keys as base64url of 32 bytes. */
+export const trustRootSchema = z.strictObject({
+  chain: chainId,
+  /** Height that the validator set below signs at first; 1 for a whole chain. */
+  height: z.int().min(1),
+  validators: z.array(z.strictObject({ alg: z.literal(-19), key: base64url, power: z.int().min(1) })).min(1),
+  trustingPeriodMs: z.int().min(1).default(30 * 24 * 3600_000),
+});
+export type TrustRoot = z.infer<typeof trustRootSchema>;
+
+export const kioskSchema = z.strictObject({
+  readers: z.strictObject({
+    /** Exact PC/SC name, or a prefix ending in `*`. */
+    resident: z.string().min(1),
+    staff: z.string().min(1).optional(),
+  }),
+  /** Which binding drives PC/SC. */
+  pcscBinding: z.enum(['smartcard', 'pcsclite']).default('smartcard'),
+  screen: z.strictObject({
+    widthPx: z.int().min(600),
+    heightPx: z.int().min(600),
+    /** Of the real panel, measured when it is provisioned. */
+    pxPerMm: z.number().min(1).max(20),
+  }),
+  shell: z.enum(['electron', 'chromium', 'any']).default('any'),
+  /** The devices are stand-ins for real ones: the kiosk says so on every screen. */
+  standIns: z.boolean().default(false),
+  /** Path of the kiosk's device key below its data folder. */
+  deviceKey: z.string().default('device.key.json'),
+});
+export type KioskFile = z.infer<typeof kioskSchema>;
+
+/** hubs/<hub>.json: public, read by kiosks. */
+export const hubFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  id: z.string().regex(/^[a-z0-9-]{3,40}$/),
+  name: localizedSchema,
+  languages: z.array(languageSchema).min(1),
+  /** Where the hub listens: `unix:<path>`, relative to the data folder. */
+  endpoint: z.string().regex(/^unix:.+/),
+  trustRoot: trustRootSchema,
+  /** No sign-in on an older head. */
+  maxHeadAgeMs: z.int().min(1000).default(15 * 60_000),
+  /** Before the first touch of a visit, and after warning, how long nothing may happen. */
+  idleLimitMs: z.int().default(60_000),
+  idleGraceMs: z.int().min(20_000).default(30_000),
+  /** Where to find a person. */
+  help: localizedSchema,
+  kiosks: z.record(z.string().regex(/^[a-z0-9-]{3,40}$/), kioskSchema),
+});
+export type HubFile = z.infer<typeof hubFileSchema>;
+
+/** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
+export const hubServerFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  hub: z.string(),
+  ledger: z.strictObject({
+    engine: z.literal('embedded'),
+    path: z.string().default('ledger.sqlite'),
+    genesis: z.string().default('genesis.cbor'),
+    validatorKey: z.string().default('validator.key.json'),
+    heartbeatMs: z.int().min(100).default(60_000),
+  }),
+  keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
+  registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
+});
+export type HubServerFile = z.infer<typeof hubServerFileSchema>;

@@ -1,0 +1,193 @@
+/**
+ * What a transaction says: the body, its acts, and the private parts that activity acts commit to. CBOR maps have these names as text keys;
+ * a member that is undefined is left out.
+ */
+
+/** SHA-256 under its COSE algorithm id (RFC 9054 §2.1). */
+export type Hash = readonly [alg: -16, digest: Uint8Array];
+
+/** A raw public key under a COSE algorithm id: Ed25519 (−19), ESP256 (−9, SEC1 compressed), X25519 for sealing (ECDH-ES + HKDF-256, −25). */
+export type PublicKey = readonly [alg: -19 | -9 | -25, key: Uint8Array];
+
+/** 16 random bytes: residents, staff, grants, requests. */
+export type Id = Uint8Array;
+
+/** Parties, kiosks and services have speaking names. */
+export type Name = string;
+
+export interface Body {
+  v: 1;
+  chain: string;
+  /** 16 random bytes. */
+  nonce: Uint8Array;
+  /** Unix seconds; at most 30 days after the block's time. */
+  notAfter: number;
+  /** 1 to 16, all or none. */
+  acts: Act[];
+  /** What a resident signs: the value that the card's own signature counter (OpenPGP DO 93) will have after it. */
+  counter?: number;
+  /** What a resident signs: the kiosk that attests. */
+  kiosk?: Name;
+}
+
+export type Names = { 'zh-Hans': string; en: string };
+
+export type PartyKind = 'authority' | 'agency' | 'hub' | 'gateway' | 'registrar' | 'keeper' | 'auditor' | 'witness';
+
+export interface Purpose {
+  id: Name;
+  /** Claims that this purpose may ask for. */
+  claims: string[];
+  /** Longest expiry of a grant for it, in days. */
+  longestDays: number;
+}
+
+export interface PartyEnrol {
+  kind: 'party.enrol';
+  id: Name;
+  party: PartyKind;
+  sign: PublicKey;
+  seal: PublicKey;
+  names: Names;
+  /** Agencies only. */
+  purposes?: Purpose[];
+}
+
+export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
+
+export interface StaffEnrol {
+  kind: 'staff.enrol';
+  id: Id;
+  /** The party that the person works for, and that signs. */
+  party: Name;
+  role: StaffRole;
+  sig: PublicKey;
+  aut: PublicKey;
+  /** Unix seconds. */
+  until: number;
+}
+
+export interface KioskEnrol {
+  kind: 'kiosk.enrol';
+  id: Name;
+  hub: Name;
+  key: PublicKey;
+}
+
+export interface ServicePublish {
+  kind: 'service.publish';
+  id: Name;
+  version: number;
+  agency: Name;
+  purpose: Name;
+  claims: string[];
+  languages: string[];
+  /** Of the service file's bytes. */
+  definition: Hash;
+}
+
+export interface ResidentRegister {
+  kind: 'resident.register';
+  id: Id;
+  sig: PublicKey;
+  aut: PublicKey;
+  dec: PublicKey;
+  /** Public half of the data space's own key pair. */
+  space: PublicKey;
+  /** The card's signature counter after it has signed this. */
+  counter: number;
+  /** AUT over the challenge of purpose `register`, whose nonce is SHA-256 of the CBOR of [id, sig, aut, dec, space]; kiosk null or the desk's. */
+  proof: { kiosk: Name | null; notAfter: number; signature: Uint8Array };
+}
+
+export interface ResidentBlock {
+  kind: 'resident.block';
+  subject: Id;
+  reason: 'lost' | 'stolen' | 'damaged' | 'other';
+}
+
+/** Public part of an activity act, and the commitment to its private part: SHA-256(salt16 ‖ CBOR of the part). */
+interface Activity {
+  subject: Id;
+  id: Id;
+  /** 0 to 4 ids that it rests on. */
+  refs?: Id[];
+  private: Hash;
+}
+
+export interface CredentialAnchor extends Activity {
+  kind: 'credential.anchor';
+  /** Index in the issuer's status list. */
+  status: number;
+}
+
+export interface GrantGive extends Activity {
+  kind: 'grant.give';
+  /** Unix seconds. */
+  until: number;
+  /** How often it may be read. */
+  reads: number;
+}
+
+export interface RequestSubmit extends Activity {
+  kind: 'request.submit';
+}
+
+export type Act =
+  | PartyEnrol
+  | StaffEnrol
+  | KioskEnrol
+  | ServicePublish
+  | ResidentRegister
+  | ResidentBlock
+  | CredentialAnchor
+  | GrantGive
+  | RequestSubmit;
+export type ActKind = Act['kind'];
+export type ActivityAct = Extract<Act, { private: Hash }>;
+
+/** The consent record's fields follow ISO/IEC TS 27560; values of claims are never in it. */
+export interface GrantPart {
+  kind: 'grant.give';
+  agency: Name;
+  purpose: Name;
+  service: Name;
+  claims: string[];
+  /** ISO 8601 date-times in UTC. */
+  given: string;
+  until: string;
+  /** How it is taken back. */
+  withdrawal: 'any kiosk of the hub';
+  jurisdiction: string;
+  /** Ciphertexts: to the agency inside, to the keeper outside. */
+  inner: Hash;
+  outer: Hash;
+}
+
+export interface RequestPart {
+  kind: 'request.submit';
+  agency: Name;
+  service: Name;
+  version: number;
+  definition: Hash;
+  /** What was typed, sealed to the agency. */
+  answers: Hash;
+  /** The new map of typed facts, sealed to the data space; left out when nothing lasting was typed. */
+  self?: Hash;
+}
+
+export interface CredentialPart {
+  kind: 'credential.anchor';
+  issuer: Name;
+  vct: string;
+  /** Of the SD-JWT as issued. */
+  credential: Hash;
+}
+
+export type PrivatePart = GrantPart | RequestPart | CredentialPart;
+
+/** A private part with its salt, as sealed (CBOR of this) and as carried in receipts. */
+export interface OpenedPart {
+  salt: Uint8Array;
+  part: PrivatePart;
+}
