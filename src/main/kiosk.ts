@@ -10,8 +10,8 @@ export interface KioskSetup {
   kioskId: string;
   /** Holds the device key, the outbox and the journal, and nothing else; the hub's endpoint is relative to it. */
   dataDir: string;
-  /** Opens the window at once and answers when it can be shown to; what the bridge drops is handed to `onDrop`. */
-  openScreen(panel: KioskFile['screen'], onDrop: (reason: string) => void): Promise<Result<Screen>>;
+  /** Opens the window at once; called before anything else is set up, so that both start together. */
+  openScreen(panel: KioskFile['screen']): Promise<Result<Screen>>;
   spawnHost: SpawnHost;
   clock?: Clock;
 }

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { failureCodes, rejectionCodes } from '../contract/failures.ts';
+import type { Clock } from './clock.ts';
+
+/** Words of the program's own making: states, intents, codes. Nothing that a person typed or a card said fits in. */
+const word = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,79}$/);
+/** Status words, errnos and exception names; cut to printable ASCII. */
+const detail = z.string().regex(/^[\x20-\x7e]{1,160}$/);
+const visit = z.string().regex(/^[0-9a-f]{16}$/);
+const durationMs = z.int().min(0);
+
+/**
+ * All that the journal can say. Personal facts have no place here: a visit is a random number that stands in nothing else,
+ * a request has no reference, and free text is a technical detail of a failure.
+ */
+export const journalEventSchema = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('kiosk.started'), kiosk: word, chain: word }),
+  z.strictObject({ event: z.literal('kiosk.stopped') }),
+  z.strictObject({ event: z.literal('kiosk.fault'), name: word, detail: detail.optional() }),
+  z.strictObject({ event: z.literal('journal.resumed'), torn: z.boolean() }),
+  /** The disk took none of these many entries before this one. */
+  z.strictObject({ event: z.literal('journal.gap'), lost: z.int().min(1) }),
+  z.strictObject({ event: z.literal('screen.lost'), why: word }),
+  z.strictObject({ event: z.literal('screen.dropped'), why: word }),
+  z.strictObject({ event: z.literal('readers'), service: word, slot: word }),
+  z.strictObject({ event: z.literal('hub'), reachable: z.boolean(), code: word.optional() }),
+  z.strictObject({ event: z.literal('services'), usable: z.int().min(0), refused: z.int().min(0) }),
+  z.strictObject({ event: z.literal('visit.began'), visit }),
+  z.strictObject({ event: z.literal('visit.ended'), visit, ended: word, durationMs, requests: z.int().min(0) }),
+  z.strictObject({ event: z.literal('visit.state'), visit: visit.nullable(), from: word, to: word, durationMs }),
+  z.strictObject({ event: z.literal('visit.failure'), visit: visit.nullable(), code: z.enum(failureCodes), detail: detail.optional() }),
+  z.strictObject({ event: z.literal('intent.ignored'), visit: visit.nullable(), intent: word, state: word }),
+  z.strictObject({
+    event: z.literal('outbox'),
+    what: z.enum(['stored', 'delivered', 'recorded', 'rejected', 'expired', 'waiting']),
+    code: z.union([z.enum(rejectionCodes), z.enum(failureCodes), word]).optional(),
+  }),
+]);
+export type JournalEvent = z.infer<typeof journalEventSchema>;
+
+export interface Journal {
+  /** Never throws and never waits for anybody: an entry that the disk does not take is counted, and the next one that it takes says so. */
+  write(event: JournalEvent): void;
+  close(): void;
+}
+
+/** Makes a failure's detail fit the journal. */
+export function journalDetail(text: string | undefined): string | undefined {
+  const printable = (text ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 160);
+  return printable === '' ? undefined : printable;
+}
+
+interface Line {
+  seq: number;
+  /** ISO 8601 in UTC. */
+  at: string;
+  event: JournalEvent;
+  /** SHA-256, hex, of the line before; zeros before the first. */
+  prev: string;
+}
+
+const lineSchema = z.strictObject({
+  seq: z.int().min(0),
+  at: z.iso.datetime(),
+  event: journalEventSchema,
+  prev: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+const genesis = '0'.repeat(64);
+const hashOf = (line: string): string => createHash('sha256').update(line).digest('hex');
+
+export interface JournalFiles {
+  dataDir: string;
+  clock: Clock;
+  /** A file that has reached this size is turned over. */
+  maxBytes?: number;
+  /** Turned-over files that are kept, `journal.1.jsonl` the youngest. */
+  keep?: number;
+}
+
+const fileName = (dataDir: string, age: number): string => join(dataDir, age === 0 ? 'journal.jsonl' : `journal.${age}.jsonl`);
+
+/**
+ * JSON lines, each with the SHA-256 of the line before it, over all files. A line that a power cut tore is cut off when the journal is opened again.
+ * @throws when the folder cannot be written at all: a kiosk without a journal does not open.
+ */
+export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep = 7 }: JournalFiles): Journal {
+  const path = fileName(dataDir, 0);
+  const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);
+  const torn = whole.length !== kept.length;
+  let last = lastLine(whole) ?? lastLine(existsSync(fileName(dataDir, 1)) ? readFileSync(fileName(dataDir, 1), 'utf8') : '');
+  let file = openSync(path, 'a', 0o600);
+  let size = Buffer.byteLength(whole);
+  let lost = 0;
+  if (torn) ftruncateSync(file, size);
+
+  const append = (event: JournalEvent): void => {
+    const line: Line = {
+      seq: last === null ? 0 : last.seq + 1,
+      at: new Date(clock.now()).toISOString(),
+      event: journalEventSchema.parse(event),
+      prev: last === null ? genesis : last.hash,
+    };
+    const text = JSON.stringify(line);
+    const bytes = Buffer.from(`${text}\n`);
+    try {
+      writeSync(file, bytes);
+    } catch (error) {
+      // Half a line must not stand before the next one.
+      ftruncateSync(file, size);
+      throw error;
+    }
+    size += bytes.length;
+    last = { seq: line.seq, hash: hashOf(text) };
+  };
+
+  const turnOver = (): void => {
+    fsyncSync(file);
+    closeSync(file);
+    for (let age = keep - 1; age >= 0; age -= 1) {
+      if (existsSync(fileName(dataDir, age))) renameSync(fileName(dataDir, age), fileName(dataDir, age + 1));
+    }
+    file = openSync(path, 'a', 0o600);
+    size = 0;
+  };
+
+  const journal: Journal = {
+    write(event) {
+      try {
+        if (size >= maxBytes) turnOver();
+        if (lost > 0) {
+          append({ event: 'journal.gap', lost });
+          lost = 0;
+        }
+        append(event);
+      } catch {
+        lost += 1;
+      }
+    },
+    close() {
+      fsyncSync(file);
+      closeSync(file);
+    },
+  };
+  journal.write({ event: 'journal.resumed', torn });
+  return journal;
+}
+
+function lastLine(text: string): { seq: number; hash: string } | null {
+  const line = text.trimEnd().split('\n').at(-1);
+  if (line === undefined || line === '') return null;
+  const parsed = lineSchema.safeParse(parseJson(line));
+  return parsed.success ? { seq: parsed.data.seq, hash: hashOf(line) } : { seq: -1, hash: hashOf(line) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export type JournalCheck = { whole: true; entries: number } | { whole: false; file: string; line: number };
+
+/** Reads all files, oldest first, and follows the chain; the oldest file's first `prev` is taken as it is. */
+export function checkJournal(dataDir: string): JournalCheck {
+  let age = 0;
+  while (existsSync(fileName(dataDir, age + 1))) age += 1;
+  let expected: string | null = null;
+  let entries = 0;
+  for (; age >= 0; age -= 1) {
+    const file = fileName(dataDir, age);
+    const lines = (existsSync(file) ? readFileSync(file, 'utf8') : '').split('\n').slice(0, -1);
+    for (const [index, line] of lines.entries()) {
+      const parsed = lineSchema.safeParse(parseJson(line));
+      if (!parsed.success || (expected !== null && parsed.data.prev !== expected)) return { whole: false, file, line: index + 1 };
+      expected = hashOf(line);
+      entries += 1;
+    }
+  }
+  return { whole: true, entries };
+}
