@@ -201,6 +201,8 @@ export interface Snapshot {
   kiosk: {
     id: string;
     hub: Localized;
+    /** Where to find a person, as the hub's file says. */
+    help: Localized;
     pxPerMm: number;
     /** Devices are stand-ins: said on every screen. */
     standIns: boolean;
