@@ -7,7 +7,7 @@ import { z } from 'zod';
  */
 export const doorFrameLimitBytes = 1024 * 1024;
 
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes');
 const id16 = bytes.refine((b) => b.length === 16, 'id: 16 bytes');
 const hash32 = bytes.refine((b) => b.length === 32, 'hash: 32 bytes');
 

@@ -108,7 +108,7 @@ export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep =
     const text = JSON.stringify(line);
     const bytes = Buffer.from(`${text}\n`);
     try {
-      writeSync(file, bytes);
+      if (writeSync(file, bytes) !== bytes.length) throw new Error('disk full');
     } catch (error) {
       // Half a line must not stand before the next one.
       ftruncateSync(file, size);

@@ -1,0 +1,276 @@
+import { chmodSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Submission } from '../contract/hub-door.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
+import type { Clock } from './clock.ts';
+
+/** A signed request on its way. All that is kept of it is sealed or public; nothing in the clear. */
+export interface Waiting {
+  /** SHA-256 of the body. */
+  transaction: Uint8Array;
+  submission: Submission;
+  /** As on the receipt page. */
+  reference: string;
+  /** Random id of the resident, 16 bytes, as in the body. */
+  resident: Uint8Array;
+  /** Value of the card's signature counter in the body. */
+  counter: number;
+  /** Unix seconds, as in the body. */
+  notAfter: number;
+}
+
+/** A request of this kiosk that never came to be. Kept until its resident has been told, 30 days at most. */
+export interface Refused {
+  transaction: Uint8Array;
+  reference: string;
+  state: 'rejected' | 'expired';
+  code: string;
+}
+
+/**
+ * Signed requests, safe on disk until the ledger holds them. Exactly once by the transaction's id: putting the same one again changes nothing.
+ * After `put` and `noteBrokenOff` have answered ok, a power cut loses nothing of it.
+ */
+export interface Outbox {
+  /** Takes the room for a request before anything is signed. Fails with `kiosk-storage`. */
+  reserve(): Result<null>;
+  put(waiting: Waiting): Result<null>;
+  /** Oldest first. */
+  waiting(): Waiting[];
+  find(transaction: Uint8Array): Waiting | null;
+  /** The ledger holds it, proved: it is dropped. */
+  recorded(transaction: Uint8Array): Result<null>;
+  refused(transaction: Uint8Array, state: Refused['state'], code: string): Result<null>;
+  refusedOf(resident: Uint8Array): Refused[];
+  forgetRefused(transaction: Uint8Array): Result<null>;
+  /** A signature that the card made, or may have made, and that never came to anything. */
+  noteBrokenOff(resident: Uint8Array, counter: number): Result<null>;
+  brokenOff(resident: Uint8Array): number[];
+  /** The hub has been told. */
+  forgetBrokenOff(resident: Uint8Array, counter: number): Result<null>;
+  /** Counter values of a resident that this kiosk knows of: waiting, refused, broken off. */
+  counters(resident: Uint8Array): number[];
+  close(): void;
+}
+
+/** Of a request with its sealed payloads; the largest seen is a tenth of it. */
+const reservedBytes = 256 * 1024;
+const refusedKeptMs = 30 * 24 * 3600_000;
+
+export interface OutboxPlace {
+  dataDir: string;
+  clock: Clock;
+  /** The file's upper bound: a kiosk cut off for weeks stops signing before its disk is full. */
+  maxBytes?: number;
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS waiting (
+    transaction_id BLOB PRIMARY KEY, envelope BLOB NOT NULL, reference TEXT NOT NULL, resident BLOB NOT NULL,
+    counter INTEGER NOT NULL, not_after INTEGER NOT NULL, put_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS payload (
+    transaction_id BLOB NOT NULL REFERENCES waiting ON DELETE CASCADE, position INTEGER NOT NULL,
+    act INTEGER NOT NULL, what TEXT NOT NULL, addressee TEXT NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (transaction_id, position)) STRICT;
+  CREATE TABLE IF NOT EXISTS refused (
+    transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, counter INTEGER NOT NULL,
+    state TEXT NOT NULL, code TEXT NOT NULL, refused_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) STRICT;
+  CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY CHECK (id = 1), room BLOB NOT NULL) STRICT;
+`;
+
+/**
+ * Opens or makes `outbox.sqlite`. Fails with `kiosk-storage` when the folder cannot be written or the file is not a whole database.
+ */
+export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: OutboxPlace): Result<Outbox> {
+  const path = join(dataDir, 'outbox.sqlite');
+  return storing(() => {
+    const fresh = !existsSync(path);
+    const database = new DatabaseSync(path);
+    if (fresh) chmodSync(path, 0o600);
+    // WAL first: changing the journal mode afterwards would put `synchronous` back to its default on some builds.
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA secure_delete = ON');
+    database.exec('PRAGMA foreign_keys = ON');
+    const pageSize = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
+    database.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageSize)}`);
+    if (database.prepare('PRAGMA synchronous').get()?.['synchronous'] !== 2) throw new Error('synchronous is not FULL');
+    if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok') throw new Error('not a whole database');
+    database.exec(schema);
+    database.prepare('DELETE FROM refused WHERE refused_at < ?').run(clock.now() - refusedKeptMs);
+    return new SqliteOutbox(database, clock);
+  });
+}
+
+/** What SQLite throws is what a disk causes, or a bug; either way nothing was stored. */
+function storing<T>(run: () => T): Result<T> {
+  try {
+    return ok(run());
+  } catch (error) {
+    return fail('kiosk-storage', sqliteCode(error));
+  }
+}
+
+function sqliteCode(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if ('errcode' in error && typeof error.errcode === 'number') return `sqlite ${error.errcode}`;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}
+
+class SqliteOutbox implements Outbox {
+  readonly #database: DatabaseSync;
+  readonly #clock: Clock;
+
+  constructor(database: DatabaseSync, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  reserve(): Result<null> {
+    return this.#change(() => {
+      this.#database.prepare('INSERT OR IGNORE INTO reserve (id, room) VALUES (1, zeroblob(?))').run(reservedBytes);
+    });
+  }
+
+  put(waiting: Waiting): Result<null> {
+    return this.#change(() => {
+      this.#database.exec('DELETE FROM reserve');
+      const { changes } = this.#database
+        .prepare('INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?)')
+        .run(
+          waiting.transaction,
+          waiting.submission.envelope,
+          waiting.reference,
+          waiting.resident,
+          waiting.counter,
+          waiting.notAfter,
+          this.#clock.now(),
+        );
+      if (changes === 0) return;
+      const insert = this.#database.prepare('INSERT INTO payload VALUES (?, ?, ?, ?, ?, ?)');
+      for (const [position, { act, what, to, sealed }] of waiting.submission.payloads.entries()) {
+        insert.run(waiting.transaction, position, act, what, to, sealed);
+      }
+    });
+  }
+
+  waiting(): Waiting[] {
+    return this.#database
+      .prepare('SELECT * FROM waiting ORDER BY put_at, rowid')
+      .all()
+      .map((row) => this.#waitingOf(row));
+  }
+
+  find(transaction: Uint8Array): Waiting | null {
+    const row = this.#database.prepare('SELECT * FROM waiting WHERE transaction_id = ?').get(transaction);
+    return row === undefined ? null : this.#waitingOf(row);
+  }
+
+  recorded(transaction: Uint8Array): Result<null> {
+    return this.#change(() => {
+      this.#database.prepare('DELETE FROM waiting WHERE transaction_id = ?').run(transaction);
+    });
+  }
+
+  refused(transaction: Uint8Array, state: Refused['state'], code: string): Result<null> {
+    return this.#change(() => {
+      this.#database
+        .prepare(
+          `INSERT OR IGNORE INTO refused SELECT transaction_id, reference, resident, counter, ?, ?, ? FROM waiting WHERE transaction_id = ?`,
+        )
+        .run(state, code, this.#clock.now(), transaction);
+      this.#database.prepare('DELETE FROM waiting WHERE transaction_id = ?').run(transaction);
+    });
+  }
+
+  refusedOf(resident: Uint8Array): Refused[] {
+    return this.#database
+      .prepare('SELECT transaction_id, reference, state, code FROM refused WHERE resident = ? ORDER BY refused_at')
+      .all(resident)
+      .map((row) => ({
+        transaction: row['transaction_id'] as Uint8Array,
+        reference: row['reference'] as string,
+        state: row['state'] as Refused['state'],
+        code: row['code'] as string,
+      }));
+  }
+
+  forgetRefused(transaction: Uint8Array): Result<null> {
+    return this.#change(() => {
+      this.#database.prepare('DELETE FROM refused WHERE transaction_id = ?').run(transaction);
+    });
+  }
+
+  noteBrokenOff(resident: Uint8Array, counter: number): Result<null> {
+    return this.#change(() => {
+      this.#database.prepare('INSERT OR IGNORE INTO broken_off VALUES (?, ?)').run(resident, counter);
+    });
+  }
+
+  brokenOff(resident: Uint8Array): number[] {
+    return this.#database
+      .prepare('SELECT counter FROM broken_off WHERE resident = ? ORDER BY counter')
+      .all(resident)
+      .map((row) => row['counter'] as number);
+  }
+
+  forgetBrokenOff(resident: Uint8Array, counter: number): Result<null> {
+    return this.#change(() => {
+      this.#database.prepare('DELETE FROM broken_off WHERE resident = ? AND counter = ?').run(resident, counter);
+    });
+  }
+
+  counters(resident: Uint8Array): number[] {
+    return this.#database
+      .prepare(
+        `SELECT counter FROM waiting WHERE resident = ?1 UNION SELECT counter FROM refused WHERE resident = ?1
+         UNION SELECT counter FROM broken_off WHERE resident = ?1 ORDER BY counter`,
+      )
+      .all(resident)
+      .map((row) => row['counter'] as number);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #change(run: () => void): Result<null> {
+    return storing(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        run();
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        // A full disk may have rolled back by itself.
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+      return null;
+    });
+  }
+
+  #waitingOf(row: Record<string, unknown>): Waiting {
+    const transaction = row['transaction_id'] as Uint8Array;
+    return {
+      transaction,
+      submission: {
+        envelope: row['envelope'] as Uint8Array,
+        payloads: this.#database
+          .prepare('SELECT * FROM payload WHERE transaction_id = ? ORDER BY position')
+          .all(transaction)
+          .map((payload) => ({
+            act: payload['act'] as number,
+            what: payload['what'] as Submission['payloads'][number]['what'],
+            to: payload['addressee'] as Submission['payloads'][number]['to'],
+            sealed: payload['sealed'] as Uint8Array,
+          })),
+      },
+      reference: row['reference'] as string,
+      resident: row['resident'] as Uint8Array,
+      counter: row['counter'] as number,
+      notAfter: row['not_after'] as number,
+    };
+  }
+}
