@@ -1,0 +1,98 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { SetupError, runStep, say } from './say.mjs';
+
+/** What the kiosk and its native modules need on any Debian machine. */
+const base = [
+  'pcscd',
+  'libpcsclite-dev',
+  'libusb-1.0-0',
+  'vsmartcard-vpcd',
+  'chromium',
+  'chromium-sandbox',
+  'bubblewrap',
+  'g++',
+  'make',
+  'python3',
+];
+/** A screen for machines that have none. */
+const display = ['xvfb', 'xauth'];
+/** Hosts that we did not write, for the conformance of the virtual card. */
+const conformance = ['gpg', 'scdaemon', 'opensc'];
+
+/**
+ * @param {string} command of setup/run.mjs
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string[]}
+ */
+export function packagesFor(command, env) {
+  if (command === 'lint' || command === 'typecheck') return [];
+  const hasDisplay = Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']);
+  return [...base, ...(hasDisplay ? [] : display), ...(command === 'test' ? conformance : [])];
+}
+
+/** @param {string[]} wanted @returns {string[]} those that dpkg does not hold as installed */
+function missingOf(wanted) {
+  if (wanted.length === 0) return [];
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\\n', ...wanted], { encoding: 'utf8' });
+  if (query.error) {
+    throw new SetupError(`This set-up installs Debian packages, and dpkg is not here. What it needs, by Debian's names: ${wanted.join(' ')}.`);
+  }
+  const installed = new Set(
+    query.stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ')[0]),
+  );
+  return wanted.filter((name) => !installed.has(name));
+}
+
+/** @returns {string[] | null} what goes before a command to run it as root; null where that cannot be had */
+function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  if (spawnSync('sudo', ['-n', 'true']).status === 0) return ['sudo', '-n'];
+  const canAsk = process.stdin.isTTY && spawnSync('sudo', ['-V']).status === 0;
+  return canAsk ? ['sudo'] : null;
+}
+
+const aptOptions = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=500'];
+
+/** @param {string[]} wanted */
+export async function ensureDebianPackages(wanted) {
+  const missing = missingOf(wanted);
+  if (missing.length === 0) return;
+
+  const root = asRoot();
+  if (root === null) {
+    throw new SetupError(
+      `Debian packages are missing, and neither root nor sudo is at hand to install them: ${missing.join(' ')}.\n` +
+        `Have them installed: apt-get install --no-install-recommends ${missing.join(' ')}`,
+    );
+  }
+  const [command = '', ...args] = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+  if (root.at(0) === 'sudo' && root.length === 1) spawnSync('sudo', ['-v'], { stdio: 'inherit' });
+  const update = () => runStep('Fetching the list of Debian packages', command, [...args, 'update', ...aptOptions]);
+  const install = () =>
+    runStep(`Installing Debian packages: ${missing.join(' ')}`, command, [...args, 'install', '--no-install-recommends', ...aptOptions, ...missing]);
+
+  if (!hasPackageLists()) {
+    await update();
+    await install();
+    return;
+  }
+  try {
+    await install();
+  } catch {
+    say('  The list of packages may be out of date: once more with a new one.');
+    await update();
+    await install();
+  }
+}
+
+function hasPackageLists() {
+  try {
+    return readdirSync('/var/lib/apt/lists').some((name) => name.includes('_Packages'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+/** What a command of `imi` is: it takes the arguments after its name and gives the exit code. 0 done, 1 refused, 2 wrongly called. */
+export interface Command {
+  run(args: string[]): Promise<number>;
+}
+
+interface Listed {
+  load: () => Promise<Command>;
+  usage: string;
+  summary: string;
+}
+
+/** Loaded only when called: checking a receipt starts no database. */
+const commands: Record<string, Listed> = {
+  hub: {
+    load: () => import('./hub.ts'),
+    usage: 'imi hub --config FILE --data DIR',
+    summary: 'run a hub: ledger node, keeper, registrar',
+  },
+  kiosk: {
+    load: () => import('./kiosk.ts'),
+    usage: 'imi kiosk --hub FILE --kiosk ID --data DIR',
+    summary: 'run a kiosk in the distribution’s Chromium',
+  },
+  'verify-receipt': {
+    load: () => import('./verify-receipt.ts'),
+    usage: 'imi verify-receipt FILE --trust FILE',
+    summary: 'check a receipt, offline, and say what it proves',
+  },
+};
+
+function help(): string {
+  const rows = Object.values(commands).map(({ usage, summary }) => `  ${usage.padEnd(48)} ${summary}`);
+  return ['Usage:', ...rows, '  imi help'].join('\n');
+}
+
+async function main(args: string[]): Promise<number> {
+  const [name = 'help', ...rest] = args;
+  if (name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(`${help()}\n`);
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(`imi has no command “${name}”.\n${help()}\n`);
+    return 2;
+  }
+  const { run } = await command.load();
+  return run(rest);
+}
+
+process.exitCode = await main(process.argv.slice(2));

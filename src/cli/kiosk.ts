@@ -1,0 +1,16 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The shell is a program of its own, with the arguments as they are; its exit code is ours. */
+export async function run(args: string[]): Promise<number> {
+  const shell = join(import.meta.dirname, '../main/shells/chromium.ts');
+  const child = spawn(process.execPath, [shell, ...args], { stdio: 'inherit' });
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
