@@ -1,6 +1,9 @@
 import type { Result } from './result.ts';
 
-/** The state of one reader's slot. What kind of card it is, only `card.open` finds out. */
+/**
+ * The state of one reader's slot. What kind of card it is, only `card.open` finds out. `card-mute` also stands for a card that let a deadline
+ * pass; it stays until the card is out. `card-in-use` means another program holds it.
+ */
 export type SlotState = 'no-card' | 'card-present' | 'card-mute' | 'card-in-use';
 
 export interface ReaderStatus {
@@ -65,11 +68,19 @@ export type HostRequest =
   | { [K in DeviceCommand]: { id: number; command: K; params: DeviceCommands[K]['params'] } }[DeviceCommand]
   | { id: number; command: 'ping' };
 
-/** Host → main. `status` is the whole truth each time, never a difference. */
+/** The whole truth each time, never a difference. */
+export interface DeviceStatus {
+  service: ReaderService;
+  readers: ReaderStatus[];
+  /** For the technician: PC/SC's own name of what is wrong. */
+  detail?: string;
+}
+
+/** Host → main. */
 export type HostMessage =
   | { answer: number; result: Result<unknown> }
-  | { status: { service: ReaderService; readers: ReaderStatus[] } }
-  /** The card waits for a touch on its own button. */
+  | { status: DeviceStatus }
+  /** The card waits for a touch on its own button; the id of the request that it holds up. */
   | { touchWanted: number };
 
 /** How a shell hands the child process in: `child_process.fork` or Electron's `utilityProcess`. */
