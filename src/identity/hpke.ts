@@ -1,0 +1,123 @@
+/**
+ * HPKE, RFC 9180, base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-GCM, one message a context.
+ * The recipient's half of the key agreement is a port, so that a card can compute it and everything else runs here.
+ */
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { isAllZero, newX25519Secret, x25519Agree, x25519Public } from './x25519.ts';
+
+/** X25519 of the recipient's private key with a public point of 32 bytes: the raw shared secret, 32 bytes. */
+export type Agree = (point: Uint8Array) => Promise<Result<Uint8Array>>;
+
+/** Whoever can open what is sealed to a public key. */
+export interface Opener {
+  publicKey: Uint8Array;
+  agree: Agree;
+}
+
+export interface HpkeMessage {
+  /** The ephemeral public key, 32 bytes. */
+  enc: Uint8Array;
+  /** With the tag of 16 bytes at its end. */
+  ciphertext: Uint8Array;
+}
+
+/** `seal-broken`: not sealed to this key, for this purpose, or altered. Anything else is the agreement's own failure. */
+export type OpenFailure = Failure | Failure<'seal-broken'>;
+
+/** RFC 9180 §7.3. */
+export type AeadId = 1 | 2;
+export const aes128Gcm: AeadId = 1;
+export const aes256Gcm: AeadId = 2;
+
+const keyLengths: Record<AeadId, 16 | 32> = { 1: 16, 2: 32 };
+const nonceLength = 12;
+const tagLength = 16;
+const secretLength = 32;
+
+const ascii = (text: string): Buffer => Buffer.from(text, 'ascii');
+const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
+const hmac = (key: Uint8Array, ...parts: Uint8Array[]): Buffer => {
+  const mac = createHmac('sha256', key);
+  for (const part of parts) mac.update(part);
+  return mac.digest();
+};
+
+const kemSuite = Buffer.concat([ascii('KEM'), u16(0x0020)]);
+const hpkeSuite = (aead: AeadId): Buffer => Buffer.concat([ascii('HPKE'), u16(0x0020), u16(0x0001), u16(aead)]);
+
+/** §4, LabeledExtract. */
+const labeledExtract = (suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Buffer =>
+  hmac(salt, ascii('HPKE-v1'), suite, ascii(label), ikm);
+
+/** §4, LabeledExpand, for at most one block of SHA-256. */
+const labeledExpand = (suite: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Buffer =>
+  hmac(prk, u16(length), ascii('HPKE-v1'), suite, ascii(label), info, Uint8Array.of(1)).subarray(0, length);
+
+/** §4.1, ExtractAndExpand. */
+export function kemSecret(dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array {
+  const prk = labeledExtract(kemSuite, new Uint8Array(0), 'eae_prk', dh);
+  return labeledExpand(kemSuite, prk, 'shared_secret', Buffer.concat([enc, recipient]), secretLength);
+}
+
+/** §5.1, KeySchedule in base mode. */
+export function keySchedule(sharedSecret: Uint8Array, info: Uint8Array, aead: AeadId): { key: Uint8Array; baseNonce: Uint8Array; exporterSecret: Uint8Array } {
+  const suite = hpkeSuite(aead);
+  const empty = new Uint8Array(0);
+  const context = Buffer.concat([
+    Uint8Array.of(0),
+    labeledExtract(suite, empty, 'psk_id_hash', empty),
+    labeledExtract(suite, empty, 'info_hash', info),
+  ]);
+  const secret = labeledExtract(suite, sharedSecret, 'secret', empty);
+  return {
+    key: labeledExpand(suite, secret, 'key', context, keyLengths[aead]),
+    baseNonce: labeledExpand(suite, secret, 'base_nonce', context, nonceLength),
+    exporterSecret: labeledExpand(suite, secret, 'exp', context, secretLength),
+  };
+}
+
+/**
+ * Throws on a recipient of small order: the ledger's rules refuse such a key when it is registered.
+ * `ephemeral` is handed in by the RFC's vectors only.
+ */
+export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId = aes256Gcm, ephemeral = newX25519Secret()): HpkeMessage {
+  const dh = x25519Agree(ephemeral, recipient);
+  if (dh === null) throw new Error('sealing to a key of small order');
+  const enc = x25519Public(ephemeral);
+  const { key, baseNonce } = keySchedule(kemSecret(dh, enc, recipient), info, aead);
+  const cipher = createCipheriv(aead === aes128Gcm ? 'aes-128-gcm' : 'aes-256-gcm', key, baseNonce);
+  cipher.setAAD(aad);
+  const ciphertext = new Uint8Array(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
+  ephemeral.fill(0);
+  return { enc, ciphertext };
+}
+
+export async function hpkeOpen(message: HpkeMessage, opener: Opener, info: Uint8Array, aad: Uint8Array, aead: AeadId = aes256Gcm): Promise<Result<Uint8Array, OpenFailure>> {
+  const { enc, ciphertext } = message;
+  if (enc.length !== 32 || ciphertext.length < tagLength) return fail('seal-broken', 'length');
+  const dh = await opener.agree(enc);
+  if (!dh.ok) return dh;
+  if (dh.value.length !== 32 || isAllZero(dh.value)) return fail('seal-broken', 'small-order');
+  const { key, baseNonce } = keySchedule(kemSecret(dh.value, enc, opener.publicKey), info, aead);
+  dh.value.fill(0);
+  const decipher = createDecipheriv(aead === aes128Gcm ? 'aes-128-gcm' : 'aes-256-gcm', key, baseNonce);
+  decipher.setAAD(aad);
+  decipher.setAuthTag(ciphertext.subarray(-tagLength));
+  try {
+    return ok(new Uint8Array(Buffer.concat([decipher.update(ciphertext.subarray(0, -tagLength)), decipher.final()])));
+  } catch {
+    return fail('seal-broken', 'tag');
+  }
+}
+
+/** An opener whose private key is in this process. */
+export function softwareOpener(secret: Uint8Array): Opener {
+  return {
+    publicKey: x25519Public(secret),
+    agree: (point) => {
+      const shared = x25519Agree(secret, point);
+      return Promise.resolve(shared === null ? fail('space-unreadable', 'small-order') : ok(shared));
+    },
+  };
+}

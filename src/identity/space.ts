@@ -1,0 +1,125 @@
+import { fail, ok, type Result } from '../contract/result.ts';
+import type { SpaceObject } from '../contract/hub-door.ts';
+import type { Id, OpenedPart } from '../ledger/verify/acts.ts';
+import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
+import { aes256Gcm, hpkeOpen, hpkeSeal, softwareOpener, type HpkeMessage, type OpenFailure, type Opener } from './hpke.ts';
+import { openSealed, sealInfo, sealTo } from './sealing.ts';
+import { newX25519Secret, x25519Public } from './x25519.ts';
+import { decodeSelfClaims, type SelfClaims } from './self-claims.ts';
+
+/** A data space's own key pair (X25519). The public half stands in `resident.register`. */
+export interface SpaceKeys {
+  publicKey: Uint8Array;
+  secret: Uint8Array;
+}
+
+export function newSpaceKeys(): SpaceKeys {
+  const secret = newX25519Secret();
+  return { secret, publicKey: x25519Public(secret) };
+}
+
+/** Who a space's private half is wrapped to: the card's DEC key, or the recovery key on the printed slip. */
+export type WrappedFor = 'space-key' | 'recovery';
+
+/** HPKE base mode without padding: one decipher of the card opens it. */
+export const wrapSpaceKey = (secret: Uint8Array, resident: Id, recipient: Uint8Array, wrappedFor: WrappedFor = 'space-key'): HpkeMessage =>
+  hpkeSeal(recipient, sealInfo(wrappedFor), resident, secret, aes256Gcm);
+
+/** A data space while it is open: opens what is sealed to it, until it is closed. */
+export interface OpenSpace {
+  readonly resident: Id;
+  readonly publicKey: Uint8Array;
+  readonly opener: Opener;
+  /** Overwrites the private key; nothing opens from then on. */
+  close(): void;
+}
+
+/**
+ * @param expected the space's public key as the ledger has it; `space-unreadable` where the unwrapped key is not its private half.
+ * @param card the DEC key, or the recovery key.
+ */
+export async function openSpace(wrapped: HpkeMessage, resident: Id, expected: Uint8Array, card: Opener, wrappedFor: WrappedFor = 'space-key'): Promise<Result<OpenSpace>> {
+  const secret = await hpkeOpen(wrapped, card, sealInfo(wrappedFor), resident, aes256Gcm);
+  if (!secret.ok) return asUnreadable(secret.failure);
+  if (secret.value.length !== 32 || !Buffer.from(x25519Public(secret.value)).equals(expected)) return fail('space-unreadable', 'key');
+  return ok(spaceOf(secret.value, resident));
+}
+
+function spaceOf(secret: Uint8Array, resident: Id): OpenSpace {
+  let open = true;
+  const software = softwareOpener(secret);
+  return {
+    resident,
+    publicKey: software.publicKey,
+    opener: { publicKey: software.publicKey, agree: (point) => (open ? software.agree(point) : Promise.resolve(fail('space-unreadable', 'closed'))) },
+    close() {
+      open = false;
+      secret.fill(0);
+    },
+  };
+}
+
+const asUnreadable = (failure: OpenFailure): Result<never> =>
+  failure.code === 'seal-broken' ? fail('space-unreadable', failure.detail) : { ok: false, failure };
+
+/** Seals a credential (SD-JWT as issued) to a data space. */
+export const sealCredential = (spaceKey: Uint8Array, resident: Id, sdJwt: string): Uint8Array => sealTo(spaceKey, 'credential', resident, Buffer.from(sdJwt, 'ascii'));
+
+/** All that lies in a data space, in the clear. Credentials are still to be checked (`openCredential`). */
+export interface SpaceContents {
+  /** SD-JWTs as issued. */
+  credentials: string[];
+  self: SelfClaims;
+  parts: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; opened: OpenedPart }[];
+}
+
+export async function openObjects(objects: readonly SpaceObject[], space: OpenSpace): Promise<Result<SpaceContents>> {
+  const contents: SpaceContents = { credentials: [], self: {}, parts: [] };
+  for (const object of objects) {
+    const place = placeOf(object.name);
+    if (place === null) return fail('space-unreadable', 'object-name');
+    const opened = await openSealed(object.sealed, place.kind, space.resident, space.opener);
+    if (!opened.ok) return asUnreadable(opened.failure);
+    switch (place.kind) {
+      case 'credential':
+        contents.credentials.push(Buffer.from(opened.value).toString('ascii'));
+        break;
+      case 'self': {
+        const self = decodeSelfClaims(opened.value);
+        if (self === null) return fail('space-unreadable', 'self');
+        contents.self = self;
+        break;
+      }
+      case 'part': {
+        const part = decodeOpenedPart(opened.value);
+        if (part === null) return fail('space-unreadable', 'part');
+        contents.parts.push({ transaction: place.transaction, act: place.act, at: object.at, opened: part });
+        break;
+      }
+    }
+  }
+  return ok(contents);
+}
+
+export type Place = { kind: 'credential'; vct: string; number: number } | { kind: 'self' } | { kind: 'part'; transaction: Uint8Array; act: number };
+
+export function placeName(place: Place): string {
+  switch (place.kind) {
+    case 'credential':
+      return `credential/${place.vct}/${place.number}`;
+    case 'self':
+      return 'self';
+    case 'part':
+      return `part/${Buffer.from(place.transaction).toString('hex')}/${place.act}`;
+  }
+}
+
+/** null for a name that is none of the three of `spaceObjectSchema`. */
+export function placeOf(name: string): Place | null {
+  if (name === 'self') return { kind: 'self' };
+  const credential = /^credential\/(.{1,200})\/([0-9]{1,6})$/.exec(name);
+  if (credential?.[1] !== undefined) return { kind: 'credential', vct: credential[1], number: Number(credential[2]) };
+  const part = /^part\/([0-9a-f]{64})\/([0-9]|1[0-5])$/.exec(name);
+  if (part?.[1] !== undefined) return { kind: 'part', transaction: new Uint8Array(Buffer.from(part[1], 'hex')), act: Number(part[2]) };
+  return null;
+}
