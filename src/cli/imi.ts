@@ -1,6 +1,6 @@
 /** What a command of `imi` is: it takes the arguments after its name and gives the exit code. 0 done, 1 refused, 2 wrongly called. */
 export interface Command {
-  run(args: string[]): Promise<number>;
+  run: (args: string[]) => Promise<number>;
 }
 
 interface Listed {

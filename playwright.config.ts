@@ -1,0 +1,16 @@
+import { defineConfig } from '@playwright/test';
+
+/** The journeys start the kiosk's own Chromium by themselves: no browser of Playwright's is installed or used. */
+export default defineConfig({
+  testDir: 'tests/journeys',
+  testMatch: '*.journey.ts',
+  outputDir: 'out/journeys',
+  // Each has a reader, a hub and a browser of its own.
+  workers: 2,
+  fullyParallel: true,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: 'list',
+});

@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import type { FullConfig, Reporter, Suite } from '@playwright/test/reporter';
+import { tallyFileVariable, type Tally } from './tally.ts';
+
+/** Counts tests and errors outside of any test; keeps the reason that a test gave for its skip. */
+export default class PlaywrightTallyReporter implements Reporter {
+  private root: Suite | null = null;
+  private errors = 0;
+
+  onBegin(_config: FullConfig, suite: Suite): void {
+    this.root = suite;
+  }
+
+  onError(): void {
+    this.errors += 1;
+  }
+
+  onEnd(): void {
+    const tally: Tally = { passed: 0, failed: this.errors, skipped: [] };
+    for (const test of this.root?.allTests() ?? []) {
+      const outcome = test.outcome();
+      const name = test.titlePath().filter(Boolean).join(' › ');
+      const reason = [...test.annotations, ...test.results.flatMap(({ annotations }) => annotations)].find(({ type }) => type === 'skip');
+      if (outcome === 'expected') tally.passed += 1;
+      else if (outcome === 'skipped') tally.skipped.push({ name, reason: reason?.description ?? 'switched off in the file' });
+      else tally.failed += 1;
+    }
+    const file = process.env[tallyFileVariable];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(tally));
+  }
+}
