@@ -6,8 +6,7 @@ import type { ServiceGroup } from './service.ts';
 /** A larger message is dropped and journalled, in either direction. */
 export const bridgeMessageLimitBytes = 64 * 1024;
 
-/** The origin that both shells serve the renderer under; no server stands behind it. */
-export const kioskOrigin = 'https://imi.internal';
+export { kioskOrigin } from './origin.ts';
 
 /**
  * What the screen may ask for: the only messages from the renderer. An intent that the present state does not know is ignored and journalled.
