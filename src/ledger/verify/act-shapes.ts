@@ -1,0 +1,124 @@
+import type {
+  Act,
+  ActKind,
+  Body,
+  CredentialPart,
+  GrantPart,
+  Hash,
+  OpenedPart,
+  PartyEnrol,
+  PublicKey,
+  RequestPart,
+} from './acts.ts';
+import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, isTuple, optional, type Shape } from './shape.ts';
+
+const isName = isText(/^[a-z0-9][a-z0-9./_-]{2,79}$/);
+const isId = isBytes(16);
+const isTime = isInt(0, 2 ** 40);
+const isHash: Shape<Hash> = isTuple<[-16, Uint8Array]>(isOneOf(-16), isBytes(32));
+const isEd25519: Shape<PublicKey> = isTuple<[-19, Uint8Array]>(isOneOf(-19), isBytes(32));
+const isX25519: Shape<PublicKey> = isTuple<[-25, Uint8Array]>(isOneOf(-25), isBytes(32));
+const isEsp256: Shape<PublicKey> = isTuple<[-9, Uint8Array]>(isOneOf(-9), isBytes(33));
+const isDeviceKey = isEither(isEd25519, isEsp256);
+const isClaims = isList(isText(/^[a-z][a-z0-9_]{0,59}$/), 0, 64);
+const isWords = isText(/^[^\p{Cc}]{1,200}$/u);
+
+export const publicKeyShape: Shape<PublicKey> = isEither(isEither(isEd25519, isEsp256), isX25519);
+
+const activity = { subject: isId, id: isId, refs: optional(isList(isId, 0, 16)), private: isHash };
+
+/** The exact form of each kind. The count of refs is left to the rules, which have a code of its own for it. */
+export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
+  'party.enrol': isMap({
+    kind: isOneOf('party.enrol'),
+    id: isName,
+    party: isOneOf<PartyEnrol['party']>('authority', 'agency', 'hub', 'gateway', 'registrar', 'keeper', 'auditor', 'witness'),
+    sign: isEd25519,
+    seal: isX25519,
+    names: isMap({ 'zh-Hans': isWords, en: isWords }),
+    purposes: optional(isList(isMap({ id: isName, claims: isClaims, longestDays: isInt(1, 3660) }), 0, 64)),
+  }),
+  'staff.enrol': isMap({
+    kind: isOneOf('staff.enrol'),
+    id: isId,
+    party: isName,
+    role: isOneOf('staff', 'technician', 'registrar', 'officer', 'auditor'),
+    sig: isEd25519,
+    aut: isEd25519,
+    until: isTime,
+  }),
+  'kiosk.enrol': isMap({ kind: isOneOf('kiosk.enrol'), id: isName, hub: isName, key: isDeviceKey }),
+  'service.publish': isMap({
+    kind: isOneOf('service.publish'),
+    id: isName,
+    version: isInt(1, 2 ** 31),
+    agency: isName,
+    purpose: isName,
+    claims: isClaims,
+    languages: isList(isText(/^[A-Za-z0-9-]{2,35}$/), 1, 32),
+    definition: isHash,
+  }),
+  'resident.register': isMap({
+    kind: isOneOf('resident.register'),
+    id: isId,
+    sig: isEd25519,
+    aut: isEd25519,
+    dec: isX25519,
+    space: isX25519,
+    counter: isInt(0, 0xff_ff_ff),
+    proof: isMap({ kiosk: isEither(isName, isOneOf(null)), notAfter: isTime, signature: isBytes(64) }),
+  }),
+  'resident.block': isMap({ kind: isOneOf('resident.block'), subject: isId, reason: isOneOf('lost', 'stolen', 'damaged', 'other') }),
+  'credential.anchor': isMap({ kind: isOneOf('credential.anchor'), ...activity, status: isInt(0, 2 ** 31) }),
+  'grant.give': isMap({ kind: isOneOf('grant.give'), ...activity, until: isTime, reads: isInt(1, 2 ** 16) }),
+  'request.submit': isMap({ kind: isOneOf('request.submit'), ...activity }),
+};
+
+/** The body but for its acts, whose kinds and forms have codes of their own. */
+export const bodyShape: Shape<Omit<Body, 'acts'> & { acts: unknown[] }> = isMap({
+  v: isOneOf(1),
+  chain: isText(/^[a-z0-9-]{1,20}$/),
+  nonce: isBytes(16),
+  notAfter: isTime,
+  acts: isList((value): value is unknown => value !== undefined, 0, 1024),
+  counter: optional(isInt(0, 0xff_ff_ff)),
+  kiosk: optional(isName),
+});
+
+const isMoment = isText(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/);
+
+const grantPartShape: Shape<GrantPart> = isMap({
+  kind: isOneOf('grant.give'),
+  agency: isName,
+  purpose: isName,
+  service: isName,
+  claims: isClaims,
+  given: isMoment,
+  until: isMoment,
+  withdrawal: isOneOf('any kiosk of the hub'),
+  jurisdiction: isText(/^[A-Za-z0-9-]{2,40}$/),
+  inner: isHash,
+  outer: isHash,
+});
+
+const requestPartShape: Shape<RequestPart> = isMap({
+  kind: isOneOf('request.submit'),
+  agency: isName,
+  service: isName,
+  version: isInt(1, 2 ** 31),
+  definition: isHash,
+  answers: isHash,
+  self: optional(isHash),
+});
+
+const credentialPartShape: Shape<CredentialPart> = isMap({
+  kind: isOneOf('credential.anchor'),
+  issuer: isName,
+  vct: isText(/^[\x21-\x7e]{1,200}$/),
+  credential: isHash,
+});
+
+export const openedPartShape: Shape<OpenedPart> = isMap({
+  salt: isBytes(16),
+  part: isEither(isEither(grantPartShape, requestPartShape), credentialPartShape),
+});

@@ -1,0 +1,161 @@
+import type { Hash, Id, Name, Names, PartyKind, PublicKey, Purpose, StaffRole } from './acts.ts';
+import { toHex, utf8 } from './bytes.ts';
+import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts';
+
+/** What stands in the authenticated map: deterministic CBOR of these under `stateKey`. Heights are those of the block that wrote. */
+
+export type KeyOwner =
+  | { resident: Id }
+  | { staff: Id }
+  | { party: Name }
+  | { kiosk: Name }
+  | { authority: true };
+
+export interface KeyRecord {
+  key: PublicKey;
+  owner: KeyOwner;
+  /** `sign` and `seal` are parties', `attest` a kiosk's, the others a card's or a data space's. */
+  use: 'sig' | 'aut' | 'dec' | 'space' | 'sign' | 'seal' | 'attest' | 'authority';
+  state: 'active' | 'blocked' | 'ended';
+  since: number;
+  /** Height from which on it is not active. */
+  until?: number;
+}
+
+export interface ResidentRecord {
+  id: Id;
+  state: 'active' | 'retired';
+  sig: PublicKey;
+  aut: PublicKey;
+  dec: PublicKey;
+  space: PublicKey;
+  /** Highest value of the card's signature counter that any transaction carried. */
+  counter: number;
+  /** Every act with this subject, in order: how many, and the running hash over them (transactions.md, "What is committed"). */
+  chain: { count: number; hash: Uint8Array };
+  since: number;
+}
+
+export interface StaffRecord {
+  id: Id;
+  party: Name;
+  role: StaffRole;
+  sig: PublicKey;
+  aut: PublicKey;
+  /** Unix seconds. */
+  until: number;
+  state: 'active' | 'retired';
+}
+
+export interface PartyRecord {
+  id: Name;
+  party: PartyKind;
+  sign: PublicKey;
+  seal: PublicKey;
+  names: Names;
+  purposes: Purpose[];
+  state: 'active' | 'suspended' | 'retired';
+}
+
+export interface KioskRecord {
+  id: Name;
+  hub: Name;
+  key: PublicKey;
+  state: 'active' | 'retired';
+}
+
+export interface ServiceRecord {
+  id: Name;
+  version: number;
+  agency: Name;
+  purpose: Name;
+  claims: string[];
+  languages: string[];
+  definition: Hash;
+  state: 'published' | 'withdrawn';
+}
+
+export interface GrantRecord {
+  id: Id;
+  subject: Id;
+  /** Unix seconds. */
+  until: number;
+  /** Left. */
+  reads: number;
+  state: 'live' | 'ended';
+  since: number;
+}
+
+export interface RequestRecord {
+  id: Id;
+  subject: Id;
+  grants: Id[];
+  step: 'submitted' | 'received' | 'needs-more' | 'decided' | 'closed' | 'withdrawn';
+  since: number;
+}
+
+export interface CredentialRecord {
+  id: Id;
+  subject: Id;
+  /** The party that anchored it. */
+  by: Name;
+  status: number;
+  state: 'valid' | 'revoked';
+  since: number;
+}
+
+/** Kept until `notAfter`, so that a transaction happens once; after that its own `notAfter` refuses it. */
+export interface TransactionRecord {
+  notAfter: number;
+  height: number;
+  /** In the log. */
+  index: number;
+}
+
+/** Whose k signatures enrol parties. */
+export interface AuthorityRecord {
+  threshold: number;
+  keys: PublicKey[];
+}
+
+export interface Records {
+  key: KeyRecord;
+  resident: ResidentRecord;
+  staff: StaffRecord;
+  party: PartyRecord;
+  kiosk: KioskRecord;
+  service: ServiceRecord;
+  grant: GrantRecord;
+  request: RequestRecord;
+  credential: CredentialRecord;
+  tx: TransactionRecord;
+  authority: AuthorityRecord;
+}
+export type RecordKind = keyof Records;
+
+/** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority` has no second half. */
+export const stateKey = {
+  key: (keyId: Uint8Array): Uint8Array => utf8(`key/${toHex(keyId)}`),
+  resident: (id: Id): Uint8Array => utf8(`resident/${toHex(id)}`),
+  staff: (id: Id): Uint8Array => utf8(`staff/${toHex(id)}`),
+  party: (id: Name): Uint8Array => utf8(`party/${id}`),
+  kiosk: (id: Name): Uint8Array => utf8(`kiosk/${id}`),
+  service: (id: Name): Uint8Array => utf8(`service/${id}`),
+  grant: (id: Id): Uint8Array => utf8(`grant/${toHex(id)}`),
+  request: (id: Id): Uint8Array => utf8(`request/${toHex(id)}`),
+  credential: (id: Id): Uint8Array => utf8(`credential/${toHex(id)}`),
+  tx: (id: Uint8Array): Uint8Array => utf8(`tx/${toHex(id)}`),
+  authority: (): Uint8Array => utf8('authority'),
+} as const;
+
+export const encodeRecord = <K extends RecordKind>(_kind: K, record: Records[K]): Uint8Array => encodeCbor(record);
+
+/**
+ * A value of the state, read as the kind that its key names. Values come from the rules alone, or were proven against a head that validators
+ * signed: their form is not checked again. Throws where the bytes are no CBOR at all.
+ */
+export function decodeRecord<K extends RecordKind>(_kind: K, value: Uint8Array): Records[K] {
+  const record: CborValue | undefined = decodeCbor(value);
+  if (record === undefined) throw new TypeError('a state value that is no CBOR');
+  return record as unknown as Records[K];
+}
