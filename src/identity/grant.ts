@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { GrantPart, Hash, Id, Name } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import { sha256 } from './credential.ts';
 import type { OpenFailure, Opener } from './hpke.ts';
@@ -28,7 +29,7 @@ export interface SealedGrant {
 
 export const hashOf = (bytes: Uint8Array): Hash => [-16, sha256(bytes)];
 
-export const sameHash = (a: Hash, b: Hash): boolean => a[0] === b[0] && Buffer.from(a[1]).equals(b[1]);
+export const sameHash = (a: Hash, b: Hash): boolean => a[0] === b[0] && equalBytes(a[1], b[1]);
 
 export const isoSeconds = (unixSeconds: number): string => new Date(unixSeconds * 1000).toISOString();
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { Id, Name, PublicKey } from '../ledger/verify/acts.ts';
-import { base64url, checkTimes, readJws, readSignedClaims, sha256, type Credential, type CredentialFailure, type VerifySignature } from './credential.ts';
+import { toBase64url } from '../ledger/verify/bytes.ts';
+import { checkTimes, readJws, readSignedClaims, sha256, type Credential, type CredentialFailure, type VerifySignature } from './credential.ts';
 
 /** The card's AUT key over at most 1 024 bytes: 64 bytes R ‖ S. */
 export type SignWithCard = (signingInput: Uint8Array) => Promise<Result<Uint8Array>>;
@@ -33,11 +34,11 @@ const disclosedName = (encoded: string): string => (JSON.parse(Buffer.from(encod
 export async function presentClaims(credential: Credential, claims: readonly string[], binding: Binding, now: number, sign: SignWithCard): Promise<Result<string>> {
   const disclosed = discloseClaims(credential, claims);
   const header = { typ: 'kb+jwt', alg: 'EdDSA' };
-  const payload = { iat: now, aud: binding.agency, nonce: base64url(binding.grant), sd_hash: base64url(sha256(disclosed)) };
+  const payload = { iat: now, aud: binding.agency, nonce: toBase64url(binding.grant), sd_hash: toBase64url(sha256(disclosed)) };
   const signingInput = [header, payload].map((part) => Buffer.from(JSON.stringify(part), 'utf8').toString('base64url')).join('.');
   if (signingInput.length > keyBindingLimitBytes) throw new Error('key binding longer than a card signs');
   const signature = await sign(Buffer.from(signingInput, 'ascii'));
-  return signature.ok ? ok(`${disclosed}${signingInput}.${base64url(signature.value)}`) : signature;
+  return signature.ok ? ok(`${disclosed}${signingInput}.${toBase64url(signature.value)}`) : signature;
 }
 
 /** What a verified presentation shows, and of which credential. */
@@ -70,8 +71,8 @@ export function verifyPresentation(presentation: string, check: PresentationChec
   const binding = readJws(presentation.slice(end), keyBindingHeader, keyBindingPayload, [-19, content.holder], check.verify);
   if (!binding.ok) return fail('credential-invalid', `key-binding-${binding.failure.detail ?? ''}`);
   if (binding.value.aud !== check.agency) return fail('credential-invalid', 'key-binding-audience');
-  if (binding.value.nonce !== base64url(check.grant)) return fail('credential-invalid', 'key-binding-nonce');
-  if (binding.value.sd_hash !== base64url(sha256(disclosed))) return fail('credential-invalid', 'key-binding-hash');
+  if (binding.value.nonce !== toBase64url(check.grant)) return fail('credential-invalid', 'key-binding-nonce');
+  if (binding.value.sd_hash !== toBase64url(sha256(disclosed))) return fail('credential-invalid', 'key-binding-hash');
   const times = checkTimes(content, check.now);
   if (!times.ok) return times;
   return ok({ vct: content.vct, issuer: content.issuer, holder: content.holder, status: content.status, claims: content.claims, presentedAt: binding.value.iat });

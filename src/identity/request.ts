@@ -5,6 +5,7 @@ import { ok, fail, type Result } from '../contract/result.ts';
 import type { Service } from '../contract/service.ts';
 import type { GrantGive, Hash, Id, OpenedPart, RequestPart, RequestSubmit } from '../ledger/verify/acts.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
 import { commitPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
 import { hashOf, sealGrant } from './grant.ts';
 import type { OpenFailure, Opener } from './hpke.ts';
@@ -50,7 +51,7 @@ export interface PreparedRequest {
 }
 
 /** Seals everything that goes along with one request and makes the two acts that the resident signs. */
-export function prepareRequest(draft: RequestDraft, keys: SealKeys): PreparedRequest {
+export function prepareRequest(draft: RequestDraft, keys: SealKeys, crypto: Crypto): PreparedRequest {
   const { resident, service } = draft;
   const grant = sealGrant(
     {
@@ -84,8 +85,8 @@ export function prepareRequest(draft: RequestDraft, keys: SealKeys): PreparedReq
   ];
   return {
     acts: [
-      { kind: 'grant.give', subject: resident, id: draft.grant, until: draft.until, reads: draft.reads, private: commitPart(parts[0]) },
-      { kind: 'request.submit', subject: resident, id: draft.request, refs: [draft.grant], private: commitPart(parts[1]) },
+      { kind: 'grant.give', subject: resident, id: draft.grant, until: draft.until, reads: draft.reads, private: commitPart(parts[0].salt, parts[0].part, crypto) },
+      { kind: 'request.submit', subject: resident, id: draft.request, refs: [draft.grant], private: commitPart(parts[1].salt, parts[1].part, crypto) },
     ],
     parts,
     payloads: [

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { SpaceObject } from '../contract/hub-door.ts';
 import type { Id, OpenedPart } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
 import { aes256Gcm, hpkeOpen, hpkeSeal, softwareOpener, type HpkeMessage, type OpenFailure, type Opener } from './hpke.ts';
 import { openSealed, sealInfo, sealTo } from './sealing.ts';
@@ -41,7 +42,7 @@ export interface OpenSpace {
 export async function openSpace(wrapped: HpkeMessage, resident: Id, expected: Uint8Array, card: Opener, wrappedFor: WrappedFor = 'space-key'): Promise<Result<OpenSpace>> {
   const secret = await hpkeOpen(wrapped, card, sealInfo(wrappedFor), resident, aes256Gcm);
   if (!secret.ok) return asUnreadable(secret.failure);
-  if (secret.value.length !== 32 || !Buffer.from(x25519Public(secret.value)).equals(expected)) return fail('space-unreadable', 'key');
+  if (secret.value.length !== 32 || !equalBytes(x25519Public(secret.value), expected)) return fail('space-unreadable', 'key');
   return ok(spaceOf(secret.value, resident));
 }
 
@@ -92,7 +93,7 @@ export async function openObjects(objects: readonly SpaceObject[], space: OpenSp
       }
       case 'part': {
         const part = decodeOpenedPart(opened.value);
-        if (part === null) return fail('space-unreadable', 'part');
+        if (part === undefined) return fail('space-unreadable', 'part');
         contents.parts.push({ transaction: place.transaction, act: place.act, at: object.at, opened: part });
         break;
       }
