@@ -1,0 +1,62 @@
+import type { FailureCode } from '../../contract/failures.ts';
+import { never } from '../../contract/result.ts';
+
+/** What the main button of a failure page does in a visit. */
+export type AfterFailure = 'retry' | 'home' | 'take-card';
+
+/**
+ * `retry` where the same again may go well in a minute, `take-card` where this card can do nothing more here, else back home,
+ * or, before anybody is signed in, out with the card.
+ */
+export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure {
+  switch (code) {
+    case 'hub-unreachable':
+    case 'hub-storage':
+    case 'hub-busy':
+    case 'head-too-old':
+    case 'head-invalid':
+    case 'proof-invalid':
+    case 'card-error':
+    case 'card-in-use':
+    case 'card-touch-missed':
+    case 'pin-wrong':
+    case 'pin-format':
+    case 'pin-pad-cancelled':
+      return 'retry';
+    case 'card-mute':
+    case 'card-unknown':
+    case 'card-unsupported':
+    case 'card-removed':
+    case 'card-timeout':
+    case 'device-host-lost':
+    case 'pin-last-try':
+    case 'pin-blocked':
+    case 'key-unknown':
+    case 'key-blocked':
+    case 'key-not-resident':
+    case 'challenge-failed':
+    case 'space-unreadable':
+    case 'credential-invalid':
+    case 'trust-expired':
+    case 'kiosk-not-enrolled':
+      return 'take-card';
+    case 'reader-no-service':
+    case 'reader-no-permission':
+    case 'reader-missing':
+    case 'signature-failed':
+    case 'hub-refused':
+    case 'service-unknown':
+    case 'request-rejected':
+    case 'request-expired':
+    case 'message-too-large':
+    case 'message-invalid':
+    case 'kiosk-storage':
+    case 'kiosk-config':
+    case 'browser-missing':
+    case 'browser-sandbox':
+    case 'screen-lost':
+    case 'kiosk-fault':
+      return signedIn ? 'home' : 'take-card';
+  }
+  return never(code);
+}

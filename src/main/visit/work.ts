@@ -1,0 +1,114 @@
+import type { Notice, RequestRow, RequestState } from '../../contract/bridge.ts';
+import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import type { Result } from '../../contract/result.ts';
+import type { Localized } from '../../contract/language.ts';
+import type { Credential } from '../../identity/credential.ts';
+import type { SelfClaims } from '../../identity/self-claims.ts';
+import type { OpenSpace } from '../../identity/space.ts';
+import type { OpenedPart } from '../../ledger/verify/acts.ts';
+import type { Draft, KnownClaims, Offer } from './draft.ts';
+
+/** A resident's record on the ledger, proved against a fresh head. Raw keys, 32 bytes each. */
+export interface ProvenResident {
+  /** 16 random bytes. */
+  id: Uint8Array;
+  sig: Uint8Array;
+  aut: Uint8Array;
+  dec: Uint8Array;
+  space: Uint8Array;
+  /** Highest value of the card's signature counter that the ledger holds. */
+  counter: number;
+}
+
+/** What is fetched while the resident types the PIN: whose key it is, and a challenge that nobody has seen before. */
+export interface Ticket {
+  resident: ProvenResident;
+  /** As signed by AUT (ledger/verify/challenge.ts). */
+  challenge: Uint8Array;
+  /** Unix seconds; a later answer needs a new one. */
+  notAfter: number;
+}
+
+/** The challenge answered by the card, checked here against the ledger's key. */
+export interface Proof {
+  ticket: Ticket;
+  signature: Uint8Array;
+}
+
+/** One request of the resident's that is known to the data space, or to this kiosk. */
+export interface PastRequest {
+  transaction: Uint8Array;
+  row: RequestRow;
+  steps: Localized[];
+  claims: string[];
+  /** ISO date, the last day on which the agency may look; empty where the request carries no grant. */
+  until: string;
+  /** For the receipt, by act. */
+  parts: OpenedPart[];
+}
+
+/** All that is known of a signed-in resident. `closeAccess` takes its secrets back. */
+export interface Access {
+  resident: ProvenResident;
+  /** Of the keeper, 16 bytes. */
+  session: Uint8Array;
+  space: OpenSpace;
+  name: string;
+  credentials: Credential[];
+  known: KnownClaims;
+  self: SelfClaims;
+  requests: PastRequest[];
+  notices: Notice[];
+  offers: Offer[];
+}
+
+export function closeAccess(access: Access): void {
+  access.space.close();
+  access.session.fill(0);
+}
+
+/** Signed, checked and on disk: from here on it reaches the ledger without the resident. */
+export interface Stored {
+  transaction: Uint8Array;
+  reference: string;
+  /** ISO 8601 in UTC. */
+  at: string;
+  parts: OpenedPart[];
+  /** The new map of typed facts, or null where nothing lasting was typed. */
+  self: SelfClaims | null;
+}
+
+/** What became of a stored request. A receipt is bytes of ledger/verify/receipt.ts without private parts, verified. */
+export type Settlement =
+  | { state: 'recorded'; receipt: Uint8Array; /** ISO 8601 in UTC, the block's time. */ at: string }
+  | { state: 'rejected' | 'expired'; code: string };
+
+export interface ShownReceipt {
+  state: RequestState;
+  /** Texts of the QR codes; none while it is queued. */
+  qr: string[];
+}
+
+/** What the visit has done by others: each answers with a Result, and none of them knows of pages. */
+export interface VisitWork {
+  readCard(insertion: number): Promise<Result<CardInfo>>;
+  lookUp(card: CardInfo): Promise<Result<Ticket>>;
+  /** `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
+  checkPin(insertion: number, purpose: 'user' | 'sign', pin: Uint8Array | null): Promise<Result<PinResult>>;
+  proveKey(insertion: number, ticket: Ticket): Promise<Result<Proof>>;
+  /** Opened too late (`signal` aborted), it closes what it opened. */
+  openAccess(insertion: number, card: CardInfo, proof: Proof, signal: AbortSignal): Promise<Result<Access>>;
+  /** When a grant of this service given now ends, Unix seconds. */
+  grantEnd(offer: Offer): number;
+  openRequest(request: PastRequest): Promise<Result<ShownReceipt>>;
+  /** All that may still fail before anything is signed: room on the disk, keys to seal to. */
+  prepare(draft: Draft): Promise<Result<null>>;
+  /** Signs, checks and stores as one: once the card has signed, the request is on disk or noted as broken off, whatever becomes of the visit. */
+  sign(insertion: number, access: Access, draft: Draft): Promise<Result<Stored>>;
+  /** Starts delivery; what becomes of it arrives as an event. */
+  deliver(transaction: Uint8Array): void;
+  /** The receipt's QR codes, with the private parts put in and everything checked once more. */
+  drawReceipt(receipt: Uint8Array, parts: OpenedPart[]): Result<string[]>;
+  /** The resident is gone: resets the card and closes the keeper's session, both without waiting. */
+  leave(insertion: number, session: Uint8Array | null): void;
+}
