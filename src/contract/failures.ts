@@ -102,3 +102,21 @@ export const rejectionCodes = [
 ] as const;
 
 export type RejectionCode = (typeof rejectionCodes)[number];
+
+/** Why the keeper refuses what comes along with a transaction, beside the rejections it shares with the rules. Nothing of it reaches the ledger. */
+export const refusalCodes = [
+  'part-missing',
+  'part-unreadable',
+  'part-mismatch',
+  'payload-missing',
+  'payload-superfluous',
+  'payload-mismatch',
+  'payload-too-large',
+  'service-mismatch',
+  'claims-beyond-service',
+  'claims-mismatch',
+  'until-mismatch',
+  'reads-too-many',
+] as const;
+
+export type RefusalCode = (typeof refusalCodes)[number];
