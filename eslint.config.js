@@ -39,6 +39,11 @@ export default tseslint.config(
   { ignores: ['node_modules/', '.runtime/', '.vite/', 'dist/', 'out/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
+    // Read by tools or run by any Node, outside of the typed program.
+    files: ['*.config.ts', 'vite.*.ts', 'setup/**/*.mjs', 'eslint.config.js'],
+    extends: [tseslint.configs.recommended],
+  },
+  {
     files: typed,
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
