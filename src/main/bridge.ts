@@ -1,8 +1,7 @@
 import { bridgeMessageLimitBytes, intentSchema, type Intent, type Snapshot } from '../contract/bridge.ts';
-import { never } from '../contract/result.ts';
 
 /** Why the renderer is gone. `wandered`: the main frame left our origin. */
-export type ScreenLoss = 'crashed' | 'hung' | 'wandered' | 'browser-exited' | 'closed-by-key';
+export type ScreenLoss = 'crashed' | 'hung' | 'wandered' | 'browser-exited';
 
 /** A message that was not taken, for the journal; never with its content. */
 export type DropReason = 'too-large' | 'not-json' | 'not-an-intent' | 'foreign-frame' | 'too-many';
@@ -18,11 +17,11 @@ export interface Screen {
   /** The snapshot with this `seq` is painted; one that was overtaken before its frame is not reported. */
   onPainted(listener: (seq: number) => void): void;
   /**
-   * The renderer is gone and what it showed with it. The shell starts it again by itself; the new one gets only what `show` is given from this call on.
+   * The renderer is gone and what it showed with it. The shell starts it again by itself. What was shown before is forgotten: the listener ends the visit and calls `show` again.
    */
   onLost(listener: (loss: ScreenLoss) => void): void;
   onDropped(listener: (reason: DropReason) => void): void;
-  /** At a visit's end: storage, cookies and caches of our origin are cleared and a fresh document is loaded, which gets the latest snapshot given after this call. */
+  /** At a visit's end, after a page without facts was shown: storage, cookies and caches of our origin are cleared and a fresh document is loaded, which gets the latest snapshot. */
   wipe(): void;
   close(): Promise<void>;
 }

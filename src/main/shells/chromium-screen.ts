@@ -1,0 +1,151 @@
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import type { Screen, ScreenLoss } from '../bridge.ts';
+import { heartbeatIntervalMs, ScreenLink } from '../screen-link.ts';
+import type { Assets } from './assets.ts';
+import { startChromium, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
+import { checkRendererSandbox } from './chromium-sandbox.ts';
+import { ChromiumSession } from './chromium-session.ts';
+
+export interface ChromiumScreenSetup {
+  launch: ChromiumLaunch;
+  assets: Assets;
+  /** A browser started ahead of this call, so that it starts while the kiosk's code is loaded. */
+  begun?: ChromiumProcess;
+  /** A relaunch that failed; it is tried again. */
+  onTrouble?: (failure: Failure) => void;
+  /** Each browser that is started, the first included. */
+  onBrowser?: (browser: ChromiumProcess) => void;
+}
+
+/** How long a browser may take until its page is there. */
+const startLimitMs = 20_000;
+
+/** Wait before the browser is started again. A first loss costs nothing; a browser that keeps dying is not hammered: 0, 0.5, 1, 2, 4, 8, 10, 10 … s. */
+export function relaunchDelayMs(lossesInLastMinute: number): number {
+  return lossesInLastMinute <= 1 ? 0 : Math.min(10_000, 500 * 2 ** (lossesInLastMinute - 2));
+}
+
+/**
+ * The kiosk's screen in the distribution's Chromium, supervised: a crashed, hung, closed or strayed browser is replaced.
+ * Fails with `browser-missing` or `browser-sandbox`, or `screen-lost` where it never showed a page.
+ */
+export async function openChromiumScreen(setup: ChromiumScreenSetup): Promise<Result<Screen>> {
+  const screen = new ChromiumScreen(setup);
+  const opened = await screen.open();
+  return opened.ok ? ok(screen.link) : opened;
+}
+
+class ChromiumScreen {
+  readonly link: ScreenLink;
+  readonly #setup: ChromiumScreenSetup;
+  #browser: ChromiumProcess | null = null;
+  #session: ChromiumSession | null = null;
+  readonly #lossesMs: number[] = [];
+  #heartbeat: NodeJS.Timeout | null = null;
+  #relaunch: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(setup: ChromiumScreenSetup) {
+    this.#setup = setup;
+    this.link = new ScreenLink(
+      {
+        deliver: (text) => this.#session?.deliver(text),
+        wipe: () => this.#session?.wipe(),
+        close: () => this.#close(),
+      },
+      () => performance.now(),
+    );
+  }
+
+  async open(): Promise<Result<null>> {
+    const launched = await this.#launch(this.#setup.begun);
+    if (!launched.ok) {
+      await this.#close();
+      return launched;
+    }
+    this.#heartbeat = setInterval(() => {
+      if (this.#session !== null && this.link.beat() === 'hung') this.#lose('hung');
+    }, heartbeatIntervalMs);
+    return launched;
+  }
+
+  async #launch(begun?: ChromiumProcess): Promise<Result<null>> {
+    const started = begun === undefined ? startChromium(this.#setup.launch) : ok(begun);
+    if (!started.ok) return started;
+    const browser = started.value;
+    this.#browser = browser;
+    this.#setup.onBrowser?.(browser);
+
+    let opening = true;
+    let lostInOpening = false;
+    const session = new ChromiumSession(browser, this.#setup.assets, {
+      onMessage: (text) => {
+        this.link.receive(text);
+      },
+      onForeignMessage: () => {
+        this.link.dropped('foreign-frame');
+      },
+      onGone: (loss) => {
+        if (opening) lostInOpening = true;
+        else this.#lose(loss);
+      },
+    });
+    this.#session = session;
+    const atHome = await Promise.race([session.home.then(() => null), browser.exited, deadline(startLimitMs)]);
+    if (atHome !== null) return atHome === tooLate ? fail('screen-lost', 'start') : exitFailure(atHome);
+    const sandbox = await checkRendererSandbox(browser.pid);
+    if (!sandbox.ok) return sandbox;
+    opening = false;
+    return lostInOpening ? fail('screen-lost', 'start') : ok(null);
+  }
+
+  #lose(loss: ScreenLoss): void {
+    if (this.#closed || this.#session === null) return;
+    this.#session = null;
+    this.link.lost(loss);
+    this.#relaunchLater();
+  }
+
+  #relaunchLater(): void {
+    const now = performance.now();
+    this.#lossesMs.push(now);
+    while (this.#lossesMs[0] !== undefined && this.#lossesMs[0] < now - 60_000) this.#lossesMs.shift();
+    this.#relaunch = setTimeout(() => {
+      void this.#replace();
+    }, relaunchDelayMs(this.#lossesMs.length));
+  }
+
+  async #replace(): Promise<void> {
+    const former = this.#browser;
+    this.#browser = null;
+    await former?.end();
+    if (this.#closed) return;
+    const launched = await this.#launch();
+    if (launched.ok || this.#closed) return;
+    this.#session = null;
+    this.#setup.onTrouble?.(launched.failure);
+    this.#relaunchLater();
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat);
+    if (this.#relaunch !== null) clearTimeout(this.#relaunch);
+    this.#session = null;
+    await this.#browser?.end();
+  }
+}
+
+const tooLate = Symbol('too late');
+
+function deadline(ms: number): Promise<typeof tooLate> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      resolve(tooLate);
+    }, ms).unref();
+  });
+}
+
+function exitFailure(lastWords: string): Result<never> {
+  return /sandbox|namespace/i.test(lastWords) ? fail('browser-sandbox') : fail('screen-lost', 'start');
+}

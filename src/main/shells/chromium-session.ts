@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { kioskOrigin } from '../../contract/origin.ts';
+import type { ScreenLoss } from '../bridge.ts';
+import { assetResponse, isKioskUrl, type Assets } from './assets.ts';
+import { bootScript, type BridgeNames } from './boot-script.ts';
+import { CdpPipe, type CdpEvent, type CdpParams } from './cdp-pipe.ts';
+import type { ChromiumProcess } from './chromium-process.ts';
+
+export interface SessionListener {
+  /** From the execution context of our own main document. */
+  onMessage(text: string): void;
+  /** From any other context. */
+  onForeignMessage(): void;
+  onGone(loss: ScreenLoss): void;
+}
+
+interface RequestPaused {
+  requestId: string;
+  frameId: string;
+  resourceType: string;
+  request: { url: string; method: string };
+}
+
+/** The kiosk's paper (look.md), so that no white flashes between two documents. */
+const paper = { r: 0xfa, g: 0xf8, b: 0xf3, a: 1 };
+
+/** One life of one browser: its one page, the origin it is served from, and the bridge into it. */
+export class ChromiumSession {
+  readonly #pipe: CdpPipe;
+  readonly #assets: Assets;
+  readonly #listener: SessionListener;
+  readonly #names: BridgeNames;
+  readonly #startUrl = `${kioskOrigin}/`;
+  #page: { sessionId: string; targetId: string } | null = null;
+  #announceHome: () => void = () => undefined;
+  /** Resolves when our document is there; its scripts have yet to come. */
+  readonly home: Promise<void>;
+  #context: { id: number; deliver: Promise<string> | null } | null = null;
+  #atHome = false;
+  #gone = false;
+
+  constructor(process: ChromiumProcess, assets: Assets, listener: SessionListener) {
+    this.#assets = assets;
+    this.#listener = listener;
+    const tag = randomBytes(8).toString('hex');
+    this.#names = { send: `send-${tag}`, deliver: `deliver-${tag}` };
+    this.home = new Promise((resolve) => {
+      this.#announceHome = resolve;
+    });
+    this.#pipe = new CdpPipe(process.toBrowser, process.fromBrowser, (event) => {
+      this.#take(event);
+    });
+    void process.exited.then(() => {
+      this.#end('browser-exited');
+    });
+    this.#pipe.tell('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true });
+    this.#pipe.tell('Browser.setDownloadBehavior', { behavior: 'deny' });
+  }
+
+  /** Dropped where our document does not listen. The text travels as a value, so no script with a resident's facts is ever compiled and kept. */
+  deliver(text: string): void {
+    const context = this.#context;
+    if (context === null) return;
+    context.deliver ??= this.#takeDeliverFunction(context.id);
+    void context.deliver.then((objectId) => {
+      this.#tellPage('Runtime.callFunctionOn', { objectId, functionDeclaration: 'function (text) { this(text); }', arguments: [{ value: text }], silent: true });
+    }, ignoreClosed);
+  }
+
+  /** Clears what a document can leave behind and loads a fresh one. */
+  wipe(): void {
+    this.#context = null;
+    this.#tellPage('Storage.clearDataForOrigin', { origin: kioskOrigin, storageTypes: 'all' });
+    this.#tellPage('Network.clearBrowserCookies');
+    this.#tellPage('Network.clearBrowserCache');
+    this.#tellPage('Page.navigate', { url: this.#startUrl });
+    this.#tellPage('Page.resetNavigationHistory');
+  }
+
+  async #takeDeliverFunction(contextId: number): Promise<string> {
+    const name = JSON.stringify(this.#names.deliver);
+    const expression = `(() => { const deliver = globalThis[${name}]; delete globalThis[${name}]; return deliver; })()`;
+    const answer = await this.#pipe.send('Runtime.evaluate', { expression, contextId, silent: true }, this.#page?.sessionId);
+    return (answer['result'] as { objectId: string }).objectId;
+  }
+
+  #tellPage(method: string, params: CdpParams = {}): void {
+    if (this.#page !== null) this.#pipe.tell(method, params, this.#page.sessionId);
+  }
+
+  #end(loss: ScreenLoss): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#context = null;
+    this.#listener.onGone(loss);
+  }
+
+  #take(event: CdpEvent): void {
+    if (this.#gone) return;
+    if (event.method === 'Target.attachedToTarget') {
+      const { sessionId, targetInfo } = event.params as { sessionId: string; targetInfo: { targetId: string; type: string } };
+      if (this.#page === null && targetInfo.type === 'page') this.#adopt({ sessionId, targetId: targetInfo.targetId });
+      else this.#pipe.tell('Target.closeTarget', { targetId: targetInfo.targetId });
+      return;
+    }
+    if (event.method === 'Target.detachedFromTarget') {
+      if (event.params['sessionId'] === this.#page?.sessionId) this.#end('browser-exited');
+      return;
+    }
+    if (event.sessionId !== this.#page?.sessionId) return;
+    this.#takeOfPage(event);
+  }
+
+  #adopt(page: { sessionId: string; targetId: string }): void {
+    this.#page = page;
+    this.#tellPage('Fetch.enable', { patterns: [{ urlPattern: '*' }] });
+    this.#tellPage('Page.enable');
+    this.#tellPage('Inspector.enable');
+    this.#tellPage('Runtime.enable');
+    this.#tellPage('Runtime.addBinding', { name: this.#names.send });
+    this.#tellPage('Page.addScriptToEvaluateOnNewDocument', { source: bootScript(this.#names) });
+    this.#tellPage('Emulation.setDefaultBackgroundColorOverride', { color: paper });
+    this.#tellPage('Page.setInterceptFileChooserDialog', { enabled: true });
+    this.#tellPage('Page.navigate', { url: this.#startUrl });
+    this.#tellPage('Runtime.runIfWaitingForDebugger');
+  }
+
+  #takeOfPage(event: CdpEvent): void {
+    switch (event.method) {
+      case 'Fetch.requestPaused':
+        this.#answer(event.params as unknown as RequestPaused);
+        return;
+      case 'Runtime.executionContextCreated': {
+        const { context } = event.params as { context: { id: number; origin: string; auxData?: { isDefault?: boolean; frameId?: string } } };
+        if (context.origin === kioskOrigin && context.auxData?.isDefault === true && context.auxData.frameId === this.#page?.targetId) {
+          this.#context = { id: context.id, deliver: null };
+          this.#announceHome();
+        }
+        return;
+      }
+      case 'Runtime.executionContextDestroyed':
+        if (event.params['executionContextId'] === this.#context?.id) this.#context = null;
+        return;
+      case 'Runtime.executionContextsCleared':
+        this.#context = null;
+        return;
+      case 'Runtime.bindingCalled': {
+        const { name, payload, executionContextId } = event.params as { name: string; payload: string; executionContextId: number };
+        if (name === this.#names.send && executionContextId === this.#context?.id) this.#listener.onMessage(payload);
+        else this.#listener.onForeignMessage();
+        return;
+      }
+      case 'Page.frameNavigated': {
+        const { frame } = event.params as { frame: { id: string; url: string } };
+        if (frame.id !== this.#page?.targetId) return;
+        if (isKioskUrl(frame.url)) this.#atHome = true;
+        else if (this.#atHome) this.#end('wandered');
+        return;
+      }
+      case 'Inspector.targetCrashed':
+        this.#end('crashed');
+        return;
+    }
+  }
+
+  /** Our documents and their parts from memory; a foreign document is answered 204, which leaves the page where it is; all else is aborted. */
+  #answer(paused: RequestPaused): void {
+    const { requestId, resourceType, request } = paused;
+    const url = URL.parse(request.url);
+    const isDocument = resourceType === 'Document';
+    const ofMainFrame = paused.frameId === this.#page?.targetId;
+    if (url === null || !isKioskUrl(request.url) || (isDocument && (!ofMainFrame || url.pathname !== '/'))) {
+      if (isDocument && ofMainFrame) this.#tellPage('Fetch.fulfillRequest', { requestId, responseCode: 204 });
+      else this.#tellPage('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' });
+      return;
+    }
+    const response = assetResponse(this.#assets, request.method, url);
+    this.#tellPage('Fetch.fulfillRequest', {
+      requestId,
+      responseCode: response.status,
+      responseHeaders: Object.entries(response.headers).map(([name, value]) => ({ name, value })),
+      body: response.body.toString('base64'),
+    });
+  }
+}
+
+/** The context or the browser went away while something was on its way to it. */
+function ignoreClosed(): void {
+  return;
+}
