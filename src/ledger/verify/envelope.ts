@@ -207,7 +207,8 @@ function openBody(bytes: Uint8Array): Result<Body, Failure<RejectionCode>> {
     if (!actShapes[kind](act)) return fail('act-malformed', `act ${index}`);
     acts.push(act);
   }
-  return ok({ ...value, acts });
+  const rest: Omit<Body, 'acts'> = value;
+  return ok({ ...rest, acts });
 }
 
 const isObject = (value: unknown): value is { [key: string]: unknown } =>

@@ -1,0 +1,37 @@
+import { createPublicKey, hash, verify, type KeyObject } from 'node:crypto';
+import type { PublicKey } from './verify/acts.ts';
+import { concatBytes } from './verify/bytes.ts';
+import type { Crypto } from './verify/crypto.ts';
+import { passesStrictChecks } from './verify/ed25519-strict.ts';
+
+// DER of SubjectPublicKeyInfo up to the key itself: RFC 8410 §4 and RFC 5480 §2 (P-256, compressed point).
+const ed25519Spki = Buffer.from('302a300506032b6570032100', 'hex');
+const p256Spki = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex');
+
+export const nodeCrypto: Crypto = {
+  sha256: (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
+  verify: ([alg, key]: PublicKey, message, signature) => {
+    switch (alg) {
+      case -19: {
+        if (!passesStrictChecks(key, signature)) return false;
+        const point = openKey(ed25519Spki, key);
+        return point !== undefined && verify(null, message, point, signature);
+      }
+      case -9: {
+        const point = key.length === 33 ? openKey(p256Spki, key) : undefined;
+        return point !== undefined && signature.length === 64 && verify('sha256', message, { key: point, dsaEncoding: 'ieee-p1363' }, signature);
+      }
+      case -25:
+        return false;
+    }
+  },
+};
+
+function openKey(spki: Uint8Array, key: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(concatBytes(spki, key)), format: 'der', type: 'spki' });
+  } catch {
+    // Not a point of the curve.
+    return undefined;
+  }
+}

@@ -1,0 +1,174 @@
+import { concatBytes, u64, utf8 } from './bytes.ts';
+import type { Crypto } from './crypto.ts';
+import { leafHash, merkleRoot } from './merkle-log.ts';
+import { bytesField, integerField, messageField, sfixed64Field, textField, varint } from './protobuf.ts';
+
+/** Headers, votes and validator sets as CometBFT 0.38 to 0.40 encodes, hashes and signs them (BlockProtocol 11). */
+
+/** google.protobuf.Timestamp. */
+export interface Timestamp {
+  seconds: number;
+  nanos: number;
+}
+
+export interface PartSetHeader {
+  total: number;
+  hash: Uint8Array;
+}
+
+export interface BlockId {
+  hash: Uint8Array;
+  parts: PartSetHeader;
+}
+
+export interface Header {
+  version: { block: number; app: number };
+  chain: string;
+  height: number;
+  time: Timestamp;
+  /** null at the first height. */
+  lastBlockId: BlockId | null;
+  lastCommitHash: Uint8Array;
+  dataHash: Uint8Array;
+  validatorsHash: Uint8Array;
+  nextValidatorsHash: Uint8Array;
+  consensusHash: Uint8Array;
+  /** Commits to log and state after the block *before* this one. */
+  appHash: Uint8Array;
+  lastResultsHash: Uint8Array;
+  evidenceHash: Uint8Array;
+  /** First 20 bytes of the SHA-256 of the proposer's key. */
+  proposerAddress: Uint8Array;
+}
+
+export interface Validator {
+  /** Ed25519, 32 bytes. */
+  key: Uint8Array;
+  power: number;
+}
+
+/** One entry a validator, in the set's order; null where it has not signed. */
+export interface Commit {
+  round: number;
+  parts: PartSetHeader;
+  signatures: ({ time: Timestamp; signature: Uint8Array } | null)[];
+}
+
+export const headerVersion = { block: 11, app: 1 } as const;
+
+export const timestampOfMs = (ms: number): Timestamp => ({ seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 });
+
+/** Rounded down. */
+export const msOfTimestamp = ({ seconds, nanos }: Timestamp): number => seconds * 1000 + Math.floor(nanos / 1_000_000);
+
+/** What a header's `appHash` stands for. `logSize` counts leaves, roots are 32 bytes. */
+export const appHash = (logRoot: Uint8Array, logSize: number, stateRoot: Uint8Array, crypto: Crypto): Uint8Array =>
+  crypto.sha256(concatBytes(utf8('imi/app/1'), logRoot, u64(logSize), stateRoot));
+
+export function headerHash(header: Header, crypto: Crypto): Uint8Array {
+  return merkleHash(
+    [
+      concatBytes(integerField(1, header.version.block), integerField(2, header.version.app)),
+      textField(1, header.chain),
+      integerField(1, header.height),
+      timestamp(header.time),
+      blockId(header.lastBlockId ?? { hash: new Uint8Array(), parts: { total: 0, hash: new Uint8Array() } }),
+      bytesField(1, header.lastCommitHash),
+      bytesField(1, header.dataHash),
+      bytesField(1, header.validatorsHash),
+      bytesField(1, header.nextValidatorsHash),
+      bytesField(1, header.consensusHash),
+      bytesField(1, header.appHash),
+      bytesField(1, header.lastResultsHash),
+      bytesField(1, header.evidenceHash),
+      bytesField(1, header.proposerAddress),
+    ],
+    crypto,
+  );
+}
+
+/** Of the set in its own order, which the chain fixes: by power, the greatest first, then by address. */
+export const validatorsHash = (validators: readonly Validator[], crypto: Crypto): Uint8Array =>
+  merkleHash(
+    validators.map(({ key, power }) => concatBytes(messageField(1, bytesField(1, key)), integerField(2, power))),
+    crypto,
+  );
+
+export const validatorAddress = (key: Uint8Array, crypto: Crypto): Uint8Array => crypto.sha256(key).slice(0, 20);
+
+/** The length-delimited CanonicalVote of a precommit: what a validator signs. */
+export function voteSignBytes(
+  { chain, height, round, blockId: id, time }: { chain: string; height: number; round: number; blockId: BlockId | null; time: Timestamp },
+): Uint8Array {
+  const precommit = 2;
+  const vote = concatBytes(
+    integerField(1, precommit),
+    sfixed64Field(2, height),
+    sfixed64Field(3, round),
+    id === null ? new Uint8Array() : messageField(4, blockId(id)),
+    messageField(5, timestamp(time)),
+    textField(6, chain),
+  );
+  return concatBytes(varint(vote.length), vote);
+}
+
+/** A header's `lastCommitHash`. */
+export function commitHash(commit: Commit | null, validators: readonly Validator[], crypto: Crypto): Uint8Array {
+  const absent = 1;
+  const forBlock = 2;
+  /** Go's zero time, 1 January of the year 1. */
+  const zeroTime = { seconds: -62_135_596_800, nanos: 0 };
+  return merkleHash(
+    (commit?.signatures ?? []).map((entry, i) =>
+      entry === null
+        ? concatBytes(integerField(1, absent), messageField(3, timestamp(zeroTime)))
+        : concatBytes(
+            integerField(1, forBlock),
+            bytesField(2, validatorAddress(validators[i]?.key ?? new Uint8Array(), crypto)),
+            messageField(3, timestamp(entry.time)),
+            bytesField(4, entry.signature),
+          ),
+    ),
+    crypto,
+  );
+}
+
+/** A header's `dataHash`: a Merkle tree over the hashes of the block's transactions. */
+export const dataHash = (transactions: readonly Uint8Array[], crypto: Crypto): Uint8Array =>
+  merkleHash(
+    transactions.map((transaction) => crypto.sha256(transaction)),
+    crypto,
+  );
+
+/** A header's `lastResultsHash`: over ExecTxResult of the block before; those of accepted transactions, code 0 and no data, are empty messages. */
+export const acceptedResultsHash = (count: number, crypto: Crypto): Uint8Array =>
+  merkleHash(
+    Array.from({ length: count }, () => new Uint8Array()),
+    crypto,
+  );
+
+/** A header's `consensusHash`: HashedParams of CometBFT's defaults, 4 MiB a block and no limit of gas. */
+export const consensusHash = (crypto: Crypto): Uint8Array => crypto.sha256(concatBytes(integerField(1, 4_194_304), integerField(2, -1)));
+
+/** A header's `evidenceHash` where there is none. */
+export const noEvidenceHash = (crypto: Crypto): Uint8Array => merkleHash([], crypto);
+
+/** A block's bytes in parts of 64 KiB, and the Merkle root over them. */
+export function partSetHeader(block: Uint8Array, crypto: Crypto): PartSetHeader {
+  const partBytes = 65_536;
+  const parts = Array.from({ length: Math.max(1, Math.ceil(block.length / partBytes)) }, (_, i) =>
+    block.subarray(i * partBytes, (i + 1) * partBytes),
+  );
+  return { total: parts.length, hash: merkleHash(parts, crypto) };
+}
+
+const timestamp = ({ seconds, nanos }: Timestamp): Uint8Array => concatBytes(integerField(1, seconds), integerField(2, nanos));
+
+const blockId = ({ hash, parts }: BlockId): Uint8Array =>
+  concatBytes(bytesField(1, hash), messageField(2, concatBytes(integerField(1, parts.total), bytesField(2, parts.hash))));
+
+const merkleHash = (items: readonly Uint8Array[], crypto: Crypto): Uint8Array =>
+  merkleRoot(
+    items.map((item) => leafHash(item, crypto)),
+    crypto,
+  );

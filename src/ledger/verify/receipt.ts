@@ -1,0 +1,124 @@
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { openedPartShape, publicKeyShape } from './act-shapes.ts';
+import type { ActKind, Body, Hash, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
+import { equalBytes } from './bytes.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+import type { Crypto } from './crypto.ts';
+import { keyId, openEnvelope, type OpenedEnvelope } from './envelope.ts';
+import { verifyHead, type Trust, type VerifiedHead } from './head.ts';
+import { leafHash, verifyInclusion } from './merkle-log.ts';
+import { opensAct } from './private-part.ts';
+import { reference } from './reference.ts';
+import { isBytes, isEither, isInt, isList, isMap, isOneOf, type Shape } from './shape.ts';
+
+/** Everything that a stranger needs to check, offline, that a transaction stands in the ledger. */
+export interface Receipt {
+  v: 1;
+  envelope: Uint8Array;
+  /** The signers' public keys, in the envelope's order; the envelope itself names them by `keyId`. */
+  keys: PublicKey[];
+  /** One an act: its private part, or null where it has none or the bearer does not show it. */
+  parts: (OpenedPart | null)[];
+  /** In the log. */
+  index: number;
+  path: Uint8Array[];
+  /** `encodeHead` of the head at the transaction's own height. */
+  head: Uint8Array;
+}
+
+/** What a receipt proves, as data. */
+export interface ReceiptProof {
+  reference: string;
+  transaction: Uint8Array;
+  body: Body;
+  acts: { kind: ActKind; part: PrivatePart | null }[];
+  /** Who signed, in the envelope's order. */
+  signers: PublicKey[];
+  /** In the log. */
+  index: number;
+  head: VerifiedHead;
+}
+
+const receiptShape: Shape<Receipt> = isMap({
+  v: isOneOf(1),
+  envelope: isBytes(1, 65_536),
+  keys: isList(publicKeyShape, 1, 16),
+  parts: isList(isEither(openedPartShape, isOneOf(null)), 1, 16),
+  index: isInt(0, Number.MAX_SAFE_INTEGER),
+  path: isList(isBytes(32), 0, 53),
+  head: isBytes(1, 262_144),
+});
+
+export const encodeReceipt = (receipt: Receipt): Uint8Array => encodeCbor(receipt);
+
+/** Its form only; `verifyReceipt` says whether to believe it. */
+export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
+  const value = decodeCbor(bytes);
+  return receiptShape(value) ? value : undefined;
+}
+
+/** The hub gives a receipt without private parts; who knows them adds them, one an act. undefined: not a receipt, or another number of acts. */
+export function withParts(bytes: Uint8Array, parts: readonly (OpenedPart | null)[]): Uint8Array | undefined {
+  const receipt = decodeReceipt(bytes);
+  if (receipt === undefined || receipt.parts.length !== parts.length) return undefined;
+  return encodeReceipt({ ...receipt, parts: [...parts] });
+}
+
+/** `proof-invalid` or `head-invalid`, with the reason as detail. Every byte that is carried has been held against something signed. */
+export function verifyReceipt(
+  bytes: Uint8Array,
+  trust: Trust,
+  crypto: Crypto,
+): Result<ReceiptProof, Failure<'proof-invalid' | 'head-invalid'>> {
+  const receipt = decodeReceipt(bytes);
+  if (receipt === undefined) return fail('proof-invalid', 'malformed');
+  const opened = openEnvelope(receipt.envelope, crypto);
+  if (!opened.ok) return fail('proof-invalid', opened.failure.code);
+  const envelope = opened.value;
+  if (envelope.body.chain !== trust.chain) return fail('proof-invalid', 'another chain');
+  if (!signaturesHold(envelope, receipt.keys, crypto)) return fail('proof-invalid', 'a signature of the transaction');
+  if (!partsOpen(envelope.body, receipt.parts, crypto)) return fail('proof-invalid', 'a private part');
+  const head = verifyHead(receipt.head, trust, crypto);
+  if (!head.ok) return head;
+  const leaf = leafHash(receipt.envelope, crypto);
+  if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
+    return fail('proof-invalid', 'not in the log');
+  }
+  return ok({
+    reference: reference(envelope.id),
+    transaction: envelope.id,
+    body: envelope.body,
+    acts: envelope.body.acts.map((act, i) => ({ kind: act.kind, part: receipt.parts[i]?.part ?? null })),
+    signers: receipt.keys,
+    index: receipt.index,
+    head: head.value,
+  });
+}
+
+function signaturesHold(envelope: OpenedEnvelope, keys: readonly PublicKey[], crypto: Crypto): boolean {
+  return (
+    keys.length === envelope.signers.length &&
+    envelope.signers.every((signer, i) => {
+      const key = keys[i];
+      return (
+        key !== undefined &&
+        key[0] === signer.alg &&
+        equalBytes(keyId(key, crypto), signer.kid) &&
+        crypto.verify(key, signer.input, signer.signature)
+      );
+    })
+  );
+}
+
+function partsOpen(body: Body, parts: readonly (OpenedPart | null)[], crypto: Crypto): boolean {
+  return (
+    parts.length === body.acts.length &&
+    body.acts.every((act, i) => {
+      const opened = parts[i] ?? null;
+      return opened === null || ('private' in act && opensAct(act, opened, crypto));
+    })
+  );
+}
+
+/** The commitments of a body's activity acts, by act; null for the others. */
+export const commitmentsOf = (body: Body): (Hash | null)[] => body.acts.map((act) => ('private' in act ? act.private : null));
