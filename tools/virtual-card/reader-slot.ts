@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CardEvent, type CommandPattern, faultSchema, type Slot, type SlotStatus } from './control.ts';
+import { OpenpgpCard } from './openpgp-card.ts';
+import { enterReader, type VpcdLink } from './vpcd-client.ts';
+import { never } from '../../src/contract/result.ts';
+
+export interface SlotTimes {
+  /** How long a reader may take to notice a card. */
+  noticeLimitMs: number;
+  /** While a card lies in a reader that is gone: how often it looks whether the reader is back. */
+  retryMs: number;
+  /** How long the card waits for a finger. */
+  touchLimitMs: number;
+}
+
+type Fault = ReturnType<typeof faultSchema.parse>;
+/** What the fault in force makes of one command. */
+type Behaviour = 'answer' | 'hang' | 'vanish' | 'vanish-after' | 'empty';
+
+interface Inserted {
+  path: string;
+  card: OpenpgpCard;
+  link: VpcdLink | null;
+  powered: boolean;
+  commands: number;
+  hanging: boolean;
+  /** The reader asks for the answer to reset right after a power-on; only then does a mute card give itself away. */
+  justPowered: boolean;
+  busy: Promise<void>;
+  touch: ((came: boolean) => void) | null;
+  /** Fires when the card is out. */
+  out: AbortController;
+}
+
+/** One slot of the virtual reader and the card in it: what the hand does, what the fault makes of it, and the card's answers. */
+export class ReaderSlot {
+  private readonly slot: Slot;
+  private readonly port: number;
+  private readonly times: SlotTimes;
+  private readonly tell: (event: CardEvent) => void;
+  private inserted: Inserted | null = null;
+  private currentFault: Fault | null = null;
+  private matched = 0;
+
+  constructor(slot: Slot, port: number, times: SlotTimes, tell: (event: CardEvent) => void) {
+    this.slot = slot;
+    this.port = port;
+    this.times = times;
+    this.tell = tell;
+  }
+
+  get status(): SlotStatus {
+    const { inserted } = this;
+    return {
+      card: inserted?.path ?? null,
+      label: inserted?.card.state.label ?? null,
+      powered: inserted?.powered ?? false,
+      commands: inserted?.commands ?? 0,
+      touchWanted: inserted?.touch != null,
+      fault: this.currentFault,
+    };
+  }
+
+  /** Resolves once the reader has noticed the card; throws, the slot empty again, where none does or the file is no card's. */
+  async insert(path: string): Promise<void> {
+    this.pull();
+    const out = new AbortController();
+    const inserted: Inserted = {
+      path,
+      card: new OpenpgpCard(path, () => this.waitForTouch(inserted)),
+      link: null,
+      powered: false,
+      commands: 0,
+      hanging: false,
+      justPowered: false,
+      busy: Promise.resolve(),
+      touch: null,
+      out,
+    };
+    this.inserted = inserted;
+    const noticed = Promise.withResolvers<void>();
+    this.enter(inserted, noticed.resolve);
+    const limit = new AbortController();
+    const overdue = delay(this.times.noticeLimitMs, 'overdue' as const, { signal: AbortSignal.any([limit.signal, out.signal]) });
+    try {
+      if ((await Promise.race([noticed.promise, overdue])) === 'overdue') {
+        this.remove(inserted, null);
+        throw new Error(`no reader noticed the card in slot ${this.slot} (127.0.0.1:${this.port})`);
+      }
+    } finally {
+      limit.abort();
+      overdue.catch(() => undefined);
+    }
+  }
+
+  pull(): void {
+    if (this.inserted !== null) this.remove(this.inserted, 'pulled');
+  }
+
+  setFault(fault: Fault | null): void {
+    this.currentFault = fault;
+    this.matched = 0;
+  }
+
+  touch(): void {
+    this.inserted?.touch?.(true);
+  }
+
+  private enter(inserted: Inserted, noticed: () => void): void {
+    let seen = false;
+    const notice = (): void => {
+      if (seen) return;
+      seen = true;
+      this.tell({ event: 'inserted', slot: this.slot, card: inserted.path, label: inserted.card.state.label });
+      noticed();
+    };
+    inserted.link = enterReader(this.port, {
+      onPower: (change) => {
+        notice();
+        inserted.powered = change !== 'off';
+        inserted.justPowered = change !== 'off';
+        inserted.touch?.(false);
+        inserted.card.reset();
+      },
+      answerToReset: () => {
+        notice();
+        const mute = inserted.justPowered && this.currentFault?.kind === 'mute';
+        inserted.justPowered = false;
+        return mute ? new Uint8Array(0) : inserted.card.answerToReset;
+      },
+      onCommand: (apdu) => {
+        inserted.busy = inserted.busy.then(() => this.serve(inserted, apdu));
+      },
+      onEnd: () => {
+        if (inserted.out.signal.aborted) return;
+        inserted.link = null;
+        inserted.powered = false;
+        inserted.touch?.(false);
+        inserted.card.reset();
+        if (seen) this.tell({ event: 'removed', slot: this.slot, because: 'reader-gone' });
+        delay(this.times.retryMs, undefined, { signal: inserted.out.signal }).then(
+          () => this.enter(inserted, noticed),
+          () => undefined,
+        );
+      },
+    });
+  }
+
+  private async serve(inserted: Inserted, apdu: Uint8Array): Promise<void> {
+    const { link } = inserted;
+    if (inserted.out.signal.aborted || link === null) return;
+    inserted.commands += 1;
+    const [, ins = 0, p1 = 0, p2 = 0] = apdu;
+    this.tell({ event: 'command', slot: this.slot, ins, p1, p2 });
+    const behaviour = this.behaviour({ ins, p1, p2 });
+    if (behaviour === 'hang') inserted.hanging = true;
+    if (inserted.hanging) return;
+    if (behaviour === 'vanish') return this.remove(inserted, 'vanished');
+    const response = await inserted.card.process(apdu);
+    if (this.currentFault?.kind === 'slow') {
+      await delay(this.currentFault.delayMs, undefined, { signal: inserted.out.signal }).catch(() => undefined);
+    }
+    if (inserted.out.signal.aborted || inserted.link !== link) return;
+    if (behaviour === 'vanish-after') return this.remove(inserted, 'vanished');
+    link.answer(behaviour === 'empty' ? new Uint8Array(0) : response);
+  }
+
+  private behaviour(command: Required<CommandPattern>): Behaviour {
+    const fault = this.currentFault;
+    if (fault === null) return 'answer';
+    switch (fault.kind) {
+      case 'mute':
+      case 'slow':
+        return 'answer';
+      case 'hang':
+      case 'vanish':
+      case 'vanish-after':
+      case 'empty':
+        if (fault.at !== undefined && !matches(fault.at, command)) return 'answer';
+        this.matched += 1;
+        return this.matched === fault.nth ? fault.kind : 'answer';
+      default:
+        return never(fault);
+    }
+  }
+
+  private remove(inserted: Inserted, because: 'pulled' | 'vanished' | null): void {
+    if (inserted.out.signal.aborted) return;
+    inserted.out.abort();
+    inserted.link?.leave();
+    inserted.touch?.(false);
+    this.inserted = null;
+    if (because !== null) this.tell({ event: 'removed', slot: this.slot, because });
+  }
+
+  private async waitForTouch(inserted: Inserted): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const over = new AbortController();
+    inserted.touch = resolve;
+    this.tell({ event: 'touch-wanted', slot: this.slot });
+    const missed = delay(this.times.touchLimitMs, false, { signal: over.signal });
+    missed.catch(() => undefined);
+    try {
+      return await Promise.race([promise, missed]);
+    } finally {
+      over.abort();
+      inserted.touch = null;
+    }
+  }
+}
+
+const matches = (pattern: CommandPattern, { ins, p1, p2 }: Required<CommandPattern>): boolean =>
+  pattern.ins === ins && (pattern.p1 ?? p1) === p1 && (pattern.p2 ?? p2) === p2;
+

@@ -1,0 +1,21 @@
+/** ISO 7816-4 §5.1.3 and OpenPGP card 3.4 §7.1, as far as this card says them. */
+export const sw = {
+  ok: 0x9000,
+  terminated: 0x6285,
+  triesLeft: (tries: number): number => 0x63c0 | tries,
+  touchMissed: 0x6600,
+  wrongLength: 0x6700,
+  chainLastExpected: 0x6883,
+  chainingNotSupported: 0x6884,
+  securityStatus: 0x6982,
+  pinBlocked: 0x6983,
+  conditions: 0x6985,
+  wrongData: 0x6a80,
+  functionNotSupported: 0x6a81,
+  notFound: 0x6a82,
+  wrongParameters: 0x6a86,
+  referenceNotFound: 0x6a88,
+  bytesLeft: (count: number): number => 0x6100 | (count > 0xff ? 0 : count),
+  insUnknown: 0x6d00,
+  claUnknown: 0x6e00,
+} as const;
