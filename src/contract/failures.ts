@@ -114,7 +114,6 @@ export const refusalCodes = [
   'payload-too-large',
   'service-mismatch',
   'claims-beyond-service',
-  'claims-mismatch',
   'until-mismatch',
   'reads-too-many',
 ] as const;

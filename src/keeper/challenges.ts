@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { fail, ok, type Result } from '../contract/result.ts';
+import { toHex } from '../ledger/verify/bytes.ts';
+
+export interface KeeperNonce {
+  keeperNonce: Uint8Array;
+  /** Unix seconds. */
+  notAfter: number;
+}
+
+const lifetimeSeconds = 120;
+/** More than every kiosk of a hub has open; beyond it the hub is being flooded. */
+const mostOpen = 512;
+
+/** The keeper's halves of challenges: each is used once and dies by itself. Nothing of them outlives the process. */
+export class Challenges {
+  readonly #open = new Map<string, { kioskNonce: string; notAfter: number }>();
+
+  /** @param now Unix seconds. `hub-busy`: too many are open. */
+  issue(kioskNonce: Uint8Array, now: number): Result<KeeperNonce> {
+    this.#forgetDead(now);
+    if (this.#open.size >= mostOpen) return fail('hub-busy', 'challenges');
+    const keeperNonce = new Uint8Array(randomBytes(16));
+    const notAfter = now + lifetimeSeconds;
+    this.#open.set(toHex(keeperNonce), { kioskNonce: toHex(kioskNonce), notAfter });
+    return ok({ keeperNonce, notAfter });
+  }
+
+  /** true, once, for kiosk16 ‖ keeper16 as issued, in time, and under the same `notAfter`. */
+  use(nonce: Uint8Array, notAfter: number, now: number): boolean {
+    const keeperHalf = toHex(nonce.subarray(16));
+    const issued = this.#open.get(keeperHalf);
+    if (issued === undefined) return false;
+    this.#open.delete(keeperHalf);
+    return issued.kioskNonce === toHex(nonce.subarray(0, 16)) && issued.notAfter === notAfter && now <= notAfter;
+  }
+
+  #forgetDead(now: number): void {
+    for (const [nonce, { notAfter }] of this.#open) if (notAfter < now) this.#open.delete(nonce);
+  }
+}
