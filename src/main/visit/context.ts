@@ -1,0 +1,118 @@
+import type { Page, RequestState, ServiceCard } from '../../contract/bridge.ts';
+import type { CardInfo } from '../../contract/device-host.ts';
+import type { Language, Localized } from '../../contract/language.ts';
+import type { Failure } from '../../contract/result.ts';
+import type { OpenedPart } from '../../ledger/verify/acts.ts';
+import type { AfterFailure } from './failure-policy.ts';
+import type { Draft } from './draft.ts';
+import type { ReaderView } from './reader-view.ts';
+import { closeAccess, type Access, type PastRequest, type Proof, type ShownReceipt, type Ticket } from './work.ts';
+
+/** Where a retry starts again. */
+export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'preparing' | 'sign' | 'home';
+
+export interface Setback {
+  failure: Failure;
+  next: AfterFailure;
+  retryFrom: RetryFrom;
+  sent: Extract<Page, { page: 'failure' }>['sent'];
+}
+
+/** A request that was signed in this visit. */
+export interface Issued {
+  transaction: Uint8Array;
+  reference: string;
+  service: ServiceCard;
+  state: RequestState;
+  /** ISO 8601 in UTC. */
+  at: string;
+  steps: Localized[];
+  fee: { amountFen: number; reference: string } | null;
+  qr: string[];
+  parts: OpenedPart[];
+}
+
+/** Everything that a visit knows of a person. It is one object, so that dropping it drops all. */
+export interface Visit {
+  /** 16 random hex digits, for the journal; it stands in nothing else. */
+  id: string;
+  insertion: number;
+  card: CardInfo | null;
+  triesLeft: number;
+  pinWrong: boolean;
+  onReaderPad: boolean;
+  /** PW1-82 is verified. */
+  pinVerified: boolean;
+  touchWanted: boolean;
+  ticket: Ticket | null;
+  proof: Proof | null;
+  access: Access | null;
+  draft: Draft | null;
+  opened: { request: PastRequest; shown: ShownReceipt } | null;
+  wanted: PastRequest | null;
+  issued: Issued[];
+  setback: Setback | null;
+}
+
+/** What may stay on the screen when the resident is gone: no fact of anybody. */
+export interface Farewell {
+  ended: 'done' | 'card-removed' | 'timeout';
+  receipts: { transaction: Uint8Array; reference: string; state: RequestState; qr: string[] }[];
+  unsent: boolean;
+}
+
+/** Constant while the kiosk runs. */
+export interface VisitSettings {
+  languages: readonly Language[];
+  idleLimitMs: number;
+  idleGraceMs: number;
+  /** How long a page without facts stays when the card is out. */
+  farewellMs: number;
+  /** How long the sending page waits for the block before it says "queued". */
+  recordWaitMs: number;
+}
+
+export interface VisitContext {
+  settings: VisitSettings;
+  language: Language;
+  help: boolean;
+  reader: ReaderView;
+  secondsLeft: number;
+  visit: Visit | null;
+  farewell: Farewell | null;
+}
+
+export function newVisit(id: string, insertion: number): Visit {
+  return {
+    id,
+    insertion,
+    card: null,
+    triesLeft: 0,
+    pinWrong: false,
+    onReaderPad: false,
+    pinVerified: false,
+    touchWanted: false,
+    ticket: null,
+    proof: null,
+    access: null,
+    draft: null,
+    opened: null,
+    wanted: null,
+    issued: [],
+    setback: null,
+  };
+}
+
+export function farewellOf(visit: Visit, ended: Farewell['ended']): Farewell {
+  return {
+    ended,
+    receipts: visit.issued.map(({ transaction, reference, state, qr }) => ({ transaction, reference, state, qr })),
+    unsent: visit.draft !== null,
+  };
+}
+
+/** Zeroes what can be zeroed; the rest goes with the object. */
+export function wipeVisit(visit: Visit): void {
+  if (visit.access !== null) closeAccess(visit.access);
+  for (const { parts } of visit.issued) for (const { salt } of parts) salt.fill(0);
+}

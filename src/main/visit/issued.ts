@@ -1,0 +1,81 @@
+import type { RequestRow, RequestState, ServiceCard } from '../../contract/bridge.ts';
+import type { Issued, Visit, VisitContext } from './context.ts';
+import { grantedClaims, lastDay, type Draft, type KnownClaims, type Offer } from './draft.ts';
+import type { PastRequest, Settlement, Stored, VisitWork } from './work.ts';
+
+export function serviceCard({ service, agency }: Offer): ServiceCard {
+  return { id: service.id, group: service.group, title: service.title, summary: service.summary, agency };
+}
+
+/** A request as it stands right after it was stored. */
+export function issuedOf(draft: Draft, stored: Stored): Issued {
+  const { service } = draft.offer;
+  return {
+    transaction: stored.transaction,
+    reference: stored.reference,
+    service: serviceCard(draft.offer),
+    state: 'queued',
+    at: stored.at,
+    steps: service.steps,
+    fee: service.fee === undefined ? null : { amountFen: service.fee.amountFen, reference: `${service.fee.reference}-${stored.reference}` },
+    qr: [],
+    parts: stored.parts,
+  };
+}
+
+export function pastRequestOf(draft: Draft, known: KnownClaims, issued: Issued): PastRequest {
+  const { service, reference, state, at, transaction, parts, steps } = issued;
+  return {
+    transaction,
+    row: { reference, service: service.title, agency: service.agency, group: service.group, state, at },
+    steps,
+    claims: grantedClaims(draft, known),
+    until: lastDay(draft.until),
+    parts,
+  };
+}
+
+const same = (a: { transaction: Uint8Array }, transaction: Uint8Array): boolean => Buffer.from(a.transaction).equals(transaction);
+
+/**
+ * What became of a request, put wherever it is shown: its receipt page, the list, the farewell page. A receipt that does not hold against
+ * the private parts of this visit changes nothing.
+ */
+export function settled(
+  context: VisitContext,
+  transaction: Uint8Array,
+  settlement: Settlement,
+  work: Pick<VisitWork, 'drawReceipt'>,
+): { visit: Visit | null; farewell: VisitContext['farewell'] } {
+  const { visit, farewell } = context;
+  return {
+    visit: visit === null ? null : settledVisit(visit, transaction, settlement, work),
+    farewell: farewell && {
+      ...farewell,
+      receipts: farewell.receipts.map((receipt) => (same(receipt, transaction) ? { ...receipt, state: settlement.state } : receipt)),
+    },
+  };
+}
+
+function settledVisit(visit: Visit, transaction: Uint8Array, settlement: Settlement, work: Pick<VisitWork, 'drawReceipt'>): Visit {
+  const issued = visit.issued.find((one) => same(one, transaction));
+  const drawn = issued !== undefined && settlement.state === 'recorded' ? work.drawReceipt(settlement.receipt, issued.parts) : null;
+  if (drawn !== null && !drawn.ok) return visit;
+  const state: RequestState = settlement.state;
+  const qr = drawn === null ? [] : drawn.value;
+  const at = settlement.state === 'recorded' ? settlement.at : null;
+  const rowOf = (row: RequestRow): RequestRow => ({
+    ...row,
+    state,
+    at: at ?? row.at,
+    ...(settlement.state === 'recorded' ? {} : { code: settlement.code }),
+  });
+  return {
+    ...visit,
+    issued: visit.issued.map((one) => (same(one, transaction) ? { ...one, state, qr, at: at ?? one.at } : one)),
+    access: visit.access && {
+      ...visit.access,
+      requests: visit.access.requests.map((past) => (same(past, transaction) ? { ...past, row: rowOf(past.row) } : past)),
+    },
+  };
+}

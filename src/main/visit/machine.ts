@@ -1,0 +1,720 @@
+import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
+import type { Intent } from '../../contract/bridge.ts';
+import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import { fail, type Failure, type Result } from '../../contract/result.ts';
+import { rememberedAnswers } from '../../identity/self-claims.ts';
+import { farewellOf, newVisit, wipeVisit, type Farewell, type RetryFrom, type Visit, type VisitContext, type VisitSettings } from './context.ts';
+import {
+  answer,
+  askAgain,
+  askNext,
+  askPrevious,
+  beginDraft,
+  chooseClaim,
+  leaveQuestion,
+  missingClaims,
+  skip,
+  type Draft,
+  type Offer,
+} from './draft.ts';
+import { afterFailure } from './failure-policy.ts';
+import type { ReaderView } from './reader-view.ts';
+import { issuedOf, pastRequestOf, settled } from './issued.ts';
+import type { Access, PastRequest, Proof, Settlement, ShownReceipt, Stored, Ticket, VisitWork } from './work.ts';
+
+type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
+
+export type VisitEvent =
+  | IntentEvent
+  | { type: 'reader'; view: ReaderView }
+  /** The card waits for a touch on its own button. */
+  | { type: 'touch.wanted'; insertion: number }
+  | { type: 'request.settled'; transaction: Uint8Array; settlement: Settlement }
+  | { type: 'screen.lost' }
+  | { type: 'idle.over' };
+
+export function eventOf(intent: Intent): VisitEvent {
+  const { intent: type, ...rest } = intent;
+  return { type, ...rest } as IntentEvent;
+}
+
+/** What the machine is made with. The card, the hub and the disk are all behind `work`. */
+export interface VisitMachineParts {
+  work: VisitWork;
+  settings: VisitSettings;
+  /** 16 random hex digits. */
+  newVisitId(): string;
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
+
+/** For actions that only states inside a visit run. */
+function inVisit(context: VisitContext): Visit {
+  if (context.visit === null) throw new Error('no visit');
+  return context.visit;
+}
+
+function accessOf(context: VisitContext): Access {
+  const { access } = inVisit(context);
+  if (access === null) throw new Error('nobody is signed in');
+  return access;
+}
+
+function draftOf(context: VisitContext): Draft {
+  const { draft } = inVisit(context);
+  if (draft === null) throw new Error('no request in hand');
+  return draft;
+}
+
+function cardOf(context: VisitContext): CardInfo {
+  const { card } = inVisit(context);
+  if (card === null) throw new Error('the card was not read');
+  return card;
+}
+
+function ticketOf(context: VisitContext): Ticket {
+  const { ticket } = inVisit(context);
+  if (ticket === null) throw new Error('the ledger was not asked');
+  return ticket;
+}
+
+function proofOf(context: VisitContext): Proof {
+  const { proof } = inVisit(context);
+  if (proof === null) throw new Error('the key is not proved');
+  return proof;
+}
+
+function wantedOf(context: VisitContext): PastRequest {
+  const { wanted } = inVisit(context);
+  if (wanted === null) throw new Error('no request is wanted');
+  return wanted;
+}
+
+const offerOf = (context: VisitContext, service: string): Offer | undefined => context.visit?.access?.offers.find((offer) => offer.service.id === service);
+
+const isIssued = (context: VisitContext, transaction: Uint8Array): boolean =>
+  context.visit?.issued.some((issued) => sameBytes(issued.transaction, transaction)) ?? false;
+
+const insertionOf = (view: ReaderView): number | null => ('insertion' in view ? view.insertion : null);
+
+/** null: the reader's own pad takes it. */
+function pinOf(event: { type: string }): Uint8Array | null {
+  return event.type === 'pin.submit' && 'pin' in event && typeof event.pin === 'string' ? new TextEncoder().encode(event.pin) : null;
+}
+
+function setBack(context: VisitContext, failure: Failure, retryFrom: RetryFrom): { visit: Visit } {
+  const visit = inVisit(context);
+  const inHand = visit.issued.at(-1)?.state === 'queued' ? 'queued' : 'not-begun';
+  return patch(context, {
+    onReaderPad: false,
+    setback: { failure, next: afterFailure(failure.code, visit.access !== null), retryFrom, sent: visit.draft === null ? inHand : 'nothing' },
+  });
+}
+
+const patch = (context: VisitContext, change: Partial<Visit>): { visit: Visit } => ({ visit: { ...inVisit(context), ...change } });
+const redraft = (context: VisitContext, change: (draft: Draft) => Draft): { visit: Visit } => patch(context, { draft: change(draftOf(context)) });
+
+const endVisit = <Ended extends Farewell['ended']>(ended: Ended) => ['shutDoors', { type: 'dropVisit', params: { ended } }] as const;
+const cardRemoved = endVisit('card-removed');
+const done = endVisit('done');
+const timeout = endVisit('timeout');
+
+/**
+ * One visit from the first touch to the last. Two regions: `stage` is what the resident sees, `attention` whether anybody is still there.
+ * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
+ */
+export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) {
+  return setup({
+    types: {} as { context: VisitContext; events: VisitEvent },
+    actors: {
+      readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
+      lookUp: fromPromise<Result<Ticket>, { card: CardInfo }>(({ input }) => work.lookUp(input.card)),
+      checkPin: fromPromise<Result<PinResult>, { insertion: number; purpose: 'user' | 'sign'; pin: Uint8Array | null }>(({ input }) =>
+        work.checkPin(input.insertion, input.purpose, input.pin),
+      ),
+      proveKey: fromPromise<Result<Proof>, { insertion: number; ticket: Ticket }>(({ input }) => work.proveKey(input.insertion, input.ticket)),
+      openAccess: fromPromise<Result<Access>, { insertion: number; card: CardInfo; proof: Proof }>(({ input, signal }) =>
+        work.openAccess(input.insertion, input.card, input.proof, signal),
+      ),
+      openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest }>(({ input }) => work.openRequest(input.request)),
+      prepare: fromPromise<Result<null>, { draft: Draft }>(({ input }) => work.prepare(input.draft)),
+      sign: fromPromise<Result<Stored>, { insertion: number; access: Access; draft: Draft }>(({ input }) =>
+        work.sign(input.insertion, input.access, input.draft),
+      ),
+    },
+    delays: {
+      idleLimit: ({ context }) => context.settings.idleLimitMs,
+      farewell: ({ context }) => context.settings.farewellMs,
+      recordWait: ({ context }) => context.settings.recordWaitMs,
+      second: 1000,
+    },
+    guards: {
+      succeeded: (_, { result }: { result: Result<unknown> }) => result.ok,
+      pinRight: (_, { result }: { result: Result<PinResult> }) => result.ok && result.value.verified,
+      /** Wrong, and the card has more than the one try that is never spent here. */
+      pinMayBeTriedAgain: (_, { result }: { result: Result<PinResult> }) => result.ok && !result.value.verified && result.value.triesLeft > 1,
+      readerFault: ({ event }) => event.type === 'reader' && event.view.view === 'fault',
+      readerEmpty: ({ event }) => event.type === 'reader' && (event.view.view === 'empty' || event.view.view === 'starting'),
+      cardReady: ({ event }) => event.type === 'reader' && event.view.view === 'card',
+      cardUseless: ({ event }) => event.type === 'reader' && (event.view.view === 'mute' || event.view.view === 'in-use'),
+      /** The visit's own card; our own hold on it may show as "in use". */
+      sameCard: ({ context, event }) =>
+        event.type === 'reader' &&
+        (event.view.view === 'card' || event.view.view === 'in-use') &&
+        event.view.insertion === context.visit?.insertion,
+      cardTouched: ({ context, event }) => event.type === 'touch.wanted' && event.insertion === context.visit?.insertion,
+      severalLanguages: ({ context }) => context.settings.languages.length > 1,
+      knownLanguage: ({ context, event }) => event.type === 'language.set' && context.settings.languages.includes(event.language),
+      triesForPin: ({ context }) => cardOf(context).tries.pw1 > 1,
+      sameCardLeft: ({ context, event }) => event.type === 'reader' && insertionOf(event.view) !== null && insertionOf(event.view) === insertionOf(context.reader),
+      pinAlreadyVerified: ({ context }) => inVisit(context).pinVerified,
+      ticketReady: ({ context }) => inVisit(context).ticket !== null,
+      signedIn: ({ context }) => context.visit?.access !== null && context.visit?.access !== undefined,
+      serviceOffered: ({ context, event }) => event.type === 'service.open' && offerOf(context, event.service) !== undefined,
+      serviceServable: ({ context, event }) => {
+        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
+        return offer !== undefined && missingClaims(offer.service, accessOf(context).known).length === 0;
+      },
+      requestKnown: ({ context, event }) =>
+        event.type === 'request.open' && accessOf(context).requests.some(({ row }) => row.reference === event.reference),
+      optionalClaim: ({ context, event }) =>
+        event.type === 'consent.choose' && draftOf(context).offer.service.claims.some(({ claim, optional }) => optional && claim === event.claim),
+      askedFor: ({ context, event }) => (event.type === 'answer.submit' || event.type === 'answer.skip') && draftOf(context).asking === event.question,
+      questionOfDraft: ({ context, event }) =>
+        event.type === 'answer.change' && event.question in draftOf(context).offer.service.questions.properties,
+      asking: ({ context }) => draftOf(context).asking !== null,
+      answerRefused: ({ context }) => draftOf(context).problem !== null,
+      firstQuestion: ({ context }) => askPrevious(draftOf(context)).asking === null,
+      changing: ({ context }) => draftOf(context).changing,
+      retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
+      requestRecorded: ({ context, event }) =>
+        event.type === 'request.settled' && event.settlement.state === 'recorded' && isIssued(context, event.transaction),
+      requestInHandRefused: ({ context, event }) =>
+        event.type === 'request.settled' && event.settlement.state !== 'recorded' && isIssued(context, event.transaction),
+      /** The page waits for the person, not the person for the card or the hub. */
+      personsTurn: or([
+        stateIn({ stage: { visiting: { signIn: 'pin' } } }),
+        stateIn({ stage: { visiting: 'inside' } }),
+        stateIn({ stage: { visiting: 'failed' } }),
+      ]),
+      graceOver: ({ context }) => context.secondsLeft <= 0,
+    },
+    actions: {
+      takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
+      setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
+      resetKiosk: assign(({ context }) => ({ language: context.settings.languages[0] ?? context.language, help: false, farewell: null })),
+      openHelp: assign({ help: true }),
+      closeHelp: assign({ help: false }),
+
+      beginVisit: assign(({ event }) => ({
+        visit: event.type === 'reader' && event.view.view === 'card' ? newVisit(newVisitId(), event.view.insertion) : null,
+        farewell: null,
+        help: false,
+      })),
+      shutDoors: ({ context: { visit } }) => {
+        if (visit === null) return;
+        work.leave(visit.insertion, visit.access === null ? null : visit.access.session.slice());
+        wipeVisit(visit);
+      },
+      dropVisit: assign(({ context }, { ended }: { ended: Farewell['ended'] }) =>
+        context.visit === null ? {} : { visit: null, farewell: farewellOf(context.visit, ended), help: false, secondsLeft: 0 },
+      ),
+
+      keepCard: assign(({ context }, { result }: { result: Result<CardInfo> }) =>
+        result.ok ? patch(context, { card: result.value, triesLeft: result.value.tries.pw1 }) : {},
+      ),
+      keepTicket: assign(({ context }, { result }: { result: Result<Ticket> }) => (result.ok ? patch(context, { ticket: result.value }) : {})),
+      forgetTicket: assign(({ context }) => patch(context, { ticket: null })),
+      pinIsRight: assign(({ context }) => patch(context, { pinVerified: true, pinWrong: false, onReaderPad: false })),
+      pinIsWrong: assign(({ context }, { result }: { result: Result<PinResult> }) =>
+        result.ok && !result.value.verified ? patch(context, { pinWrong: true, onReaderPad: false, triesLeft: result.value.triesLeft }) : {},
+      ),
+      pinNotTriedYet: assign(({ context }) => patch(context, { pinWrong: false, onReaderPad: false })),
+      notePad: assign(({ context, event }) => patch(context, { onReaderPad: event.type === 'pin.on-reader' })),
+      noteTouch: assign(({ context }) => patch(context, { touchWanted: true })),
+      touchDone: assign(({ context }) => (context.visit === null ? {} : patch(context, { touchWanted: false }))),
+      keepProof: assign(({ context }, { result }: { result: Result<Proof> }) => (result.ok ? patch(context, { proof: result.value }) : {})),
+      keepAccess: assign(({ context }, { result }: { result: Result<Access> }) =>
+        result.ok ? patch(context, { access: result.value, ticket: null, proof: null }) : {},
+      ),
+
+      beginDraft: assign(({ context, event }) => {
+        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
+        if (offer === undefined) return {};
+        const remembered = rememberedAnswers(accessOf(context).self, offer.service);
+        return patch(context, { draft: beginDraft(offer, remembered, work.grantEnd(offer)) });
+      }),
+      dropDraft: assign(({ context }) => patch(context, { draft: null })),
+      chooseClaim: assign(({ context, event }) =>
+        event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.claim, event.chosen)) : {},
+      ),
+      askNext: assign(({ context }) => redraft(context, askNext)),
+      askPrevious: assign(({ context }) => redraft(context, askPrevious)),
+      askAgain: assign(({ context, event }) =>
+        event.type === 'answer.change' ? redraft(context, (draft) => askAgain(draft, event.question)) : {},
+      ),
+      leaveQuestion: assign(({ context }) => redraft(context, leaveQuestion)),
+      takeAnswer: assign(({ context, event }) =>
+        event.type === 'answer.submit' ? redraft(context, (draft) => answer(draft, event.question, event.value)) : {},
+      ),
+      takeSkip: assign(({ context, event }) =>
+        event.type === 'answer.skip' ? redraft(context, (draft) => skip(draft, event.question)) : {},
+      ),
+
+      keepWanted: assign(({ context, event }) =>
+        event.type === 'request.open'
+          ? patch(context, { wanted: accessOf(context).requests.find(({ row }) => row.reference === event.reference) ?? null })
+          : {},
+      ),
+      keepOpened: assign(({ context }, { result }: { result: Result<ShownReceipt> }) => {
+        const { wanted } = inVisit(context);
+        return result.ok && wanted !== null ? patch(context, { opened: { request: wanted, shown: result.value } }) : {};
+      }),
+
+      keepStored: assign(({ context }, { result }: { result: Result<Stored> }) => {
+        if (!result.ok) return {};
+        const draft = draftOf(context);
+        const access = accessOf(context);
+        const issued = issuedOf(draft, result.value);
+        return patch(context, {
+          draft: null,
+          issued: [...inVisit(context).issued, issued],
+          access: {
+            ...access,
+            self: result.value.self ?? access.self,
+            requests: [pastRequestOf(draft, access.known, issued), ...access.requests],
+          },
+        });
+      }),
+      deliver: ({ context }) => {
+        const last = inVisit(context).issued.at(-1);
+        if (last !== undefined) work.deliver(last.transaction);
+      },
+      settle: assign(({ context, event }) => (event.type === 'request.settled' ? settled(context, event.transaction, event.settlement, work) : {})),
+
+      noteFailure: assign(({ context }, { result, from }: { result: Result<unknown>; from: RetryFrom }) =>
+        result.ok ? {} : setBack(context, result.failure, from),
+      ),
+      noteFault: assign(({ context }) => setBack(context, { code: 'kiosk-fault' }, 'home')),
+      noteLastTry: assign(({ context }, { result }: { result: Result<PinResult> }) => {
+        const triesLeft = result.ok && !result.value.verified ? result.value.triesLeft : cardOf(context).tries.pw1;
+        return setBack(context, { code: triesLeft === 0 ? 'pin-blocked' : 'pin-last-try' }, 'home');
+      }),
+      noteMissingClaim: assign(({ context, event }) => {
+        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
+        const missing = offer === undefined ? [] : missingClaims(offer.service, accessOf(context).known);
+        return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
+      }),
+      noteRefusal: assign(({ context, event }) => {
+        if (event.type !== 'request.settled' || event.settlement.state === 'recorded') return {};
+        const { state, code } = event.settlement;
+        return setBack(context, { code: state === 'expired' ? 'request-expired' : 'request-rejected', detail: code }, 'home');
+      }),
+      clearSetback: assign(({ context }) => (context.visit === null ? {} : patch(context, { setback: null }))),
+
+      startCountdown: assign(({ context }) => ({ secondsLeft: Math.round(context.settings.idleGraceMs / 1000) })),
+      countDown: assign(({ context }) => ({ secondsLeft: context.secondsLeft - 1 })),
+      endCountdown: assign({ secondsLeft: 0 }),
+    },
+  }).createMachine({
+    id: 'visit',
+    context: {
+      settings,
+      language: settings.languages[0] ?? 'zh-Hans',
+      help: false,
+      reader: { view: 'starting' },
+      secondsLeft: 0,
+      visit: null,
+      farewell: null,
+    },
+    type: 'parallel',
+    on: {
+      'language.set': { guard: 'knownLanguage', actions: 'setLanguage' },
+      'help.open': { actions: 'openHelp' },
+      'help.close': { actions: 'closeHelp' },
+      'request.settled': { actions: 'settle' },
+    },
+    states: {
+      stage: {
+        initial: 'welcome',
+        on: {
+          reader: [
+            { guard: 'readerFault', target: '.outOfService', actions: ['takeReader', ...cardRemoved] },
+            { guard: 'cardReady', target: '.visiting', actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
+            { guard: 'cardUseless', target: '.cardFault', actions: ['takeReader', ...cardRemoved] },
+            { guard: 'readerEmpty', target: '.welcome', actions: 'takeReader' },
+          ],
+        },
+        states: {
+          welcome: {
+            initial: 'attract',
+            entry: 'resetKiosk',
+            on: { reader: { guard: 'readerEmpty', actions: 'takeReader' } },
+            states: {
+              attract: {
+                on: {
+                  start: [{ guard: 'severalLanguages', target: 'language', actions: 'closeHelp' }, { target: 'insertCard', actions: 'closeHelp' }],
+                  activity: { target: 'attract', reenter: true },
+                },
+                after: { idleLimit: { target: 'attract', reenter: true, actions: 'resetKiosk' } },
+              },
+              language: {
+                on: {
+                  'language.set': { guard: 'knownLanguage', target: 'insertCard', actions: 'setLanguage' },
+                  activity: { target: 'language', reenter: true },
+                  back: 'attract',
+                  'visit.end': 'attract',
+                },
+                after: { idleLimit: { target: 'attract', actions: 'resetKiosk' } },
+              },
+              insertCard: {
+                on: {
+                  activity: { target: 'insertCard', reenter: true },
+                  back: [{ guard: 'severalLanguages', target: 'language' }, { target: 'attract' }],
+                  'visit.end': 'attract',
+                },
+                after: { idleLimit: { target: 'attract', actions: 'resetKiosk' } },
+              },
+            },
+          },
+
+          outOfService: {
+            on: { reader: { guard: 'readerFault', actions: 'takeReader' } },
+          },
+
+          /** A card that cannot be read at all: the page stays until it is out. */
+          cardFault: {
+            on: { reader: { guard: 'cardUseless', actions: 'takeReader' } },
+          },
+
+          visiting: {
+            initial: 'reading',
+            on: {
+              reader: [
+                { guard: 'sameCard', actions: 'takeReader' },
+                { guard: 'readerEmpty', target: 'goodbye', actions: ['takeReader', ...cardRemoved] },
+                // Out and in again between two looks at the reader: the first visit ends, the next one begins.
+                { guard: 'cardReady', target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
+              ],
+              'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
+              'visit.end': { target: 'takeCard', actions: [...done] },
+              'idle.over': { target: 'takeCard', actions: [...timeout] },
+              'screen.lost': { target: 'takeCard', actions: [...timeout] },
+            },
+            states: {
+              reading: {
+                invoke: {
+                  src: 'readCard',
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'triesLeft',
+                      actions: { type: 'keepCard', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'reading' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              /** The last try is never spent at the kiosk. */
+              triesLeft: {
+                always: [
+                  { guard: 'triesForPin', target: 'signIn' },
+                  { target: 'failed', actions: { type: 'noteLastTry', params: { result: fail('pin-last-try') } } },
+                ],
+              },
+
+              /** While the resident types, the ledger is asked whose key this is. */
+              signIn: {
+                initial: 'begin',
+                entry: 'forgetTicket',
+                invoke: {
+                  id: 'lookUp',
+                  src: 'lookUp',
+                  input: ({ context }) => ({ card: cardOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      actions: { type: 'keepTicket', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign-in' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+                states: {
+                  begin: { always: [{ guard: 'pinAlreadyVerified', target: 'verified' }, { target: 'pin' }] },
+                  pin: {
+                    on: {
+                      'pin.submit': 'checking',
+                      'pin.on-reader': 'checking',
+                    },
+                  },
+                  checking: {
+                    entry: 'notePad',
+                    invoke: {
+                      src: 'checkPin',
+                      input: ({ context, event }) => ({ insertion: inVisit(context).insertion, purpose: 'user' as const, pin: pinOf(event) }),
+                      onDone: [
+                        { guard: { type: 'pinRight', params: ({ event }) => ({ result: event.output }) }, target: 'verified', actions: 'pinIsRight' },
+                        {
+                          guard: { type: 'pinMayBeTriedAgain', params: ({ event }) => ({ result: event.output }) },
+                          target: 'pin',
+                          actions: { type: 'pinIsWrong', params: ({ event }) => ({ result: event.output }) },
+                        },
+                        {
+                          guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                          target: '#visit.stage.visiting.failed',
+                          actions: { type: 'noteLastTry', params: ({ event }) => ({ result: event.output }) },
+                        },
+                        {
+                          target: '#visit.stage.visiting.failed',
+                          actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign-in' as const }) },
+                        },
+                      ],
+                      onError: { target: '#visit.stage.visiting.failed', actions: 'noteFault' },
+                    },
+                  },
+                  verified: { always: { guard: 'ticketReady', target: '#visit.stage.visiting.proving' } },
+                },
+              },
+              proving: {
+                exit: 'touchDone',
+                invoke: {
+                  src: 'proveKey',
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, ticket: ticketOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'opening',
+                      actions: { type: 'keepProof', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign-in' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              opening: {
+                exit: 'touchDone',
+                invoke: {
+                  src: 'openAccess',
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, card: cardOf(context), proof: proofOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside',
+                      actions: { type: 'keepAccess', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign-in' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+
+              /** Signed in, and the page waits for the resident. */
+              inside: {
+                initial: 'home',
+                on: { home: { target: '.home', actions: 'dropDraft' } },
+                states: {
+                  home: {
+                    on: {
+                      home: {},
+                      'service.open': [
+                        { guard: 'serviceServable', target: 'consent', actions: 'beginDraft' },
+                        { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
+                      ],
+                      'requests.open': 'requests',
+                      'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
+                    },
+                  },
+                  requests: {
+                    on: {
+                      back: 'home',
+                      'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
+                    },
+                  },
+                  request: { on: { back: 'requests' } },
+                  consent: {
+                    on: {
+                      'consent.choose': { guard: 'optionalClaim', actions: 'chooseClaim' },
+                      'consent.allow': { target: 'next', actions: 'askNext' },
+                      'consent.refuse': { target: 'home', actions: 'dropDraft' },
+                      back: { target: 'home', actions: 'dropDraft' },
+                    },
+                  },
+                  /** One question a page, only those whose answer nobody knows. */
+                  next: { always: [{ guard: 'asking', target: 'question' }, { target: 'check' }] },
+                  question: {
+                    on: {
+                      'answer.submit': { guard: 'askedFor', target: 'answered', actions: 'takeAnswer' },
+                      'answer.skip': { guard: 'askedFor', target: 'answered', actions: 'takeSkip' },
+                      back: [
+                        { guard: 'changing', target: 'check', actions: 'leaveQuestion' },
+                        { guard: 'firstQuestion', target: 'consent', actions: 'leaveQuestion' },
+                        { actions: 'askPrevious' },
+                      ],
+                    },
+                  },
+                  answered: {
+                    always: [{ guard: 'answerRefused', target: 'question' }, { target: 'next', actions: 'askNext' }],
+                  },
+                  check: {
+                    entry: 'leaveQuestion',
+                    on: {
+                      'answer.change': { guard: 'questionOfDraft', target: 'question', actions: 'askAgain' },
+                      'check.confirm': '#visit.stage.visiting.preparing',
+                      back: [
+                        { guard: 'firstQuestion', target: 'consent' },
+                        { target: 'question', actions: 'askPrevious' },
+                      ],
+                    },
+                  },
+                  sign: {
+                    on: {
+                      'pin.submit': '#visit.stage.visiting.checkingSignPin',
+                      'pin.on-reader': '#visit.stage.visiting.checkingSignPin',
+                      back: 'check',
+                    },
+                  },
+                  receipt: {},
+                },
+              },
+
+              openingRequest: {
+                invoke: {
+                  src: 'openRequest',
+                  input: ({ context }) => ({ request: wantedOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.request',
+                      actions: { type: 'keepOpened', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'request' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+
+              preparing: {
+                invoke: {
+                  src: 'prepare',
+                  input: ({ context }) => ({ draft: draftOf(context) }),
+                  onDone: [
+                    { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'inside.sign', actions: 'pinNotTriedYet' },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'preparing' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              checkingSignPin: {
+                entry: 'notePad',
+                invoke: {
+                  src: 'checkPin',
+                  input: ({ context, event }) => ({ insertion: inVisit(context).insertion, purpose: 'sign' as const, pin: pinOf(event) }),
+                  onDone: [
+                    { guard: { type: 'pinRight', params: ({ event }) => ({ result: event.output }) }, target: 'signing', actions: 'pinIsRight' },
+                    {
+                      guard: { type: 'pinMayBeTriedAgain', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.sign',
+                      actions: { type: 'pinIsWrong', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'failed',
+                      actions: { type: 'noteLastTry', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              signing: {
+                exit: 'touchDone',
+                invoke: {
+                  src: 'sign',
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, access: accessOf(context), draft: draftOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'sending',
+                      actions: [{ type: 'keepStored', params: ({ event }) => ({ result: event.output }) }, 'deliver'],
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              sending: {
+                on: {
+                  'request.settled': [
+                    { guard: 'requestRecorded', target: 'inside.receipt', actions: 'settle' },
+                    { guard: 'requestInHandRefused', target: 'failed', actions: ['settle', 'noteRefusal'] },
+                    { actions: 'settle' },
+                  ],
+                },
+                after: { recordWait: 'inside.receipt' },
+              },
+
+              failed: {
+                exit: 'clearSetback',
+                on: {
+                  retry: [
+                    { guard: { type: 'retryIs', params: 'reading' }, target: 'reading' },
+                    { guard: { type: 'retryIs', params: 'sign-in' }, target: 'signIn' },
+                    { guard: { type: 'retryIs', params: 'request' }, target: 'openingRequest' },
+                    { guard: { type: 'retryIs', params: 'preparing' }, target: 'preparing' },
+                    { guard: { type: 'retryIs', params: 'sign' }, target: 'inside.sign', actions: 'pinNotTriedYet' },
+                  ],
+                  home: { guard: 'signedIn', target: 'inside.home', actions: 'dropDraft' },
+                },
+              },
+            },
+          },
+
+          takeCard: {
+            on: {
+              reader: [
+                { guard: 'sameCardLeft', actions: 'takeReader' },
+                { guard: 'readerEmpty', target: 'goodbye', actions: 'takeReader' },
+              ],
+            },
+          },
+          /** No fact of anybody; a touch ends it sooner. */
+          goodbye: {
+            on: {
+              reader: { guard: 'readerEmpty', actions: 'takeReader' },
+              start: 'welcome',
+              'visit.end': 'welcome',
+            },
+            after: { farewell: 'welcome' },
+          },
+        },
+      },
+
+      attention: {
+        initial: 'off',
+        states: {
+          off: { always: { guard: 'personsTurn', target: 'awake' } },
+          awake: {
+            always: { guard: not('personsTurn'), target: 'off' },
+            on: {
+              activity: { target: 'awake', reenter: true },
+              'time.more': { target: 'awake', reenter: true },
+            },
+            after: { idleLimit: { target: 'warned', actions: 'startCountdown' } },
+          },
+          /** Only an answer ends the warning; a touch beside the buttons does not. */
+          warned: {
+            always: [
+              { guard: not('personsTurn'), target: 'off', actions: 'endCountdown' },
+              { guard: 'graceOver', target: 'off', actions: raise({ type: 'idle.over' }) },
+            ],
+            on: { 'time.more': { target: 'awake', actions: 'endCountdown' } },
+            after: { second: { target: 'warned', reenter: true, actions: 'countDown' } },
+          },
+        },
+      },
+    },
+  });
+}
