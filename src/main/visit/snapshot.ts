@@ -1,0 +1,241 @@
+import type { Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
+import type { Localized } from '../../contract/language.ts';
+import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, type Draft } from './draft.ts';
+import type { Visit, VisitContext } from './context.ts';
+import { serviceCard } from './issued.ts';
+import type { Access } from './work.ts';
+
+/** What never changes while the kiosk runs. */
+export type KioskFacts = Snapshot['kiosk'];
+
+/** A state of the machine, as much of it as the screen needs. */
+export interface VisitState {
+  /** The state of the region `stage` as a path: `visiting.signIn.pin`. */
+  stage: string;
+  /** The state of the region `attention`. */
+  attention: 'off' | 'awake' | 'warned';
+  context: VisitContext;
+}
+
+/** The screen is this function of the visit, and of nothing else. */
+export function snapshotOf(state: VisitState, kiosk: KioskFacts, seq: number): Snapshot {
+  const { context } = state;
+  return {
+    seq,
+    language: context.language,
+    languages: [...context.settings.languages],
+    kiosk,
+    cardIn: context.reader.view === 'card' || context.reader.view === 'mute' || context.reader.view === 'in-use',
+    overlay: overlayOf(state),
+    page: pageOf(state),
+  };
+}
+
+function overlayOf({ attention, context }: VisitState): Snapshot['overlay'] {
+  if (attention === 'warned') return { overlay: 'idle', secondsLeft: context.secondsLeft };
+  return context.help ? { overlay: 'help' } : null;
+}
+
+export function pageOf({ stage, context }: VisitState): Page {
+  switch (stage) {
+    case 'welcome.attract':
+      return { page: 'attract' };
+    case 'welcome.language':
+      return { page: 'language' };
+    case 'welcome.insertCard':
+      return { page: 'insert-card' };
+    case 'outOfService':
+      return readerPage(context, 'reader-missing');
+    case 'cardFault':
+      return readerPage(context, 'card-mute');
+    case 'takeCard':
+      return { page: 'take-card', references: context.farewell?.receipts.map(({ reference }) => reference) ?? [] };
+    case 'goodbye':
+      return goodbyePage(context);
+    default:
+      return context.visit === null ? { page: 'attract' } : visitPage(stage, context.visit);
+  }
+}
+
+/** The page leaves by itself when the reader says something else. */
+function readerPage({ reader }: VisitContext, otherwise: 'reader-missing' | 'card-mute'): Page {
+  const failure = { page: 'failure', next: 'none', sent: 'not-begun' } as const;
+  switch (reader.view) {
+    case 'fault':
+      return { ...failure, code: reader.code, detail: reader.detail };
+    case 'mute':
+      return { ...failure, code: 'card-mute', detail: null };
+    case 'in-use':
+      return { ...failure, code: 'card-in-use', detail: null };
+    case 'starting':
+    case 'empty':
+    case 'card':
+      return { ...failure, code: otherwise, detail: null };
+  }
+}
+
+function goodbyePage({ farewell }: VisitContext): Page {
+  return {
+    page: 'goodbye',
+    ended: farewell?.ended ?? 'done',
+    receipts: farewell?.receipts.map(({ reference, state, qr }) => ({ reference, state, qr })) ?? [],
+    unsent: farewell?.unsent ?? false,
+  };
+}
+
+function visitPage(stage: string, visit: Visit): Page {
+  switch (stage) {
+    case 'visiting.signIn.pin':
+      return { page: 'pin', ...pinPrompt(visit) };
+    case 'visiting.failed':
+      return failurePage(visit);
+    case 'visiting.inside.home':
+      return homePage(accessOf(visit));
+    case 'visiting.inside.requests':
+      return { page: 'requests', requests: rows(accessOf(visit)) };
+    case 'visiting.inside.request':
+      return requestPage(visit);
+    case 'visiting.inside.consent':
+      return consentPage(draftOf(visit), accessOf(visit));
+    case 'visiting.inside.question':
+      return questionPage(draftOf(visit));
+    case 'visiting.inside.check':
+      return checkPage(draftOf(visit), accessOf(visit));
+    case 'visiting.inside.sign':
+      return signPage(visit, draftOf(visit), accessOf(visit));
+    case 'visiting.inside.receipt':
+      return receiptPage(visit);
+    default:
+      return { page: 'working', doing: doingOf(stage, visit) };
+  }
+}
+
+/** What is being done, in every state that waits for the card, the hub or the disk. */
+function doingOf(stage: string, visit: Visit): Doing {
+  if (visit.touchWanted) return 'touch-card';
+  switch (stage) {
+    case 'visiting.signIn.checking':
+    case 'visiting.checkingSignPin':
+      return visit.onReaderPad ? 'pin-on-reader' : 'checking-pin';
+    case 'visiting.signIn.verified':
+    case 'visiting.proving':
+      return 'proving-key';
+    case 'visiting.opening':
+      return 'opening-space';
+    case 'visiting.preparing':
+    case 'visiting.openingRequest':
+      return 'preparing';
+    case 'visiting.signing':
+      return 'signing';
+    case 'visiting.sending':
+      return 'sending';
+    default:
+      return 'reading-card';
+  }
+}
+
+function accessOf({ access }: Visit): Access {
+  if (access === null) throw new Error('nobody is signed in');
+  return access;
+}
+
+function draftOf({ draft }: Visit): Draft {
+  if (draft === null) throw new Error('no request in hand');
+  return draft;
+}
+
+function pinPrompt({ card, triesLeft, pinWrong }: Visit): Omit<Extract<Page, { page: 'pin' }>, 'page'> {
+  return { triesLeft, wrong: pinWrong, pinPad: card?.pinPad ?? false, minLength: card?.pinMinLength ?? 6, maxLength: card?.pinMaxLength ?? 32 };
+}
+
+const rows = (access: Access): RequestRow[] => access.requests.map(({ row }) => row);
+
+function homePage(access: Access): Page {
+  return { page: 'home', name: access.name, services: access.offers.map(serviceCard), requests: rows(access), notices: access.notices };
+}
+
+function requestPage({ opened }: Visit): Page {
+  if (opened === null) throw new Error('no request is open');
+  const { request, shown } = opened;
+  return {
+    page: 'request',
+    request: { ...request.row, state: shown.state },
+    qr: shown.qr,
+    steps: request.steps,
+    claims: request.claims,
+    until: request.until,
+  };
+}
+
+function consentPage(draft: Draft, access: Access): Page {
+  return {
+    page: 'consent',
+    service: serviceCard(draft.offer),
+    purpose: draft.offer.service.purpose.text,
+    until: lastDay(draft.until),
+    claims: consentClaims(draft, access.known),
+  };
+}
+
+function questionPage(draft: Draft): Page {
+  const { service } = draft.offer;
+  const name = draft.asking ?? '';
+  const question = service.questions.properties[name];
+  if (question === undefined) throw new Error('no such question');
+  const number = draft.changing ? 1 : draft.toAsk.indexOf(name) + 1;
+  return {
+    page: 'question',
+    service: serviceCard(draft.offer),
+    question: name,
+    label: question['x-label'],
+    text: question['x-question'],
+    hint: question['x-hint'] ?? null,
+    input: question['x-input'],
+    options: question['x-input'] === 'yes-no' ? [] : options(question.enum, question['x-options']),
+    unit: question['x-unit'] ?? null,
+    optional: !service.questions.required.includes(name),
+    maxLength: question.maxLength ?? 40,
+    value: answeredBefore(draft, name),
+    problem: draft.problem,
+    number,
+    of: draft.changing ? 1 : draft.toAsk.length,
+  };
+}
+
+const options = (values: readonly string[] = [], labels: readonly Localized[] = []): { value: string; label: Localized }[] =>
+  values.map((value, index) => ({ value, label: labels[index] ?? { 'zh-Hans': value, en: value } }));
+
+function checkPage(draft: Draft, access: Access): Page {
+  const { fee } = draft.offer.service;
+  return {
+    page: 'check',
+    service: serviceCard(draft.offer),
+    rows: checkRows(draft, access.known),
+    fee: fee === undefined ? null : { amountFen: fee.amountFen },
+  };
+}
+
+function signPage(visit: Visit, draft: Draft, access: Access): Page {
+  return {
+    page: 'sign',
+    service: serviceCard(draft.offer),
+    claims: grantedClaims(draft, access.known),
+    answers: Object.keys(answersOf(draft)).length,
+    purpose: draft.offer.service.purpose.text,
+    until: lastDay(draft.until),
+    ...pinPrompt(visit),
+  };
+}
+
+function receiptPage({ issued }: Visit): Page {
+  const last = issued.at(-1);
+  if (last === undefined) throw new Error('nothing was signed');
+  const { reference, service, state, at, steps, fee, qr } = last;
+  return { page: 'receipt', reference, service, state, at, steps, fee, qr };
+}
+
+function failurePage({ setback }: Visit): Page {
+  if (setback === null) throw new Error('nothing failed');
+  const { failure, next, sent } = setback;
+  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next, sent };
+}
