@@ -18,7 +18,7 @@ const restricted = {
     message: 'Wait for the thing itself, not for time to pass.',
   },
   timersPromises: {
-    selector: 'ImportDeclaration[source.value=/^(node:)?timers.promises$/]',
+    selector: 'ImportDeclaration[source.value=/timers.promises$/] > ImportSpecifier[imported.name="setTimeout"]',
     message: 'Wait for the thing itself, not for time to pass.',
   },
   importMeta: {
