@@ -1,4 +1,5 @@
 import type {
+  CardInfo,
   DeviceCommand,
   DeviceCommands,
   DeviceStatus,
@@ -8,8 +9,8 @@ import type {
   ReaderStatus,
   SpawnHost,
 } from '../contract/device-host.ts';
-import { never, fail } from '../contract/result.ts';
-import type { Result } from '../contract/result.ts';
+import { fail, never, ok } from '../contract/result.ts';
+import type { Failure, Result } from '../contract/result.ts';
 
 /** Real deadlines. Each is above the slowest honest case: a card's own signature takes 50 to 300 ms, a person at a PIN pad half a minute. */
 export interface DeviceHostTimes {
@@ -46,16 +47,29 @@ export function respawnDelayMs(failures: number, times: Pick<DeviceHostTimes, 'r
 
 interface Pending {
   command: DeviceCommand;
-  reader: string | null;
   insertion: number;
   /** Null once the answer no longer matters, because the card is out: the host must answer in time all the same. */
   settle: ((result: Result<unknown>) => void) | null;
   deadline: NodeJS.Timeout;
 }
 
+/** One life of the child process. */
+interface Life {
+  host: HostProcess;
+  startedAtMs: number;
+  /** Added to the host's own count of insertions, which begins anew with each life. */
+  insertionBase: number;
+  /** Of the cards opened in this life, by insertion. */
+  touch: Map<number, CardInfo['touch']>;
+  pinger: NodeJS.Timeout;
+  /** Runs from the start to the first status, then from each ping to its answer. */
+  silence: NodeJS.Timeout | null;
+}
+
 /**
  * Main's side of the device host: typed calls with a deadline each. A host that lets one pass, or does not answer a ping, is killed and
- * started again. Insertions go on counting over restarts, so that no command ever meets another card than the one it was meant for.
+ * started again. Insertions go on counting over restarts, so that no command ever meets another card than the one it was meant for; a reader
+ * whose card let a deadline pass shows `card-mute` until the card is out.
  */
 export class DeviceHost {
   readonly #spawn: SpawnHost;
@@ -64,19 +78,12 @@ export class DeviceHost {
   readonly #statusListeners = new Set<(status: DeviceStatus) => void>();
   readonly #touchListeners = new Set<(command: DeviceCommand, insertion: number) => void>();
   readonly #muteReaders = new Set<string>();
-  readonly #touch = new Map<number, { sig: boolean; dec: boolean; aut: boolean }>();
-  #host: HostProcess | null = null;
+  #life: Life | null = null;
   #status: DeviceStatus = { service: 'starting', readers: [] };
   #lastId = 0;
-  #insertionBase = 0;
   #insertionHighest = 0;
   #failures = 0;
-  #startedAt = 0;
-  #heardStatus = false;
-  #pinger: NodeJS.Timeout | null = null;
-  #pingDeadline: NodeJS.Timeout | null = null;
   #respawn: NodeJS.Timeout | null = null;
-  #stopped = false;
 
   constructor(spawn: SpawnHost, times: Partial<DeviceHostTimes> = {}) {
     this.#spawn = spawn;
@@ -95,7 +102,7 @@ export class DeviceHost {
     return () => this.#statusListeners.delete(listener);
   }
 
-  /** The card waits for a touch on its own button. */
+  /** The card waits for a touch on its own button. Returns what ends it. */
   onTouchWanted(listener: (command: DeviceCommand, insertion: number) => void): () => void {
     this.#touchListeners.add(listener);
     return () => this.#touchListeners.delete(listener);
@@ -103,16 +110,198 @@ export class DeviceHost {
 
   /**
    * Settles in time, always: with the card's answer, `card-removed` as soon as the card is seen out, `card-timeout` at the deadline (the host
-   * is then killed), `device-host-lost`. PINs in `params` are overwritten with zeros before this returns.
+   * is then killed), `device-host-lost`. PINs in `params` are zero when this has returned.
    */
-  call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>> {
-    throw new Error(`${command} ${JSON.stringify(params)}`);
+  call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>>;
+  call(command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): Promise<Result<unknown>> {
+    const life = this.#life;
+    const refusal = life === null ? fail('device-host-lost') : this.#refusal(command, params);
+    if (life === null || refusal !== null) {
+      wipePins(params);
+      return Promise.resolve(command === 'card.release' ? ok(null) : (refusal ?? fail('device-host-lost')));
+    }
+    return new Promise((resolve) => {
+      const id = ++this.#lastId;
+      const deadline = setTimeout(() => this.#missedDeadline(id), this.#deadlineMs(life, command, params));
+      this.#pending.set(id, { command, insertion: params.insertion, settle: resolve, deadline });
+      // The command and its params belong together by this method's signature, which a union of pairs cannot follow.
+      life.host.post({ id, command, params: { ...params, insertion: params.insertion - life.insertionBase } } as HostRequest);
+      wipePins(params);
+    });
   }
 
   /** Kills the host; calls that wait fail with `device-host-lost`. */
   stop(): void {
-    this.#stopped = true;
+    if (this.#respawn !== null) clearTimeout(this.#respawn);
+    this.#end(fail('device-host-lost', 'stopped'));
   }
 
-  #start(): void {}
+  #start(): void {
+    const host = this.#spawn();
+    const life: Life = {
+      host,
+      startedAtMs: performance.now(),
+      insertionBase: this.#insertionHighest,
+      touch: new Map(),
+      pinger: setInterval(() => this.#ping(life), this.#times.pingEveryMs),
+      silence: setTimeout(() => this.#lost('no status'), this.#times.pingAnswerMs),
+    };
+    this.#life = life;
+    host.onMessage((message) => {
+      if (this.#life === life) this.#hear(life, message);
+    });
+    host.onExit(() => {
+      if (this.#life === life) this.#lost('exit');
+    });
+  }
+
+  #hear(life: Life, message: HostMessage): void {
+    if ('status' in message) {
+      this.#heardAlive(life);
+      this.#hearStatus(life, message.status);
+    } else if ('touchWanted' in message) {
+      const held = this.#pending.get(message.touchWanted);
+      if (held?.settle) for (const listener of this.#touchListeners) listener(held.command, held.insertion);
+    } else {
+      this.#hearAnswer(life, message.answer, message.result);
+    }
+  }
+
+  #hearAnswer(life: Life, id: number, result: Result<unknown>): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      this.#heardAlive(life);
+      return;
+    }
+    this.#pending.delete(id);
+    clearTimeout(pending.deadline);
+    if (pending.command === 'card.open' && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
+    pending.settle?.(result);
+  }
+
+  #hearStatus(life: Life, heard: DeviceStatus): void {
+    const readers = heard.readers.map((reader) => ({ ...reader, insertion: reader.insertion + life.insertionBase }));
+    for (const { insertion } of readers) this.#insertionHighest = Math.max(this.#insertionHighest, insertion);
+    if (heard.service === 'ready') {
+      for (const name of this.#muteReaders) {
+        const reader = readers.find((candidate) => candidate.name === name);
+        if (reader === undefined || reader.slot === 'no-card') this.#muteReaders.delete(name);
+      }
+    }
+    this.#setStatus({ ...heard, readers: readers.map((reader) => (this.#muteReaders.has(reader.name) ? { ...reader, slot: 'card-mute' } : reader)) });
+  }
+
+  #setStatus(status: DeviceStatus): void {
+    this.#status = status;
+    for (const pending of this.#pending.values()) {
+      if (this.#readerOf(pending.insertion) !== null) continue;
+      const settle = pending.settle;
+      pending.settle = null;
+      settle?.(pending.command === 'card.release' ? ok(null) : (this.#serviceRefusal() ?? fail('card-removed')));
+    }
+    for (const listener of this.#statusListeners) listener(status);
+  }
+
+  #refusal(command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): { ok: false; failure: Failure } | null {
+    const service = this.#serviceRefusal();
+    if (service !== null) return service;
+    if ('reader' in params && !this.#status.readers.some(({ name }) => name === params.reader)) return fail('reader-missing');
+    const reader = this.#readerOf(params.insertion);
+    if (reader === null) return fail('card-removed');
+    return command === 'card.open' && this.#muteReaders.has(reader.name) ? fail('card-mute') : null;
+  }
+
+  #serviceRefusal(): { ok: false; failure: Failure } | null {
+    const { service, detail } = this.#status;
+    switch (service) {
+      case 'ready':
+        return null;
+      case 'starting':
+        return fail('device-host-lost');
+      case 'no-service':
+        return fail('reader-no-service', detail);
+      case 'no-permission':
+        return fail('reader-no-permission', detail);
+      default:
+        return never(service);
+    }
+  }
+
+  #readerOf(insertion: number): ReaderStatus | null {
+    return this.#status.readers.find((reader) => reader.insertion === insertion && reader.slot !== 'no-card') ?? null;
+  }
+
+  #deadlineMs(life: Life, command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): number {
+    const touch = life.touch.get(params.insertion);
+    switch (command) {
+      case 'card.verify':
+        return 'pin' in params && params.pin === null ? this.#times.pinPadMs : this.#times.cardMs;
+      case 'card.sign':
+        return touch?.sig === true ? this.#times.touchMs : this.#times.cardMs;
+      case 'card.authenticate':
+        return touch?.aut === true ? this.#times.touchMs : this.#times.cardMs;
+      case 'card.agree':
+        return touch?.dec === true ? this.#times.touchMs : this.#times.cardMs;
+      case 'card.open':
+      case 'card.count':
+      case 'card.change-pin':
+      case 'card.release':
+        return this.#times.cardMs;
+      default:
+        return never(command);
+    }
+  }
+
+  #missedDeadline(id: number): void {
+    const pending = this.#pending.get(id);
+    const reader = pending === undefined ? null : this.#readerOf(pending.insertion);
+    if (reader !== null) this.#muteReaders.add(reader.name);
+    const settle = pending?.settle;
+    this.#pending.delete(id);
+    settle?.(fail('card-timeout', pending?.command));
+    this.#lost('deadline');
+  }
+
+  #ping(life: Life): void {
+    if (life.silence !== null) return;
+    life.silence = setTimeout(() => this.#lost('silence'), this.#times.pingAnswerMs);
+    life.host.post({ id: ++this.#lastId, command: 'ping' });
+  }
+
+  #heardAlive(life: Life): void {
+    if (life.silence !== null) clearTimeout(life.silence);
+    life.silence = null;
+  }
+
+  #lost(why: string): void {
+    const livedMs = this.#life === null ? 0 : performance.now() - this.#life.startedAtMs;
+    if (livedMs >= this.#times.healthyAfterMs) this.#failures = 0;
+    this.#respawn = setTimeout(() => this.#start(), respawnDelayMs(this.#failures++, this.#times));
+    this.#end(fail('device-host-lost', why));
+  }
+
+  #end(result: { ok: false; failure: Failure }): void {
+    const life = this.#life;
+    this.#life = null;
+    if (life !== null) {
+      clearInterval(life.pinger);
+      this.#heardAlive(life);
+      life.host.kill();
+    }
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { deadline, settle } of waiting) {
+      clearTimeout(deadline);
+      settle?.(result);
+    }
+    this.#setStatus({ service: 'starting', readers: [], detail: result.failure.detail });
+  }
+}
+
+function wipePins(params: DeviceCommands[DeviceCommand]['params']): void {
+  if ('pin' in params) params.pin?.fill(0);
+  if ('oldPin' in params) {
+    params.oldPin.fill(0);
+    params.newPin.fill(0);
+  }
 }

@@ -1,9 +1,39 @@
-import type { SpawnHost } from '../contract/device-host.ts';
+import { fork } from 'node:child_process';
+import type { HostMessage, SpawnHost } from '../contract/device-host.ts';
 
 export interface NodeHostOptions {
   /** Path of `host.ts`, or of what it was built to. */
   hostPath: string;
   binding: 'smartcard' | 'pcsclite';
-  /** Socket of the PC/SC daemon, where it is not the system's own. Default: as in this process's environment. */
+  /** Socket of the PC/SC daemon. Default: PCSCLITE_CSOCK_NAME of this process, else the system's own. */
   pcscSocket?: string;
+}
+
+/** The device host as a child process of Node: for the Chromium shell and for tests. It inherits no flag and only what it needs of the environment. */
+export function spawnNodeHost(options: NodeHostOptions): SpawnHost {
+  const socket = options.pcscSocket ?? process.env['PCSCLITE_CSOCK_NAME'];
+  return () => {
+    const child = fork(options.hostPath, [`--binding=${options.binding}`], {
+      execArgv: [],
+      env: { PATH: process.env['PATH'], ...(socket === undefined ? {} : { PCSCLITE_CSOCK_NAME: socket }) },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    return {
+      post(message) {
+        // A host that is going down takes no more messages; its exit says so.
+        if (child.connected) child.send(message, () => undefined);
+      },
+      onMessage(listener) {
+        child.on('message', (message) => listener(message as HostMessage));
+      },
+      onExit(listener) {
+        child.once('exit', () => listener());
+        child.once('error', () => listener());
+      },
+      kill() {
+        child.kill('SIGKILL');
+      },
+    };
+  };
 }

@@ -43,20 +43,29 @@ const LONGEST_ANSWER = 65_536;
 
 /** Short form up to 255 bytes of data and Le up to 256, ISO 7816-4 §5.1 cases 1 to 4. */
 export function encodeShort(command: CommandApdu): Uint8Array {
-  const data = command.data ?? new Uint8Array();
+  const { data = new Uint8Array(), le } = command;
   if (data.length > SHORT_DATA) throw new RangeError(`${data.length} bytes do not fit a short APDU`);
-  const body = data.length > 0 ? [data.length, ...data] : [];
-  const le = command.le === undefined ? [] : [byteOf(command.le)];
-  return Uint8Array.from([...header(command), ...body, ...le]);
+  return assemble(command, data.length === 0 ? [] : [data.length], le === undefined ? [] : [le]);
 }
 
 /** Extended form: 00 before the first length, two bytes each, ISO 7816-4 §5.1. */
 export function encodeExtended(command: CommandApdu): Uint8Array {
-  const data = command.data ?? new Uint8Array();
+  const { data = new Uint8Array(), le } = command;
   if (data.length > 0xffff) throw new RangeError(`${data.length} bytes do not fit an APDU`);
-  const body = data.length > 0 ? [0, data.length >> 8, data.length & 0xff, ...data] : [];
-  const le = command.le === undefined ? [] : [...(data.length > 0 ? [] : [0]), command.le >> 8, command.le & 0xff];
-  return Uint8Array.from([...header(command), ...body, ...le]);
+  const leBytes = le === undefined ? [] : [...(data.length > 0 ? [] : [0]), le >> 8, le & 0xff];
+  return assemble(command, data.length === 0 ? [] : [0, data.length >> 8, data.length & 0xff], leBytes);
+}
+
+/** Written in place, so that no other copy of a PIN comes to be. */
+function assemble(command: CommandApdu, lc: number[], le: number[]): Uint8Array {
+  const before = [command.cla, command.ins, command.p1, command.p2, ...lc];
+  for (const byte of [...before, ...le]) if (!Number.isInteger(byte) || byte < 0 || byte > 0xff) throw new RangeError(`${byte} is no byte`);
+  const data = command.data ?? new Uint8Array();
+  const bytes = new Uint8Array(before.length + data.length + le.length);
+  bytes.set(before);
+  bytes.set(data, before.length);
+  bytes.set(le, before.length + data.length);
+  return bytes;
 }
 
 /** Null when there is no status word: the card went away in the middle (hardware.md A4). */
@@ -129,18 +138,11 @@ async function collect(transport: ApduTransport, cla: number, first: ResponseApd
   return ok({ data, sw });
 }
 
+/** Overwrites what it sent, since it may have been a PIN. */
 async function send(transport: ApduTransport, bytes: Uint8Array): Promise<Result<ResponseApdu>> {
   const answer = await transport.transmit(bytes);
+  bytes.fill(0);
   if (!answer.ok) return answer;
   const response = parseResponse(answer.value);
   return response === null ? fail('card-removed') : ok(response);
-}
-
-function header(command: CommandApdu): number[] {
-  return [byteOf(command.cla), byteOf(command.ins), byteOf(command.p1), byteOf(command.p2)];
-}
-
-function byteOf(value: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > 0xff) throw new RangeError(`${value} is no byte`);
-  return value;
 }

@@ -47,7 +47,7 @@ export interface PcscWatch {
 /** The operating system's PC/SC, through one of its bindings. */
 export interface Pcsc {
   /**
-   * Reports every slot, all of them each time, at once and upon every change, until `stop` or a failure. A failure is reported once and ends
+   * Reports every slot, all of them each time, soon after `watch` has returned and upon every change, until `stop` or a failure. A failure is reported once and ends
    * the watch: another one has to be started, with a context of its own (no binding recovers from a restarted service by itself).
    */
   watch(onSlots: (slots: SlotReading[]) => void, onEnd: (failure: PcscFailure) => void): PcscWatch;
