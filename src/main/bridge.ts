@@ -4,7 +4,7 @@ import { bridgeMessageLimitBytes, intentSchema, type Intent, type Snapshot } fro
 export type ScreenLoss = 'crashed' | 'hung' | 'wandered' | 'browser-exited';
 
 /** A message that was not taken, for the journal; never with its content. */
-export type DropReason = 'too-large' | 'not-json' | 'not-an-intent' | 'foreign-frame' | 'too-many';
+export type DropReason = 'too-large' | 'not-json' | 'not-an-intent' | 'foreign-frame' | 'too-many' | 'snapshot-too-large';
 
 /** One kiosk screen, whatever shell draws it. */
 export interface Screen {

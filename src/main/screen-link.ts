@@ -39,7 +39,7 @@ export class ScreenLink implements Screen {
   show(snapshot: Snapshot): void {
     const text = JSON.stringify(snapshot);
     if (Buffer.byteLength(text) > bridgeMessageLimitBytes) {
-      this.dropped('too-large');
+      this.dropped('snapshot-too-large');
       return;
     }
     this.#held = text;

@@ -35,6 +35,8 @@ export class ChromiumSession {
   #announceHome: () => void = () => undefined;
   /** Resolves when our document is there; its scripts have yet to come. */
   readonly home: Promise<void>;
+  /** A slow renderer takes our document before it has heard of the boot script, so no document is answered before this. */
+  #bridgeLaid: Promise<unknown> = Promise.resolve();
   #context: { id: number; deliver: Promise<string> | null } | null = null;
   #atHome = false;
   #gone = false;
@@ -117,8 +119,11 @@ export class ChromiumSession {
     this.#tellPage('Page.enable');
     this.#tellPage('Inspector.enable');
     this.#tellPage('Runtime.enable');
-    this.#tellPage('Runtime.addBinding', { name: this.#names.send });
-    this.#tellPage('Page.addScriptToEvaluateOnNewDocument', { source: bootScript(this.#names) });
+    this.#bridgeLaid = Promise.all([
+      this.#pipe.send('Runtime.addBinding', { name: this.#names.send }, page.sessionId),
+      this.#pipe.send('Page.addScriptToEvaluateOnNewDocument', { source: bootScript(this.#names) }, page.sessionId),
+    ]);
+    this.#bridgeLaid.catch(ignoreClosed);
     this.#tellPage('Emulation.setDefaultBackgroundColorOverride', { color: paper });
     this.#tellPage('Page.setInterceptFileChooserDialog', { enabled: true });
     this.#tellPage('Page.navigate', { url: this.#startUrl });
@@ -175,12 +180,16 @@ export class ChromiumSession {
       return;
     }
     const response = assetResponse(this.#assets, request.method, url);
-    this.#tellPage('Fetch.fulfillRequest', {
-      requestId,
-      responseCode: response.status,
-      responseHeaders: Object.entries(response.headers).map(([name, value]) => ({ name, value })),
-      body: response.body.toString('base64'),
-    });
+    const fulfil = (): void => {
+      this.#tellPage('Fetch.fulfillRequest', {
+        requestId,
+        responseCode: response.status,
+        responseHeaders: Object.entries(response.headers).map(([name, value]) => ({ name, value })),
+        body: response.body.toString('base64'),
+      });
+    };
+    if (isDocument) void this.#bridgeLaid.then(fulfil, ignoreClosed);
+    else fulfil();
   }
 }
 

@@ -75,9 +75,10 @@ describe.skipIf(noBrowser)('a page in the Chromium shell', { timeout: 20_000 }, 
   });
 
   it('does not send a snapshot over the limit', async () => {
-    const dropped = opened.drops.next((drop) => drop === 'too-large');
+    const dropped = opened.drops.next((drop) => drop === 'snapshot-too-large');
     opened.screen.show({ seq: 1e6, try: 'x'.repeat(70_000) } as never);
-    expect(await dropped).toBe('too-large');
+    expect(await dropped).toBe('snapshot-too-large');
+    await opened.paints();
   });
 
   it('hears no flood', async () => {
