@@ -1,0 +1,9 @@
+/// <reference types="vite/client" />
+import type { Bridge } from '../contract/bridge.ts';
+
+declare global {
+  interface Window {
+    /** Put there by the shell's boot script; gone after `bridge.ts` has run. */
+    imi?: Bridge;
+  }
+}

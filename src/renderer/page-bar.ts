@@ -1,0 +1,38 @@
+import type { Page } from '../contract/bridge.ts';
+
+type PageName = Page['page'];
+
+/** Which of the bar's controls a page has; where one is missing its place stays empty. */
+export interface BarControls {
+  back: boolean;
+  end: boolean;
+}
+
+const controls: Record<PageName, BarControls> = {
+  attract: { back: false, end: false },
+  language: { back: true, end: true },
+  'insert-card': { back: true, end: true },
+  working: { back: false, end: true },
+  pin: { back: false, end: true },
+  home: { back: false, end: true },
+  requests: { back: true, end: true },
+  request: { back: true, end: true },
+  consent: { back: true, end: true },
+  question: { back: true, end: true },
+  check: { back: true, end: true },
+  sign: { back: true, end: true },
+  receipt: { back: false, end: true },
+  'take-card': { back: false, end: false },
+  goodbye: { back: false, end: false },
+  failure: { back: false, end: true },
+};
+
+export const barControls = (page: PageName): BarControls => controls[page];
+
+/** Two snapshots with the same key show the same component, which keeps what was typed; a new key starts fresh. */
+export function pageKey(page: Page): string {
+  if (page.page === 'question') return `question:${page.service.id}:${page.question}`;
+  if (page.page === 'failure') return `failure:${page.code}`;
+  if (page.page === 'request') return `request:${page.request.reference}`;
+  return page.page;
+}

@@ -1,0 +1,48 @@
+import { useI18n } from 'vue-i18n';
+import type { Language, Localized } from '../contract/language.ts';
+import { groupDigits } from './group-digits.ts';
+
+/** The legal time of the district, whatever the machine's clock is set to. */
+const districtTimeZone = 'Asia/Shanghai';
+
+const isoDate = /^\d{4}-\d{2}-\d{2}$/;
+
+/** What every page needs to say something in the resident's language. */
+export function useText() {
+  const { t, te, locale } = useI18n({ useScope: 'global' });
+
+  const language = (): Language => locale.value as Language;
+
+  const local = (text: Localized): string => text[language()];
+
+  /** An ISO day, or a moment in UTC as the day it is in the district. */
+  function day(iso: string): string {
+    const whole = isoDate.test(iso);
+    return new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeZone: whole ? 'UTC' : districtTimeZone }).format(new Date(iso));
+  }
+
+  function moment(iso: string): string {
+    return new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeStyle: 'short', timeZone: districtTimeZone }).format(new Date(iso));
+  }
+
+  /** Fen (1/100 yuan) as money. */
+  function money(amountFen: number): string {
+    return new Intl.NumberFormat(language(), { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(amountFen / 100);
+  }
+
+  function claimLabel(claim: string): string {
+    const key = `claim.${claim}`;
+    return te(key) ? t(key) : claim;
+  }
+
+  /** A claim's value as a person reads it: codes in words, dates in the language, long numbers grouped. */
+  function claimValue(claim: string, value: string): string {
+    const coded = `value.${claim}.${value}`;
+    if (te(coded)) return t(coded);
+    if (claim === 'household_size' && /^\d+$/.test(value)) return t('value.household_size.people', { n: value }, Number(value));
+    if (isoDate.test(value)) return day(value);
+    return groupDigits(claim, value);
+  }
+
+  return { t, te, language, local, day, moment, money, claimLabel, claimValue };
+}
