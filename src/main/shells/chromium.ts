@@ -1,0 +1,18 @@
+import path from 'node:path';
+import { report, runChromiumKiosk, usage } from './chromium-kiosk.ts';
+
+const [, program = '', ...args] = process.argv;
+if (args.includes('--help')) {
+  process.stdout.write(`${usage}\n`);
+} else {
+  const kiosk = await runChromiumKiosk({ args, rootDir: path.resolve(path.dirname(program), '../../..') });
+  if (!kiosk.ok) {
+    report(kiosk.failure);
+    process.exit(kiosk.failure.code === 'kiosk-config' ? 2 : 3);
+  }
+  const end = (): void => {
+    void kiosk.value.stop().then(() => process.exit(0));
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+}
