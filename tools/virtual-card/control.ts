@@ -21,7 +21,7 @@ const occurrence = { at: commandPatternSchema.optional(), nth: z.int().min(1).de
  * - `hang`: the command and all after it are never answered.
  * - `vanish`: the card is out before it did anything.
  * - `vanish-after`: the card does what it was told, and is out before it can answer.
- * - `empty`: an answer of 0 bytes, the card stays.
+ * - `cut-short`: an answer of one byte, the card stays. (An answer of no byte is what PC/SC hands on when a card vanishes; vpcd carries no empty one.)
  */
 export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('mute') }),
@@ -29,7 +29,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hang'), ...occurrence }),
   z.strictObject({ kind: z.literal('vanish'), ...occurrence }),
   z.strictObject({ kind: z.literal('vanish-after'), ...occurrence }),
-  z.strictObject({ kind: z.literal('empty'), ...occurrence }),
+  z.strictObject({ kind: z.literal('cut-short'), ...occurrence }),
 ]);
 export type CardFault = z.input<typeof faultSchema>;
 

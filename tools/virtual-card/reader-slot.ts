@@ -14,8 +14,14 @@ export interface SlotTimes {
 }
 
 type Fault = ReturnType<typeof faultSchema.parse>;
+/**
+ * Silence would stop vpcd, both slots, for as long as it lasts. More than the 33 bytes that an answer to reset may have makes the
+ * power-up fail as a mute card's does: PC/SC says present and mute, and the next card works (vpcd 3.3, pcscd 1.9.9).
+ */
+const noAnswerToReset = new Uint8Array(64);
+
 /** What the fault in force makes of one command. */
-type Behaviour = 'answer' | 'hang' | 'vanish' | 'vanish-after' | 'empty';
+type Behaviour = 'answer' | 'hang' | 'vanish' | 'vanish-after' | 'cut-short';
 
 interface Inserted {
   path: string;
@@ -126,7 +132,7 @@ export class ReaderSlot {
         notice();
         const mute = inserted.justPowered && this.currentFault?.kind === 'mute';
         inserted.justPowered = false;
-        return mute ? new Uint8Array(0) : inserted.card.answerToReset;
+        return mute ? noAnswerToReset : inserted.card.answerToReset;
       },
       onCommand: (apdu) => {
         inserted.busy = inserted.busy.then(() => this.serve(inserted, apdu));
@@ -162,7 +168,7 @@ export class ReaderSlot {
     }
     if (inserted.out.signal.aborted || inserted.link !== link) return;
     if (behaviour === 'vanish-after') return this.remove(inserted, 'vanished');
-    link.answer(behaviour === 'empty' ? new Uint8Array(0) : response);
+    link.answer(behaviour === 'cut-short' ? response.subarray(-1) : response);
   }
 
   private behaviour(command: Required<CommandPattern>): Behaviour {
@@ -175,7 +181,7 @@ export class ReaderSlot {
       case 'hang':
       case 'vanish':
       case 'vanish-after':
-      case 'empty':
+      case 'cut-short':
         if (fault.at !== undefined && !matches(fault.at, command)) return 'answer';
         this.matched += 1;
         return this.matched === fault.nth ? fault.kind : 'answer';
