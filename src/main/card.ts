@@ -1,0 +1,42 @@
+import type { CardInfo, DeviceCommand, DeviceCommands, PinResult } from '../contract/device-host.ts';
+import type { Result } from '../contract/result.ts';
+
+/** As much of the device host as main uses. */
+export interface Devices {
+  call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>>;
+}
+
+/** The card of one insertion: what is asked of it after it was pulled fails with `card-removed`, whatever lies in the reader by then. */
+export interface Card {
+  open(): Promise<Result<CardInfo>>;
+  /** `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
+  verify(purpose: 'user' | 'sign', pin: Uint8Array | null): Promise<Result<PinResult>>;
+  authenticate(data: Uint8Array): Promise<Result<Uint8Array>>;
+  sign(data: Uint8Array): Promise<Result<Uint8Array>>;
+  agree(point: Uint8Array): Promise<Result<Uint8Array>>;
+  signatureCount(): Promise<Result<number>>;
+  /** Resets it: no PIN state is left behind. */
+  release(): Promise<void>;
+}
+
+/** @param reader its name as PC/SC has it. */
+export function cardIn(devices: Devices, reader: string, insertion: number): Card {
+  return {
+    open: () => devices.call('card.open', { reader, insertion }),
+    async verify(purpose, pin) {
+      const result = await devices.call('card.verify', { insertion, purpose, pin });
+      pin?.fill(0);
+      return result;
+    },
+    authenticate: (data) => devices.call('card.authenticate', { insertion, data }),
+    sign: (data) => devices.call('card.sign', { insertion, data }),
+    agree: (point) => devices.call('card.agree', { insertion, point }),
+    async signatureCount() {
+      const count = await devices.call('card.count', { insertion });
+      return count.ok ? { ok: true, value: count.value.signatureCount } : count;
+    },
+    async release() {
+      await devices.call('card.release', { insertion });
+    },
+  };
+}

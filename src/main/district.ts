@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import type { DoorResult } from '../contract/hub-door.ts';
+import type { Localized } from '../contract/language.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
+import { serviceSchema } from '../contract/service.ts';
+import type { HubClient } from '../ledger/client/hub-client.ts';
+import { query, type LightClient } from '../ledger/client/light-client.ts';
+import type { Name, PublicKey } from '../ledger/verify/acts.ts';
+import { concatBytes, equalBytes } from '../ledger/verify/bytes.ts';
+import { encodeChallenge } from '../ledger/verify/challenge.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import { keyId } from '../ledger/verify/envelope.ts';
+import { verifyReceipt } from '../ledger/verify/receipt.ts';
+import type { PartyRecord, ServiceRecord } from '../ledger/verify/records.ts';
+import type { Waiting } from './outbox.ts';
+import type { Offer } from './visit/draft.ts';
+import type { ProvenResident, Settlement, Ticket } from './visit/work.ts';
+
+export type SealedSpace = DoorResult<'space.open'>;
+
+/** A party as the ledger has it. Raw keys, 32 bytes. */
+export interface ProvenParty {
+  id: Name;
+  sign: PublicKey;
+  seal: Uint8Array;
+  names: Localized;
+}
+
+/** What the kiosk wants of hub and ledger. Whatever is said here about keys, services and receipts was proved, not told. */
+export interface District {
+  readonly chain: string;
+  /**
+   * Whose card this is, against a head young enough to sign in on.
+   * `key-unknown`, `key-blocked`, `key-not-resident`; `head-too-old` and its kind; why the hub did not answer.
+   */
+  residentOf(keys: { sig: Uint8Array; aut: Uint8Array; dec: Uint8Array }): Promise<Result<ProvenResident>>;
+  /** A challenge of which one half is the kiosk's and one the keeper's. */
+  challenge(): Promise<Result<Omit<Ticket, 'resident'>>>;
+  openSpace(resident: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<SealedSpace>>;
+  closeSpace(session: Uint8Array): Promise<void>;
+  tellBrokenOff(session: Uint8Array, counter: number): Promise<Result<unknown>>;
+  /** An active party. `hub-refused` where the ledger has none of that name. */
+  party(name: Name): Promise<Result<ProvenParty>>;
+  /** The keeper that this hub's data spaces lie with. */
+  keeper(): Promise<Result<ProvenParty>>;
+  /** Published services whose files are the ones that the ledger names; `refused` counts the others. */
+  services(): Promise<Result<{ offers: Offer[]; refused: number }>>;
+  /** Hands a request over, or asks after it, and waits up to `waitMs` for the block. null: the hub has it on disk. */
+  deliver(waiting: Waiting, waitMs: number): Promise<Result<Settlement | null>>;
+  /** A verified receipt without private parts; null: not recorded yet. */
+  receipt(transaction: Uint8Array, waitMs: number): Promise<Result<{ receipt: Uint8Array; at: string } | null>>;
+  /** Unix seconds of the newest verified block, or of the clock where that is earlier. */
+  nowSeconds(): number;
+}
+
+export interface DistrictParts {
+  hub: HubClient;
+  light: LightClient;
+  crypto: Crypto;
+  kioskId: string;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictParts): District {
+  const { chain } = light.trust;
+  let keeperName: Name | null = null;
+
+  const residentOf: District['residentOf'] = async (keys) => {
+    const aut: PublicKey = [-19, keys.aut];
+    const found = await light.read([query.key(keyId(aut, crypto))]);
+    if (!found.ok) return found;
+    const [key] = found.value.records;
+    if (key === null) return fail('key-unknown');
+    if (!('resident' in key.owner) || key.use !== 'aut') return fail('key-not-resident');
+    if (key.state !== 'active') return fail('key-blocked', key.state);
+    const read = await light.read([query.resident(key.owner.resident)]);
+    if (!read.ok) return read;
+    const [record] = read.value.records;
+    if (record === null) return fail('key-unknown', 'no resident');
+    if (record.state !== 'active') return fail('key-blocked', record.state);
+    const proven: ProvenResident = {
+      id: record.id,
+      sig: record.sig[1],
+      aut: record.aut[1],
+      dec: record.dec[1],
+      space: record.space[1],
+      counter: record.counter,
+    };
+    const same = equalBytes(proven.aut, keys.aut) && equalBytes(proven.sig, keys.sig) && equalBytes(proven.dec, keys.dec);
+    return same ? ok(proven) : fail('key-unknown', 'keys differ');
+  };
+
+  const party: District['party'] = async (name) => {
+    const read = await light.read([query.party(name)]);
+    if (!read.ok) return read;
+    const [record] = read.value.records;
+    return record?.state === 'active' ? ok(provenParty(record)) : fail('hub-refused', 'party-unknown');
+  };
+
+  const receipt: District['receipt'] = async (transaction, waitMs) => {
+    const answer = await hub.call('transaction.receipt', { transaction, waitMs }, { deadlineMs: waitMs + 5000 });
+    if (!answer.ok) return answer;
+    const bytes = answer.value.receipt;
+    if (bytes === null) return ok(null);
+    const proof = verifyReceipt(bytes, light.trust, crypto);
+    if (!proof.ok) return proof;
+    if (!equalBytes(proof.value.transaction, transaction)) return fail('proof-invalid', 'another transaction');
+    return ok({ receipt: bytes, at: new Date(proof.value.head.timeMs).toISOString() });
+  };
+
+  return {
+    chain,
+    residentOf,
+    party,
+    receipt,
+    async challenge() {
+      const kioskNonce = new Uint8Array(randomBytes(16));
+      const answer = await hub.call('challenge.get', { kioskNonce });
+      if (!answer.ok) return answer;
+      const { keeperNonce, notAfter } = answer.value;
+      const nonce = concatBytes(kioskNonce, keeperNonce);
+      return ok({ challenge: encodeChallenge({ chain, kiosk: kioskId, purpose: 'sign-in', nonce, notAfter }), notAfter });
+    },
+    openSpace: (resident, challenge, signature) => hub.call('space.open', { resident, challenge, signature }),
+    async closeSpace(session) {
+      await hub.call('space.close', { session });
+    },
+    tellBrokenOff: (session, counter) => hub.call('counter.broken-off', { session, counter }),
+    async keeper() {
+      if (keeperName === null) {
+        const hello = await hub.call('hello', { kiosk: kioskId });
+        if (!hello.ok) return hello;
+        if (hello.value.chain !== chain) return fail('head-invalid', 'another chain');
+        keeperName = hello.value.keeper;
+      }
+      return party(keeperName);
+    },
+    async services() {
+      const listed = await hub.call('services.list', {});
+      if (!listed.ok) return listed;
+      const definitions = listed.value.services.slice(0, 32);
+      if (definitions.length === 0) return ok({ offers: [], refused: 0 });
+      const records = await light.read(definitions.map(({ id }) => query.service(id)));
+      if (!records.ok) return records;
+      const offers: Offer[] = [];
+      for (const [index, { id, definition }] of definitions.entries()) {
+        const record = records.value.records[index] ?? null;
+        const service = record === null ? null : readService(id, definition, record, crypto);
+        const agency = service === null ? null : await party(service.agency);
+        if (agency !== null && !agency.ok && agency.failure.code !== 'hub-refused') return agency;
+        if (service !== null && record !== null && agency?.ok === true) {
+          offers.push({ service, definition: record.definition, agency: agency.value.names });
+        }
+      }
+      return ok({ offers, refused: listed.value.services.length - offers.length });
+    },
+    async deliver(waiting, waitMs) {
+      const submitted = await hub.call('transaction.submit', waiting.submission);
+      if (!submitted.ok) return submitted;
+      // A refusal may be of the second copy of what stands in the ledger already: the receipt decides.
+      const refused = submitted.value.state === 'rejected';
+      const proved = await receipt(waiting.transaction, refused ? 0 : waitMs);
+      if (!proved.ok) return proved;
+      if (proved.value !== null) return ok({ state: 'recorded', ...proved.value });
+      if (refused) return ok(refusal(submitted.value.code));
+      const state = await hub.call('transaction.state', { transaction: waiting.transaction });
+      if (!state.ok) return state;
+      return ok(state.value.state === 'rejected' ? refusal(state.value.code) : null);
+    },
+    nowSeconds: () => Math.floor(Math.min(now(), light.newest?.timeMs ?? now()) / 1000),
+  };
+}
+
+/** `expired` is a word of its own for the resident: nobody refused the request, it came too late. */
+function refusal(code: string | undefined): Settlement {
+  return { state: code === 'expired' ? 'expired' : 'rejected', code: code ?? 'unknown' };
+}
+
+const provenParty = ({ id, sign, seal, names }: PartyRecord): ProvenParty => ({ id, sign, seal: seal[1], names });
+
+/** null: withdrawn, another file than the ledger names, or one that says other things than its record. */
+function readService(id: string, definition: Uint8Array, record: ServiceRecord, crypto: Crypto): Offer['service'] | null {
+  if (record.state !== 'published' || !equalBytes(crypto.sha256(definition), record.definition[1])) return null;
+  const parsed = serviceSchema.safeParse(parseJson(definition));
+  if (!parsed.success) return null;
+  const service = parsed.data;
+  const told = service.id === id && service.agency === record.agency && service.purpose.id === record.purpose && service.version === record.version;
+  return told && service.claims.every(({ claim }) => record.claims.includes(claim)) ? service : null;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return null;
+  }
+}
