@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, chownSync, constants, copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -12,6 +12,9 @@ export const distributionChromium = '/usr/lib/chromium/chromium';
 
 /** Who the browser runs as when root starts the kiosk: the first of these that exists. */
 const unprivilegedUsers = ['imi-browser', 'nobody'];
+
+/** Then comes the kiosk's process id. */
+const profilePrefix = 'imi-screen-';
 
 export interface ChromiumLaunch {
   window: ChromiumWindow;
@@ -49,7 +52,7 @@ export function startChromium(launch: ChromiumLaunch): Result<ChromiumProcess> {
   if (account !== null && !account.ok) return account;
   const owner = account?.value ?? null;
 
-  const profileDir = mkdtempSync(path.join(os.tmpdir(), 'imi-screen-'));
+  const profileDir = mkdtempSync(path.join(os.tmpdir(), `${profilePrefix}${process.pid}-`));
   const env = browserEnvironment(profileDir, owner);
   if (owner !== null) chownSync(profileDir, owner.uid, owner.gid);
 
@@ -62,6 +65,14 @@ export function startChromium(launch: ChromiumLaunch): Result<ChromiumProcess> {
     ...(owner === null ? {} : { uid: owner.uid, gid: owner.gid }),
   });
   return ok(watched(child, profileDir));
+}
+
+/** Removes the profiles of kiosks that were killed before they could. */
+export async function sweepProfiles(): Promise<void> {
+  for (const name of await readdir(os.tmpdir())) {
+    const pid = name.startsWith(profilePrefix) ? Number(name.slice(profilePrefix.length).split('-')[0]) : NaN;
+    if (pid > 0 && !existsSync(`/proc/${pid}`)) await rm(path.join(os.tmpdir(), name), { recursive: true, force: true });
+  }
 }
 
 function watched(child: ChildProcess, profileDir: string): ChromiumProcess {

@@ -2,7 +2,7 @@ import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { Screen, ScreenLoss } from '../bridge.ts';
 import { heartbeatIntervalMs, ScreenLink } from '../screen-link.ts';
 import type { Assets } from './assets.ts';
-import { startChromium, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
+import { startChromium, sweepProfiles, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
 import { checkRendererSandbox } from './chromium-sandbox.ts';
 import { ChromiumSession } from './chromium-session.ts';
 
@@ -63,6 +63,7 @@ class ChromiumScreen {
       await this.#close();
       return launched;
     }
+    await sweepProfiles();
     this.#heartbeat = setInterval(() => {
       if (this.#session !== null && this.link.beat() === 'hung') this.#lose('hung');
     }, heartbeatIntervalMs);
