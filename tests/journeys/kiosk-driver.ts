@@ -1,0 +1,204 @@
+import { expect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
+import type { Doing, Intent, Page, RequestState } from '../../src/contract/bridge.ts';
+import type { FailureCode } from '../../src/contract/failures.ts';
+import type { Language } from '../../src/contract/language.ts';
+import type { CardHand } from '../../tools/virtual-card/hand.ts';
+
+/** The page's own word on itself, where it has one: which failure, which question, how it ended. */
+interface Particulars {
+  failure: FailureCode;
+  question: string;
+  working: Doing;
+  receipt: RequestState;
+  goodbye: Extract<Page, { page: 'goodbye' }>['ended'];
+}
+type PageName = Page['page'];
+
+const particularOf: Record<keyof Particulars, string> = {
+  failure: 'data-code',
+  question: 'data-question',
+  working: 'data-doing',
+  receipt: 'data-state',
+  goodbye: 'data-ended',
+};
+
+/** The screen as it is now: a browser that was replaced has another page. */
+export interface KioskScreen {
+  current(): Promise<{ page: BrowserPage; touchpad: CDPSession }>;
+}
+
+/** What a person does at a kiosk: looks, touches, puts the card in and takes it out. Waits for what is to be seen, never for time to pass. */
+export class Kiosk {
+  readonly #screen: KioskScreen;
+  readonly #hand: CardHand;
+  readonly #cardFile: (person: string) => string;
+  /** Touches on the screen so far. */
+  touches = 0;
+
+  constructor(screen: KioskScreen, hand: CardHand, cardFile: (person: string) => string) {
+    this.#screen = screen;
+    this.#hand = hand;
+    this.#cardFile = cardFile;
+  }
+
+  /** The page with this name, and its particular: `sees('failure', 'card-mute')`. */
+  async sees<Name extends PageName>(name: Name, particular?: Name extends keyof Particulars ? Particulars[Name] : never): Promise<Locator> {
+    const attribute = name in particularOf ? particularOf[name as keyof Particulars] : '';
+    const selector = particular === undefined ? `[data-page="${name}"]` : `[data-page="${name}"][${attribute}="${String(particular)}"]`;
+    const page = (await this.#page()).locator(selector);
+    await expect(page, `the page ${name} ${particular === undefined ? '' : String(particular)}`).toBeVisible();
+    return page;
+  }
+
+  /** Any text on the whole screen. */
+  async reads(text: string | RegExp): Promise<void> {
+    await expect((await this.#page()).locator('body')).toContainText(text);
+  }
+
+  async doesNotRead(text: string): Promise<void> {
+    await expect((await this.#page()).locator('body')).not.toContainText(text);
+  }
+
+  async begin(): Promise<void> {
+    await this.#touchIntent('start');
+  }
+
+  async chooseLanguage(language: Language): Promise<void> {
+    await this.#touchIntent('language.set', language);
+  }
+
+  async insertCard(person: string): Promise<void> {
+    await this.#hand.insert(this.#cardFile(person));
+  }
+
+  async pullCard(): Promise<void> {
+    await this.#hand.pull();
+  }
+
+  /** On the page that asks for it, at sign-in or to sign. */
+  async enterPin(pin: string): Promise<void> {
+    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"]');
+    for (const digit of pin) await this.touch(asking.locator(`[data-key="${digit}"]`));
+    await this.touch(asking.locator('[data-intent="pin.submit"]'));
+  }
+
+  /** Tries that the screen says the card has left. */
+  async seesTriesLeft(count: number): Promise<void> {
+    await expect((await this.#page()).locator('[data-tries-left]')).toHaveAttribute('data-tries-left', `${count}`);
+    await expect((await this.#page()).locator('[data-tries-left]')).not.toBeEmpty();
+  }
+
+  async openService(service: string): Promise<void> {
+    await this.sees('home');
+    await this.#touchIntent('service.open', service);
+  }
+
+  /** Gives a fact that may be kept, or keeps it again. */
+  async turn(claim: string): Promise<void> {
+    await this.sees('consent');
+    await this.#touchIntent('consent.choose', claim);
+  }
+
+  async allow(): Promise<void> {
+    await this.sees('consent');
+    await this.#touchIntent('consent.allow');
+  }
+
+  async refuse(): Promise<void> {
+    await this.sees('consent');
+    await this.#touchIntent('consent.refuse');
+  }
+
+  /** Answers one question with the keys or buttons that its page has. A date is ISO 8601, yes and no are `true` and `false`. */
+  async answer(question: string, value: string): Promise<void> {
+    const page = await this.sees('question', question);
+    const input = await page.getAttribute('data-input');
+    if (input === 'choice' || input === 'yes-no') await this.touch(page.locator(`[data-option="${value}"]`));
+    else if (input === 'date') await this.#enterDate(page, value);
+    else for (const character of value) await this.touch(page.locator(`[data-key="${character.toUpperCase()}"]`));
+    await this.touch(page.locator('[data-intent="answer.submit"]'));
+  }
+
+  async skip(question: string): Promise<void> {
+    await this.sees('question', question);
+    await this.#touchIntent('answer.skip', question);
+  }
+
+  /** Answers whatever is asked, until the answers are to be checked; gives the names of the questions that were asked. */
+  async answerAll(answers: Readonly<Record<string, string>>): Promise<string[]> {
+    const asked: string[] = [];
+    for (;;) {
+      const page = (await this.#page()).locator(`[data-page="check"], [data-page="question"]${asked.map((name) => `:not([data-question="${name}"])`).join('')}`);
+      await expect(page).toBeVisible();
+      const question = await page.getAttribute('data-question');
+      if (question === null) return asked;
+      const value = answers[question];
+      if (value === undefined) throw new Error(`the kiosk asks “${question}”, to which the journey has no answer`);
+      await this.answer(question, value);
+      asked.push(question);
+    }
+  }
+
+  async confirm(): Promise<void> {
+    await this.sees('check');
+    await this.#touchIntent('check.confirm');
+  }
+
+  /** The reference on the page that is shown. */
+  async reference(): Promise<string> {
+    return (await this.#page()).locator('[data-reference]').first().innerText();
+  }
+
+  async home(): Promise<void> {
+    await this.#touchIntent('home');
+  }
+
+  async retry(): Promise<void> {
+    await this.#touchIntent('retry');
+  }
+
+  async back(): Promise<void> {
+    await this.#touchIntent('back');
+  }
+
+  async end(): Promise<void> {
+    await this.#touchIntent('visit.end');
+  }
+
+  async openRequests(): Promise<void> {
+    await this.#touchIntent('requests.open');
+  }
+
+  /** A finger on the middle of it: seen, at rest, not covered and not switched off. */
+  async touch(target: Locator): Promise<void> {
+    await target.click({ trial: true });
+    const box = await target.boundingBox();
+    if (box === null) throw new Error('what was to be touched has gone');
+    const { touchpad } = await this.#screen.current();
+    const touchPoints = [{ x: box.x + box.width / 2, y: box.y + box.height / 2 }];
+    await touchpad.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+    await touchpad.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    this.touches += 1;
+  }
+
+  async screenshot(path: string): Promise<void> {
+    await (await this.#page()).screenshot({ path });
+  }
+
+  async #page(): Promise<BrowserPage> {
+    return (await this.#screen.current()).page;
+  }
+
+  async #touchIntent(intent: Intent['intent'], value?: string): Promise<void> {
+    const selector = value === undefined ? `[data-intent="${intent}"]` : `[data-intent="${intent}"][data-value="${value}"]`;
+    await this.touch((await this.#page()).locator(selector).first());
+  }
+
+  async #enterDate(page: Locator, iso: string): Promise<void> {
+    const [year = '', month = '', day = ''] = iso.split('-');
+    for (const [field, digits] of Object.entries({ year, month, day })) {
+      await this.touch(page.locator(`[data-field="${field}"]`));
+      for (const digit of digits) await this.touch(page.locator(`[data-key="${digit}"]`));
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, expect, type Browser, type CDPSession, type Page } from '@playwright/test';
+import { kioskOrigin } from '../../src/contract/origin.ts';
+import type { KioskScreen } from './kiosk-driver.ts';
+
+export interface KioskProcessSetup {
+  hubFile: string;
+  kioskId: string;
+  dataDir: string;
+  /** Of the PC/SC daemon that its readers hang on. */
+  pcscSocket: string;
+}
+
+interface Connection {
+  profileDir: string;
+  browser: Browser;
+  page: Page;
+  touchpad: CDPSession;
+}
+
+/** A kiosk in a process of its own, and a connection to whatever browser it has at the moment. */
+export class KioskProcess implements KioskScreen {
+  readonly #child: ChildProcess;
+  #profileDir: string | null = null;
+  #connection: Promise<Connection> | null = null;
+  #lastWords = '';
+
+  constructor({ hubFile, kioskId, dataDir, pcscSocket }: KioskProcessSetup) {
+    this.#child = fork(join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
+      execArgv: [],
+      env: { PATH: process.env['PATH'], PCSCLITE_CSOCK_NAME: pcscSocket },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#lastWords = (this.#lastWords + text).slice(-4000);
+      });
+    }
+    this.#child.on('message', (message) => {
+      this.#profileDir = (message as { profileDir: string }).profileDir;
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** What it wrote to its terminal lately. */
+  get lastWords(): string {
+    return this.#lastWords;
+  }
+
+  async current(): Promise<Connection> {
+    const connection = await this.#connection;
+    if (connection !== null && connection.profileDir === this.#profileDir && connection.browser.isConnected()) return connection;
+    this.#connection = this.#connect();
+    return this.#connection;
+  }
+
+  async stop(): Promise<void> {
+    const connection = await this.#connection?.catch(() => null);
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit');
+      this.#child.kill('SIGTERM');
+      await exited;
+    }
+    await connection?.browser.close();
+  }
+
+  async #connect(): Promise<Connection> {
+    await expect.poll(() => this.#port(), { message: `the kiosk's browser; it said: ${this.#lastWords}` }).not.toBeNull();
+    const profileDir = this.#profileDir ?? '';
+    const browser = await chromium.connectOverCDP(`http://127.0.0.1:${this.#port() ?? 0}`);
+    const pages = () => browser.contexts().flatMap((context) => context.pages());
+    await expect.poll(() => pages().find((page) => page.url().startsWith(kioskOrigin)) !== undefined).toBe(true);
+    const [page] = pages().filter((one) => one.url().startsWith(kioskOrigin));
+    if (page === undefined) throw new Error('the kiosk has left its origin');
+    return { profileDir, browser, page, touchpad: await page.context().newCDPSession(page) };
+  }
+
+  #port(): number | null {
+    if (this.#child.exitCode !== null) throw new Error(`the kiosk has ended: ${this.#lastWords}`);
+    try {
+      return Number(readFileSync(join(this.#profileDir ?? '', 'DevToolsActivePort'), 'utf8').split('\n')[0]);
+    } catch {
+      return null;
+    }
+  }
+}
