@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type CardEvent, type CommandPattern, faultSchema, type Slot, type SlotStatus } from './control.ts';
+import type { CardEvent, CommandPattern, faultSchema, Slot, SlotStatus } from './control.ts';
 import { OpenpgpCard } from './openpgp-card.ts';
+import { passed } from './passed.ts';
 import { enterReader, type VpcdLink } from './vpcd-client.ts';
 import { never } from '../../src/contract/result.ts';
 
@@ -62,7 +62,7 @@ export class ReaderSlot {
       label: inserted?.card.state.label ?? null,
       powered: inserted?.powered ?? false,
       commands: inserted?.commands ?? 0,
-      touchWanted: inserted?.touch != null,
+      touchWanted: inserted !== null && inserted.touch !== null,
       fault: this.currentFault,
     };
   }
@@ -84,18 +84,15 @@ export class ReaderSlot {
       out,
     };
     this.inserted = inserted;
+    const over = new AbortController();
     const noticed = Promise.withResolvers<void>();
     this.enter(inserted, noticed.resolve);
-    const limit = new AbortController();
-    const overdue = delay(this.times.noticeLimitMs, 'overdue' as const, { signal: AbortSignal.any([limit.signal, out.signal]) });
-    try {
-      if ((await Promise.race([noticed.promise, overdue])) === 'overdue') {
-        this.remove(inserted, null);
-        throw new Error(`no reader noticed the card in slot ${this.slot} (127.0.0.1:${this.port})`);
-      }
-    } finally {
-      limit.abort();
-      overdue.catch(() => undefined);
+    const overdue = passed(this.times.noticeLimitMs, AbortSignal.any([over.signal, out.signal]));
+    await Promise.race([noticed.promise, overdue]);
+    over.abort();
+    if (await overdue) {
+      this.remove(inserted, null);
+      throw new Error(`no reader noticed the card in slot ${this.slot} (127.0.0.1:${this.port})`);
     }
   }
 
@@ -144,10 +141,9 @@ export class ReaderSlot {
         inserted.touch?.(false);
         inserted.card.reset();
         if (seen) this.tell({ event: 'removed', slot: this.slot, because: 'reader-gone' });
-        delay(this.times.retryMs, undefined, { signal: inserted.out.signal }).then(
-          () => this.enter(inserted, noticed),
-          () => undefined,
-        );
+        void passed(this.times.retryMs, inserted.out.signal).then((stillIn) => {
+          if (stillIn) this.enter(inserted, noticed);
+        });
       },
     });
   }
@@ -164,7 +160,7 @@ export class ReaderSlot {
     if (behaviour === 'vanish') return this.remove(inserted, 'vanished');
     const response = await inserted.card.process(apdu);
     if (this.currentFault?.kind === 'slow') {
-      await delay(this.currentFault.delayMs, undefined, { signal: inserted.out.signal }).catch(() => undefined);
+      await passed(this.currentFault.delayMs, inserted.out.signal);
     }
     if (inserted.out.signal.aborted || inserted.link !== link) return;
     if (behaviour === 'vanish-after') return this.remove(inserted, 'vanished');
@@ -200,18 +196,15 @@ export class ReaderSlot {
   }
 
   private async waitForTouch(inserted: Inserted): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
     const over = new AbortController();
+    const { promise: came, resolve } = Promise.withResolvers<boolean>();
     inserted.touch = resolve;
     this.tell({ event: 'touch-wanted', slot: this.slot });
-    const missed = delay(this.times.touchLimitMs, false, { signal: over.signal });
-    missed.catch(() => undefined);
-    try {
-      return await Promise.race([promise, missed]);
-    } finally {
-      over.abort();
-      inserted.touch = null;
-    }
+    const missed = passed(this.times.touchLimitMs, over.signal).then(() => false);
+    const touched = await Promise.race([came, missed]);
+    over.abort();
+    inserted.touch = null;
+    return touched;
   }
 }
 
