@@ -39,7 +39,7 @@ export async function runStep(step, command, args, options = {}) {
       lines.splice(0, lines.length - tailLines);
     });
   }
-  const progress = setInterval(() => say(`  ${seconds()} s  ${(lines.at(-1) ?? '').trim().slice(0, 100)}`), progressIntervalMs);
+  const progress = setInterval(() => say(`  ${seconds()} s  ${(lines.at(-1) ?? '…').trim().slice(0, 100)}`), progressIntervalMs);
 
   const ended = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
