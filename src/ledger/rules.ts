@@ -1,0 +1,207 @@
+import type { RejectionCode } from '../contract/failures.ts';
+import { fail, never, ok, type Failure, type Result } from '../contract/result.ts';
+import { credentialAnchor, grantGive, requestSubmit } from './rules/activity.ts';
+import { reject, secondsADay, type ActContext, type Rejection } from './rules/context.ts';
+import { kioskEnrol, partyEnrol, servicePublish, staffEnrol } from './rules/parties.ts';
+import { residentBlock, residentRegister } from './rules/residents.ts';
+import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts';
+import { StateDraft, type StateChange, type StateView } from './state.ts';
+import type { Act, Body, Id } from './verify/acts.ts';
+import { concatBytes, equalBytes, u64, utf8 } from './verify/bytes.ts';
+import { encodeCbor } from './verify/cbor.ts';
+import type { Crypto } from './verify/crypto.ts';
+import { keyId, openEnvelope, type EnvelopeSigner, type OpenedEnvelope } from './verify/envelope.ts';
+
+/** Where in the chain a transaction is judged. */
+export interface Place {
+  chain: string;
+  height: number;
+  /** The block's time, Unix seconds. */
+  time: number;
+  /** That the transaction will have in the log. */
+  logIndex: number;
+}
+
+export interface Accepted {
+  id: Uint8Array;
+  body: Body;
+  changes: StateChange[];
+}
+
+const longestNotAfterSeconds = 30 * secondsADay;
+
+/** The rules of transactions.md: (state, transaction, block time) → changes, or a rejection that changes nothing. Pure; every node comes to the same. */
+export function judge(view: StateView, envelope: Uint8Array, place: Place, crypto: Crypto): Result<Accepted, Failure<RejectionCode>> {
+  const opened = openEnvelope(envelope, crypto);
+  if (!opened.ok) return opened;
+  const { id, body } = opened.value;
+  const { chain, height, time, logIndex } = place;
+  if (body.chain !== chain) return fail('chain-wrong', body.chain);
+  if (body.notAfter < time) return fail('expired');
+  if (body.notAfter > time + longestNotAfterSeconds) return fail('not-after-too-far');
+  const draft = new StateDraft(view);
+  if (draft.read('tx', id) !== undefined) return fail('transaction-known');
+  const context: ActContext = { draft, crypto, chain, height, time };
+  const signers = knownSigners(opened.value, context);
+  if (!signers.ok) return signers;
+
+  const refused =
+    checkSigners(body, signers.value, context) ??
+    applyActs(body.acts, signers.value, logIndex, context) ??
+    recordCounter(body, signers.value, draft);
+  if (refused !== null) return { ok: false, failure: refused };
+  draft.write('tx', { notAfter: body.notAfter, height, index: logIndex }, id);
+  return ok({ id, body, changes: draft.changes() });
+}
+
+/** Acts of a genesis: nobody signs them, everything else holds. */
+export function applyUnsigned(acts: readonly Act[], context: ActContext): Rejection | null {
+  for (const act of acts) {
+    const refused = applyAct(act, [], context);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
+function knownSigners({ body, signers }: OpenedEnvelope, context: ActContext): Result<KnownSigner[], Failure<RejectionCode>> {
+  const known: KnownSigner[] = [];
+  for (const signer of signers) {
+    const found = knownSigner(signer, body, context);
+    if (!found.ok) return found;
+    const { key } = found.value.signer;
+    if (key[0] !== signer.alg || !context.crypto.verify(key, signer.input, signer.signature)) return fail('signature-invalid');
+    if (found.value.refused !== null) return { ok: false, failure: found.value.refused };
+    known.push(found.value.signer);
+  }
+  return ok(known);
+}
+
+/** `refused`: the key was good once; said only to whom holds it, after the signature was checked. */
+function knownSigner(
+  { kid }: EnvelopeSigner,
+  { acts }: Body,
+  { draft, crypto, time }: ActContext,
+): Result<{ signer: KnownSigner; refused: Rejection | null }, Failure<RejectionCode>> {
+  const record = draft.read('key', kid);
+  if (record === undefined) {
+    const registered = acts.find((act) => act.kind === 'resident.register' && equalBytes(keyId(act.sig, crypto), kid));
+    return registered?.kind === 'resident.register'
+      ? ok({ signer: { signer: 'resident', key: registered.sig, use: 'sig', id: registered.id, registering: true }, refused: null })
+      : fail('signer-unknown');
+  }
+  const { key, use, owner } = record;
+  const revoked = record.state === 'active' ? null : reject('signer-revoked');
+  if ('resident' in owner) return ok({ signer: { signer: 'resident', key, use, id: owner.resident, registering: false }, refused: revoked });
+  if ('authority' in owner) return ok({ signer: { signer: 'authority', key, use }, refused: revoked });
+  if ('kiosk' in owner) {
+    const retired = draft.read('kiosk', owner.kiosk)?.state === 'active' ? null : reject('kiosk-retired', owner.kiosk);
+    return ok({ signer: { signer: 'kiosk', key, use, id: owner.kiosk }, refused: revoked ?? retired });
+  }
+  if ('party' in owner) {
+    const party = draft.read('party', owner.party);
+    if (party === undefined) return fail('signer-unknown');
+    const suspended = party.state === 'active' ? null : reject('signer-revoked', party.state);
+    return ok({ signer: { signer: 'party', key, use, id: party.id, party: party.party }, refused: revoked ?? suspended });
+  }
+  if ('staff' in owner) {
+    const staff = draft.read('staff', owner.staff);
+    if (staff === undefined) return fail('signer-unknown');
+    const ended = staff.state !== 'active' ? reject('signer-revoked') : staff.until < time ? reject('signer-expired') : null;
+    return ok({ signer: { signer: 'staff', key, use, party: staff.party, role: staff.role }, refused: revoked ?? ended });
+  }
+  return never(owner);
+}
+
+function checkSigners(body: Body, signers: readonly KnownSigner[], context: ActContext): Rejection | null {
+  const demands: Demand[] = [];
+  for (const act of body.acts) {
+    const asked = demandsOf(act, context);
+    if (!asked.ok) return asked.failure;
+    demands.push(...asked.value);
+  }
+  const residentSigns = signers.some((signer) => signer.signer === 'resident' && !signer.registering);
+  if (residentSigns && body.kiosk === undefined) return reject('kiosk-not-attested');
+  if (residentSigns !== (body.counter !== undefined)) return reject('body-malformed', 'counter');
+  if (body.kiosk !== undefined) demands.push({ demand: 'kiosk', id: body.kiosk });
+  return matchSigners(signers, demands);
+}
+
+function demandsOf(act: Act, context: ActContext): Result<Demand[], Failure<RejectionCode>> {
+  switch (act.kind) {
+    case 'party.enrol':
+      return partyEnrol.demands(act, context);
+    case 'staff.enrol':
+      return staffEnrol.demands(act, context);
+    case 'kiosk.enrol':
+      return kioskEnrol.demands(act, context);
+    case 'service.publish':
+      return servicePublish.demands(act, context);
+    case 'resident.register':
+      return residentRegister.demands(act);
+    case 'resident.block':
+      return residentBlock.demands(act, context);
+    case 'credential.anchor':
+      return credentialAnchor.demands(act, context);
+    case 'grant.give':
+      return grantGive.demands(act, context);
+    case 'request.submit':
+      return requestSubmit.demands(act, context);
+  }
+  return never(act);
+}
+
+function applyActs(acts: readonly Act[], signers: readonly KnownSigner[], logIndex: number, context: ActContext): Rejection | null {
+  for (const [index, act] of acts.entries()) {
+    const refused = applyAct(act, signers, context);
+    if (refused !== null) return refused;
+    if ('subject' in act) extendChain(act, act.subject, logIndex, index, context);
+  }
+  return null;
+}
+
+function applyAct(act: Act, signers: readonly KnownSigner[], context: ActContext): Rejection | null {
+  switch (act.kind) {
+    case 'party.enrol':
+      return partyEnrol.apply(act, context);
+    case 'staff.enrol':
+      return staffEnrol.apply(act, context);
+    case 'kiosk.enrol':
+      return kioskEnrol.apply(act, context);
+    case 'service.publish':
+      return servicePublish.apply(act, context);
+    case 'resident.register':
+      return residentRegister.apply(act, context);
+    case 'resident.block':
+      return residentBlock.apply(act, context);
+    case 'credential.anchor': {
+      const by = signers.find((signer) => signer.signer === 'party' && (signer.party === 'registrar' || signer.party === 'gateway'));
+      return by?.signer === 'party' ? credentialAnchor.apply(act, context, by.id) : reject('signer-missing', 'registrar or gateway');
+    }
+    case 'grant.give':
+      return grantGive.apply(act, context);
+    case 'request.submit':
+      return requestSubmit.apply(act, context);
+  }
+  return never(act);
+}
+
+/** So that a proof of the whole list of what touched a resident is possible: these n entries and no fewer. */
+function extendChain(act: Act, subject: Id, logIndex: number, actIndex: number, { draft, crypto }: ActContext): void {
+  const resident = draft.read('resident', subject);
+  if (resident === undefined) throw new Error('an act was applied to a subject that does not exist');
+  const { count, hash } = resident.chain;
+  const next = crypto.sha256(
+    concatBytes(utf8('imi/chain/1'), hash, u64(logIndex), Uint8Array.of(actIndex), crypto.sha256(encodeCbor(act))),
+  );
+  draft.write('resident', { ...resident, chain: { count: count + 1, hash: next } }, subject);
+}
+
+/** The highest value that a transaction carried; never a reason to refuse one. */
+function recordCounter({ counter }: Body, signers: readonly KnownSigner[], draft: StateDraft): null {
+  for (const signer of signers) {
+    if (counter === undefined || signer.signer !== 'resident' || signer.registering) continue;
+    const resident = draft.read('resident', signer.id);
+    if (resident !== undefined && counter > resident.counter) draft.write('resident', { ...resident, counter }, signer.id);
+  }
+  return null;
+}
