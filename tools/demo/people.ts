@@ -1,0 +1,180 @@
+import type { Localized } from '../../src/contract/language.ts';
+import type { IdentityFacts } from '../../src/registrar/issuer.ts';
+
+/**
+ * What is special about a card: `registered` nothing; `blocked` on the ledger; `pin-blocked` in the card itself; `unregistered` known to nobody;
+ * `staff` a hub's own; `technician`; `other-kind` a card that cannot hold our keys.
+ */
+export type DemoSituation = 'registered' | 'blocked' | 'pin-blocked' | 'unregistered' | 'staff' | 'technician' | 'other-kind';
+
+export interface DemoPerson {
+  /** Label of the card, and its file `cards/<id>.json`. */
+  id: string;
+  name: string;
+  situation: DemoSituation;
+  note: Localized;
+  /** Of residents whom the registrar knows. */
+  facts?: IdentityFacts;
+}
+
+/** The PIN of every card of the demonstration, and its administration PIN. */
+export const demoPin = '123456';
+export const demoAdminPin = '12345678';
+
+/** 000000 is no administrative division: nobody real has such a number. The last character is the check digit of GB 11643-1999. */
+export function identityNumber(birthDate: string, sequence: number): string {
+  const digits = `000000${birthDate.replaceAll('-', '')}${String(sequence).padStart(3, '0')}`;
+  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+  const sum = weights.reduce((total, weight, i) => total + weight * Number(digits[i]), 0);
+  return digits + '10X98765432'.charAt(sum % 11);
+}
+
+const facts = (person: Omit<Required<IdentityFacts>, 'identity_number'> & { sequence: number }): IdentityFacts => {
+  const { sequence, ...known } = person;
+  return { ...known, identity_number: identityNumber(person.birth_date, sequence) };
+};
+
+export const demoPeople: readonly DemoPerson[] = [
+  {
+    id: 'lin',
+    name: '林悦',
+    situation: 'registered',
+    note: { 'zh-Hans': '一切正常', en: 'Everything in order' },
+    facts: facts({
+      name: '林悦',
+      name_latin: 'LIN YUE',
+      sex: 'female',
+      birth_date: '1991-08-23',
+      sequence: 226,
+      nation: 'han',
+      document_valid_until: '2036-05-18',
+      address: '西关区恩宁路 128 号 3 楼 302 室',
+      district: '西关区',
+      postcode: '510140',
+      household_number: '060312008417',
+      household_role: 'head',
+      household_size: '3',
+      resident_since: '2014-03-01',
+      marital_status: 'married',
+    }),
+  },
+  {
+    id: 'chen',
+    name: '陈𬱖',
+    situation: 'registered',
+    note: { 'zh-Hans': '姓名里有生僻字', en: 'A rare character in the name' },
+    facts: facts({
+      name: '陈𬱖',
+      name_latin: 'CHEN WEI',
+      sex: 'male',
+      birth_date: '1978-01-09',
+      sequence: 317,
+      nation: 'zhuang',
+      document_valid_until: '2031-11-30',
+      address: '西关区龙津西路 56 号 502 室',
+      district: '西关区',
+      postcode: '510150',
+      household_number: '060312011205',
+      household_role: 'head',
+      household_size: '4',
+      resident_since: '2002-09-15',
+      marital_status: 'married',
+    }),
+  },
+  {
+    id: 'dilnur',
+    name: '迪丽努尔·阿卜杜热合曼·买买提吐尔逊',
+    situation: 'registered',
+    note: { 'zh-Hans': '姓名很长', en: 'A long name' },
+    facts: facts({
+      name: '迪丽努尔·阿卜杜热合曼·买买提吐尔逊',
+      name_latin: 'DILNUR ABDURAHMAN MAMATTURSUN',
+      sex: 'female',
+      birth_date: '1996-04-30',
+      sequence: 408,
+      nation: 'uyghur',
+      document_valid_until: '2034-02-14',
+      address: '西关区宝华路 17 号 8 楼 806 室',
+      district: '西关区',
+      postcode: '510145',
+      household_number: '060312015533',
+      household_role: 'other',
+      household_size: '1',
+      resident_since: '2019-07-20',
+      marital_status: 'single',
+    }),
+  },
+  {
+    id: 'huang',
+    name: '黄秀英',
+    situation: 'registered',
+    note: { 'zh-Hans': '八十二岁', en: '82 years old' },
+    facts: facts({
+      name: '黄秀英',
+      name_latin: 'HUANG XIUYING',
+      sex: 'female',
+      birth_date: '1944-02-11',
+      sequence: 142,
+      nation: 'han',
+      document_valid_until: 'long-term',
+      address: '西关区耀华大街 9 号地下',
+      district: '西关区',
+      postcode: '510140',
+      household_number: '060312000091',
+      household_role: 'head',
+      household_size: '1',
+      resident_since: '1968-10-01',
+      marital_status: 'widowed',
+    }),
+  },
+  {
+    id: 'wang',
+    name: '王建国',
+    situation: 'blocked',
+    note: { 'zh-Hans': '已挂失停用', en: 'Reported lost, blocked' },
+    facts: facts({
+      name: '王建国',
+      name_latin: 'WANG JIANGUO',
+      sex: 'male',
+      birth_date: '1959-10-01',
+      sequence: 511,
+      nation: 'han',
+      document_valid_until: 'long-term',
+      address: '西关区多宝路 72 号 201 室',
+      district: '西关区',
+      postcode: '510150',
+      household_number: '060312002764',
+      household_role: 'head',
+      household_size: '2',
+      resident_since: '1984-05-06',
+      marital_status: 'married',
+    }),
+  },
+  {
+    id: 'zhao',
+    name: '赵敏',
+    situation: 'pin-blocked',
+    note: { 'zh-Hans': '密码已锁', en: 'PIN blocked' },
+    facts: facts({
+      name: '赵敏',
+      name_latin: 'ZHAO MIN',
+      sex: 'female',
+      birth_date: '1987-12-05',
+      sequence: 624,
+      nation: 'manchu',
+      document_valid_until: '2032-08-09',
+      address: '西关区长寿西路 40 号 1103 室',
+      district: '西关区',
+      postcode: '510145',
+      household_number: '060312009980',
+      household_role: 'spouse',
+      household_size: '3',
+      resident_since: '2011-01-10',
+      marital_status: 'married',
+    }),
+  },
+  { id: 'he', name: '何志强', situation: 'unregistered', note: { 'zh-Hans': '从未登记', en: 'Never registered' } },
+  { id: 'other', name: '—', situation: 'other-kind', note: { 'zh-Hans': '别的卡', en: 'A card of another kind' } },
+  { id: 'staff-liang', name: '梁慧', situation: 'staff', note: { 'zh-Hans': '服务中心工作人员', en: 'Hub staff' } },
+  { id: 'tech-ou', name: '区伟明', situation: 'technician', note: { 'zh-Hans': '技术员', en: 'Technician' } },
+];
