@@ -30,17 +30,18 @@ const disabledFeatures = [
  * `--disable-features` stands once: only the last one counts.
  */
 export function chromiumFlags(window: ChromiumWindow, profileDir: string, startUrl = `${kioskOrigin}/`): string[] {
-  const width = Math.round(window.widthPx * window.scale);
-  const height = Math.round(window.heightPx * window.scale);
+  const { widthPx, heightPx, scale } = window;
+  // Sizes and positions are given in pixels of the page; the scale factor makes them pixels of the display.
+  const position = { x: Math.round(window.position.x / scale), y: Math.round(window.position.y / scale) };
   return [
     `--app=${startUrl}`,
     `--user-data-dir=${profileDir}`,
     '--remote-debugging-pipe',
-    ...(window.headless ? ['--headless', `--screen-info={${width}x${height}}`] : []),
-    ...(window.scale === 1 ? ['--kiosk'] : []),
-    `--force-device-scale-factor=${window.scale}`,
-    `--window-size=${width},${height}`,
-    `--window-position=${window.position.x},${window.position.y}`,
+    ...(window.headless ? ['--headless', `--screen-info={${Math.round(widthPx * scale)}x${Math.round(heightPx * scale)}}`] : []),
+    ...(scale === 1 ? ['--kiosk'] : []),
+    `--force-device-scale-factor=${scale}`,
+    `--window-size=${widthPx},${heightPx}`,
+    `--window-position=${position.x},${position.y}`,
     '--disable-pinch',
     '--overscroll-history-navigation=0',
     '--noerrdialogs',
@@ -61,7 +62,15 @@ export function chromiumFlags(window: ChromiumWindow, profileDir: string, startU
     '--disable-renderer-backgrounding',
     '--no-pings',
     '--password-store=basic',
-    '--host-resolver-rules=MAP * ~NOTFOUND',
+    ...noNetwork(scale === 1),
     `--disable-features=${disabledFeatures.join(',')}`,
   ];
+}
+
+/**
+ * Requests are answered before they reach a network; this is the second lock. Every address goes to a port of this machine where nothing listens.
+ * In a plain window Chromium shows a bar for `--host-resolver-rules`, so only the real kiosk has it as well.
+ */
+function noNetwork(isKiosk: boolean): string[] {
+  return ['--proxy-server=127.0.0.1:9', '--proxy-bypass-list=<-loopback>', ...(isKiosk ? ['--host-resolver-rules=MAP * ~NOTFOUND'] : [])];
 }

@@ -94,6 +94,8 @@ class ChromiumScreen {
     this.#session = session;
     const atHome = await Promise.race([session.home.then(() => null), browser.exited, deadline(startLimitMs)]);
     if (atHome !== null) return atHome === tooLate ? fail('screen-lost', 'start') : exitFailure(atHome);
+    const { window } = this.#setup.launch;
+    if (window.scale !== 1 && !window.headless) await session.fit(window.widthPx, window.heightPx);
     const sandbox = await checkRendererSandbox(browser.pid);
     if (!sandbox.ok) return sandbox;
     opening = false;

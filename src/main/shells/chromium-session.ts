@@ -79,6 +79,12 @@ export class ChromiumSession {
     this.#tellPage('Page.resetNavigationHistory');
   }
 
+  /** Makes the page itself this large; the frame of a plain window comes on top. A window that fills the screen cannot be asked. */
+  async fit(widthPx: number, heightPx: number): Promise<void> {
+    const { windowId } = await this.#pipe.send('Browser.getWindowForTarget', { targetId: this.#page?.targetId });
+    await this.#pipe.send('Browser.setContentsSize', { windowId, width: widthPx, height: heightPx });
+  }
+
   async #takeDeliverFunction(contextId: number): Promise<string> {
     const name = JSON.stringify(this.#names.deliver);
     const expression = `(() => { const deliver = globalThis[${name}]; delete globalThis[${name}]; return deliver; })()`;

@@ -26,7 +26,8 @@ describe.each(windows)("the product's flags $name", ({ changes }) => {
   });
 
   it('reach no host', () => {
-    expect(flags).toContain('--host-resolver-rules=MAP * ~NOTFOUND');
+    expect(flags).toContain('--proxy-server=127.0.0.1:9');
+    expect(flags).toContain('--proxy-bypass-list=<-loopback>');
   });
 });
 

@@ -2,8 +2,9 @@
 const { imi } = globalThis;
 delete globalThis.imi;
 const heading = document.querySelector('#heading');
-const keys = [];
-for (const type of ['keydown', 'contextmenu', 'wheel']) document.addEventListener(type, (event) => keys.push(event.key ?? event.type));
+for (const type of ['keydown', 'contextmenu', 'auxclick']) {
+  document.addEventListener(type, (event) => imi.send({ intent: 'answer.submit', question: type, value: event.key ?? String(event.button) }));
+}
 
 const settled = (promise) => promise.then(() => 'done', (error) => error.name);
 const thrown = (run) => {
@@ -98,7 +99,6 @@ const tries = {
   hang: () => {
     for (;;);
   },
-  keys: () => keys.join(' ') || 'none',
   focus: () => {
     document.querySelector('#field').focus();
     return 'focused';
