@@ -17,8 +17,8 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card. */
-const conformance = ['gpg', 'scdaemon', 'opensc'];
+/** Hosts that we did not write, for the conformance of the virtual card; and the hand of a passer-by with a keyboard, on a screen of its own. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'xdotool', ...display];
 
 /**
  * @param {string} command of setup/run.mjs
@@ -28,7 +28,7 @@ const conformance = ['gpg', 'scdaemon', 'opensc'];
 export function packagesFor(command, env) {
   if (command === 'lint' || command === 'typecheck') return [];
   const hasDisplay = Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']);
-  return [...base, ...(hasDisplay ? [] : display), ...(command === 'test' ? conformance : [])];
+  return [...new Set([...base, ...(hasDisplay ? [] : display), ...(command === 'test' ? forTests : [])])];
 }
 
 /** @param {string[]} wanted @returns {string[]} those that dpkg does not hold as installed */
