@@ -27,7 +27,11 @@ const controls: Record<PageName, BarControls> = {
   failure: { back: false, end: true },
 };
 
-export const barControls = (page: PageName): BarControls => controls[page];
+/** A failure that leaves by itself has nothing to end. */
+export function barControls(page: Page): BarControls {
+  if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
+  return controls[page.page];
+}
 
 /** Two snapshots with the same key show the same component, which keeps what was typed; a new key starts fresh. */
 export function pageKey(page: Page): string {

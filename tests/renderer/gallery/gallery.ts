@@ -1,0 +1,147 @@
+import { spawn } from 'node:child_process';
+import { chownSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { chromium, type Page } from '@playwright/test';
+import { build } from 'vite';
+import type { Bridge, Intent, Snapshot } from '../../../src/contract/bridge.ts';
+import type { Language } from '../../../src/contract/language.ts';
+import { kioskOrigin } from '../../../src/contract/origin.ts';
+import { assetResponse, readAssets } from '../../../src/main/shells/assets.ts';
+import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { snapshotOf, type Screen } from '../../fixtures/snapshots.ts';
+
+export type Orientation = 'portrait' | 'landscape';
+
+const sizes: Record<Orientation, { width: number; height: number }> = {
+  portrait: { width: 1080, height: 1920 },
+  landscape: { width: 1920, height: 1080 },
+};
+
+/** What stands in the page for the shell. */
+interface TestWindow {
+  imi?: Bridge;
+  deliver: (snapshot: Snapshot) => void;
+  sent: Intent[];
+  readyTimes: number;
+  requestAnimationFrame(callback: () => void): void;
+  document: { fonts: { ready: Promise<unknown> } };
+}
+
+/** The screens in a real browser, as both shells serve them: same origin, same headers, no file and no network behind them. */
+export interface Gallery {
+  page: Page;
+  /** Shows one screen and waits until it is painted and its fonts are there. */
+  show(screen: Screen, language: Language): Promise<void>;
+  turn(orientation: Orientation): Promise<void>;
+  /** Intents since the last call. */
+  takeSent(): Promise<Intent[]>;
+  /** Console errors and refusals of the page's policy since the start. */
+  complaints: string[];
+  /** Bytes of each file that the page has asked for. */
+  loaded: Map<string, number>;
+  close(): Promise<void>;
+}
+
+export async function openGallery(options: { reducedMotion?: boolean } = {}): Promise<Gallery> {
+  const workDir = mkdtempSync(path.join(os.tmpdir(), 'imi-gallery-'));
+  const distDir = path.join(workDir, 'renderer');
+  await build({ configFile: path.resolve('vite.config.ts'), logLevel: 'error', build: { outDir: distDir } });
+  const assets = await readAssets(distDir);
+  if (!assets.ok) throw new Error(assets.failure.code);
+
+  const browser = await startBrowser(path.join(workDir, 'profile-'));
+  const context = await browser.connected.newContext({ viewport: sizes.portrait, reducedMotion: options.reducedMotion === false ? 'no-preference' : 'reduce', serviceWorkers: 'block' });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const loaded = new Map<string, number>();
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  await page.route('**/*', async (route) => {
+    const url = new URL(route.request().url());
+    if (url.origin !== kioskOrigin) return route.abort();
+    const answer = assetResponse(assets.value, route.request().method(), url);
+    loaded.set(url.pathname, answer.body.length);
+    return route.fulfill({ status: answer.status, headers: { ...answer.headers }, body: answer.body });
+  });
+  await page.addInitScript(() => {
+    const target = globalThis as unknown as TestWindow;
+    target.sent = [];
+    target.readyTimes = 0;
+    target.imi = {
+      send: (intent) => target.sent.push(intent),
+      onSnapshot: (listener) => {
+        target.deliver = listener;
+      },
+      ready: () => {
+        target.readyTimes += 1;
+      },
+    };
+  });
+  await page.goto(`${kioskOrigin}/`);
+  await page.waitForFunction(() => typeof (globalThis as unknown as TestWindow).deliver === 'function');
+
+  let seq = 0;
+  return {
+    page,
+    complaints,
+    loaded,
+    async show(screen, language) {
+      seq += 1;
+      await page.evaluate((snapshot) => (globalThis as unknown as TestWindow).deliver(snapshot), snapshotOf(screen, language, seq));
+      await page.evaluate(async () => {
+        const { requestAnimationFrame, document } = globalThis as unknown as TestWindow;
+        const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(done));
+        await frame();
+        await frame();
+        await document.fonts.ready;
+        await frame();
+      });
+    },
+    async turn(orientation) {
+      await page.setViewportSize(sizes[orientation]);
+    },
+    takeSent: () => page.evaluate(() => (globalThis as unknown as TestWindow).sent.splice(0)),
+    async close() {
+      await browser.close();
+      await rm(workDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The distribution's browser, as an unprivileged user in a profile of its own, with its sandbox; a loopback port for the test alone. */
+async function startBrowser(profilePrefix: string) {
+  const asRoot = process.getuid?.() === 0;
+  const profileDir = mkdtempSync(profilePrefix);
+  if (asRoot) {
+    chownSync(path.dirname(profileDir), 65534, 65534);
+    chownSync(profileDir, 65534, 65534);
+  }
+  const child = spawn(
+    distributionChromium,
+    ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profileDir}`, '--no-first-run', '--disable-background-networking', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { HOME: profileDir, PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }, cwd: '/', ...(asRoot ? { uid: 65534, gid: 65534 } : {}) },
+  );
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const endpoint = await new Promise<string>((resolve, reject) => {
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString('utf8');
+      const match = /DevTools listening on (ws:\/\/127\.0\.0\.1:\S+)/.exec(said);
+      if (match?.[1] !== undefined) resolve(match[1]);
+    });
+    child.once('close', () => reject(new Error(`the browser ended: ${said.slice(-500)}`)));
+  });
+  const connected = await chromium.connectOverCDP(endpoint);
+  return {
+    connected,
+    async close() {
+      await connected.close();
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
