@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../contract/result.ts';
 import { serviceSchema } from '../contract/service.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
-import type { Name, PublicKey } from '../ledger/verify/acts.ts';
+import type { Name, PartyKind, PublicKey } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes } from '../ledger/verify/bytes.ts';
 import { encodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
@@ -21,6 +21,7 @@ export type SealedSpace = DoorResult<'space.open'>;
 /** A party as the ledger has it. Raw keys, 32 bytes. */
 export interface ProvenParty {
   id: Name;
+  kind: PartyKind;
   sign: PublicKey;
   seal: Uint8Array;
   names: Localized;
@@ -149,8 +150,8 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
         const service = record === null ? null : readService(id, definition, record, crypto);
         const agency = service === null ? null : await party(service.agency);
         if (agency !== null && !agency.ok && agency.failure.code !== 'hub-refused') return agency;
-        if (service !== null && record !== null && agency?.ok === true) {
-          offers.push({ service, definition: record.definition, agency: agency.value.names });
+        if (service !== null && record !== null && agency?.ok === true && agency.value.kind === 'agency') {
+          offers.push({ service, definition: record.definition, agency: agency.value.names, seal: agency.value.seal });
         }
       }
       return ok({ offers, refused: listed.value.services.length - offers.length });
@@ -177,7 +178,7 @@ function refusal(code: string | undefined): Settlement {
   return { state: code === 'expired' ? 'expired' : 'rejected', code: code ?? 'unknown' };
 }
 
-const provenParty = ({ id, sign, seal, names }: PartyRecord): ProvenParty => ({ id, sign, seal: seal[1], names });
+const provenParty = ({ id, party, sign, seal, names }: PartyRecord): ProvenParty => ({ id, kind: party, sign, seal: seal[1], names });
 
 /** null: withdrawn, another file than the ledger names, or one that says other things than its record. */
 function readService(id: string, definition: Uint8Array, record: ServiceRecord, crypto: Crypto): Offer['service'] | null {

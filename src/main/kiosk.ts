@@ -1,14 +1,32 @@
-import type { HubFile, KioskFile } from '../contract/hub-file.ts';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { SpawnHost } from '../contract/device-host.ts';
-import type { Result } from '../contract/result.ts';
+import type { HubFile, KioskFile } from '../contract/hub-file.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { DeviceHost } from '../drivers/device-host.ts';
+import { nodeCrypto } from '../ledger/client/crypto.ts';
+import { connectHub } from '../ledger/client/hub-client.ts';
+import { createLightClient } from '../ledger/client/light-client.ts';
 import type { Screen } from './bridge.ts';
-import type { Clock } from './clock.ts';
+import { cardIn } from './card.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { createDelivery } from './delivery.ts';
+import { readDeviceKey } from './device-key.ts';
+import { createDistrict } from './district.ts';
+import { openJournal, type Journal } from './journal.ts';
+import { openOutbox } from './outbox.ts';
+import { savedHeadIn } from './saved-head.ts';
+import { createServiceList } from './service-list.ts';
+import { fits, readerView } from './visit/reader-view.ts';
+import type { KioskFacts } from './visit/snapshot.ts';
+import { startVisits } from './visit/start-visit.ts';
+import { createVisitWork } from './visit/visit-work.ts';
 
 export interface KioskSetup {
   hubFile: HubFile;
   /** A key of `hubFile.kiosks`. */
   kioskId: string;
-  /** Holds the device key, the outbox and the journal, and nothing else; the hub's endpoint is relative to it. */
+  /** Holds the device key, the outbox, the journal and the newest head, and nothing else; the hub's endpoint is relative to it. */
   dataDir: string;
   /** Opens the window at once; called before anything else is set up, so that both start together. */
   openScreen(panel: KioskFile['screen']): Promise<Result<Screen>>;
@@ -21,4 +39,147 @@ export interface RunningKiosk {
   stop(): Promise<void>;
 }
 
-export declare function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk>>;
+/** How long pages without facts stay when the card is out. */
+const farewellMs = 15_000;
+/** A block is made in a fraction of it; after it the receipt page says "queued". */
+const recordWaitMs = 2_000;
+
+/**
+ * Fails with `kiosk-config` where the hub's file names no such kiosk or the device key is none, with `kiosk-storage` where the data folder
+ * takes nothing, or with what opening the screen fails with. What can be shown is then on the screen.
+ */
+export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk>> {
+  const { hubFile, kioskId, dataDir, clock = systemClock } = setup;
+  const kioskFile = hubFile.kiosks[kioskId];
+  if (kioskFile === undefined) return fail('kiosk-config', `no kiosk ${kioskId}`);
+  const kiosk: KioskFacts = { id: kioskId, hub: hubFile.name, help: hubFile.help, pxPerMm: kioskFile.screen.pxPerMm, standIns: kioskFile.standIns };
+
+  // The screen starts while files are opened; whatever fails then has a place to be said.
+  const opening = setup.openScreen(kioskFile.screen);
+  const kept = openKept(dataDir, join(dataDir, kioskFile.deviceKey), clock);
+  const opened = await opening;
+  if (!opened.ok) return opened;
+  const screen = opened.value;
+  if (!kept.ok) {
+    screen.show(faultSnapshot(kiosk, hubFile, kept.failure));
+    return kept;
+  }
+  const { journal, outbox, deviceKey } = kept.value;
+  journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
+
+  const hub = connectHub({ socketPath: resolve(dataDir, hubFile.endpoint.slice('unix:'.length)) });
+  const head = savedHeadIn(dataDir);
+  const light = createLightClient({
+    hub,
+    trustRoot: hubFile.trustRoot,
+    crypto: nodeCrypto,
+    clock: () => clock.now(),
+    maxHeadAgeMs: hubFile.maxHeadAgeMs,
+    savedHead: head.read(),
+    onHead: (newest) => head.write(newest),
+  });
+  const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
+  const services = createServiceList(district, journal);
+
+  const devices = new DeviceHost(setup.spawnHost);
+  const readerName = (): string => devices.status.readers.find(({ name }) => fits(name, kioskFile.readers.resident))?.name ?? kioskFile.readers.resident;
+
+  const delivery = createDelivery({ outbox, district, clock, journal, onSettled: (transaction, settlement) => visits.settled(transaction, settlement) });
+  const work = createVisitWork({
+    district,
+    outbox,
+    journal,
+    crypto: nodeCrypto,
+    clock,
+    deviceKey,
+    kioskId,
+    delivery,
+    trust: light.trust,
+    offers: () => services.offers(),
+    cardOf: (insertion) => cardIn(devices, readerName(), insertion),
+  });
+  const visits = startVisits({
+    work,
+    settings: {
+      languages: hubFile.languages,
+      idleLimitMs: hubFile.idleLimitMs,
+      idleGraceMs: hubFile.idleGraceMs,
+      farewellMs,
+      recordWaitMs,
+    },
+    screen,
+    journal,
+    clock,
+    kiosk,
+  });
+
+  screen.onIntent((intent) => visits.intent(intent));
+  screen.onDropped((reason) => journal.write({ event: 'screen.dropped', why: reason }));
+  screen.onLost((loss) => {
+    journal.write({ event: 'screen.lost', why: loss });
+    visits.screenLost();
+  });
+
+  let wasReady = false;
+  const look = (): void => {
+    visits.reader(readerView(devices.status, kioskFile.readers.resident, wasReady));
+    wasReady ||= devices.status.service === 'ready';
+  };
+  devices.onStatus(look);
+  devices.onTouchWanted((_, insertion) => visits.touchWanted(insertion));
+  look();
+
+  // Each time the hub comes back: what waits is delivered, and the catalogue is proved anew.
+  hub.onConnection((reachable) => {
+    journal.write({ event: 'hub', reachable });
+    if (!reachable) return;
+    delivery.sendAll();
+    void services.offers();
+  });
+  delivery.sendAll();
+
+  return ok({
+    async stop() {
+      visits.stop();
+      delivery.stop();
+      hub.close();
+      devices.stop();
+      await screen.close();
+      journal.write({ event: 'kiosk.stopped' });
+      outbox.close();
+      journal.close();
+    },
+  });
+}
+
+/** What is on the kiosk's disk. */
+function openKept(dataDir: string, keyPath: string, clock: Clock) {
+  const journal = openJournalIn(dataDir, clock);
+  if (!journal.ok) return journal;
+  const deviceKey = readDeviceKey(keyPath);
+  if (!deviceKey.ok) return deviceKey;
+  const outbox = openOutbox({ dataDir, clock });
+  if (!outbox.ok) return outbox;
+  return ok({ journal: journal.value, deviceKey: deviceKey.value, outbox: outbox.value });
+}
+
+function openJournalIn(dataDir: string, clock: Clock): Result<Journal> {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return ok(openJournal({ dataDir, clock }));
+  } catch (error) {
+    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
+  }
+}
+
+function faultSnapshot(kiosk: KioskFacts, { languages }: HubFile, failure: Failure): Parameters<Screen['show']>[0] {
+  return {
+    seq: 1,
+    language: languages[0] ?? 'zh-Hans',
+    languages,
+    kiosk,
+    cardIn: false,
+    overlay: null,
+    page: { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: 'none', sent: 'not-begun' },
+  };
+}

@@ -18,9 +18,11 @@ export interface Waiting {
   counter: number;
   /** Unix seconds, as in the body. */
   notAfter: number;
+  /** Unix milliseconds. */
+  putAt: number;
 }
 
-/** A request of this kiosk that never came to be. Kept until its resident has been told, 30 days at most. */
+/** A request of this kiosk that never came to be. Kept for 30 days, so that its resident is told and its counter value stays known. */
 export interface Refused {
   transaction: Uint8Array;
   reference: string;
@@ -35,15 +37,16 @@ export interface Refused {
 export interface Outbox {
   /** Takes the room for a request before anything is signed. Fails with `kiosk-storage`. */
   reserve(): Result<null>;
-  put(waiting: Waiting): Result<null>;
+  put(waiting: Omit<Waiting, 'putAt'>): Result<null>;
   /** Oldest first. */
   waiting(): Waiting[];
   find(transaction: Uint8Array): Waiting | null;
   /** The ledger holds it, proved: it is dropped. */
   recorded(transaction: Uint8Array): Result<null>;
   refused(transaction: Uint8Array, state: Refused['state'], code: string): Result<null>;
+  /** Those that the resident was not told of yet. */
   refusedOf(resident: Uint8Array): Refused[];
-  forgetRefused(transaction: Uint8Array): Result<null>;
+  noteTold(transaction: Uint8Array): Result<null>;
   /** A signature that the card made, or may have made, and that never came to anything. */
   noteBrokenOff(resident: Uint8Array, counter: number): Result<null>;
   brokenOff(resident: Uint8Array): number[];
@@ -75,7 +78,7 @@ const schema = `
     PRIMARY KEY (transaction_id, position)) STRICT;
   CREATE TABLE IF NOT EXISTS refused (
     transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, counter INTEGER NOT NULL,
-    state TEXT NOT NULL, code TEXT NOT NULL, refused_at INTEGER NOT NULL) STRICT;
+    state TEXT NOT NULL, code TEXT NOT NULL, refused_at INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE TABLE IF NOT EXISTS broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) STRICT;
   CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY CHECK (id = 1), room BLOB NOT NULL) STRICT;
 `;
@@ -134,7 +137,7 @@ class SqliteOutbox implements Outbox {
     });
   }
 
-  put(waiting: Waiting): Result<null> {
+  put(waiting: Omit<Waiting, 'putAt'>): Result<null> {
     return this.#change(() => {
       this.#database.exec('DELETE FROM reserve');
       const { changes } = this.#database
@@ -178,7 +181,7 @@ class SqliteOutbox implements Outbox {
     return this.#change(() => {
       this.#database
         .prepare(
-          `INSERT OR IGNORE INTO refused SELECT transaction_id, reference, resident, counter, ?, ?, ? FROM waiting WHERE transaction_id = ?`,
+          `INSERT OR IGNORE INTO refused SELECT transaction_id, reference, resident, counter, ?, ?, ?, 0 FROM waiting WHERE transaction_id = ?`,
         )
         .run(state, code, this.#clock.now(), transaction);
       this.#database.prepare('DELETE FROM waiting WHERE transaction_id = ?').run(transaction);
@@ -187,7 +190,7 @@ class SqliteOutbox implements Outbox {
 
   refusedOf(resident: Uint8Array): Refused[] {
     return this.#database
-      .prepare('SELECT transaction_id, reference, state, code FROM refused WHERE resident = ? ORDER BY refused_at')
+      .prepare('SELECT transaction_id, reference, state, code FROM refused WHERE resident = ? AND told = 0 ORDER BY refused_at')
       .all(resident)
       .map((row) => ({
         transaction: row['transaction_id'] as Uint8Array,
@@ -197,9 +200,9 @@ class SqliteOutbox implements Outbox {
       }));
   }
 
-  forgetRefused(transaction: Uint8Array): Result<null> {
+  noteTold(transaction: Uint8Array): Result<null> {
     return this.#change(() => {
-      this.#database.prepare('DELETE FROM refused WHERE transaction_id = ?').run(transaction);
+      this.#database.prepare('UPDATE refused SET told = 1 WHERE transaction_id = ?').run(transaction);
     });
   }
 
@@ -271,6 +274,7 @@ class SqliteOutbox implements Outbox {
       resident: row['resident'] as Uint8Array,
       counter: row['counter'] as number,
       notAfter: row['not_after'] as number,
+      putAt: row['put_at'] as number,
     };
   }
 }

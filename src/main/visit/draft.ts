@@ -12,6 +12,8 @@ export interface Offer {
   definition: Hash;
   /** The agency's names, as in its record on the ledger. */
   agency: Localized;
+  /** The agency's sealing key, proved with the rest: signing needs no hub. */
+  seal: Uint8Array;
 }
 
 /** A fact that a verified credential holds. */

@@ -137,7 +137,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         work.openAccess(input.insertion, input.card, input.proof, signal),
       ),
       openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest }>(({ input }) => work.openRequest(input.request)),
-      prepare: fromPromise<Result<null>, { draft: Draft }>(({ input }) => work.prepare(input.draft)),
+      prepare: fromPromise<Result<null>>(() => work.prepare()),
       sign: fromPromise<Result<Stored>, { insertion: number; access: Access; draft: Draft }>(({ input }) =>
         work.sign(input.insertion, input.access, input.draft),
       ),
@@ -599,7 +599,6 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
               preparing: {
                 invoke: {
                   src: 'prepare',
-                  input: ({ context }) => ({ draft: draftOf(context) }),
                   onDone: [
                     { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'inside.sign', actions: 'pinNotTriedYet' },
                     { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'preparing' as const }) } },

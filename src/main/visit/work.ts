@@ -43,8 +43,8 @@ export interface PastRequest {
   claims: string[];
   /** ISO date, the last day on which the agency may look; empty where the request carries no grant. */
   until: string;
-  /** For the receipt, by act. */
-  parts: OpenedPart[];
+  /** For the receipt, by act; null where the data space has none. */
+  parts: (OpenedPart | null)[];
 }
 
 /** All that is known of a signed-in resident. `closeAccess` takes its secrets back. */
@@ -60,6 +60,8 @@ export interface Access {
   requests: PastRequest[];
   notices: Notice[];
   offers: Offer[];
+  /** The keeper's sealing key. */
+  keeperSeal: Uint8Array;
 }
 
 export function closeAccess(access: Access): void {
@@ -101,14 +103,14 @@ export interface VisitWork {
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
   openRequest(request: PastRequest): Promise<Result<ShownReceipt>>;
-  /** All that may still fail before anything is signed: room on the disk, keys to seal to. */
-  prepare(draft: Draft): Promise<Result<null>>;
+  /** What must be certain before anything is signed: room on the disk. */
+  prepare(): Promise<Result<null>>;
   /** Signs, checks and stores as one: once the card has signed, the request is on disk or noted as broken off, whatever becomes of the visit. */
   sign(insertion: number, access: Access, draft: Draft): Promise<Result<Stored>>;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;
   /** The receipt's QR codes, with the private parts put in and everything checked once more. */
-  drawReceipt(receipt: Uint8Array, parts: OpenedPart[]): Result<string[]>;
+  drawReceipt(receipt: Uint8Array, parts: readonly (OpenedPart | null)[]): Result<string[]>;
   /** The resident is gone: resets the card and closes the keeper's session, both without waiting. */
   leave(insertion: number, session: Uint8Array | null): void;
 }

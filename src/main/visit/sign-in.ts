@@ -1,0 +1,177 @@
+import type { CardInfo } from '../../contract/device-host.ts';
+import type { Notice } from '../../contract/bridge.ts';
+import { identityClaims } from '../../contract/claims.ts';
+import type { Localized } from '../../contract/language.ts';
+import { fail, ok, type Result } from '../../contract/result.ts';
+import { claimedIssuer, identityVct, openCredential, type Credential } from '../../identity/credential.ts';
+import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../identity/space.ts';
+import type { Crypto } from '../../ledger/verify/crypto.ts';
+import type { Card } from '../card.ts';
+import type { Clock } from '../clock.ts';
+import type { District, ProvenParty, SealedSpace } from '../district.ts';
+import type { Outbox } from '../outbox.ts';
+import type { KnownClaims, Offer } from './draft.ts';
+import { pastRequests } from './past-requests.ts';
+import { waitingContents } from './waiting-contents.ts';
+import { closeAccess, type Access, type Proof, type ProvenResident, type Ticket } from './work.ts';
+
+export interface SignInParts {
+  district: District;
+  outbox: Outbox;
+  crypto: Crypto;
+  clock: Clock;
+  /** Proved services, as the kiosk knows them by now. */
+  offers(): Promise<Result<Offer[]>>;
+}
+
+const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
+
+/** While the resident types: whose key this is, and a challenge to answer. */
+export async function lookUp(keys: CardInfo['keys'], { district, offers }: SignInParts): Promise<Result<Ticket>> {
+  // Proved anew for each visit, and beside the rest: the home page then waits for nothing.
+  void offers();
+  const [resident, challenge] = await Promise.all([district.residentOf(keys), district.challenge()]);
+  if (!resident.ok) return resident;
+  return challenge.ok ? ok({ resident: resident.value, ...challenge.value }) : challenge;
+}
+
+/** The card answers, and the answer is checked here against the ledger's key, whatever the keeper will say. */
+export async function proveKey(card: Card, ticket: Ticket, { district, crypto, clock }: SignInParts): Promise<Result<Proof>> {
+  let fresh = ticket;
+  if (ticket.notAfter - 5 < seconds(clock)) {
+    const challenge = await district.challenge();
+    if (!challenge.ok) return challenge;
+    fresh = { ...ticket, ...challenge.value };
+  }
+  const signature = await card.authenticate(fresh.challenge);
+  if (!signature.ok) return signature;
+  if (!crypto.verify([-19, fresh.resident.aut], fresh.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
+  return ok({ ticket: fresh, signature: signature.value });
+}
+
+/** One decipher of the card opens the data space; every credential in it is checked before a fact of it is believed. */
+export async function openAccess(card: Card, info: CardInfo, proof: Proof, signal: AbortSignal, parts: SignInParts): Promise<Result<Access>> {
+  const { district } = parts;
+  const { resident, challenge } = proof.ticket;
+  const sealed = await district.openSpace(resident.id, challenge, proof.signature);
+  if (!sealed.ok) return sealed;
+  const opened = await unsealAccess(card, info, resident, sealed.value, parts);
+  if (opened.ok && !signal.aborted) return opened;
+  // Nobody is there any more, or nothing can be shown: the keeper's door is shut again.
+  const session = sealed.value.session.slice();
+  if (opened.ok) closeAccess(opened.value);
+  await district.closeSpace(session);
+  return opened.ok ? fail('card-removed', 'too late') : opened;
+}
+
+async function unsealAccess(card: Card, info: CardInfo, resident: ProvenResident, sealed: SealedSpace, parts: SignInParts): Promise<Result<Access>> {
+  const [space, offers, keeper] = await Promise.all([
+    openSpace(sealed.wrappedKey, resident.id, resident.space, { publicKey: resident.dec, agree: (point) => card.agree(point) }),
+    parts.offers(),
+    parts.district.keeper(),
+  ]);
+  if (!space.ok) return space;
+  const filled = !offers.ok ? offers : !keeper.ok ? keeper : await fillAccess(info, resident, sealed, space.value, offers.value, keeper.value, parts);
+  if (!filled.ok) space.value.close();
+  return filled;
+}
+
+async function fillAccess(
+  info: CardInfo,
+  resident: ProvenResident,
+  sealed: SealedSpace,
+  space: OpenSpace,
+  offers: Offer[],
+  keeper: ProvenParty,
+  parts: SignInParts,
+): Promise<Result<Access>> {
+  const { outbox } = parts;
+  const kept = await openObjects(sealed.objects, space);
+  if (!kept.ok) return kept;
+  const contents = await waitingContents(kept.value, outbox.waiting(), space);
+  const checked = await checkCredentials(contents, info.keys.aut, parts);
+  if (!checked.ok) return checked;
+  const { credentials, known } = checked.value;
+  const name = known.name?.value;
+  if (name === undefined) return fail('credential-invalid', 'no name');
+  const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
+  return ok({
+    resident,
+    session: sealed.session,
+    space,
+    name,
+    credentials,
+    known,
+    self: contents.self,
+    requests: pastRequests(contents, offers, (transaction) => outbox.find(transaction) !== null),
+    notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...refusedNotices(resident.id, outbox)],
+    offers,
+    keeperSeal: keeper.seal,
+  });
+}
+
+/** Newest first of each kind; one that does not hold is left out, and without an identity credential nobody is signed in. */
+async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { district, crypto, clock }: SignInParts): Promise<Result<{ credentials: Credential[]; known: KnownClaims }>> {
+  const issuers = new Map<string, ProvenParty>();
+  const good: { credential: Credential; issuer: Localized }[] = [];
+  let why = 'none';
+  for (const sdJwt of contents.credentials) {
+    const name = claimedIssuer(sdJwt);
+    if (name === null) continue;
+    const issuer = issuers.get(name);
+    const party = issuer === undefined ? await district.party(name) : ok(issuer);
+    if (!party.ok) {
+      if (party.failure.code !== 'hub-refused') return party;
+      why = 'issuer-unknown';
+      continue;
+    }
+    issuers.set(name, party.value);
+    const credential = openCredential(sdJwt, { issuer: { name, key: party.value.sign }, holder, now: seconds(clock), verify: (key, message, signature) => crypto.verify(key, message, signature) });
+    if (!credential.ok) why = credential.failure.detail ?? why;
+    else if (credential.value.vct === identityVct && party.value.kind !== 'registrar') why = 'issuer-role';
+    else good.push({ credential: credential.value, issuer: party.value.names });
+  }
+  good.sort((a, b) => b.credential.issuedAt - a.credential.issuedAt);
+  const newest = good.filter(({ credential }, index) => good.findIndex((other) => other.credential.vct === credential.vct) === index);
+  const identity = newest.find(({ credential }) => credential.vct === identityVct);
+  if (identity === undefined) return fail('credential-invalid', why);
+  const known: KnownClaims = {};
+  for (const claim of identityClaims) {
+    const value = identity.credential.claims[claim];
+    if (value !== undefined) known[claim] = { value, issuer: identity.issuer };
+  }
+  return ok({ credentials: newest.map(({ credential }) => credential), known });
+}
+
+/**
+ * What the card signed and nobody knows of: its counter less the ledger's highest, less the values that hub and kiosk know as queued,
+ * rejected or broken off. With 12 on the card, 9 on the ledger and 10 known as queued, 2 remain.
+ */
+export function counterGap(onCard: number, onLedger: number, known: readonly number[]): number {
+  const accounted = new Set(known.filter((counter) => counter > onLedger && counter <= onCard));
+  return Math.max(0, onCard - onLedger - accounted.size);
+}
+
+function gapNotice(onCard: number, onLedger: number, known: readonly number[]): Notice[] {
+  const count = counterGap(onCard, onLedger, known);
+  return count === 0 ? [] : [{ notice: 'counter-gap', count }];
+}
+
+function refusedNotices(resident: Uint8Array, outbox: Outbox): Notice[] {
+  return outbox.refusedOf(resident).map(({ transaction, reference, code }) => {
+    outbox.noteTold(transaction);
+    return { notice: 'request-rejected', reference, code };
+  });
+}
+
+/** Tells the hub of signatures that came to nothing, so that no kiosk takes them for a theft. */
+export async function tellBrokenOff(
+  access: Access,
+  { district, outbox }: { district: Pick<District, 'tellBrokenOff'>; outbox: Outbox },
+): Promise<void> {
+  const session = access.session.slice();
+  for (const counter of outbox.brokenOff(access.resident.id)) {
+    const told = await district.tellBrokenOff(session, counter);
+    if (told.ok) outbox.forgetBrokenOff(access.resident.id, counter);
+  }
+}

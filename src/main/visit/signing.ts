@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import type { FailureCode } from '../../contract/failures.ts';
+import { ok, type Failure, type Result } from '../../contract/result.ts';
+import { presentClaims } from '../../identity/presentation.ts';
+import { prepareRequest, type PreparedRequest } from '../../identity/request.ts';
+import { withAnswers, type SelfClaims } from '../../identity/self-claims.ts';
+import type { Body, PublicKey } from '../../ledger/verify/acts.ts';
+import type { Crypto } from '../../ledger/verify/crypto.ts';
+import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
+import { reference } from '../../ledger/verify/reference.ts';
+import type { Card } from '../card.ts';
+import type { Clock } from '../clock.ts';
+import type { DeviceKey } from '../device-key.ts';
+import type { District } from '../district.ts';
+import type { Journal } from '../journal.ts';
+import type { Outbox } from '../outbox.ts';
+import { answersOf, grantedClaims, type Draft } from './draft.ts';
+import { tellBrokenOff } from './sign-in.ts';
+import type { Access, Stored } from './work.ts';
+
+export interface SigningParts {
+  district: Pick<District, 'chain' | 'tellBrokenOff'>;
+  outbox: Outbox;
+  journal: Journal;
+  crypto: Crypto;
+  clock: Clock;
+  deviceKey: DeviceKey;
+  kioskId: string;
+}
+
+/** A kiosk asks for seven days: long enough for an outbox behind a cut line, short enough that nobody is surprised by it. */
+const lifetimeSeconds = 7 * 86_400;
+/** How often an agency may look under one grant. */
+const readsPerGrant = 10;
+const jurisdiction = 'CN';
+
+/**
+ * The resident's signature over one grant and one request, checked before it is used, attested by this kiosk and on disk when this answers ok.
+ * Between the card's answer and the disk nothing waits for anybody: a signature that was made is stored or noted as broken off.
+ */
+export async function signRequest(card: Card, access: Access, draft: Draft, parts: SigningParts): Promise<Result<Stored>> {
+  const now = Math.floor(parts.clock.now() / 1000);
+  const { resident } = access;
+  const self = withAnswers(access.self, draft.offer.service, answersOf(draft), now);
+  const prepared = await prepareActs(card, access, draft, self, now, parts.crypto);
+  if (!prepared.ok) return prepared;
+  const count = await card.signatureCount();
+  if (!count.ok) return count;
+  const counter = count.value + 1;
+  const body = encodeBody({
+    v: 1,
+    chain: parts.district.chain,
+    nonce: new Uint8Array(randomBytes(16)),
+    notAfter: now + lifetimeSeconds,
+    acts: prepared.value.acts,
+    counter,
+    kiosk: parts.kioskId,
+  } satisfies Body);
+  const keys: PublicKey[] = [[-19, resident.sig], parts.deviceKey.publicKey];
+  const input = signatureInput(body, parts.district.chain, keys, 0, parts.crypto);
+
+  const signature = await card.sign(input);
+  if (!signature.ok) return mayHaveSigned(signature.failure.code) ? brokenOff(access, counter, signature.failure, parts) : signature;
+  if (!parts.crypto.verify([-19, resident.sig], input, signature.value)) return brokenOff(access, counter, { code: 'signature-failed' }, parts);
+  const attested = parts.deviceKey.sign(signatureInput(body, parts.district.chain, keys, 1, parts.crypto));
+  const envelope = assembleEnvelope(
+    body,
+    [
+      { key: [-19, resident.sig], signature: signature.value },
+      { key: parts.deviceKey.publicKey, signature: attested },
+    ],
+    parts.crypto,
+  );
+  const transaction = transactionId(body, parts.crypto);
+  const stored = parts.outbox.put({
+    transaction,
+    submission: { envelope, payloads: prepared.value.payloads },
+    reference: reference(transaction),
+    resident: resident.id,
+    counter,
+    notAfter: now + lifetimeSeconds,
+  });
+  if (!stored.ok) return brokenOff(access, counter, stored.failure, parts);
+  parts.journal.write({ event: 'outbox', what: 'stored' });
+  return ok({ transaction, reference: reference(transaction), at: new Date(now * 1000).toISOString(), parts: prepared.value.parts, self });
+}
+
+/** One presentation for each credential that gives a fact; the card signs each with AUT. */
+async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<PreparedRequest>> {
+  const { service, definition, seal } = draft.offer;
+  const grant = new Uint8Array(randomBytes(16));
+  const claims = grantedClaims(draft, access.known);
+  const presentations: string[] = [];
+  for (const credential of access.credentials) {
+    const fromHere = claims.filter((claim) => credential.claims[claim] !== undefined);
+    if (fromHere.length === 0) continue;
+    const presented = await presentClaims(credential, fromHere, { grant, agency: service.agency }, now, (input) => card.authenticate(input));
+    if (!presented.ok) return presented;
+    presentations.push(presented.value);
+  }
+  return ok(
+    prepareRequest(
+      {
+        resident: access.resident.id,
+        grant,
+        request: new Uint8Array(randomBytes(16)),
+        service,
+        definition,
+        claims,
+        presentations,
+        answers: answersOf(draft),
+        self,
+        now,
+        until: draft.until,
+        reads: readsPerGrant,
+        jurisdiction,
+      },
+      { space: access.resident.space, agency: seal, keeper: access.keeperSeal },
+      crypto,
+    ),
+  );
+}
+
+/** The value is noted on disk and told to the hub; it must not look like a theft at the next visit. */
+function brokenOff(access: Access, counter: number, failure: Failure, parts: SigningParts): Result<Stored> {
+  const noted = parts.outbox.noteBrokenOff(access.resident.id, counter);
+  // On a full disk only the hub can keep it.
+  void (noted.ok ? tellBrokenOff(access, parts) : parts.district.tellBrokenOff(access.session.slice(), counter));
+  return { ok: false, failure };
+}
+
+/** What a card says before it signs; after any other failure nobody knows whether it has. */
+const refusedBeforeSigning: ReadonlySet<FailureCode> = new Set<FailureCode>(['card-error', 'card-touch-missed', 'card-in-use', 'pin-blocked', 'pin-last-try']);
+
+const mayHaveSigned = (code: FailureCode): boolean => !refusedBeforeSigning.has(code);

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { createActor, type SnapshotFrom } from 'xstate';
+import type { Intent, Snapshot } from '../../contract/bridge.ts';
+import type { Screen } from '../bridge.ts';
+import type { Clock } from '../clock.ts';
+import { journalDetail, type Journal } from '../journal.ts';
+import type { VisitSettings } from './context.ts';
+import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
+import { recordOf, type Moment } from './record.ts';
+import { sameView, type ReaderView } from './reader-view.ts';
+import { snapshotOf, type KioskFacts, type VisitState } from './snapshot.ts';
+import type { Settlement, VisitWork } from './work.ts';
+
+type MachineSnapshot = SnapshotFrom<ReturnType<typeof visitMachine>>;
+
+export interface VisitParts {
+  work: VisitWork;
+  settings: VisitSettings;
+  screen: Pick<Screen, 'show' | 'wipe'>;
+  journal: Journal;
+  clock: Clock;
+  kiosk: KioskFacts;
+}
+
+/** The visits of one kiosk, one after the other. */
+export interface Visits {
+  intent(intent: Intent): void;
+  reader(view: ReaderView): void;
+  touchWanted(insertion: number): void;
+  settled(transaction: Uint8Array, settlement: Settlement): void;
+  /** What the screen showed is gone with its renderer: the visit ends. */
+  screenLost(): void;
+  /** No visit is under way. */
+  readonly idle: boolean;
+  stop(): void;
+}
+
+/** The machine's state as the screen and the journal take it. */
+export function stateOf(snapshot: MachineSnapshot): VisitState {
+  const { stage, attention } = snapshot.value as { stage: unknown; attention: VisitState['attention'] };
+  return { stage: pathOf(stage), attention, context: snapshot.context };
+}
+
+const pathOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map(([name, inner]) => `${name}.${pathOf(inner)}`)
+        .join()
+    : String(value);
+
+/**
+ * Runs the machine, puts each of its states on the screen and what changed into the journal.
+ * A fault in it is a bug: one page says so, and the next change at the reader starts afresh.
+ */
+export function startVisits({ work, settings, screen, journal, clock, kiosk }: VisitParts): Visits {
+  let seq = 0;
+  let shown = '';
+  let faulted = false;
+  let reader: ReaderView = { view: 'starting' };
+  let visitBeganMs = 0;
+
+  const machine = visitMachine({ work, settings, newVisitId: () => randomBytes(8).toString('hex') });
+  let actor = createActor(machine, { clock }).start();
+  let moment: Moment = momentOf(stateOf(actor.getSnapshot()));
+  listen();
+
+  function listen(): void {
+    actor.subscribe({ next: onState, error: onFault });
+    show(moment);
+  }
+
+  function momentOf(state: VisitState): Moment {
+    return { ...state, sinceMs: clock.now() };
+  }
+
+  function onState(snapshot: MachineSnapshot): void {
+    const before = moment;
+    const after = stateOf(snapshot);
+    const now = clock.now();
+    for (const event of recordOf(before, after, now, visitBeganMs)) journal.write(event);
+    const was = before.context.visit?.id;
+    const is = after.context.visit?.id;
+    if (is !== undefined && is !== was) visitBeganMs = now;
+    moment = { ...after, sinceMs: after.stage === before.stage ? before.sinceMs : now };
+    show(after);
+    if (was !== undefined && was !== is) {
+      // The page without facts is painted first; then the document itself goes, and the fresh one gets the page once more.
+      screen.wipe();
+      show(after, true);
+    }
+  }
+
+  function show(state: VisitState, again = false): void {
+    let snapshot: Snapshot;
+    try {
+      snapshot = snapshotOf(state, kiosk, 0);
+    } catch (error) {
+      onFault(error);
+      return;
+    }
+    const text = JSON.stringify(snapshot);
+    if (text === shown && !again) return;
+    shown = text;
+    seq += 1;
+    screen.show({ ...snapshot, seq });
+  }
+
+  function onFault(error: unknown): void {
+    if (faulted) return;
+    faulted = true;
+    const name = error instanceof Error ? error.name.replace(/[^a-zA-Z0-9]/g, '') : 'Unknown';
+    journal.write({ event: 'kiosk.fault', name: name === '' ? 'Error' : name, detail: journalDetail(placeOf(error)) });
+    const { context } = moment;
+    if (context.visit !== null) work.leave(context.visit.insertion, context.visit.access?.session.slice() ?? null);
+    actor.stop();
+    moment = { ...moment, stage: 'fault', context: { ...context, visit: null, farewell: null } };
+    seq += 1;
+    shown = '';
+    screen.show({
+      ...snapshotOf({ ...moment, attention: 'off' }, kiosk, seq),
+      page: { page: 'failure', code: 'kiosk-fault', detail: null, next: 'none', sent: 'nothing' },
+    });
+    screen.wipe();
+  }
+
+  function startAfresh(): void {
+    faulted = false;
+    actor = createActor(machine, { clock }).start();
+    moment = momentOf(stateOf(actor.getSnapshot()));
+    listen();
+  }
+
+  function send(event: VisitEvent): void {
+    if (!faulted) actor.send(event);
+  }
+
+  return {
+    intent(intent) {
+      if (faulted) return;
+      if (intent.intent !== 'activity') send({ type: 'activity' });
+      const event = eventOf(intent);
+      if (intent.intent === 'activity' || actor.getSnapshot().can(event)) send(event);
+      else journal.write({ event: 'intent.ignored', visit: moment.context.visit?.id ?? null, intent: intent.intent, state: moment.stage });
+    },
+    reader(view) {
+      if (sameView(view, reader)) return;
+      reader = view;
+      if (faulted) startAfresh();
+      send({ type: 'reader', view });
+    },
+    touchWanted(insertion) {
+      send({ type: 'touch.wanted', insertion });
+    },
+    settled(transaction, settlement) {
+      send({ type: 'request.settled', transaction, settlement });
+    },
+    screenLost() {
+      send({ type: 'screen.lost' });
+      if (!faulted) show(moment, true);
+    },
+    get idle() {
+      return moment.context.visit === null;
+    },
+    stop() {
+      const { visit } = moment.context;
+      if (visit !== null) work.leave(visit.insertion, visit.access?.session.slice() ?? null);
+      actor.stop();
+    },
+  };
+}
+
+/** File and line where a bug showed, and nothing of its message: that might hold what a person typed. */
+function placeOf(error: unknown): string {
+  const line = error instanceof Error ? error.stack?.split('\n').find((text) => text.includes('/src/')) : undefined;
+  return line?.replace(/^.*\/src\//, 'src/').replace(/\)$/, '') ?? 'unknown place';
+}

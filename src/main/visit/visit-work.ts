@@ -1,0 +1,43 @@
+import type { Trust } from '../../ledger/verify/head.ts';
+import type { Card } from '../card.ts';
+import type { Delivery } from '../delivery.ts';
+import { grantUntil } from './draft.ts';
+import { drawReceipt, openRequest } from './receipts.ts';
+import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
+import { signRequest, type SigningParts } from './signing.ts';
+import type { VisitWork } from './work.ts';
+
+export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInParts {
+  trust: Trust;
+  delivery: Pick<Delivery, 'send'>;
+  /** The card of one insertion. */
+  cardOf(insertion: number): Card;
+}
+
+/** The visit's work on the real card, hub and disk. */
+export function createVisitWork(parts: VisitWorkParts): VisitWork {
+  const { cardOf, district, outbox, delivery, trust, crypto } = parts;
+  return {
+    readCard: (insertion) => cardOf(insertion).open(),
+    lookUp: (card) => lookUp(card.keys, parts),
+    checkPin: (insertion, purpose, pin) => cardOf(insertion).verify(purpose, pin),
+    proveKey: (insertion, ticket) => proveKey(cardOf(insertion), ticket, parts),
+    async openAccess(insertion, card, proof, signal) {
+      const access = await openAccess(cardOf(insertion), card, proof, signal, parts);
+      if (access.ok) void tellBrokenOff(access.value, parts);
+      return access;
+    },
+    grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
+    openRequest: (request) => openRequest(request, { district, trust, crypto }),
+    prepare: () => Promise.resolve(outbox.reserve()),
+    sign: (insertion, access, draft) => signRequest(cardOf(insertion), access, draft, parts),
+    deliver(transaction) {
+      delivery.send(transaction);
+    },
+    drawReceipt: (receipt, opened) => drawReceipt(receipt, opened, trust, crypto),
+    leave(insertion, session) {
+      void cardOf(insertion).release();
+      if (session !== null) void district.closeSpace(session);
+    },
+  };
+}
