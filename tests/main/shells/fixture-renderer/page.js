@@ -2,8 +2,9 @@
 const { imi } = globalThis;
 delete globalThis.imi;
 const heading = document.querySelector('#heading');
+const zoom = () => `${visualViewport.scale} ${devicePixelRatio} ${innerWidth}x${innerHeight}`;
 for (const type of ['keydown', 'contextmenu', 'auxclick']) {
-  document.addEventListener(type, (event) => imi.send({ intent: 'answer.submit', question: type, value: event.key ?? String(event.button) }));
+  document.addEventListener(type, (event) => imi.send({ intent: 'answer.submit', question: type, value: `${event.key ?? event.button} ${zoom()}` }));
 }
 
 const settled = (promise) => promise.then(() => 'done', (error) => error.name);
@@ -104,7 +105,7 @@ const tries = {
     return 'focused';
   },
   typed: () => document.querySelector('#field').value,
-  zoom: () => `${visualViewport.scale} ${devicePixelRatio} ${innerWidth}x${innerHeight}`,
+  zoom,
 };
 
 imi.onSnapshot(async (snapshot) => {
