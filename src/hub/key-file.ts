@@ -1,4 +1,3 @@
-import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -59,22 +58,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** RFC 8410 §7 up to the seed. */
-const ed25519Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-const ed25519Key = (seed: Uint8Array): KeyObject => createPrivateKey({ key: Buffer.concat([ed25519Prefix, seed]), format: 'der', type: 'pkcs8' });
-
-export interface SigningKey {
-  /** Raw, 32 bytes. */
-  publicKey: Uint8Array;
-  sign(message: Uint8Array): Uint8Array;
-}
-
-export function signingKey(seed: Uint8Array): SigningKey {
-  const key = ed25519Key(seed);
-  return {
-    publicKey: new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(12)),
-    sign: (message) => new Uint8Array(sign(null, message, key)),
-  };
 }

@@ -159,14 +159,19 @@ export class Keeper {
     await this.#parts.store.close();
   }
 
-  /** Everything still queued is looked at, not only this block's: a block that could not be settled on a full disk is caught up with by the next. */
+  /**
+   * Everything still queued is looked at, not only this block's: what could not be settled, or given to the ledger, on a full disk
+   * is caught up with by the next block.
+   */
   async #settleBlock(block: CommittedBlock): Promise<void> {
     const queued = await this.#parts.store.queued();
     if (!queued.ok) return;
-    for (const { id } of queued.value) {
+    for (const { id, envelope } of queued.value) {
       const state = await this.#parts.ledger.state(id);
       if (!state.ok) return;
-      const settled = await this.#settle(id, state.value, Math.floor(block.timeMs / 1000));
+      const known = state.value.state === 'unknown' ? await this.#parts.ledger.submit(envelope) : state;
+      if (!known.ok) return;
+      const settled = await this.#settle(id, known.value, Math.floor(block.timeMs / 1000));
       if (!settled.ok) return;
     }
   }

@@ -1,6 +1,6 @@
 import { identityClaims } from '../../src/contract/claims.ts';
-import { signingKey } from '../../src/hub/key-file.ts';
 import { x25519Public } from '../../src/identity/x25519.ts';
+import { ed25519Signer } from '../../src/ledger/node-signer.ts';
 import type { Names, PartyEnrol, PartyKind, Purpose } from '../../src/ledger/verify/acts.ts';
 import { demoSecret } from './demo-keys.ts';
 
@@ -64,7 +64,7 @@ export function partyEnrolment(party: DemoParty): PartyEnrol {
     kind: 'party.enrol',
     id: party.id,
     party: party.party,
-    sign: [-19, signingKey(secrets.sign).publicKey],
+    sign: ed25519Signer(secrets.sign).key,
     seal: [-25, x25519Public(secrets.seal)],
     names: party.names,
     ...(party.purposes === undefined ? {} : { purposes: party.purposes }),

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { HubFile, HubServerFile } from '../contract/hub-file.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { softwareOpener } from '../identity/hpke.ts';
+import { x25519Public } from '../identity/x25519.ts';
+import { Keeper } from '../keeper/keeper.ts';
+import { openKeeperStore } from '../keeper/sqlite-store.ts';
+import { openEmbeddedLedger } from '../ledger/engines/embedded.ts';
+import { decodeGenesis } from '../ledger/genesis.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { nodeCrypto } from '../ledger/node-crypto.ts';
+import { ed25519Signer } from '../ledger/node-signer.ts';
+import type { Name, PublicKey } from '../ledger/verify/acts.ts';
+import { keyId } from '../ledger/verify/envelope.ts';
+import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
+import { openResidentIndex } from '../registrar/index.ts';
+import { Registrar } from '../registrar/registrar.ts';
+import { Catalogue } from './catalogue.ts';
+import { openDoor, type Door } from './door.ts';
+import { doorHandlers } from './door-handlers.ts';
+import { readKeyFile, type KeyFile } from './key-file.ts';
+
+export interface HubSetup {
+  hubFile: HubFile;
+  serverFile: HubServerFile;
+  dataDir: string;
+  /** Unix milliseconds. */
+  now?: () => number;
+  /** A bug somewhere behind the door: what was asked, and the exception. */
+  onFault?: (where: string, error: unknown) => void;
+}
+
+/** Why a hub does not start, in words for the log; `detail` names the file or the party. */
+export type HubFailure = Failure<string>;
+
+/** The parts of a hub, without its door: what a desk, a gateway and a seeding program work with. */
+export interface HubParts {
+  ledger: Ledger;
+  keeper: Keeper;
+  registrar: Registrar;
+  catalogue: Catalogue;
+  /** This hub's name on the ledger, and its keeper's. */
+  names: { hub: Name; keeper: Name };
+  close(): Promise<void>;
+}
+
+export interface Hub extends HubParts {
+  door: Door;
+  /** Absolute. */
+  socketPath: string;
+}
+
+/** Opens everything in the order in which it depends on each other; what was opened is closed again where a later part cannot be. */
+export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>> {
+  const parts = await openHubParts(setup);
+  if (!parts.ok) return parts;
+  const recovered = await parts.value.keeper.recover();
+  // On a full disk the hub still reads; what waits is tried again with the next block.
+  if (!recovered.ok) setup.onFault?.('recover', recovered.failure);
+  const socketPath = endpointPath(setup);
+  const door = await openDoor({ socketPath, handlers: doorHandlers(parts.value), onFault: setup.onFault ?? (() => undefined) });
+  if (!door.ok) {
+    await parts.value.close();
+    return door;
+  }
+  return ok({
+    ...parts.value,
+    door: door.value,
+    socketPath,
+    async close() {
+      await door.value.close();
+      await parts.value.close();
+    },
+  });
+}
+
+/** Of `unix:<path>`, relative to the data folder. */
+export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'dataDir'>): string => resolve(dataDir, hubFile.endpoint.slice('unix:'.length));
+
+export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
+  const inData = (path: string): string => resolve(dataDir, path);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+
+  const validator = secretsOf(inData(serverFile.ledger.validatorKey), ['sign']);
+  if (!validator.ok) return validator;
+  const keeperKeys = secretsOf(inData(serverFile.keeper.key), ['seal']);
+  if (!keeperKeys.ok) return keeperKeys;
+  const registrarKeys = secretsOf(inData(serverFile.registrar.key), ['sign', 'index']);
+  if (!registrarKeys.ok) return registrarKeys;
+
+  const genesisPath = inData(serverFile.ledger.genesis);
+  const genesis = existsSync(genesisPath) ? decodeGenesis(new Uint8Array(readFileSync(genesisPath))) : undefined;
+  if (genesis === undefined) return fail('genesis-missing', genesisPath);
+  if (genesis.chain !== hubFile.trustRoot.chain) return fail('genesis-other-chain', genesis.chain);
+
+  const opened: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.toReversed()) await close();
+  };
+  const refused = async (failure: HubFailure): Promise<Result<never, HubFailure>> => {
+    await closeAll();
+    return { ok: false, failure };
+  };
+
+  const ledger = openEmbeddedLedger({
+    path: inData(serverFile.ledger.path),
+    genesis,
+    validator: ed25519Signer(validator.value.sign),
+    heartbeatMs: serverFile.ledger.heartbeatMs,
+    clock: now,
+  });
+  if (!ledger.ok) return ledger;
+  opened.push(() => ledger.value.close());
+
+  const keeperSealKey = x25519Public(keeperKeys.value.seal);
+  const issuerKey = ed25519Signer(registrarKeys.value.sign);
+  const keeperName = await ownerOf(ledger.value, [-25, keeperSealKey]);
+  if (!keeperName.ok) return refused(keeperName.failure);
+  const registrarName = await ownerOf(ledger.value, issuerKey.key);
+  if (!registrarName.ok) return refused(registrarName.failure);
+
+  const store = openKeeperStore(inData(serverFile.keeper.path));
+  if (!store.ok) return refused(store.failure);
+  const keeper = new Keeper({ ledger: ledger.value, store: store.value, opener: softwareOpener(keeperKeys.value.seal), crypto: nodeCrypto, now });
+  opened.push(() => keeper.close());
+
+  const index = openResidentIndex(inData(serverFile.registrar.path), registrarKeys.value.index);
+  if (!index.ok) return refused(index.failure);
+  const registrar = new Registrar({
+    ledger: ledger.value,
+    index: index.value,
+    issuer: { name: registrarName.value, key: issuerKey.key, sign: issuerKey.sign },
+    keeperSealKey,
+    deposit: (issued) => keeper.take(issued),
+    crypto: nodeCrypto,
+    now,
+  });
+  opened.push(() => registrar.close());
+
+  return ok({
+    ledger: ledger.value,
+    keeper,
+    registrar,
+    catalogue: new Catalogue(join(dataDir, 'services'), ledger.value),
+    names: { hub: serverFile.hub, keeper: keeperName.value },
+    close: closeAll,
+  });
+}
+
+function secretsOf<K extends keyof KeyFile>(path: string, names: readonly K[]): Result<Record<K, Uint8Array>, HubFailure> {
+  const file = readKeyFile(path);
+  if (!file.ok) return file;
+  const secrets: Partial<Record<K, Uint8Array>> = {};
+  for (const name of names) {
+    const secret = file.value[name];
+    if (secret === undefined) return fail('key-unreadable', `${path}: ${name}`);
+    secrets[name] = secret;
+  }
+  return ok(secrets as Record<K, Uint8Array>);
+}
+
+/** The party that holds this key on the ledger. */
+async function ownerOf(ledger: Ledger, key: PublicKey): Promise<Result<Name, HubFailure>> {
+  const values = await ledger.values([stateKey.key(keyId(key, nodeCrypto))]);
+  if (!values.ok) return values;
+  const [value] = values.value;
+  const record = value === null || value === undefined ? null : decodeRecord('key', value);
+  if (record === null || record.state !== 'active' || !('party' in record.owner)) return fail('key-not-enrolled', key[0] === -25 ? 'keeper' : 'registrar');
+  return ok(record.owner.party);
+}
