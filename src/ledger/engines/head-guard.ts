@@ -20,6 +20,7 @@ export class HeadGuard {
   readonly #file: number;
   readonly #crypto: Crypto;
   #newest: SignedMark | null;
+  #next: 0 | 1;
 
   /** Throws what the file system throws. */
   constructor(path: string, crypto: Crypto) {
@@ -33,8 +34,10 @@ export class HeadGuard {
       fsyncSync(folder);
       closeSync(folder);
     }
-    const marks = [this.#read(0), this.#read(1)].filter((mark) => mark !== null);
-    this.#newest = marks.reduce<SignedMark | null>((newest, mark) => (newest === null || mark.height > newest.height ? mark : newest), null);
+    const [first, second] = [this.#read(0), this.#read(1)];
+    const firstIsNewer = (first?.height ?? -1) > (second?.height ?? -1);
+    this.#newest = firstIsNewer ? first : second;
+    this.#next = firstIsNewer ? 1 : 0;
   }
 
   get newest(): SignedMark | null {
@@ -45,8 +48,9 @@ export class HeadGuard {
   write(mark: SignedMark): void {
     const content = concatBytes(u64(mark.height), mark.hash);
     const slot = concatBytes(content, this.#crypto.sha256(content));
-    writeSync(this.#file, slot, 0, slot.length, (mark.height % 2) * slotBytes);
+    writeSync(this.#file, slot, 0, slot.length, this.#next * slotBytes);
     fsyncSync(this.#file);
+    this.#next = this.#next === 0 ? 1 : 0;
     this.#newest = mark;
   }
 

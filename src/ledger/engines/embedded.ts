@@ -1,0 +1,477 @@
+import { DatabaseSync } from 'node:sqlite';
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { encodeGenesis, genesisState, type Genesis } from '../genesis.ts';
+import type { CommittedBlock, CommittedTransaction, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
+import { TransactionLog } from '../log.ts';
+import { nodeCrypto } from '../node-crypto.ts';
+import type { MemorySigner } from '../node-signer.ts';
+import { judge } from '../rules.ts';
+import { StateDraft } from '../state.ts';
+import { StateTree } from '../state-tree.ts';
+import type { PublicKey } from '../verify/acts.ts';
+import { equalBytes } from '../verify/bytes.ts';
+import { openEnvelope } from '../verify/envelope.ts';
+import { verifyCommit } from '../verify/head.ts';
+import { leafHash } from '../verify/merkle-log.ts';
+import { encodeReceipt } from '../verify/receipt.ts';
+import { stateKey } from '../verify/records.ts';
+import { appHashAfter, ChainStore, headOf, heightOf, nextBlock, type ChainBlock, type ChainStart } from './chain.ts';
+import { HeadGuard } from './head-guard.ts';
+import { SubmissionStore } from './submissions.ts';
+
+export interface EmbeddedOptions {
+  /** The SQLite file; `-wal` and the guard's file stand beside it. */
+  path: string;
+  /** Of the last head signed; on another disk it also guards against a restored backup. Default: `<path>.signed`. */
+  guardPath?: string;
+  genesis: Genesis;
+  /** Holds the key of the genesis's only validator. */
+  validator: MemorySigner;
+  /** Unix milliseconds. */
+  clock: () => number;
+  /** An empty block is made when none was made for so long. */
+  heartbeatMs: number;
+  /** Where more is queued, submissions are `hub-busy`. */
+  mostQueued?: number;
+}
+
+const crypto = nodeCrypto;
+const mostInBlock = 500;
+const mostForgottenInBlock = 1000;
+/** How many of the last leaves are hashed again at start: more than a torn end of the file can hold. */
+const tailLeaves = 2000;
+/** After a disk refused, how long until the queue is tried again. */
+const retryMs = 1000;
+
+/**
+ * The ledger in one process: a chain with one validator, in one SQLite file (WAL, synchronous FULL). Fails with `hub-storage` where the file
+ * cannot be opened or is held by another process, is damaged, or goes back behind the last head that was signed.
+ */
+export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLedger> {
+  const { genesis, validator, path } = options;
+  const [only, ...others] = genesis.validators;
+  if (only === undefined || others.length > 0 || !equalBytes(only.key, validator.key[1])) return fail('hub-storage', 'not the genesis validator');
+  let database: DatabaseSync | null = null;
+  let guard: HeadGuard | null = null;
+  try {
+    database = openDatabase(path);
+    guard = new HeadGuard(options.guardPath ?? `${path}.signed`, crypto);
+    const ledger = new EmbeddedLedger(options, database, guard);
+    const started = ledger.start();
+    if (started.ok) return ok(ledger);
+    guard.close();
+    database.close();
+    return started;
+  } catch (error) {
+    guard?.close();
+    database?.close();
+    return storageFailure(error);
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  // Exclusive: a second process that signs from the same file would be a fork of the chain. Synchronous is set after WAL is entered: some builds lower it there.
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+  return database;
+}
+
+interface Incoming {
+  id: Uint8Array;
+  envelope: Uint8Array;
+  settle(result: Result<TransactionState>): void;
+}
+
+export class EmbeddedLedger implements Ledger {
+  readonly chain: string;
+  readonly #options: EmbeddedOptions;
+  readonly #database: DatabaseSync;
+  readonly #guard: HeadGuard;
+  readonly #tree: StateTree;
+  readonly #log: TransactionLog;
+  readonly #blocks: ChainStore;
+  readonly #submissions: SubmissionStore;
+  readonly #listeners = new Set<(block: CommittedBlock) => void>();
+  /** Submissions since the last write: they share one fsync. */
+  #incoming: Incoming[] = [];
+  /** Committed state with what is queued on top: what a new submission is judged against. */
+  #expected: StateDraft;
+  #tip: ChainBlock | ChainStart;
+  #isFlushing = false;
+  #isMaking = false;
+  #isClosed = false;
+  #failedAtMs: number | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Use `openEmbeddedLedger`. */
+  constructor(options: EmbeddedOptions, database: DatabaseSync, guard: HeadGuard) {
+    this.chain = options.genesis.chain;
+    this.#options = options;
+    this.#database = database;
+    this.#guard = guard;
+    database.exec('CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID');
+    this.#tree = new StateTree(database, crypto);
+    this.#log = new TransactionLog(database, crypto);
+    this.#blocks = new ChainStore(database);
+    this.#submissions = new SubmissionStore(database);
+    this.#expected = new StateDraft(this.#tree);
+    this.#tip = { logSize: 0, logRoot: this.#log.root(0), stateRoot: this.#tree.root(), timeMs: options.genesis.time * 1000 };
+  }
+
+  /** Opens or begins the chain; called once, by `openEmbeddedLedger`. Throws what SQLite throws. */
+  start(): Result<null> {
+    const begun = this.#begin();
+    if (!begun.ok) return begun;
+    const sound = this.#checkTail();
+    if (!sound.ok) return sound;
+    const signed = this.#checkAgainstGuard();
+    if (!signed.ok) return signed;
+    const last = this.#blocks.last();
+    if (last !== undefined) {
+      this.#tip = last;
+      this.#guard.write({ height: last.header.height, hash: last.hash });
+    }
+    // What was acknowledged before a crash, or the first block of all, which signs the genesis.
+    if (last === undefined || this.#submissions.count() > 0) {
+      const made = this.#make();
+      if (!made.ok) return made;
+    }
+    this.#timer = setInterval(() => this.#beat(), Math.min(this.#options.heartbeatMs, retryMs));
+    this.#timer.unref();
+    return ok(null);
+  }
+
+  submit(envelope: Uint8Array): Promise<Result<TransactionState>> {
+    if (this.#isClosed) return Promise.resolve(fail('hub-storage', 'closed'));
+    const opened = openEnvelope(envelope, crypto);
+    if (!opened.ok) return Promise.resolve(ok({ state: 'rejected', code: opened.failure.code }));
+    const { id } = opened.value;
+    return this.#guarded(() => {
+      const known = this.#stateOf(id);
+      if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));
+      const waiting = this.#incoming.find((one) => equalBytes(one.id, id));
+      if (waiting === undefined && this.#submissions.count() + this.#incoming.length >= (this.#options.mostQueued ?? 10_000)) {
+        return Promise.resolve(fail('hub-busy', 'queue full'));
+      }
+      if (waiting === undefined) {
+        const judged = judge(this.#expected, envelope, this.#place(this.#nextTimeMs(), 1, this.#tip.logSize), crypto);
+        if (!judged.ok) return Promise.resolve(ok({ state: 'rejected', code: judged.failure.code }));
+        this.#expected.apply(judged.value.changes);
+      }
+      return new Promise((settle) => {
+        this.#incoming.push({ id, envelope, settle });
+        this.#flushSoon();
+      });
+    });
+  }
+
+  state(transaction: Uint8Array): Promise<Result<TransactionState>> {
+    return this.#guarded(() => Promise.resolve(ok(this.#stateOf(transaction))));
+  }
+
+  receipt(transaction: Uint8Array, waitMs: number): Promise<Result<Uint8Array | null>> {
+    return this.#guarded(() => {
+      const known = this.#stateOf(transaction);
+      if (known.state === 'recorded') return Promise.resolve(ok(this.#receiptOf(transaction)));
+      const isPending = known.state === 'queued' || this.#incoming.some(({ id }) => equalBytes(id, transaction));
+      if (!isPending || waitMs === 0) return Promise.resolve(ok(null));
+      return new Promise((resolve) => {
+        const deadline = AbortSignal.timeout(waitMs);
+        const settle = (): void => {
+          stop();
+          deadline.removeEventListener('abort', settle);
+          resolve(this.#isClosed ? fail('hub-storage', 'closed') : ok(this.#receiptOf(transaction)));
+        };
+        const stop = this.onBlock(({ transactions }) => {
+          if (transactions.some(({ id }) => equalBytes(id, transaction))) settle();
+        });
+        deadline.addEventListener('abort', settle);
+      });
+    });
+  }
+
+  head(): Promise<Result<Uint8Array>> {
+    return this.#guarded(() => Promise.resolve(ok(this.#newestHead())));
+  }
+
+  read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {
+    return this.#guarded(() =>
+      Promise.resolve(
+        ok({ head: this.#newestHead(), entries: keys.map((key) => ({ value: this.#tree.get(key) ?? null, proof: this.#tree.prove(key) })) }),
+      ),
+    );
+  }
+
+  values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
+    return this.#guarded(() => Promise.resolve(ok(keys.map((key) => this.#tree.get(key) ?? null))));
+  }
+
+  onBlock(listener: (block: CommittedBlock) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#flush();
+    this.#isClosed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Everything is in the WAL: the next start reads it from there.
+    }
+    this.#database.close();
+    this.#guard.close();
+    return Promise.resolve();
+  }
+
+  /** Nobody is told of a head before its mark is in the guard's file; whatever the disk refuses is `hub-storage`. */
+  #guarded<T>(answer: () => Promise<Result<T>>): Promise<Result<T>> {
+    if (this.#isClosed) return Promise.resolve(fail('hub-storage', 'closed'));
+    try {
+      this.#mark();
+      return answer();
+    } catch (error) {
+      return Promise.resolve(storageFailure(error));
+    }
+  }
+
+  #mark(): void {
+    const tip = this.#tip;
+    if ('header' in tip && this.#guard.newest?.height !== tip.header.height) this.#guard.write({ height: tip.header.height, hash: tip.hash });
+  }
+
+  #begin(): Result<null> {
+    const bytes = encodeGenesis(this.#options.genesis);
+    const row = this.#database.prepare("SELECT value FROM about WHERE name = 'genesis'").get() as { value: Uint8Array } | undefined;
+    if (row !== undefined) return equalBytes(row.value, bytes) ? ok(null) : fail('hub-storage', 'the file has another genesis');
+    const state = genesisState(this.#options.genesis, crypto);
+    if (!state.ok) return fail('hub-storage', `genesis: ${state.failure.code}`);
+    this.#transaction(() => {
+      this.#database.prepare("INSERT INTO about (name, value) VALUES ('genesis', ?)").run(bytes);
+      this.#tree.update(state.value);
+    });
+    this.#tip = { ...this.#tip, stateRoot: this.#tree.root() };
+    return ok(null);
+  }
+
+  /** The end of the file against what was signed: a block's own signature, the log's last leaves and root, the state's root. */
+  #checkTail(): Result<null> {
+    const quick = this.#database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string } | undefined;
+    if (quick?.quick_check !== 'ok') return fail('hub-storage', 'the file is damaged');
+    const tip = this.#blocks.last();
+    if (tip === undefined) return this.#log.size() === 0 ? ok(null) : fail('hub-storage', 'a log without blocks');
+    const { header, hash, commit, logSize, logRoot, stateRoot } = tip;
+    const { validators } = this.#options.genesis;
+    const signed = verifyCommit(
+      { chain: this.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: validators },
+      crypto,
+    );
+    if (!signed.ok) return fail('hub-storage', 'the last block is not signed by this validator');
+    if (this.#log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
+    for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {
+      const entry = this.#log.at(index);
+      if (entry === undefined || !equalBytes(leafHash(entry.envelope, crypto), this.#log.leafHashAt(index))) {
+        return fail('hub-storage', `log entry ${index} is damaged`);
+      }
+    }
+    if (!equalBytes(this.#log.root(logSize), logRoot)) return fail('hub-storage', 'the log is damaged');
+    return equalBytes(this.#tree.root(), stateRoot) ? ok(null) : fail('hub-storage', 'the state is damaged');
+  }
+
+  #checkAgainstGuard(): Result<null> {
+    const mark = this.#guard.newest;
+    const last = this.#blocks.last();
+    if (mark === null) return last === undefined ? ok(null) : fail('hub-storage', 'the record of the last signed head is missing');
+    const block = this.#blocks.at(mark.height);
+    if (block === undefined) return fail('hub-storage', `the file ends before height ${mark.height}, which was signed`);
+    return equalBytes(block.hash, mark.hash) ? ok(null) : fail('hub-storage', `height ${mark.height} was signed with another history`);
+  }
+
+  #stateOf(id: Uint8Array): TransactionState {
+    const entry = this.#log.find(id);
+    if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
+    if (this.#submissions.isQueued(id)) return { state: 'queued' };
+    const code = this.#submissions.refusal(id);
+    return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
+  }
+
+  #receiptOf(transaction: Uint8Array): Uint8Array | null {
+    const entry = this.#log.find(transaction);
+    if (entry === undefined) return null;
+    const block = this.#blocks.at(entry.height);
+    const next = this.#blocks.at(entry.height + 1);
+    const opened = openEnvelope(entry.envelope, crypto);
+    if (block === undefined || next === undefined || !opened.ok) throw new Error(`height ${entry.height} is incomplete`);
+    const { body, signers } = opened.value;
+    return encodeReceipt({
+      v: 1,
+      envelope: entry.envelope,
+      keys: signers.map(({ kid }) => this.#keyOf(kid)),
+      parts: body.acts.map(() => null),
+      index: entry.index,
+      path: this.#log.inclusionPath(entry.index, block.logSize),
+      head: headOf(block, next, this.#options.genesis),
+    });
+  }
+
+  /** Key records are never removed, so that what they signed stays provable. */
+  #keyOf(kid: Uint8Array): PublicKey {
+    const record = new StateDraft(this.#tree).read('key', kid);
+    if (record === undefined) throw new Error('a recorded transaction of an unknown key');
+    return record.key;
+  }
+
+  /** Log and state do not change in the newest block (`#make` sees to it): its header binds them as they are. */
+  #newestHead(): Uint8Array {
+    const tip = this.#tip;
+    if (!('header' in tip)) throw new Error('no block was made yet');
+    return headOf(tip, tip, this.#options.genesis);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** On disk first, then `queued`, then a block. */
+  #flush(): void {
+    this.#isFlushing = false;
+    const incoming = this.#incoming;
+    this.#incoming = [];
+    if (incoming.length === 0 || this.#isClosed) return;
+    try {
+      this.#transaction(() => {
+        for (const { id, envelope } of incoming) this.#submissions.enqueue(id, envelope);
+      });
+    } catch (error) {
+      this.#expectQueued();
+      for (const { settle } of incoming) settle(storageFailure(error));
+      return;
+    }
+    for (const { settle } of incoming) settle(ok({ state: 'queued' }));
+    this.#makeSoon();
+  }
+
+  #makeSoon(): void {
+    if (this.#isMaking) return;
+    this.#isMaking = true;
+    setImmediate(() => {
+      this.#isMaking = false;
+      if (!this.#isClosed) this.#make();
+    });
+  }
+
+  #beat(): void {
+    const now = this.#options.clock();
+    const isDue = now - this.#tip.timeMs >= this.#options.heartbeatMs;
+    const isToRetry = this.#failedAtMs !== null && now - this.#failedAtMs >= retryMs;
+    if (isDue || isToRetry) this.#make();
+  }
+
+  #nextTimeMs(): number {
+    return Math.max(this.#options.clock(), this.#tip.timeMs + 1);
+  }
+
+  #place(timeMs: number, ahead: number, logIndex: number): Parameters<typeof judge>[2] {
+    return { chain: this.chain, height: heightOf(this.#tip) + ahead, time: Math.floor(timeMs / 1000), logIndex };
+  }
+
+  #expectQueued(): void {
+    this.#expected = new StateDraft(this.#tree);
+    for (const { envelope } of this.#submissions.waiting(mostInBlock)) {
+      const judged = judge(this.#expected, envelope, this.#place(this.#nextTimeMs(), 1, this.#tip.logSize), crypto);
+      if (judged.ok) this.#expected.apply(judged.value.changes);
+    }
+  }
+
+  /**
+   * A block of what is queued, and, where it changed log or state, an empty one at once that signs the change: so a receipt is at hand
+   * right after. Both and all they change are one SQLite transaction. What the disk refuses leaves everything as it was, queue included.
+   */
+  #make(): Result<null> {
+    const before = this.#tip;
+    const blocks: CommittedBlock[] = [];
+    try {
+      this.#mark();
+      const tip = this.#transaction(() => {
+        const [first, transactions] = this.#makeBlock(before, this.#nextTimeMs());
+        blocks.push({ height: first.header.height, timeMs: first.timeMs, transactions });
+        if (equalBytes(appHashAfter(before, crypto), appHashAfter(first, crypto))) return first;
+        const proof = this.#seal(first, first.timeMs + 1, []);
+        blocks.push({ height: proof.header.height, timeMs: proof.timeMs, transactions: [] });
+        return proof;
+      });
+      this.#tip = tip;
+      this.#expectQueued();
+      this.#failedAtMs = null;
+      this.#mark();
+    } catch (error) {
+      this.#failedAtMs = this.#options.clock();
+      return storageFailure(error);
+    }
+    for (const block of blocks) for (const listener of this.#listeners) listener(block);
+    if (this.#submissions.count() > 0) this.#makeSoon();
+    return ok(null);
+  }
+
+  #makeBlock(before: ChainBlock | ChainStart, timeMs: number): [ChainBlock, CommittedTransaction[]] {
+    const place = this.#place(timeMs, 1, before.logSize);
+    const draft = new StateDraft(this.#tree);
+    for (const id of this.#submissions.takeExpired(place.time, mostForgottenInBlock)) draft.put(stateKey.tx(id), null);
+    const taken: CommittedTransaction[] = [];
+    for (const { id, envelope } of this.#submissions.waiting(mostInBlock)) {
+      const index = before.logSize + taken.length;
+      const judged = judge(draft, envelope, { ...place, logIndex: index }, crypto);
+      this.#submissions.dequeue(id);
+      if (!judged.ok) {
+        this.#submissions.refuse(id, judged.failure.code, place.time + 30 * 86_400);
+        continue;
+      }
+      const { body, changes } = judged.value;
+      draft.apply(changes);
+      this.#log.append({ index, transaction: id, envelope, height: place.height });
+      this.#submissions.remember(id, body.notAfter);
+      taken.push({ id, envelope, body, index });
+    }
+    this.#tree.update(draft.changes());
+    return [this.#seal(before, timeMs, taken.map(({ envelope }) => envelope)), taken];
+  }
+
+  #seal(before: ChainBlock | ChainStart, timeMs: number, transactions: readonly Uint8Array[]): ChainBlock {
+    const logSize = before.logSize + transactions.length;
+    const content = { timeMs, transactions, logSize, logRoot: this.#log.root(logSize), stateRoot: this.#tree.root() };
+    const block = nextBlock(before, content, this.#options.genesis, this.#options.validator, crypto);
+    this.#blocks.append(block);
+    return block;
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself where the disk was full.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+/** SQLite's primary result codes for what a disk or another process does: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
+const storageCodes: readonly number[] = [5, 6, 8, 10, 11, 13, 14, 26];
+
+/** What the disk or the file system refused; anything else is a bug and thrown on. */
+function storageFailure(error: unknown): { readonly ok: false; readonly failure: Failure<'hub-storage'> } {
+  if (error instanceof Error) {
+    if ('errcode' in error && typeof error.errcode === 'number' && storageCodes.includes(error.errcode & 0xff)) {
+      return fail('hub-storage', error.message.slice(0, 120));
+    }
+    if ('syscall' in error && 'code' in error && typeof error.code === 'string') return fail('hub-storage', error.code);
+  }
+  throw error;
+}
