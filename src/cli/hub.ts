@@ -17,6 +17,8 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(`${read.failure.detail ?? usage}\n`);
     return 2;
   }
+  // Sealed or not, what the hub writes is nobody else's to read.
+  process.umask(0o077);
   const hub = await openHub({
     ...read.value,
     onFault: (where, error) => process.stderr.write(`imi hub: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}\n`),

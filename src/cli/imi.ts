@@ -13,7 +13,7 @@ interface Listed {
 const commands: Record<string, Listed> = {
   hub: {
     load: () => import('./hub.ts'),
-    usage: 'imi hub --config FILE --data DIR',
+    usage: 'imi hub --hub FILE --server FILE --data DIR',
     summary: 'run a hub: ledger node, keeper, registrar',
   },
   kiosk: {

@@ -1,0 +1,274 @@
+import { createPrivateKey, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hubFileSchema, hubServerFileSchema, type HubFile, type HubServerFile } from '../../src/contract/hub-file.ts';
+import { serviceSchema, serviceGroups, type Service } from '../../src/contract/service.ts';
+import type { HubParts } from '../../src/hub/hub.ts';
+import { openHubParts } from '../../src/hub/hub.ts';
+import { writeKeyFile } from '../../src/hub/key-file.ts';
+import { hashOf } from '../../src/identity/grant.ts';
+import { wrapSpaceKey } from '../../src/identity/space.ts';
+import { x25519Public } from '../../src/identity/x25519.ts';
+import { encodeGenesis, type Genesis } from '../../src/ledger/genesis.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.ts';
+import type { Act, Id, PublicKey, ResidentRegister } from '../../src/ledger/verify/acts.ts';
+import { encodeChallenge, registerNonce } from '../../src/ledger/verify/challenge.ts';
+import { openEnvelope, signEnvelope, type Signer } from '../../src/ledger/verify/envelope.ts';
+import { cardPublicKeys, newCardState, saveCardState, type CardState } from '../virtual-card/card-state.ts';
+import { demoId, demoSecret } from './demo-keys.ts';
+import { demoParties, partyEnrolment, partySecrets } from './parties.ts';
+import { demoAdminPin, demoPeople, demoPin, type DemoPerson } from './people.ts';
+
+const repository = new URL('../../', import.meta.url);
+export const demoHubPath = new URL('hubs/demo.json', repository);
+export const demoServerPath = new URL('hubs/demo.server.json', repository);
+
+/** Where everything of a seeded demonstration lies. */
+export interface World {
+  dataDir: string;
+  hubFile: HubFile;
+  serverFile: HubServerFile;
+  /** `imi hub --data`. */
+  hubDir: string;
+  /** `--data` of each kiosk: its device key is there. */
+  kioskDirs: Record<string, string>;
+  /** State file of each virtual card, by the person's id. */
+  cards: Record<string, string>;
+}
+
+export function worldAt(dataDir: string): World {
+  const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(demoHubPath, 'utf8')));
+  return {
+    dataDir,
+    hubFile,
+    serverFile: hubServerFileSchema.parse(JSON.parse(readFileSync(demoServerPath, 'utf8'))),
+    hubDir: join(dataDir, 'hub'),
+    kioskDirs: Object.fromEntries(Object.keys(hubFile.kiosks).map((id) => [id, join(dataDir, id)])),
+    cards: Object.fromEntries(demoPeople.map(({ id }) => [id, join(dataDir, 'cards', `${id}.json`)])),
+  };
+}
+
+/** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
+const seededMark = 'world.json';
+const worldVersion = 1;
+
+const isSeeded = (dataDir: string): boolean => {
+  const path = join(dataDir, seededMark);
+  return existsSync(path) && (JSON.parse(readFileSync(path, 'utf8')) as { world?: unknown }).world === worldVersion;
+};
+
+/**
+ * Seeds a data folder: every party, card, resident and service goes through the rules, the registrar and the keeper as in a real district.
+ * Does nothing where the folder is seeded already, so cards keep their counters; a seeding that broke off begins again.
+ *
+ * @param now Unix milliseconds.
+ */
+export async function seedWorld(dataDir: string, now: () => number = Date.now): Promise<World> {
+  const world = worldAt(dataDir);
+  if (isSeeded(dataDir)) return world;
+  for (const folder of [world.hubDir, join(dataDir, 'cards'), ...Object.values(world.kioskDirs)]) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  const cards = new Map(demoPeople.map((person) => [person.id, newDemoCard(person)]));
+  writeHubKeys(world, now);
+  const opened = await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir, now });
+  if (!opened.ok) throw new Error(`the demonstration's hub does not open: ${opened.failure.code} ${opened.failure.detail ?? ''}`);
+  const seeding = new Seeding(opened.value, world, cards, now);
+  try {
+    await seeding.enrolStaff();
+    await Promise.all([seeding.enrolKiosks(), seeding.publishServices()]);
+    await Promise.all(demoPeople.filter(({ facts }) => facts !== undefined).map((person) => seeding.registerResident(person)));
+    await Promise.all(demoPeople.filter(({ situation }) => situation === 'blocked').map((person) => seeding.blockResident(person)));
+  } finally {
+    await opened.value.close();
+  }
+  for (const person of demoPeople) saveCardState(world.cards[person.id] ?? '', card(cards, person.id));
+  writeFileSync(join(dataDir, `${seededMark}.draft`), `${JSON.stringify({ world: worldVersion })}\n`);
+  renameSync(join(dataDir, `${seededMark}.draft`), join(dataDir, seededMark));
+  return world;
+}
+
+function newDemoCard({ id, name, situation, note }: DemoPerson): CardState {
+  return newCardState({
+    label: id,
+    seed: demoSecret(`card/${id}`),
+    face: {
+      name,
+      kind: situation === 'staff' ? 'staff' : situation === 'technician' ? 'technician' : situation === 'other-kind' ? 'other' : 'resident',
+      note,
+    },
+    pin: demoPin,
+    adminPin: demoAdminPin,
+    ...(situation === 'pin-blocked' ? { pinTriesLeft: 0 } : {}),
+    rsaOnly: situation === 'other-kind',
+  });
+}
+
+function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: () => number): void {
+  const validator = ed25519Signer(demoSecret('validator'));
+  const keeper = partySecrets('keeper');
+  const registrar = partySecrets('registrar');
+  writeKeyFile(join(hubDir, serverFile.ledger.validatorKey), { sign: demoSecret('validator') });
+  writeKeyFile(join(hubDir, serverFile.keeper.key), { sign: keeper.sign, seal: keeper.seal });
+  writeKeyFile(join(hubDir, serverFile.registrar.key), { sign: registrar.sign, seal: registrar.seal, index: demoSecret('registrar/index') });
+  for (const [id, folder] of Object.entries(kioskDirs)) {
+    const path = join(folder, hubFile.kiosks[id]?.deviceKey ?? 'device.key.json');
+    const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), kioskSeed(id)]);
+    const jwk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
+    writeFileSync(path, `${JSON.stringify(jwk)}\n`, { mode: 0o600, flag: 'wx' });
+  }
+  const genesis: Genesis = {
+    v: 1,
+    chain: hubFile.trustRoot.chain,
+    time: Math.floor(now() / 1000) - 1,
+    validators: [{ key: validator.key[1], power: 1 }],
+    authority: { threshold: 1, keys: [ed25519Signer(demoSecret('authority')).key] },
+    acts: demoParties.map(partyEnrolment),
+  };
+  writeFileSync(join(hubDir, serverFile.ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
+}
+
+const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);
+
+function card(cards: ReadonlyMap<string, CardState>, id: string): CardState {
+  const state = cards.get(id);
+  if (state === undefined) throw new Error(`no card ${id}`);
+  return state;
+}
+
+/** The acts of a district's first day, in the hands of those who may do them. */
+class Seeding {
+  readonly #hub: HubParts;
+  readonly #world: World;
+  readonly #cards: ReadonlyMap<string, CardState>;
+  readonly #now: () => number;
+
+  constructor(hub: HubParts, world: World, cards: ReadonlyMap<string, CardState>, now: () => number) {
+    this.#hub = hub;
+    this.#world = world;
+    this.#cards = cards;
+    this.#now = now;
+  }
+
+  async enrolStaff(): Promise<void> {
+    const hub = this.#world.serverFile.hub;
+    const acts = demoPeople
+      .filter(({ situation }) => situation === 'staff' || situation === 'technician')
+      .map(({ id, situation }): Act => {
+        const keys = cardPublicKeys(card(this.#cards, id));
+        const role = situation === 'technician' ? 'technician' : 'staff';
+        return { kind: 'staff.enrol', id: demoId(id), party: hub, role, sig: [-19, keys.sig], aut: [-19, keys.aut], until: this.#seconds() + 3 * 365 * 86_400 };
+      });
+    await this.#record(acts, [partySigner(hub)]);
+  }
+
+  async enrolKiosks(): Promise<void> {
+    const hub = this.#world.serverFile.hub;
+    const acts = Object.keys(this.#world.kioskDirs).map((id): Act => ({ kind: 'kiosk.enrol', id, hub, key: ed25519Signer(kioskSeed(id)).key }));
+    await this.#record(acts, [this.#cardSigner('tech-ou'), partySigner(hub)]);
+  }
+
+  async publishServices(): Promise<void> {
+    const services = serviceFiles();
+    for (const { bytes } of services) {
+      const kept = this.#hub.catalogue.put(bytes);
+      if (!kept.ok) throw new Error(kept.failure.code);
+    }
+    const acts = services.map(({ service, bytes }): Act => ({
+      kind: 'service.publish',
+      id: service.id,
+      version: service.version,
+      agency: service.agency,
+      purpose: service.purpose.id,
+      claims: service.claims.map(({ claim }) => claim),
+      languages: ['zh-Hans', 'en'],
+      definition: hashOf(bytes),
+    }));
+    await this.#record(acts, [...new Set(services.map(({ service }) => service.agency))].map(partySigner));
+  }
+
+  /** The desk's whole work: the card's keys on the ledger, the space founded, the number in the index, the credential issued. */
+  async registerResident({ id, facts }: DemoPerson): Promise<void> {
+    if (facts?.identity_number === undefined) throw new Error(`${id} has no identity number`);
+    const resident = demoId(id);
+    const space = demoSecret(`space/${id}`);
+    await this.#record([this.#registration(id, resident, x25519Public(space))], [this.#cardSigner('staff-liang'), this.#cardSigner(id)]);
+    const keys = cardPublicKeys(card(this.#cards, id));
+    must(
+      await this.#hub.keeper.foundSpace({
+        resident,
+        wrapped: wrapSpaceKey(space, resident, keys.dec),
+        recovery: wrapSpaceKey(space, resident, x25519Public(demoSecret(`recovery/${id}`)), 'recovery'),
+      }),
+    );
+    const entered = this.#hub.registrar.enter(facts.identity_number, resident);
+    if (!entered.ok) throw new Error(entered.failure.code);
+    must(await this.#hub.registrar.issue(resident, facts));
+  }
+
+  async blockResident({ id }: DemoPerson): Promise<void> {
+    await this.#record([{ kind: 'resident.block', subject: demoId(id), reason: 'lost' }], [this.#cardSigner('staff-liang')]);
+  }
+
+  #registration(id: string, resident: Id, space: Uint8Array): ResidentRegister {
+    const state = card(this.#cards, id);
+    const keys = cardPublicKeys(state);
+    const act = { id: resident, sig: [-19, keys.sig], aut: [-19, keys.aut], dec: [-25, keys.dec], space: [-25, space] } satisfies Record<string, Id | PublicKey>;
+    const notAfter = this.#seconds() + 600;
+    const challenge = encodeChallenge({ chain: this.#hub.ledger.chain, kiosk: null, purpose: 'register', nonce: registerNonce(act, nodeCrypto), notAfter });
+    return {
+      kind: 'resident.register',
+      ...act,
+      counter: state.signatureCount + 1,
+      proof: { kiosk: null, notAfter, signature: cardKey(state, 'aut').sign(challenge) },
+    };
+  }
+
+  /** Signs with the card and counts it, as the card itself does. */
+  #cardSigner(id: string): Signer {
+    const state = card(this.#cards, id);
+    const { key, sign } = cardKey(state, 'sig');
+    return {
+      key,
+      sign: (input) => {
+        state.signatureCount += 1;
+        return sign(input);
+      },
+    };
+  }
+
+  async #record(acts: Act[], signers: readonly Signer[]): Promise<void> {
+    const body = { v: 1 as const, chain: this.#hub.ledger.chain, nonce: new Uint8Array(randomBytes(16)), notAfter: this.#seconds() + 3600, acts };
+    const envelope = await signEnvelope(body, signers, nodeCrypto);
+    const submitted = await this.#hub.keeper.take({ envelope, payloads: [] });
+    const state = must(submitted);
+    if (state.state === 'rejected') throw new Error(`${acts[0]?.kind ?? ''} was rejected: ${state.code ?? ''}`);
+    const opened = openEnvelope(envelope, nodeCrypto);
+    if (!opened.ok) throw new Error(opened.failure.code);
+    if (must(await this.#hub.ledger.receipt(opened.value.id, 10_000)) === null) throw new Error(`${acts[0]?.kind ?? ''} was not recorded in time`);
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#now() / 1000);
+  }
+}
+
+const partySigner = (id: string): MemorySigner => ed25519Signer(partySecrets(id).sign);
+
+const cardKey = (state: CardState, role: 'sig' | 'aut'): MemorySigner => ed25519Signer(Buffer.from(state.keys[role].secret ?? '', 'hex'));
+
+function serviceFiles(): { service: Service; bytes: Uint8Array }[] {
+  const folder = new URL('services/', repository);
+  return serviceGroups
+    .map((group) => new URL(`${group}/`, folder))
+    .filter((group) => existsSync(group))
+    .flatMap((group) => readdirSync(group).map((file) => new Uint8Array(readFileSync(new URL(file, group)))))
+    .map((bytes) => ({ bytes, service: serviceSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))) }));
+}
+
+function must<T>(result: { ok: true; value: T } | { ok: false; failure: { code: string; detail?: string } }): T {
+  if (!result.ok) throw new Error(`${result.failure.code} ${result.failure.detail ?? ''}`);
+  return result.value;
+}
