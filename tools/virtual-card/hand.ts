@@ -7,6 +7,8 @@ import { type CardEvent, type CardFault, type CardStatus, type CommandPattern, t
 export interface VirtualCardOptions {
   /** Where vpcd listens, one port a slot (`Pcscd.ports`). */
   ports: Readonly<Record<Slot, number>>;
+  /** How long a card waits for a finger; default 15 s, as most do. */
+  touchLimitMs?: number;
 }
 
 export interface InSlot {
@@ -33,10 +35,9 @@ export interface CardHand {
 }
 
 /** Starts the card's own program (`main.ts`); it ends when this process does. */
-export async function startVirtualCard({ ports }: VirtualCardOptions): Promise<CardHand> {
-  const program = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--resident', `${ports.resident}`, '--staff', `${ports.staff}`], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+export async function startVirtualCard({ ports, touchLimitMs = 15_000 }: VirtualCardOptions): Promise<CardHand> {
+  const args = ['--resident', `${ports.resident}`, '--staff', `${ports.staff}`, '--touch-limit-ms', `${touchLimitMs}`];
+  const program = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(program, 'exit');
   const listeners = new Set<(event: CardEvent) => void>();
   const waiting = new Map<number, { resolve: (status: CardStatus) => void; reject: (error: Error) => void }>();
