@@ -89,7 +89,7 @@ export class DeviceService {
 
   async #with<T>(request: { id: number; params: { insertion: number } }, act: (session: Session) => Promise<Result<T>>): Promise<Result<T>> {
     const session = this.#sessions.get(request.params.insertion);
-    if (session === undefined) return fail('card-removed');
+    if (session === undefined) return fail('card-error', 'not open');
     session.request = request.id;
     return act(session);
   }

@@ -126,16 +126,18 @@ async function sendPart(transport: ApduTransport, part: Part): Promise<Result<Re
 }
 
 async function collect(transport: ApduTransport, cla: number, first: ResponseApdu): Promise<Result<ResponseApdu>> {
-  let { data, sw } = first;
+  const pieces = [first.data];
+  let [length, sw] = [first.data.length, first.sw];
   while (sw >> 8 === 0x61) {
     const more = await send(transport, encodeShort({ cla, ins: INS_GET_RESPONSE, p1: 0, p2: 0, le: sw & 0xff }));
     if (!more.ok) return more;
     const stalls = more.value.data.length === 0 && more.value.sw >> 8 === 0x61;
-    if (stalls || data.length + more.value.data.length > LONGEST_ANSWER) return fail('card-error', 'endless answer');
-    data = Uint8Array.from([...data, ...more.value.data]);
+    length += more.value.data.length;
+    if (stalls || length > LONGEST_ANSWER) return fail('card-error', 'endless answer');
+    pieces.push(more.value.data);
     sw = more.value.sw;
   }
-  return ok({ data, sw });
+  return ok({ data: pieces.length === 1 ? first.data : new Uint8Array(Buffer.concat(pieces)), sw });
 }
 
 /** Overwrites what it sent, since it may have been a PIN. */
