@@ -5,6 +5,7 @@ import type { Assets } from './assets.ts';
 import { startChromium, sweepProfiles, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
 import { checkRendererSandbox } from './chromium-sandbox.ts';
 import { ChromiumSession } from './chromium-session.ts';
+import { RelaunchPace } from './relaunch-delay.ts';
 
 export interface ChromiumScreenSetup {
   launch: ChromiumLaunch;
@@ -19,11 +20,6 @@ export interface ChromiumScreenSetup {
 
 /** How long a browser may take until its page is there. */
 const startLimitMs = 20_000;
-
-/** Wait before the browser is started again. A first loss costs nothing; a browser that keeps dying is not hammered: 0, 0.5, 1, 2, 4, 8, 10, 10 … s. */
-export function relaunchDelayMs(lossesInLastMinute: number): number {
-  return lossesInLastMinute <= 1 ? 0 : Math.min(10_000, 500 * 2 ** (lossesInLastMinute - 2));
-}
 
 /**
  * The kiosk's screen in the distribution's Chromium, supervised: a crashed, hung, closed or strayed browser is replaced.
@@ -40,7 +36,7 @@ class ChromiumScreen {
   readonly #setup: ChromiumScreenSetup;
   #browser: ChromiumProcess | null = null;
   #session: ChromiumSession | null = null;
-  readonly #lossesMs: number[] = [];
+  readonly #pace = new RelaunchPace();
   #heartbeat: NodeJS.Timeout | null = null;
   #relaunch: NodeJS.Timeout | null = null;
   #closed = false;
@@ -110,12 +106,9 @@ class ChromiumScreen {
   }
 
   #relaunchLater(): void {
-    const now = performance.now();
-    this.#lossesMs.push(now);
-    while (this.#lossesMs[0] !== undefined && this.#lossesMs[0] < now - 60_000) this.#lossesMs.shift();
     this.#relaunch = setTimeout(() => {
       void this.#replace();
-    }, relaunchDelayMs(this.#lossesMs.length));
+    }, this.#pace.next(performance.now()));
   }
 
   async #replace(): Promise<void> {

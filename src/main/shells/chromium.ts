@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { report, runChromiumKiosk, usage } from './chromium-kiosk.ts';
+import { report, runChromiumKiosk } from './chromium-kiosk.ts';
+import { usage } from './kiosk-arguments.ts';
 
 const [, program = '', ...args] = process.argv;
 if (args.includes('--help')) {

@@ -4,22 +4,9 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readAssets } from '../../../src/main/shells/assets.ts';
 import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
-import { openChromiumScreen, relaunchDelayMs } from '../../../src/main/shells/chromium-screen.ts';
+import { openChromiumScreen } from '../../../src/main/shells/chromium-screen.ts';
 import { fixtureDir, headlessLaunch, OpenedScreen } from './opened-screen.ts';
 import { processArguments, processesBelow } from './processes.ts';
-
-describe('relaunchDelayMs', () => {
-  it.each([
-    { losses: 1, delayMs: 0 },
-    { losses: 2, delayMs: 500 },
-    { losses: 3, delayMs: 1000 },
-    { losses: 6, delayMs: 8000 },
-    { losses: 7, delayMs: 10_000 },
-    { losses: 40, delayMs: 10_000 },
-  ])('$losses losses: $delayMs ms', ({ losses, delayMs }) => {
-    expect(relaunchDelayMs(losses)).toBe(delayMs);
-  });
-});
 
 describe.skipIf(!existsSync(distributionChromium))('a screen that is lost', { timeout: 40_000 }, () => {
   let opened: OpenedScreen | null = null;

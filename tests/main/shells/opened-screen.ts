@@ -2,8 +2,8 @@ import path from 'node:path';
 import type { Intent, Snapshot } from '../../../src/contract/bridge.ts';
 import type { DropReason, Screen, ScreenLoss } from '../../../src/main/bridge.ts';
 import { readAssets } from '../../../src/main/shells/assets.ts';
-import { distributionChromium, type ChromiumLaunch, type ChromiumProcess } from '../../../src/main/shells/chromium-process.ts';
 import { openChromiumScreen } from '../../../src/main/shells/chromium-screen.ts';
+import { distributionChromium, type ChromiumLaunch, type ChromiumProcess } from '../../../src/main/shells/chromium-process.ts';
 
 export const fixtureDir = path.resolve('tests/main/shells/fixture-renderer');
 
