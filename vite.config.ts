@@ -1,15 +1,24 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The licence of the fonts goes wherever they go. */
+const fontLicence: Plugin = {
+  name: 'font-licence',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'assets/OFL.txt', source: readFileSync(here('./src/renderer/fonts/OFL.txt')) });
+  },
+};
 
 /** The screens, built to a fixed set of files that both shells serve from memory under `kioskOrigin`. */
 export default defineConfig({
   root: here('./src/renderer'),
   base: '/',
   publicDir: false,
-  plugins: [vue()],
+  plugins: [vue(), fontLicence],
   define: {
     __VUE_OPTIONS_API__: 'false',
     __VUE_PROD_DEVTOOLS__: 'false',
@@ -25,7 +34,6 @@ export default defineConfig({
     // The page's policy has no data: for fonts and no connect-src for a preload polyfill's fetch.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    cssCodeSplit: false,
     reportCompressedSize: false,
     rollupOptions: {
       output: {

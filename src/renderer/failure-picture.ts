@@ -9,7 +9,6 @@ const pictures: Partial<Record<FailureCode, CardPicture>> = {
   'screen-lost': 'insert',
   'card-unknown': 'take',
   'card-unsupported': 'take',
-  'card-in-use': 'take',
   'key-not-resident': 'take',
   'key-unknown': 'take',
   'key-blocked': 'take',

@@ -1,29 +1,28 @@
 import { bridge } from './bridge.ts';
 import { createPinia } from 'pinia';
-import { createApp, nextTick, watch } from 'vue';
+import { createApp, nextTick } from 'vue';
 import App from './App.vue';
 import { reportActivity } from './activity.ts';
-import './fonts/fonts.css';
+import './fonts/kiosk-font.css';
 import './tokens.css';
 import './base.css';
-import { i18n } from './i18n.ts';
+import { i18n, loadLanguages } from './i18n.ts';
 import { useSnapshotStore } from './snapshot-store.ts';
+
+const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
 
 const pinia = createPinia();
 const store = useSnapshotStore(pinia);
+const first = store.connect(bridge);
 
+const { languages } = await first;
+await loadLanguages(languages);
 createApp(App).use(pinia).use(i18n).mount('#kiosk');
-
-const firstPage = watch(
-  () => store.snapshot,
-  async (snapshot) => {
-    if (!snapshot) return;
-    firstPage.stop();
-    await nextTick();
-    // The first callback runs before the frame that holds the page, the second after it was painted.
-    requestAnimationFrame(() => requestAnimationFrame(() => bridge.ready()));
-  },
-);
-
-store.connect(bridge);
 reportActivity(window, () => store.send({ intent: 'activity' }));
+
+await nextTick();
+// The first frame holds the page; when the second comes, it has been painted.
+await nextFrame();
+await nextFrame();
+bridge.ready();
+await import('./fonts/slices.css');

@@ -7,20 +7,21 @@ export const useSnapshotStore = defineStore('snapshot', () => {
   const snapshot = shallowRef<Snapshot | null>(null);
   let bridge: Bridge | null = null;
 
-  /** Takes the place of what is shown, unless it is older. */
-  function accept(next: Snapshot): void {
-    if (snapshot.value && next.seq <= snapshot.value.seq) return;
-    snapshot.value = next;
-  }
-
-  function connect(to: Bridge): void {
+  /** Listens from now on. Resolves with the first snapshot; one that is older than what is shown is dropped. */
+  function connect(to: Bridge): Promise<Snapshot> {
     bridge = to;
-    bridge.onSnapshot(accept);
+    return new Promise((resolve) => {
+      to.onSnapshot((next) => {
+        if (snapshot.value && next.seq <= snapshot.value.seq) return;
+        snapshot.value = next;
+        resolve(next);
+      });
+    });
   }
 
   function send(intent: Intent): void {
     bridge?.send(intent);
   }
 
-  return { snapshot, accept, connect, send };
+  return { snapshot, connect, send };
 });

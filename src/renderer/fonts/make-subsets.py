@@ -1,0 +1,148 @@
+"""Makes the fonts of this folder; docs/fonts.md says when to run it and where its arguments come from.
+
+usage: make-subsets.py NOTO_SANS_CJK_REGULAR NOTO_SANS_CJK_BOLD UNIHAN_FOLDER
+"""
+
+import bz2
+import glob
+import json
+import os
+import re
+import sys
+
+from fontTools import subset
+from fontTools.ttLib import TTCollection, TTFont
+
+here = os.path.dirname(os.path.abspath(__file__))
+root = os.path.join(here, "..", "..", "..")
+slices_dir = os.path.join(root, "node_modules", "@fontsource-variable", "noto-sans-sc")
+
+# What stands on the pages before anybody is signed in.
+first_pages = ["ui", "group", "attract", "language", "insert", "working", "doing", "pin"]
+
+
+def texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
+
+
+def read(pattern):
+    for path in sorted(glob.glob(os.path.join(root, pattern))):
+        with open(path, encoding="utf-8") as file:
+            yield json.load(file)
+
+
+def code_points(ranges):
+    for part in ranges.split(","):
+        first, _, last = part.strip().removeprefix("U+").partition("-")
+        yield from range(int(first, 16), int(last or first, 16) + 1)
+
+
+def slices():
+    with open(os.path.join(slices_dir, "unicode.json"), encoding="utf-8") as file:
+        for name, ranges in json.load(file).items():
+            path = os.path.join(slices_dir, "files", f"noto-sans-sc-{name.strip('[]')}-wght-normal.woff2")
+            yield path, set(code_points(ranges))
+
+
+def cut(font, wanted):
+    options = subset.Options(layout_features=["kern", "palt", "locl"], hinting=False, notdef_outline=True, drop_tables=["HVAR", "VVAR", "vhea", "vmtx", "VORG", "BASE", "gasp", "prep", "STAT"])
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=wanted)
+    cutter.subset(font)
+    return font
+
+
+def save(font, name, wanted):
+    font.flavor = "woff2"
+    path = os.path.join(here, name)
+    font.save(path)
+    print(name, len(wanted), "characters", os.path.getsize(path), "bytes")
+
+
+def merge(wanted, name):
+    """One variable font of the wanted glyphs of all slices; kerning and proportional punctuation come with the Latin one."""
+    parts = []
+    left = set(wanted)
+    for path, covered in sorted(slices(), key=lambda one: "latin-wght" not in one[0]):
+        font = TTFont(path)
+        take = left & covered & set(font.getBestCmap())
+        if take:
+            parts.append((cut(font, take), take))
+            left -= take
+    base, _ = parts[0]
+    base.ensureDecompiled()
+    cmap = dict(base.getBestCmap())
+    order = list(base.getGlyphOrder())
+    for number, (font, take) in enumerate(parts[1:]):
+        glyphs = font.getBestCmap()
+        for code in sorted(take):
+            source = glyphs[code]
+            glyph = font["glyf"][source]
+            if glyph.isComposite():
+                raise SystemExit(f"U+{code:04X} is a composite glyph")
+            target = f"u{code:X}"
+            order.append(target)
+            base["glyf"].glyphs[target] = glyph
+            base["hmtx"].metrics[target] = font["hmtx"].metrics[source]
+            base["gvar"].variations[target] = font["gvar"].variations.get(source, [])
+            cmap[code] = target
+    base.setGlyphOrder(order)
+    base["glyf"].glyphOrder = order
+    base["maxp"].numGlyphs = len(order)
+    for table in base["cmap"].tables:
+        table.cmap = {code: glyph for code, glyph in cmap.items() if code < 0x10000 or table.format == 12}
+    save(base, name, wanted - left)
+    return wanted - left
+
+
+def ranges_of(codes):
+    runs = []
+    for code in sorted(codes):
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return ", ".join(f"U+{a:X}" if a == b else f"U+{a:X}-{b:X}" for a, b in runs)
+
+
+def face(file, weight, codes):
+    return (
+        "@font-face {\n  font-family: 'Kiosk';\n  font-style: normal;\n  font-display: block;\n"
+        f"  font-weight: {weight};\n  src: url('./{file}') format('woff2');\n  unicode-range: {ranges_of(codes)};\n}}\n"
+    )
+
+
+def main(regular, bold, unihan):
+    ascii_set = set(range(0x20, 0x7F)) | set(map(ord, "·–—‘’“”…¥³²°，。？！：；、（）《》×"))
+    messages = list(read("src/contract/messages/*.json"))
+    first = ascii_set | {ord(c) for language in messages for page in first_pages for text in texts(language[page]) for c in text}
+    rest = {ord(c) for one in messages + list(read("services/*/*.json")) + list(read("hubs/*.json")) for text in texts(one) for c in text}
+    first_codes = merge({c for c in first if c >= 0x20}, "first-pages.woff2")
+    rest_codes = merge({c for c in rest if c >= 0x20} - first, "pages.woff2")
+
+    listed = set()
+    for path in glob.glob(os.path.join(unihan, "Unihan_*.bz2")):
+        with bz2.open(path, "rt", encoding="utf-8") as file:
+            listed |= {int(match[1], 16) for line in file if (match := re.match(r"U\+([0-9A-F]+)\tkTGH\t", line))}
+    covered = set().union(*(codes for _, codes in slices()))
+    rare = listed - covered
+    for path, name in ((regular, "rare-regular.woff2"), (bold, "rare-bold.woff2")):
+        font = next(font for font in TTCollection(path).fonts if font["name"].getDebugName(1) == "Noto Sans CJK SC" and "Mono" not in font["name"].getDebugName(4))
+        save(cut(font, rare), name, rare)
+
+    with open(os.path.join(here, "kiosk-font.css"), "w", encoding="utf-8") as file:
+        file.write("/* Written by make-subsets.py. */\n")
+        file.write(face("first-pages.woff2", "100 900", first_codes))
+        file.write(face("pages.woff2", "100 900", rest_codes))
+        file.write(face("rare-regular.woff2", "100 500", rare))
+        file.write(face("rare-bold.woff2", "501 900", rare))
+
+
+main(*sys.argv[1:])
