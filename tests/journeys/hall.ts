@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { demoHubPath, demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
+import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
+import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
+import { Kiosk } from './kiosk-driver.ts';
+import { KioskProcess } from './kiosk-process.ts';
+
+const program = join(import.meta.dirname, '../../src/cli/imi.ts');
+
+/** `hall-1` stands upright, `hall-2` lies. */
+export type KioskId = 'hall-1' | 'hall-2';
+
+/** A district as on its first day, to be copied: seeding it takes longer than the journey's first page. */
+export async function seedTemplate(): Promise<{ dataDir: string; remove(): void }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'imi-w-'));
+  await seedWorld(dataDir);
+  return { dataDir, remove: () => rmSync(dataDir, { recursive: true }) };
+}
+
+/** One hall for one journey: a hub, a kiosk, a PC/SC daemon with a reader of its own, and the hand that holds the cards. All real, all private. */
+export class Hall {
+  readonly world: World;
+  readonly kiosk: Kiosk;
+  readonly hand: CardHand;
+  readonly pcscd: Pcscd;
+  readonly #process: KioskProcess;
+  #hub: ChildProcess | null = null;
+
+  private constructor(world: World, pcscd: Pcscd, hand: CardHand, process: KioskProcess) {
+    this.world = world;
+    this.pcscd = pcscd;
+    this.hand = hand;
+    this.#process = process;
+    this.kiosk = new Kiosk(process, hand, (person) => this.cardFile(person));
+  }
+
+  static async open(template: string, kioskId: KioskId = 'hall-1'): Promise<Hall> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
+    cpSync(template, dataDir, { recursive: true });
+    const world = worldAt(dataDir);
+    const pcscd = await startPcscd({ dir: join(dataDir, 'pcsc') });
+    const hand = await startVirtualCard({ ports: pcscd.ports });
+    const hubFile = fileURLToPath(demoHubPath);
+    const process = new KioskProcess({ hubFile, kioskId, dataDir: world.kioskDirs[kioskId] ?? '', pcscSocket: pcscd.socketPath });
+    const hall = new Hall(world, pcscd, hand, process);
+    await hall.startHub();
+    return hall;
+  }
+
+  cardFile(person: string): string {
+    const file = this.world.cards[person];
+    if (file === undefined) throw new Error(`nobody here is called ${person}`);
+    return file;
+  }
+
+  /** What the kiosk wrote to its terminal. */
+  get kioskWords(): string {
+    return this.#process.lastWords;
+  }
+
+  /** Resolves when the hub listens. */
+  async startHub(): Promise<void> {
+    const args = ['hub', '--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', this.world.hubDir];
+    const hub = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#hub = hub;
+    const ready = once(createInterface({ input: hub.stdout }), 'line');
+    const ended = once(hub, 'exit').then(([code]) => {
+      throw new Error(`the hub ended with code ${String(code)}`);
+    });
+    ended.catch(() => undefined);
+    await Promise.race([ready, ended]);
+  }
+
+  /** As a power cut: SIGKILL. */
+  async killHub(): Promise<void> {
+    await end(this.#hub, 'SIGKILL');
+  }
+
+  async close(): Promise<void> {
+    await this.#process.stop();
+    await this.hand.close();
+    await end(this.#hub, 'SIGTERM');
+    await this.pcscd.stop();
+    rmSync(this.world.dataDir, { recursive: true, force: true });
+  }
+}
+
+async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}

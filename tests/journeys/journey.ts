@@ -1,0 +1,38 @@
+import { test as base } from '@playwright/test';
+import { Hall, seedTemplate, type KioskId } from './hall.ts';
+import type { Kiosk } from './kiosk-driver.ts';
+
+export { expect } from '@playwright/test';
+
+interface Journey {
+  /** Which kiosk of the hall; `test.use({ kioskId: 'hall-2' })`. */
+  kioskId: KioskId;
+  hall: Hall;
+  kiosk: Kiosk;
+}
+
+/** A journey finds a fresh hall on the district's first day, its kiosk waiting. */
+export const test = base.extend<Journey, { template: string }>({
+  template: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from the pattern.
+    async ({}, use) => {
+      const template = await seedTemplate();
+      await use(template.dataDir);
+      template.remove();
+    },
+    { scope: 'worker' },
+  ],
+  kioskId: ['hall-1', { option: true }],
+  hall: async ({ template, kioskId }, use, info) => {
+    const hall = await Hall.open(template, kioskId);
+    await use(hall);
+    if (info.status !== info.expectedStatus) {
+      await hall.kiosk.screenshot(info.outputPath('last-screen.png')).catch(() => undefined);
+      await info.attach('what the kiosk wrote', { body: hall.kioskWords, contentType: 'text/plain' });
+    }
+    await hall.close();
+  },
+  kiosk: async ({ hall }, use) => {
+    await use(hall.kiosk);
+  },
+});
