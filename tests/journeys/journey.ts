@@ -14,7 +14,6 @@ interface Journey {
 /** A journey finds a fresh hall on the district's first day, its kiosk waiting. */
 export const test = base.extend<Journey, { template: string }>({
   template: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads what a fixture needs from the pattern.
     async ({}, use) => {
       const template = await seedTemplate();
       await use(template.dataDir);
