@@ -98,10 +98,10 @@ export class DeviceService {
     if (!this.#watch.hasReader(params.reader)) return fail('reader-missing');
     if (this.#watch.readerOf(params.insertion) !== params.reader) return fail('card-removed');
     await this.#release(params.insertion);
-    this.#watch.hold(params.reader);
+    await this.#watch.hold(params.reader);
     const connection = await this.#connectFresh(params.reader);
     if (!connection.ok) {
-      this.#watch.holdFailed(params.reader);
+      this.#watch.holdFailed(params.reader, connection.failure.code === 'card-in-use');
       return connection;
     }
     const card = await openCard(connection.value, () => this.#post({ touchWanted: this.#sessions.get(params.insertion)?.request ?? id }));

@@ -191,8 +191,8 @@ describe.skipIf(missing !== null).each(['smartcard', 'pcsclite'] as const)(`bind
     const other = rig.host(binding);
     const seen = await slotIs(other, rig.reader, 'card-present');
     valueOf(await other.call('card.open', { reader: rig.reader, insertion: seen.insertion }));
-    await slotIs(host, rig.reader, 'card-in-use');
     expect(brief(await host.call('card.open', { reader: rig.reader, insertion }))).toBe('card-in-use');
+    await slotIs(host, rig.reader, 'card-in-use');
     await other.call('card.release', { insertion: seen.insertion });
     await slotIs(host, rig.reader, 'card-present');
     valueOf(await host.call('card.open', { reader: rig.reader, insertion }));
@@ -200,16 +200,17 @@ describe.skipIf(missing !== null).each(['smartcard', 'pcsclite'] as const)(`bind
   });
 
   test('no PIN state outlives a host that was killed', async () => {
-    const insertion = await inserted(rig.card());
-    const other = rig.host(binding);
-    const seen = await slotIs(other, rig.reader, 'card-present');
-    valueOf(await other.call('card.open', { reader: rig.reader, insertion: seen.insertion }));
-    await slotIs(host, rig.reader, 'card-in-use');
-    expect(brief(await other.call('card.verify', { insertion: seen.insertion, purpose: 'user', pin: pin() }))).toEqual({ verified: true });
-    other.stop();
-    await slotIs(host, rig.reader, 'card-present');
-    valueOf(await host.call('card.open', { reader: rig.reader, insertion }));
-    expect(brief(await host.call('card.authenticate', { insertion, data: challenge }))).toBe('card-error');
+    await inserted(rig.card());
+    const killed = rig.host(binding);
+    const seen = await slotIs(killed, rig.reader, 'card-present');
+    valueOf(await killed.call('card.open', { reader: rig.reader, insertion: seen.insertion }));
+    expect(brief(await killed.call('card.verify', { insertion: seen.insertion, purpose: 'user', pin: pin() }))).toEqual({ verified: true });
+    killed.stop();
+    const next = rig.host(binding);
+    const again = await slotIs(next, rig.reader, 'card-present');
+    valueOf(await next.call('card.open', { reader: rig.reader, insertion: again.insertion }));
+    expect(brief(await next.call('card.authenticate', { insertion: again.insertion, data: challenge }))).toBe('card-error');
+    next.stop();
   });
 
   test('pcscd killed in the middle of a visit, and back (lesson 4)', async () => {

@@ -5,10 +5,12 @@ import type { Pcsc, PcscFailure, PcscWatch, SlotReading } from './pcsc.ts';
 export interface ReaderWatchTimes {
   retryFirstMs: number;
   retryLongestMs: number;
+  /** How often a card that another program holds is tried. */
+  inUseRetryMs: number;
 }
 
 /** Short: asking a service that is not there costs one look at a socket. */
-export const readerWatchTimes: ReaderWatchTimes = { retryFirstMs: 250, retryLongestMs: 2_000 };
+export const readerWatchTimes: ReaderWatchTimes = { retryFirstMs: 250, retryLongestMs: 2_000, inUseRetryMs: 500 };
 
 interface Slot {
   reading: SlotReading;
@@ -34,6 +36,10 @@ export class ReaderWatch {
   #failures = 0;
   #retry: NodeJS.Timeout | null = null;
   #lastReport = '';
+  #inUseRetry: NodeJS.Timeout | null = null;
+  /** Trying the cards in use; `hold` waits for its end. */
+  #trying: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(pcsc: Pcsc, onStatus: (status: DeviceStatus) => void, times: ReaderWatchTimes = readerWatchTimes) {
     this.#pcsc = pcsc;
@@ -57,8 +63,9 @@ export class ReaderWatch {
   }
 
   /** Before connecting: the reading that shows the connection may come before its answer. */
-  hold(reader: string): void {
+  async hold(reader: string): Promise<void> {
     this.#own(reader, 'held');
+    await this.#trying;
   }
 
   /** After the connection was reset and closed, which leaves no PIN verified. */
@@ -68,14 +75,21 @@ export class ReaderWatch {
     this.#own(reader, 'let-go');
   }
 
-  /** The connection never came to be. */
-  holdFailed(reader: string): void {
+  /** The connection never came to be. PC/SC reports no change when a program takes a card, so that this may be the first sign of it. */
+  holdFailed(reader: string, isInUse: boolean): void {
     this.#own(reader, 'no');
+    const slot = this.#slots.get(reader);
+    if (slot !== undefined && isInUse) {
+      slot.reading = { ...slot.reading, inUse: true };
+      slot.needsReset = true;
+    }
     this.#report();
   }
 
   stop(): void {
+    this.#stopped = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#inUseRetry !== null) clearTimeout(this.#inUseRetry);
     this.#watch?.stop();
   }
 
@@ -132,7 +146,34 @@ export class ReaderWatch {
     this.#retry = setTimeout(() => this.#begin(), delayMs);
   }
 
+  /** Nor does PC/SC report a change when that program lets the card go: whether it did shows in a connection alone. */
+  #tryLater(): void {
+    if (this.#stopped || this.#inUseRetry !== null || !this.#inUseElsewhere().length) return;
+    this.#inUseRetry = setTimeout(() => {
+      this.#inUseRetry = null;
+      this.#trying = this.#tryInUse();
+      void this.#trying.finally(() => this.#tryLater());
+    }, this.#times.inUseRetryMs);
+  }
+
+  #inUseElsewhere(): string[] {
+    return [...this.#slots].filter(([, slot]) => slotState(slot) === 'card-in-use').map(([reader]) => reader);
+  }
+
+  async #tryInUse(): Promise<void> {
+    for (const reader of this.#inUseElsewhere()) {
+      const tried = this.#slots.get(reader)?.insertion;
+      const connection = await this.#pcsc.connect(reader);
+      if (connection.ok) await connection.value.disconnect();
+      const slot = this.#slots.get(reader);
+      if (!connection.ok || slot === undefined || slot.insertion !== tried) continue;
+      this.#slots.set(reader, { ...slot, reading: { ...slot.reading, inUse: false }, needsReset: false });
+      this.#report();
+    }
+  }
+
   #report(): void {
+    this.#tryLater();
     this.#send({ service: 'ready', readers: [...this.#slots.values()].map(statusOf) });
   }
 
