@@ -112,9 +112,9 @@ def ranges_of(codes):
     return ", ".join(f"U+{a:X}" if a == b else f"U+{a:X}-{b:X}" for a, b in runs)
 
 
-def face(file, weight, codes):
+def face(family, file, weight, codes):
     return (
-        "@font-face {\n  font-family: 'Kiosk';\n  font-style: normal;\n  font-display: block;\n"
+        f"@font-face {{\n  font-family: '{family}';\n  font-style: normal;\n  font-display: block;\n"
         f"  font-weight: {weight};\n  src: url('./{file}') format('woff2');\n  unicode-range: {ranges_of(codes)};\n}}\n"
     )
 
@@ -139,10 +139,11 @@ def main(regular, bold, unihan):
 
     with open(os.path.join(here, "kiosk-font.css"), "w", encoding="utf-8") as file:
         file.write("/* Written by make-subsets.py. */\n")
-        file.write(face("first-pages.woff2", "100 900", first_codes))
-        file.write(face("pages.woff2", "100 900", rest_codes))
-        file.write(face("rare-regular.woff2", "100 500", rare))
-        file.write(face("rare-bold.woff2", "501 900", rare))
+        file.write(face("Kiosk", "first-pages.woff2", "100 900", first_codes))
+        file.write(face("Kiosk", "pages.woff2", "100 900", rest_codes))
+        # Faces of one family with unlike weight ranges are not put together by their unicode-range: a family of its own.
+        file.write(face("Kiosk Rare", "rare-regular.woff2", "400", rare))
+        file.write(face("Kiosk Rare", "rare-bold.woff2", "600", rare))
 
 
 main(*sys.argv[1:])
