@@ -52,7 +52,7 @@ export function verifyInclusion(
   return sn === 0 && equalBytes(hash, root);
 }
 
-/** RFC 9162 §2.1.4.2: the tree of `first` leaves is a beginning of that of `second`. Two empty trees, and equal sizes, need equal roots and an empty path; an empty tree begins nothing else. */
+/** RFC 9162 §2.1.4.2: the tree of `first` leaves is a beginning of that of `second`. Equal sizes need equal roots and an empty path; of an empty tree nothing is proven. */
 export function verifyConsistency(
   {
     first,
@@ -64,8 +64,9 @@ export function verifyConsistency(
   crypto: Crypto,
 ): boolean {
   if (!isCount(first) || !isCount(second) || first > second) return false;
+  if (first === 0) return false;
   if (first === second) return path.length === 0 && equalBytes(firstRoot, secondRoot);
-  if (first === 0 || path.length === 0 || path.some((hash) => hash.length !== 32)) return false;
+  if (path.length === 0 || path.some((hash) => hash.length !== 32)) return false;
   const whole = isPowerOfTwo(first) ? [firstRoot, ...path] : [...path];
   let fn = first - 1;
   let sn = second - 1;
