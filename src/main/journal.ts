@@ -120,11 +120,15 @@ export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep =
 
   const turnOver = (): void => {
     fsyncSync(file);
-    closeSync(file);
-    for (let age = keep - 1; age >= 0; age -= 1) {
-      if (existsSync(fileName(dataDir, age))) renameSync(fileName(dataDir, age), fileName(dataDir, age + 1));
+    if (existsSync(path)) {
+      for (let age = keep - 1; age >= 0; age -= 1) {
+        if (existsSync(fileName(dataDir, age))) renameSync(fileName(dataDir, age), fileName(dataDir, age + 1));
+      }
     }
-    file = openSync(path, 'a', 0o600);
+    // The old file stays open until there is a new one: a number that was given back could be somebody else's file.
+    const fresh = openSync(path, 'a', 0o600);
+    closeSync(file);
+    file = fresh;
     size = 0;
   };
 

@@ -56,6 +56,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   let seq = 0;
   let shown = '';
   let faulted = false;
+  let stopped = false;
   let reader: ReaderView = { view: 'starting' };
   let visitBeganMs = 0;
 
@@ -131,19 +132,19 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   }
 
   function send(event: VisitEvent): void {
-    if (!faulted) actor.send(event);
+    if (!faulted && !stopped) actor.send(event);
   }
 
   return {
     intent(intent) {
-      if (faulted) return;
+      if (faulted || stopped) return;
       if (intent.intent !== 'activity') send({ type: 'activity' });
       const event = eventOf(intent);
       if (intent.intent === 'activity' || actor.getSnapshot().can(event)) send(event);
       else journal.write({ event: 'intent.ignored', visit: moment.context.visit?.id ?? null, intent: intent.intent, state: moment.stage });
     },
     reader(view) {
-      if (sameView(view, reader)) return;
+      if (stopped || sameView(view, reader)) return;
       reader = view;
       if (faulted) startAfresh();
       send({ type: 'reader', view });
@@ -162,6 +163,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       return moment.context.visit === null;
     },
     stop() {
+      stopped = true;
       const { visit } = moment.context;
       if (visit !== null) work.leave(visit.insertion, visit.access?.session.slice() ?? null);
       actor.stop();

@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Intent, Page, Snapshot } from '../../src/contract/bridge.ts';
+import { ok } from '../../src/contract/result.ts';
+import { spawnNodeHost } from '../../src/drivers/spawn-node-host.ts';
+import { openHub, type Hub } from '../../src/hub/hub.ts';
+import type { Screen, ScreenLoss } from '../../src/main/bridge.ts';
+import { startKiosk, type RunningKiosk } from '../../src/main/kiosk.ts';
+import { seedWorld, type World } from '../../tools/demo/world.ts';
+import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
+import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
+import { answerFor } from './visit/visit-stand.ts';
+
+/** A screen that nobody looks at: it keeps what it is shown, with the time. */
+export class PaperScreen implements Screen {
+  readonly shown: { snapshot: Snapshot; atMs: number }[] = [];
+  wiped = 0;
+  #intent: (intent: Intent) => void = () => undefined;
+  #lost: (loss: ScreenLoss) => void = () => undefined;
+  readonly #waiting = new Set<() => void>();
+
+  show(snapshot: Snapshot): void {
+    this.shown.push({ snapshot, atMs: performance.now() });
+    for (const look of [...this.#waiting]) look();
+  }
+  onIntent(listener: (intent: Intent) => void): void {
+    this.#intent = listener;
+  }
+  onPainted(): void {}
+  onLost(listener: (loss: ScreenLoss) => void): void {
+    this.#lost = listener;
+  }
+  onDropped(): void {}
+  wipe(): void {
+    this.wiped += 1;
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get page(): Page {
+    return this.shown.at(-1)?.snapshot.page ?? { page: 'attract' };
+  }
+  touch(intent: Intent): void {
+    this.#intent(intent);
+  }
+  lose(): void {
+    this.#lost('crashed');
+  }
+
+  sees<P extends Page['page']>(page: P, fits: (page: Extract<Page, { page: P }>) => boolean = () => true): Promise<Extract<Page, { page: P }>> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const now = this.page;
+        if (now.page !== page || !fits(now as Extract<Page, { page: P }>)) return;
+        this.#waiting.delete(look);
+        resolve(now as Extract<Page, { page: P }>);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** A whole kiosk but for its window: a PC/SC daemon, virtual cards, a seeded hub. */
+export interface KioskStand {
+  world: World;
+  screen: PaperScreen;
+  pcscd: Pcscd;
+  hand: CardHand;
+  insert(person: string): Promise<void>;
+  pull(): Promise<void>;
+  signIn(person: string): Promise<Extract<Page, { page: 'home' }>>;
+  toSign(service: string): Promise<string[]>;
+  sign(service: string): Promise<Extract<Page, { page: 'receipt' }>>;
+  startHub(): Promise<void>;
+  stopHub(): Promise<void>;
+  startKiosk(): Promise<void>;
+  stopKiosk(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openKioskStand(): Promise<KioskStand> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'imi-'));
+  const world = await seedWorld(join(dataDir, 'world'));
+  const pcscd = await startPcscd({ dir: join(dataDir, 'pcscd') });
+  const hand = await startVirtualCard({ ports: pcscd.ports });
+  let hub: Hub | null = null;
+  let kiosk: RunningKiosk | null = null;
+
+  const stand: KioskStand = {
+    world,
+    screen: new PaperScreen(),
+    pcscd,
+    hand,
+    insert: (person) => hand.insert(world.cards[person] ?? ''),
+    pull: () => hand.pull(),
+    async signIn(person) {
+      await stand.insert(person);
+      await stand.screen.sees('pin');
+      stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+      return stand.screen.sees('home');
+    },
+    async toSign(service) {
+      const { screen } = stand;
+      screen.touch({ intent: 'service.open', service });
+      await screen.sees('consent');
+      screen.touch({ intent: 'consent.allow' });
+      const asked: string[] = [];
+      while (screen.page.page === 'question') {
+        asked.push(screen.page.question);
+        screen.touch({ intent: 'answer.submit', question: screen.page.question, value: answerFor(screen.page) });
+      }
+      await screen.sees('check');
+      screen.touch({ intent: 'check.confirm' });
+      await screen.sees('sign');
+      return asked;
+    },
+    async sign(service) {
+      await stand.toSign(service);
+      stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+      return stand.screen.sees('receipt');
+    },
+    async startHub() {
+      const opened = await openHub({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir });
+      if (!opened.ok) throw new Error(opened.failure.code);
+      hub = opened.value;
+    },
+    async stopHub() {
+      await hub?.close();
+      hub = null;
+    },
+    async startKiosk() {
+      const started = await startKiosk({
+        hubFile: world.hubFile,
+        kioskId: 'hall-1',
+        dataDir: world.kioskDirs['hall-1'] ?? '',
+        openScreen: () => Promise.resolve(ok(stand.screen)),
+        spawnHost: spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }),
+      });
+      if (!started.ok) throw new Error(started.failure.code);
+      kiosk = started.value;
+    },
+    async stopKiosk() {
+      await kiosk?.stop();
+      kiosk = null;
+    },
+    async close() {
+      await stand.stopKiosk();
+      await stand.stopHub();
+      await hand.close();
+      await pcscd.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  await stand.startHub();
+  await stand.startKiosk();
+  return stand;
+}

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/main/clock.ts';
+import { openOutbox, type Outbox, type Waiting } from '../../src/main/outbox.ts';
+
+let dataDir: string;
+let nowMs = 1_800_000_000_000;
+const clock: Clock = { now: () => nowMs, setTimeout: () => null, clearTimeout: () => undefined };
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'imi-outbox-'));
+  nowMs = 1_800_000_000_000;
+});
+afterEach(() => {
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function open(maxBytes?: number): Outbox {
+  const outbox = openOutbox({ dataDir, clock, maxBytes });
+  if (!outbox.ok) throw new Error(outbox.failure.detail);
+  return outbox.value;
+}
+
+const resident = new Uint8Array(16).fill(1);
+const another = new Uint8Array(16).fill(2);
+
+const request = (mark: number, change: Partial<Waiting> = {}): Waiting => ({
+  transaction: new Uint8Array(32).fill(mark),
+  submission: {
+    envelope: new Uint8Array([mark, 1, 2]),
+    payloads: [
+      { act: 0, what: 'part', to: 'space', sealed: new Uint8Array([mark]) },
+      { act: 1, what: 'answers', to: 'agency', sealed: new Uint8Array([mark, mark]) },
+    ],
+  },
+  reference: `7KQ2-M4XD-0${mark}`,
+  resident,
+  counter: 10 + mark,
+  notAfter: 1_800_100_000,
+  putAt: nowMs,
+  ...change,
+});
+
+describe('a request in the outbox', () => {
+  test('comes out as it went in, the oldest first, also after the outbox was opened again', () => {
+    const first = open();
+    expect(first.put(request(2)).ok).toBe(true);
+    nowMs += 1;
+    expect(first.put(request(1)).ok).toBe(true);
+    first.close();
+    const again = open();
+    expect(again.waiting()).toEqual([request(2, { putAt: nowMs - 1 }), request(1, { putAt: nowMs })]);
+    expect(again.find(request(1).transaction)?.reference).toBe('7KQ2-M4XD-01');
+    again.close();
+  });
+
+  test('is there once, however often it is put', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    expect(outbox.put(request(1, { reference: 'another' })).ok).toBe(true);
+    expect(outbox.waiting()).toEqual([request(1)]);
+    outbox.close();
+  });
+
+  test('is dropped with its payloads once it is recorded', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    expect(outbox.recorded(request(1).transaction).ok).toBe(true);
+    expect(outbox.waiting()).toEqual([]);
+    outbox.close();
+    const database = new DatabaseSync(join(dataDir, 'outbox.sqlite'));
+    expect(database.prepare('SELECT count(*) AS n FROM payload').get()).toEqual({ n: 0 });
+    database.close();
+  });
+
+  test('that was refused is kept without its payloads, told once and forgotten after 30 days', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.refused(request(1).transaction, 'rejected', 'grant-not-live');
+    expect(outbox.waiting()).toEqual([]);
+    expect(outbox.refusedOf(another)).toEqual([]);
+    expect(outbox.refusedOf(resident)).toEqual([{ transaction: request(1).transaction, reference: '7KQ2-M4XD-01', state: 'rejected', code: 'grant-not-live' }]);
+    outbox.noteTold(request(1).transaction);
+    expect(outbox.refusedOf(resident)).toEqual([]);
+    expect(outbox.counters(resident)).toEqual([11]);
+    outbox.close();
+    nowMs += 30 * 24 * 3600_000 + 1;
+    const later = open();
+    expect(later.counters(resident)).toEqual([]);
+    later.close();
+  });
+});
+
+test('counter values are those of waiting, refused and broken-off signatures of one resident', () => {
+  const outbox = open();
+  outbox.put(request(1));
+  outbox.put(request(2));
+  outbox.put(request(3, { resident: another }));
+  outbox.refused(request(2).transaction, 'expired', 'expired');
+  outbox.noteBrokenOff(resident, 40);
+  outbox.noteBrokenOff(resident, 40);
+  expect(outbox.counters(resident)).toEqual([11, 12, 40]);
+  expect(outbox.brokenOff(resident)).toEqual([40]);
+  outbox.forgetBrokenOff(resident, 40);
+  expect(outbox.counters(resident)).toEqual([11, 12]);
+  outbox.close();
+});
+
+describe('the disk', () => {
+  test('is written through before anything says that it is safe', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.close();
+    const database = new DatabaseSync(join(dataDir, 'outbox.sqlite'));
+    expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    database.close();
+    expect(statSync(join(dataDir, 'outbox.sqlite')).mode & 0o777).toBe(0o600);
+  });
+
+  test('that is full says so before anything is signed, and loses nothing', () => {
+    const outbox = open(300 * 1024);
+    let put = 0;
+    while (put < 100 && outbox.put(request(put + 1, { submission: { envelope: new Uint8Array(9000), payloads: [] } })).ok) put += 1;
+    expect(put).toBeGreaterThan(5);
+    expect(outbox.reserve()).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+    expect(outbox.waiting()).toHaveLength(put);
+    outbox.close();
+    const roomier = open();
+    expect(roomier.reserve().ok).toBe(true);
+    expect(roomier.waiting()).toHaveLength(put);
+    roomier.close();
+  });
+
+  test('has the room that was reserved when the request comes', () => {
+    const outbox = open(400 * 1024);
+    expect(outbox.reserve().ok).toBe(true);
+    expect(outbox.reserve().ok).toBe(true);
+    expect(outbox.put(request(1, { submission: { envelope: new Uint8Array(200_000), payloads: [] } })).ok).toBe(true);
+    outbox.close();
+  });
+
+  test.each<{ name: string; spoil: () => void }>([
+    { name: 'a file that is no database', spoil: () => writeFileSync(join(dataDir, 'outbox.sqlite'), 'no database at all, but text that goes on for a while') },
+    { name: 'no folder', spoil: () => rmSync(dataDir, { recursive: true }) },
+  ])('with $name is kiosk-storage', ({ spoil }) => {
+    spoil();
+    expect(openOutbox({ dataDir, clock })).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+  });
+});
+
+test('nothing that was called safe is lost when the kiosk is killed in the middle', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'outbox-child.ts'), dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    said.push(line);
+    if (said.length === 25) child.kill('SIGKILL');
+  }
+  if (child.signalCode === null) await once(child, 'exit');
+  expect(child.signalCode).toBe('SIGKILL');
+  const outbox = open();
+  const kept = outbox.waiting();
+  const ids = new Set(kept.map(({ transaction }) => Buffer.from(transaction).toString('hex')));
+  expect(said.filter((id) => !ids.has(id))).toEqual([]);
+  expect(kept.every(({ submission }) => submission.payloads.length === 1)).toBe(true);
+  outbox.close();
+});
+
+test('what is dropped leaves no byte in the file', () => {
+  const mark = new TextEncoder().encode('a sealed payload as good as any');
+  const outbox = open();
+  outbox.put(request(1, { submission: { envelope: mark, payloads: [{ act: 0, what: 'self', to: 'space', sealed: mark }] } }));
+  outbox.recorded(request(1).transaction);
+  outbox.close();
+  for (const file of readdirSync(dataDir)) expect(readFileSync(join(dataDir, file)).includes(Buffer.from(mark))).toBe(false);
+});

@@ -1,0 +1,170 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FailureCode } from '../../src/contract/failures.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { trustOf } from '../../src/ledger/verify/head.ts';
+import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
+import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
+import { checkJournal } from '../../src/main/journal.ts';
+import { loadCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
+import { openKioskStand, type KioskStand } from './kiosk-stand.ts';
+
+const tax = 'tax/property-tax-certificate';
+const pension = 'pension/eligibility-confirmation';
+const water = 'utility/water-account-transfer';
+
+let stand: KioskStand;
+beforeAll(async () => {
+  stand = await openKioskStand();
+});
+afterAll(() => stand.close());
+
+async function out(): Promise<void> {
+  await stand.pull();
+  await stand.screen.sees('goodbye');
+}
+
+const receiptProof = (qr: string[]) => verifyReceipt(symbolsToReceipt(qr) ?? new Uint8Array(), trustOf(stand.world.hubFile.trustRoot), nodeCrypto);
+
+describe('the whole way on a real card, hub and disk', () => {
+  test('ends with a receipt that a stranger can check', async () => {
+    const home = await stand.signIn('lin');
+    expect(home).toMatchObject({ name: '林悦', notices: [], requests: [] });
+    const receipt = await stand.sign(tax);
+    expect(receipt.state).toBe('recorded');
+    expect(receiptProof(receipt.qr)).toMatchObject({
+      ok: true,
+      value: { reference: receipt.reference, acts: [{ kind: 'grant.give', part: { agency: 'tax-bureau', claims: expect.not.arrayContaining(['name_latin']) } }, { kind: 'request.submit' }] },
+    });
+  });
+
+  test('goes on in the same visit, and asks nothing that was told', async () => {
+    stand.screen.touch({ intent: 'home' });
+    await stand.screen.sees('home', ({ requests }) => requests.length === 1 && requests[0]?.state === 'recorded');
+    const asked = await stand.toSign(pension);
+    expect(asked).not.toContain('phone');
+    expect(asked).not.toContain('letter_language');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect(await stand.screen.sees('receipt')).toMatchObject({ state: 'recorded' });
+    await out();
+  });
+
+  test('knows in the next visit what was told in the one before, and shows its requests with their receipts', async () => {
+    const home = await stand.signIn('lin');
+    expect(home.notices).toEqual([]);
+    expect(home.requests.map(({ state }) => state)).toEqual(['recorded', 'recorded']);
+    stand.screen.touch({ intent: 'request.open', reference: home.requests[0]?.reference ?? '' });
+    const request = await stand.screen.sees('request');
+    expect(receiptProof(request.qr)).toMatchObject({ ok: true, value: { reference: home.requests[0]?.reference } });
+    stand.screen.touch({ intent: 'home' });
+    await stand.screen.sees('home');
+    expect(await stand.toSign(water)).not.toContain('phone');
+    await out();
+  });
+
+  test('shows the second resident nothing of the first', async () => {
+    const from = stand.screen.shown.length;
+    await stand.signIn('chen');
+    await out();
+    const shown = JSON.stringify(stand.screen.shown.slice(from));
+    expect(shown).toContain('陈𬱖');
+    expect(shown).not.toContain('林悦');
+  });
+});
+
+describe('a card that cannot be served', () => {
+  test.each<{ person: string; code: FailureCode }>([
+    { person: 'wang', code: 'key-blocked' },
+    { person: 'zhao', code: 'pin-blocked' },
+    { person: 'he', code: 'key-unknown' },
+    { person: 'staff-liang', code: 'key-not-resident' },
+    { person: 'other', code: 'card-unsupported' },
+  ])('of $person is told $code', async ({ person, code }) => {
+    await stand.insert(person);
+    expect(await stand.screen.sees('failure')).toMatchObject({ code, next: 'take-card' });
+    await out();
+  });
+
+  test('with a wrong PIN keeps its last try', async () => {
+    await stand.insert('huang');
+    for (const left of [3, 2]) {
+      await stand.screen.sees('pin', ({ triesLeft }) => triesLeft === left);
+      stand.screen.touch({ intent: 'pin.submit', pin: '999999' });
+    }
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'pin-last-try' });
+    await out();
+    expect(loadCardState(stand.world.cards['huang'] ?? '').pw1.triesLeft).toBe(1);
+  });
+
+  test('that is mute is said so until it is out, and the next one works', async () => {
+    await stand.hand.fault({ kind: 'mute' });
+    await stand.insert('lin');
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'card-mute', next: 'none' });
+    await stand.hand.fault(null);
+    await stand.pull();
+    await stand.screen.sees('attract');
+    await stand.signIn('lin');
+    await out();
+  });
+});
+
+test('signatures behind the resident’s back are counted', async () => {
+  const path = stand.world.cards['dilnur'] ?? '';
+  const state = loadCardState(path);
+  saveCardState(path, { ...state, signatureCount: state.signatureCount + 2 });
+  expect((await stand.signIn('dilnur')).notices).toEqual([{ notice: 'counter-gap', count: 2 }]);
+  await out();
+});
+
+describe('the hub away', () => {
+  test('in the middle of a visit, the signed request waits, and reaches the ledger when the hub is back', async () => {
+    await stand.signIn('chen');
+    await stand.toSign(tax);
+    await stand.stopHub();
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    const receipt = await stand.screen.sees('receipt');
+    expect(receipt).toMatchObject({ state: 'queued', qr: [] });
+    await stand.stopKiosk();
+    await stand.startHub();
+    await stand.startKiosk();
+    await stand.pull();
+    await stand.screen.sees('attract');
+    await expect.poll(async () => (await requestsOf('chen')).map(({ reference, state }) => ({ reference, state })), { timeout: 15_000 }).toEqual([{ reference: receipt.reference, state: 'recorded' }]);
+  });
+
+  test('before sign-in is said, and over after a retry', async () => {
+    await stand.stopHub();
+    await stand.insert('lin');
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'hub-unreachable', next: 'retry' });
+    await stand.startHub();
+    stand.screen.touch({ intent: 'retry' });
+    await stand.screen.sees('pin');
+    await out();
+  });
+});
+
+async function requestsOf(person: string) {
+  const home = await stand.signIn(person);
+  await out();
+  return home.requests;
+}
+
+test('a card pulled takes every fact off the screen within 300 ms of the reader’s word', async () => {
+  await stand.signIn('lin');
+  await stand.toSign(tax);
+  const wiped = stand.screen.wiped;
+  await out();
+  expect(stand.screen.wiped).toBe(wiped + 1);
+  expect(JSON.stringify(stand.screen.page)).not.toContain('林悦');
+});
+
+test('nothing that the kiosk wrote holds a fact in the clear, and its journal holds together', () => {
+  const dataDir = stand.world.kioskDirs['hall-1'] ?? '';
+  const facts = ['林悦', 'LIN YUE', '恩宁路', '13800138000', '123456'].map((fact) => Buffer.from(fact));
+  for (const file of readdirSync(dataDir)) {
+    const bytes = readFileSync(join(dataDir, file));
+    expect(facts.filter((fact) => bytes.includes(fact)).map(String), file).toEqual([]);
+  }
+  expect(checkJournal(dataDir)).toMatchObject({ whole: true });
+});
