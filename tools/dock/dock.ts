@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import type { Localized } from '../../src/contract/language.ts';
+import { type CardFace, loadCardState } from '../virtual-card/card-state.ts';
+import type { CardFault, Slot } from '../virtual-card/control.ts';
+import type { CardHand } from '../virtual-card/hand.ts';
+
+export const dockFaults = ['none', 'mute', 'slow', 'hang', 'vanish-signing-in', 'vanish-signing'] as const;
+export type DockFault = (typeof dockFaults)[number];
+
+/** What the page asks for. */
+export const dockActSchema = z.discriminatedUnion('act', [
+  /** In if it is out, out if it is in. */
+  z.strictObject({ act: z.literal('card'), label: z.string() }),
+  z.strictObject({ act: z.literal('fault'), fault: z.enum(dockFaults) }),
+  /** A finger on the button of the card that waits for one. */
+  z.strictObject({ act: z.literal('finger') }),
+]);
+export type DockAct = z.infer<typeof dockActSchema>;
+
+export interface DockCard {
+  label: string;
+  name: string;
+  kind: CardFace['kind'];
+  note: Localized | null;
+  slot: Slot;
+  place: 'dock' | 'on-its-way' | 'reader';
+}
+
+/** All that the page draws. */
+export interface DockState {
+  pin: string;
+  cards: DockCard[];
+  fault: DockFault;
+  touchWanted: boolean;
+  /** A card was put in and no reader took notice. */
+  readerSilent: boolean;
+}
+
+const commands = { authenticate: { ins: 0x88 }, sign: { ins: 0x2a, p1: 0x9e, p2: 0x9a } } as const;
+
+const faultOf: Record<DockFault, CardFault | null> = {
+  none: null,
+  mute: { kind: 'mute' },
+  slow: { kind: 'slow', delayMs: 1500 },
+  hang: { kind: 'hang', at: commands.authenticate },
+  'vanish-signing-in': { kind: 'vanish', at: commands.authenticate },
+  'vanish-signing': { kind: 'vanish-after', at: commands.sign },
+};
+
+const slotOf: Record<CardFace['kind'], Slot> = { resident: 'resident', other: 'resident', staff: 'staff', technician: 'staff', auditor: 'staff' };
+
+export interface DockOptions {
+  hand: CardHand;
+  /** State files, in the order in which they lie. */
+  cardFiles: readonly string[];
+  pin: string;
+}
+
+/** Where the cards lie that are in no reader, and what the visitor does with them. */
+export class Dock {
+  private readonly hand: CardHand;
+  private readonly files: ReadonlyMap<string, string>;
+  private readonly state: DockState;
+  private readonly listeners = new Set<(state: DockState) => void>();
+
+  constructor({ hand, cardFiles, pin }: DockOptions) {
+    this.hand = hand;
+    const cards = cardFiles.map((path) => ({ path, ...loadCardState(path) }));
+    this.files = new Map(cards.map(({ label, path }) => [label, path]));
+    this.state = {
+      pin,
+      cards: cards.map(({ label, face }) => ({ label, name: face.name, kind: face.kind, note: face.note ?? null, slot: slotOf[face.kind], place: 'dock' })),
+      fault: 'none',
+      touchWanted: false,
+      readerSilent: false,
+    };
+    hand.onEvent((event) => {
+      switch (event.event) {
+        case 'inserted':
+          this.place(event.label, 'reader');
+          this.state.readerSilent = false;
+          break;
+        case 'removed':
+          this.state.touchWanted = false;
+          if (event.because === 'reader-gone') break;
+          for (const card of this.state.cards) if (card.slot === event.slot && card.place === 'reader') card.place = 'dock';
+          // What vanished did so once; the next card is sound.
+          if (event.because === 'vanished') void this.act({ act: 'fault', fault: 'none' });
+          break;
+        case 'touch-wanted':
+          this.state.touchWanted = true;
+          break;
+        case 'command':
+          return;
+        default:
+          return event satisfies never;
+      }
+      this.tell();
+    });
+  }
+
+  get current(): DockState {
+    return this.state;
+  }
+
+  onChange(listener: (state: DockState) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async act(act: DockAct): Promise<void> {
+    switch (act.act) {
+      case 'card':
+        return this.moveCard(act.label);
+      case 'fault':
+        this.state.fault = act.fault;
+        for (const slot of ['resident', 'staff'] as const) await this.hand.fault(faultOf[act.fault], { slot });
+        return this.tell();
+      case 'finger':
+        this.state.touchWanted = false;
+        for (const slot of ['resident', 'staff'] as const) await this.hand.touch({ slot });
+        return this.tell();
+      default:
+        return act satisfies never;
+    }
+  }
+
+  private async moveCard(label: string): Promise<void> {
+    const card = this.state.cards.find((candidate) => candidate.label === label);
+    const path = this.files.get(label);
+    if (card === undefined || path === undefined) return;
+    if (card.place !== 'dock') {
+      card.place = 'dock';
+      this.tell();
+      return this.hand.pull({ slot: card.slot });
+    }
+    for (const other of this.state.cards) if (other.slot === card.slot) other.place = 'dock';
+    card.place = 'on-its-way';
+    this.tell();
+    try {
+      await this.hand.insert(path, { slot: card.slot });
+    } catch {
+      card.place = 'dock';
+      this.state.readerSilent = true;
+      this.tell();
+    }
+  }
+
+  private place(label: string, place: DockCard['place']): void {
+    const card = this.state.cards.find((candidate) => candidate.label === label);
+    if (card !== undefined) card.place = place;
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener(this.state);
+  }
+}
