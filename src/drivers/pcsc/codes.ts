@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { ReaderService } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import { fail, never } from '../../contract/result.ts';
@@ -66,9 +66,10 @@ export function establishFailure(thrown: unknown, socketPath = process.env['PCSC
   return failure.detail === SMARTCARD_UNKNOWN ? { code: 'no-permission', detail: 'SCARD_W_SECURITY_VIOLATION' } : failure;
 }
 
+/** Opening a socket like a file never works; the errno says whether permission was the reason. access(2) would judge by the real user instead. */
 function mayOpen(socketPath: string): boolean {
   try {
-    accessSync(socketPath, constants.R_OK | constants.W_OK);
+    closeSync(openSync(socketPath, constants.O_RDWR));
     return true;
   } catch (error) {
     return !(error instanceof Error && 'code' in error && error.code === 'EACCES');
