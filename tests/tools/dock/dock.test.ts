@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Dock, type DockState } from '../../../tools/dock/dock.ts';
+import { type DockServer, serveDock } from '../../../tools/dock/dock-server.ts';
+import { type Pcscd, startPcscd } from '../../../tools/pcscd.ts';
+import { newCardState, saveCardState } from '../../../tools/virtual-card/card-state.ts';
+import { type CardHand, startVirtualCard } from '../../../tools/virtual-card/hand.ts';
+
+describe('the dock', () => {
+  let dir: string;
+  let pcscd: Pcscd;
+  let hand: CardHand;
+  let dock: Dock;
+  let server: DockServer;
+
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'dock-'));
+    pcscd = await startPcscd({ dir });
+    hand = await startVirtualCard({ ports: pcscd.ports });
+    const cardFiles = (['lin', 'chen', 'liang'] as const).map((label, index) => {
+      const path = join(dir, `${label}.json`);
+      const kind = label === 'liang' ? 'staff' : 'resident';
+      saveCardState(path, newCardState({ label, seed: new Uint8Array(32).fill(index), face: { name: label, kind }, touch: { aut: label === 'chen' } }));
+      return path;
+    });
+    dock = new Dock({ hand, cardFiles, pin: '123456' });
+    server = await serveDock(dock);
+  });
+  afterAll(async () => {
+    await server.close();
+    await hand.close();
+    await pcscd.stop();
+    rmSync(dir, { recursive: true });
+  });
+
+  const act = (body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${server.url}act`, {
+      method: 'POST',
+      headers: { origin: new URL(server.url).origin, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+  const placeOf = (label: string): string | undefined => dock.current.cards.find((card) => card.label === label)?.place;
+  const until = (condition: (state: DockState) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      if (condition(dock.current)) return resolve();
+      const stop = dock.onChange((state) => {
+        if (!condition(state)) return;
+        stop();
+        resolve();
+      });
+    });
+
+  it('puts a card in at the first touch, and takes it out at the second', async () => {
+    expect((await act({ act: 'card', label: 'lin' })).status).toBe(204);
+    expect(placeOf('lin')).toBe('reader');
+    expect((await hand.status()).resident.label).toBe('lin');
+    await act({ act: 'card', label: 'lin' });
+    expect(placeOf('lin')).toBe('dock');
+    expect((await hand.status()).resident.card).toBeNull();
+  });
+
+  it('has one card a slot, and the staff\'s card in the staff\'s reader', async () => {
+    await act({ act: 'card', label: 'lin' });
+    await act({ act: 'card', label: 'liang' });
+    await act({ act: 'card', label: 'chen' });
+    expect([placeOf('lin'), placeOf('chen'), placeOf('liang')]).toEqual(['dock', 'reader', 'reader']);
+    expect(await hand.status()).toMatchObject({ resident: { label: 'chen' }, staff: { label: 'liang' } });
+    await act({ act: 'card', label: 'chen' });
+    await act({ act: 'card', label: 'liang' });
+  });
+
+  it('sets a fault, and none after a card has vanished', async () => {
+    await act({ act: 'fault', fault: 'mute' });
+    expect((await hand.status()).resident.fault).toEqual({ kind: 'mute' });
+    await hand.fault({ kind: 'vanish' });
+    await act({ act: 'card', label: 'lin' });
+
+    const env = { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath };
+    await promisify(execFile)('opensc-tool', ['-r', pcscd.readerNames.resident, '-s', '00CA006E00'], { env }).catch(() => undefined);
+    await until(({ fault }) => fault === 'none');
+    expect(placeOf('lin')).toBe('dock');
+  });
+
+  it('tells the page everything at once', async () => {
+    const response = await fetch(`${server.url}state`);
+    const reader = response.body?.getReader();
+    const first = await reader?.read();
+    await reader?.cancel();
+    const line = Buffer.from(first?.value as Uint8Array).toString('utf8');
+    expect(JSON.parse(line.slice('data: '.length))).toEqual(dock.current);
+  });
+
+  it.each([
+    ['the page', '', 200, 'text/html; charset=utf-8'],
+    ['its script', 'dock.js', 200, 'text/javascript; charset=utf-8'],
+    ['a font', 'noto/index.css', 200, 'text/css; charset=utf-8'],
+    ['nothing else', '../package.json', 404, null],
+    ['no file by its path', '..%2f..%2fpackage.json', 404, null],
+  ])('serves %s', async (_, path, status, type) => {
+    const response = await fetch(server.url + path);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe(type);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('is there for nobody who does not know its address', async () => {
+    const { origin } = new URL(server.url);
+    expect((await fetch(`${origin}/`)).status).toBe(404);
+    expect((await fetch(`${origin}/${'x'.repeat(32)}/state`)).status).toBe(404);
+  });
+
+  it('hears no other host\'s name and no other origin', async () => {
+    const { hostname, port, pathname } = new URL(server.url);
+    const status = await new Promise((resolve) => {
+      httpRequest({ hostname, port, path: pathname, headers: { host: `elsewhere.example:${port}` } }, (response) => resolve(response.statusCode)).end();
+    });
+    expect(status).toBe(404);
+    expect((await act({ act: 'card', label: 'lin' }, { origin: 'https://elsewhere.example' })).status).toBe(404);
+    expect((await act({ act: 'card', label: 'lin' }, { 'content-type': 'text/plain' })).status).toBe(415);
+    expect(placeOf('lin')).toBe('dock');
+  });
+
+  it.each([
+    ['not an act', { act: 'format' }, 400],
+    ['no fault we know', { act: 'fault', fault: 'fire' }, 400],
+    ['too much', { act: 'card', label: 'x'.repeat(5000) }, 413],
+  ])('refuses %s', async (_, body, status) => {
+    expect((await act(body)).status).toBe(status);
+  });
+});
