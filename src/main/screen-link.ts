@@ -10,7 +10,6 @@ export interface Carrier {
   close(): Promise<void>;
 }
 
-export const heartbeatIntervalMs = 500;
 /** Beats that may be missing in a row before the renderer counts as hung: 4 s. Ending a visit for a disk that was slow once is worse than a wait. */
 const missedBeatsLimit = 8;
 /** Beats that a document may take until it hands its listener in: 15 s, for a slow disk at power-on. */
@@ -103,7 +102,7 @@ export class ScreenLink implements Screen {
     for (const listener of this.#lostListeners) listener(loss);
   }
 
-  /** Called every `heartbeatIntervalMs`. Counting calls, not time, keeps a busy main process from blaming the renderer. */
+  /** Called every `heartbeatIntervalMs` (shells/heartbeat.ts). Counting calls, not time, keeps a busy main process from blaming the renderer. */
   beat(): 'alive' | 'hung' {
     this.#missedBeats += 1;
     if (this.#missedBeats <= (this.#listening ? missedBeatsLimit : startBeatsLimit)) return 'alive';

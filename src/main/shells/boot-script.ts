@@ -1,5 +1,5 @@
 import { kioskOrigin } from '../../contract/origin.ts';
-import { heartbeatIntervalMs } from '../screen-link.ts';
+import { heartbeatIntervalMs } from './heartbeat.ts';
 import { guardWindow, isKioskKey, type GuardedWindow } from './keys-guard.ts';
 import { layBridge } from './page-bridge.ts';
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { fail, type Failure, type Result } from '../../contract/result.ts';
+import { ok, type Failure, type Result } from '../../contract/result.ts';
 import type { Screen } from '../bridge.ts';
+import type { RunningKiosk } from '../kiosk.ts';
 import { startChromium, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
 import { panelOf, readArguments, readHubJson } from './kiosk-arguments.ts';
 
@@ -13,38 +14,61 @@ export interface ChromiumKioskOptions {
   onBrowser?: (browser: ChromiumProcess) => void;
 }
 
-export interface RunningChromiumKiosk {
-  /** Ends the kiosk, the browser and the device host. */
-  stop(): Promise<void>;
-}
-
 /**
  * The kiosk in the distribution's Chromium. The browser is started before anything else is even loaded: it takes most of the time until the first page.
- * Fails with `kiosk-config`, `browser-missing`, `browser-sandbox`, `screen-lost`, or what `startKiosk` fails with.
+ * Fails with `kiosk-config`, `browser-missing`, `browser-sandbox`, `screen-lost`, or what `startKiosk` fails with, each said on stderr as it happens.
  */
-export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<Result<RunningChromiumKiosk>> {
+export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<Result<RunningKiosk>> {
+  const begun = beginKiosk(options);
+  if (!begun.ok) {
+    report(begun.failure);
+    return begun;
+  }
+  const { browser, launch, rendererDir, hubJson, kioskId, dataDir } = begun.value;
+  const screen = openBegunScreen(launch, browser, rendererDir, options.onBrowser);
+
+  const [{ startOnScreen }, { spawnNodeHost }] = await Promise.all([import('./start-on-screen.ts'), import('../../drivers/spawn-node-host.ts')]);
+  const hostPath = path.join(options.rootDir, 'src/drivers/host.ts');
+  const started = await startOnScreen({
+    screen,
+    hubJson,
+    kioskId,
+    dataDir,
+    spawnHost: (binding) => spawnNodeHost({ hostPath, binding }),
+    onTrouble: report,
+  });
+  if (!started.ok) await browser.end();
+  return started;
+}
+
+interface BegunKiosk {
+  browser: ChromiumProcess;
+  launch: ChromiumLaunch;
+  rendererDir: string;
+  hubJson: unknown;
+  kioskId: string;
+  dataDir: string;
+}
+
+function beginKiosk(options: ChromiumKioskOptions): Result<BegunKiosk> {
   const parsed = readArguments(options.args);
   if (!parsed.ok) return parsed;
-  const { hub, kiosk: kioskId, data, renderer } = parsed.value;
+  const { hub, kiosk: kioskId, data, renderer, headless, scale, position, chromium, confined } = parsed.value;
   const read = readHubJson(hub);
   if (!read.ok) return read;
   const panel = panelOf(read.value, kioskId);
   if (!panel.ok) return panel;
 
   const launch: ChromiumLaunch = {
-    window: { ...panel.value, headless: parsed.value.headless, scale: parsed.value.scale, position: parsed.value.position },
-    binary: parsed.value.chromium,
-    confined: parsed.value.confined,
+    window: { ...panel.value, headless, scale, position },
+    binary: chromium,
+    confined,
     extraFlags: options.extraFlags ?? [],
   };
-  const begun = startChromium(launch);
-  if (!begun.ok) return begun;
-  const screen = openBegunScreen(launch, begun.value, path.resolve(renderer ?? path.join(options.rootDir, 'dist/renderer')), options.onBrowser);
-
-  const started = await startOnScreen(screen, read.value, kioskId, path.resolve(data), options.rootDir);
-  if (started.ok) return started;
-  await begun.value.end();
-  return started;
+  const browser = startChromium(launch);
+  if (!browser.ok) return browser;
+  const rendererDir = path.resolve(renderer ?? path.join(options.rootDir, 'dist/renderer'));
+  return ok({ browser: browser.value, launch, rendererDir, hubJson: read.value, kioskId, dataDir: data });
 }
 
 async function openBegunScreen(launch: ChromiumLaunch, begun: ChromiumProcess, rendererDir: string, onBrowser?: (browser: ChromiumProcess) => void): Promise<Result<Screen>> {
@@ -54,23 +78,7 @@ async function openBegunScreen(launch: ChromiumLaunch, begun: ChromiumProcess, r
   return openChromiumScreen({ launch, begun, assets: assets.value, onBrowser, onTrouble: report });
 }
 
-async function startOnScreen(screen: Promise<Result<Screen>>, hubJson: unknown, kioskId: string, dataDir: string, rootDir: string): Promise<Result<RunningChromiumKiosk>> {
-  const { hubFileSchema } = await import('../../contract/hub-file.ts');
-  const hubFile = hubFileSchema.safeParse(hubJson);
-  if (!hubFile.success) return fail('kiosk-config', hubFile.error.issues[0]?.path.join('.'));
-  const binding = hubFile.data.kiosks[kioskId]?.pcscBinding;
-  if (binding === undefined) return fail('kiosk-config', `no kiosk ${kioskId}`);
-  const [{ spawnNodeHost }, { startKiosk }] = await Promise.all([import('../../drivers/spawn-node-host.ts'), import('../kiosk.ts')]);
-  return startKiosk({
-    hubFile: hubFile.data,
-    kioskId,
-    dataDir,
-    openScreen: () => screen,
-    spawnHost: spawnNodeHost({ hostPath: path.join(rootDir, 'src/drivers/host.ts'), binding }),
-  });
-}
-
-/** One line for whoever runs the kiosk; the page says the rest. */
+/** One line for whoever supervises the kiosk; the page says the rest. */
 export function report(failure: Failure): void {
   process.stderr.write(`${JSON.stringify({ code: failure.code, detail: failure.detail })}\n`);
 }

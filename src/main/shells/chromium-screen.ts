@@ -1,10 +1,11 @@
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { Screen, ScreenLoss } from '../bridge.ts';
-import { heartbeatIntervalMs, ScreenLink } from '../screen-link.ts';
+import { ScreenLink } from '../screen-link.ts';
 import type { Assets } from './assets.ts';
 import { startChromium, sweepProfiles, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
 import { checkRendererSandbox } from './chromium-sandbox.ts';
 import { ChromiumSession } from './chromium-session.ts';
+import { heartbeatIntervalMs } from './heartbeat.ts';
 import { RelaunchPace } from './relaunch-delay.ts';
 
 export interface ChromiumScreenSetup {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { report, runChromiumKiosk } from './chromium-kiosk.ts';
+import { runChromiumKiosk } from './chromium-kiosk.ts';
 import { usage } from './kiosk-arguments.ts';
 
 const [, program = '', ...args] = process.argv;
@@ -8,7 +8,6 @@ if (args.includes('--help')) {
 } else {
   const kiosk = await runChromiumKiosk({ args, rootDir: path.resolve(path.dirname(program), '../../..') });
   if (!kiosk.ok) {
-    report(kiosk.failure);
     process.exit(kiosk.failure.code === 'kiosk-config' ? 2 : 3);
   }
   const end = (): void => {
