@@ -27,21 +27,18 @@ export function readDeviceKey(path: string): Result<DeviceKey> {
 function deviceKeyOf(jwk: JsonWebKey): Result<DeviceKey> {
   const secret = createPrivateKey({ key: jwk, format: 'jwk' });
   const { x, y } = createPublicKey(secret).export({ format: 'jwk' });
-  switch (secret.asymmetricKeyType) {
-    case 'ed25519':
-      return ok({
-        publicKey: [-19, new Uint8Array(Buffer.from(x ?? '', 'base64url'))],
-        sign: (input) => new Uint8Array(sign(null, input, secret)),
-      });
-    case 'ec': {
-      if (secret.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return fail('kiosk-config', 'device key of another curve');
-      const odd = ((Buffer.from(y ?? '', 'base64url').at(-1) ?? 0) & 1) === 1;
-      return ok({
-        publicKey: [-9, new Uint8Array(Buffer.concat([Uint8Array.of(odd ? 3 : 2), Buffer.from(x ?? '', 'base64url')]))],
-        sign: (input) => new Uint8Array(sign('sha256', input, { key: secret, dsaEncoding: 'ieee-p1363' })),
-      });
-    }
-    default:
-      return fail('kiosk-config', 'device key of another kind');
+  if (secret.asymmetricKeyType === 'ed25519') {
+    return ok({
+      publicKey: [-19, new Uint8Array(Buffer.from(x ?? '', 'base64url'))],
+      sign: (input) => new Uint8Array(sign(null, input, secret)),
+    });
   }
+  if (secret.asymmetricKeyType !== 'ec' || secret.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
+    return fail('kiosk-config', 'device key of another kind');
+  }
+  const odd = ((Buffer.from(y ?? '', 'base64url').at(-1) ?? 0) & 1) === 1;
+  return ok({
+    publicKey: [-9, new Uint8Array(Buffer.concat([Uint8Array.of(odd ? 3 : 2), Buffer.from(x ?? '', 'base64url')]))],
+    sign: (input) => new Uint8Array(sign('sha256', input, { key: secret, dsaEncoding: 'ieee-p1363' })),
+  });
 }

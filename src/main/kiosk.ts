@@ -54,19 +54,17 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   if (kioskFile === undefined) return fail('kiosk-config', `no kiosk ${kioskId}`);
   const kiosk: KioskFacts = { id: kioskId, hub: hubFile.name, help: hubFile.help, pxPerMm: kioskFile.screen.pxPerMm, standIns: kioskFile.standIns };
 
-  // The screen starts while files are opened; whatever fails then has a place to be said.
+  // The screen, the device host and the way to the hub start together; whatever fails then has a place to be said.
   const opening = setup.openScreen(kioskFile.screen);
   const kept = openKept(dataDir, join(dataDir, kioskFile.deviceKey), clock);
-  const opened = await opening;
-  if (!opened.ok) return opened;
-  const screen = opened.value;
   if (!kept.ok) {
-    screen.show(faultSnapshot(kiosk, hubFile, kept.failure));
+    const opened = await opening;
+    if (opened.ok) opened.value.show(faultSnapshot(kiosk, hubFile, kept.failure));
     return kept;
   }
   const { journal, outbox, deviceKey } = kept.value;
   journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
-
+  const devices = new DeviceHost(setup.spawnHost);
   const hub = connectHub({ socketPath: resolve(dataDir, hubFile.endpoint.slice('unix:'.length)) });
   const head = savedHeadIn(dataDir);
   const light = createLightClient({
@@ -81,7 +79,6 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
   const services = createServiceList(district, journal);
 
-  const devices = new DeviceHost(setup.spawnHost);
   const readerName = (): string => devices.status.readers.find(({ name }) => fits(name, kioskFile.readers.resident))?.name ?? kioskFile.readers.resident;
 
   const delivery = createDelivery({ outbox, district, clock, journal, onSettled: (transaction, settlement) => visits.settled(transaction, settlement) });
@@ -98,6 +95,20 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     offers: () => services.offers(),
     cardOf: (insertion) => cardIn(devices, readerName(), insertion),
   });
+  const closeAll = (): void => {
+    delivery.stop();
+    hub.close();
+    devices.stop();
+    journal.write({ event: 'kiosk.stopped' });
+    outbox.close();
+    journal.close();
+  };
+  const opened = await opening;
+  if (!opened.ok) {
+    closeAll();
+    return opened;
+  }
+  const screen = opened.value;
   const visits = startVisits({
     work,
     settings: {
@@ -141,13 +152,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   return ok({
     async stop() {
       visits.stop();
-      delivery.stop();
-      hub.close();
-      devices.stop();
       await screen.close();
-      journal.write({ event: 'kiosk.stopped' });
-      outbox.close();
-      journal.close();
+      closeAll();
     },
   });
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Intent, Page, Snapshot } from '../../src/contract/bridge.ts';
+import type { HostMessage, SpawnHost } from '../../src/contract/device-host.ts';
 import { ok } from '../../src/contract/result.ts';
 import { spawnNodeHost } from '../../src/drivers/spawn-node-host.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
@@ -69,6 +70,8 @@ export interface KioskStand {
   screen: PaperScreen;
   pcscd: Pcscd;
   hand: CardHand;
+  /** When main last heard that the resident's reader is empty. */
+  cardOutAtMs: number;
   insert(person: string): Promise<void>;
   pull(): Promise<void>;
   signIn(person: string): Promise<Extract<Page, { page: 'home' }>>;
@@ -79,6 +82,15 @@ export interface KioskStand {
   startKiosk(): Promise<void>;
   stopKiosk(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The same device host, with an ear at its door. */
+function listening(spawn: SpawnHost, hear: (message: HostMessage) => void): SpawnHost {
+  return () => {
+    const host = spawn();
+    host.onMessage(hear);
+    return host;
+  };
 }
 
 export async function openKioskStand(): Promise<KioskStand> {
@@ -94,6 +106,7 @@ export async function openKioskStand(): Promise<KioskStand> {
     screen: new PaperScreen(),
     pcscd,
     hand,
+    cardOutAtMs: 0,
     insert: (person) => hand.insert(world.cards[person] ?? ''),
     pull: () => hand.pull(),
     async signIn(person) {
@@ -137,7 +150,9 @@ export async function openKioskStand(): Promise<KioskStand> {
         kioskId: 'hall-1',
         dataDir: world.kioskDirs['hall-1'] ?? '',
         openScreen: () => Promise.resolve(ok(stand.screen)),
-        spawnHost: spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }),
+        spawnHost: listening(spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }), (message) => {
+          if ('status' in message && message.status.readers[0]?.slot === 'no-card') stand.cardOutAtMs = performance.now();
+        }),
       });
       if (!started.ok) throw new Error(started.failure.code);
       kiosk = started.value;

@@ -1,4 +1,4 @@
-import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
+import { assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import { fail, type Failure, type Result } from '../../contract/result.ts';
@@ -163,6 +163,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         (event.view.view === 'card' || event.view.view === 'in-use') &&
         event.view.insertion === context.visit?.insertion,
       cardTouched: ({ context, event }) => event.type === 'touch.wanted' && event.insertion === context.visit?.insertion,
+      cardGone: ({ context }) => context.visit?.setback?.failure.code === 'card-removed',
       severalLanguages: ({ context }) => context.settings.languages.length > 1,
       knownLanguage: ({ context, event }) => event.type === 'language.set' && context.settings.languages.includes(event.language),
       triesForPin: ({ context }) => cardOf(context).tries.pw1 > 1,
@@ -656,6 +657,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
               },
 
               failed: {
+                // A card may say that it is gone before its reader does: then nothing waits for the reader.
+                always: { guard: 'cardGone', target: '#visit.stage.takeCard', actions: [...cardRemoved] },
                 exit: 'clearSetback',
                 on: {
                   retry: [

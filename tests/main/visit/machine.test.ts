@@ -506,6 +506,16 @@ describe('the card out', () => {
     expect(JSON.stringify(stand.state.context)).not.toContain(canary);
   });
 
+  test('is believed when the card says so before its reader does', async () => {
+    const stand = new VisitStand(() => ({ proveKey: () => Promise.resolve(fail('card-removed')) }));
+    stand.insert();
+    await stand.enterPin();
+    await stand.sees('take-card');
+    expect(stand.state.context.visit).toBeNull();
+    stand.pull();
+    expect(stand.page).toMatchObject({ page: 'goodbye', ended: 'card-removed' });
+  });
+
   test('the reference of a request that was signed stays, and its state goes on', async () => {
     const stand = new VisitStand();
     await stand.signIn();
