@@ -68,18 +68,20 @@ function missing(signers: readonly KnownSigner[], demand: Demand): Rejection {
     case 'kiosk':
       return reject('kiosk-not-attested', demand.id);
     case 'staff':
-    case 'resident-or-staff':
       return reject(signers.some(({ signer }) => signer === 'staff') ? 'signer-role' : 'signer-missing', demand.demand);
+    case 'resident-or-staff':
+      return reject(isAnyOf(signers, demand.id) || signers.some(({ signer }) => signer === 'staff') ? 'signer-role' : 'signer-missing', demand.demand);
     case 'party-of':
       return reject(signers.some(({ signer }) => signer === 'party') ? 'signer-role' : 'signer-missing', demand.kinds.join(' or '));
     case 'resident':
-      return reject(
-        signers.some((signer) => signer.signer === 'resident' && equalBytes(signer.id, demand.id)) ? 'signer-role' : 'signer-missing',
-        demand.demand,
-      );
+      return reject(isAnyOf(signers, demand.id) ? 'signer-role' : 'signer-missing', demand.demand);
     case 'authority':
     case 'party':
       return reject('signer-missing', demand.demand === 'party' ? demand.id : demand.demand);
   }
   return never(demand);
 }
+
+/** The resident signed, with a key that is not for signing. */
+const isAnyOf = (signers: readonly KnownSigner[], id: Id): boolean =>
+  signers.some((signer) => signer.signer === 'resident' && equalBytes(signer.id, id));

@@ -76,7 +76,6 @@ export function verifyReceipt(
   if (!opened.ok) return fail('proof-invalid', opened.failure.code);
   const envelope = opened.value;
   if (envelope.body.chain !== trust.chain) return fail('proof-invalid', 'another chain');
-  if (!signaturesHold(envelope, receipt.keys, crypto)) return fail('proof-invalid', 'a signature of the transaction');
   if (!partsOpen(envelope.body, receipt.parts, crypto)) return fail('proof-invalid', 'a private part');
   const head = verifyHead(receipt.head, trust, crypto);
   if (!head.ok) return head;
@@ -84,6 +83,7 @@ export function verifyReceipt(
   if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
     return fail('proof-invalid', 'not in the log');
   }
+  if (!signaturesHold(envelope, receipt.keys, crypto)) return fail('proof-invalid', 'a signature of the transaction');
   return ok({
     reference: reference(envelope.id),
     transaction: envelope.id,
