@@ -5,7 +5,7 @@ import { hashOf, openGrantOuter, sameHash } from '../identity/grant.ts';
 import type { Opener } from '../identity/hpke.ts';
 import { openSealed } from '../identity/sealing.ts';
 import { placeName } from '../identity/space.ts';
-import type { ActivityAct, CredentialAnchor, CredentialPart, GrantGive, GrantPart, Hash, Id, PrivatePart, RequestPart, RequestSubmit } from '../ledger/verify/acts.ts';
+import type { ActivityAct, CredentialAnchor, CredentialPart, GrantGive, GrantPart, Hash, Id, PrivatePart, RequestSubmit } from '../ledger/verify/acts.ts';
 import { equalBytes, toHex } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope, type OpenedEnvelope } from '../ledger/verify/envelope.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Payload } from '../../src/contract/hub-door.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { hashOf } from '../../src/identity/grant.ts';
-import { prepareRequest, sealPart, type PreparedRequest, type RequestDraft } from '../../src/identity/request.ts';
+import { sealPart, type PreparedRequest, type RequestDraft, type SealKeys } from '../../src/identity/request.ts';
 import { sealTo } from '../../src/identity/sealing.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { OpenedPart } from '../../src/ledger/verify/acts.ts';
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const answers = { paid_work: 'false', months_abroad: '0', phone: '13800138000', letter_language: 'zh-Hans' };
 const service = 'pension/eligibility-confirmation';
-const keys = (): Parameters<typeof prepareRequest>[1] => ({
+const keys = (): SealKeys => ({
   space: visit.space.publicKey,
   agency: x25519Public(partySecrets('pension-office').seal),
   keeper: x25519Public(partySecrets('keeper').seal),

@@ -1,0 +1,112 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectHub } from '../../src/ledger/client/hub-client.ts';
+import { ed25519Signer } from '../../src/ledger/node-signer.ts';
+import { demoSecret } from '../../tools/demo/demo-keys.ts';
+import { loadCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
+import { demoHubPath, demoServerPath, seedWorld, type World } from '../../tools/demo/world.ts';
+import { must } from './visitor.ts';
+
+const imi = fileURLToPath(new URL('../../src/cli/imi.ts', import.meta.url));
+let dataDir: string;
+let world: World;
+let running: ChildProcess | null = null;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'imi-command-'));
+  world = await seedWorld(dataDir);
+});
+afterEach(() => running?.kill('SIGKILL'));
+afterAll(() => rmSync(dataDir, { recursive: true }));
+
+const hubProcess = (...args: string[]): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']>; stderr: NonNullable<ChildProcess['stderr']> } => {
+  const child = spawn(process.execPath, [imi, 'hub', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  running = child;
+  return child;
+};
+const demo = (): string[] => ['--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', world.hubDir];
+const readyLine = async (child: ReturnType<typeof hubProcess>): Promise<string> => {
+  for await (const line of createInterface(child.stdout)) return line;
+  return '';
+};
+const exitCode = async (child: ChildProcess): Promise<number | null> => (child.exitCode ?? ((await once(child, 'exit')) as [number | null])[0]);
+
+describe('imi hub', () => {
+  it('says one line when it listens, answers, and ends with 0 on SIGTERM', async () => {
+    const child = hubProcess(...demo());
+    const socketPath = join(dataDir, 'hub.sock');
+    expect(await readyLine(child)).toBe(`imi hub is ready on ${socketPath}`);
+    expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+    const client = connectHub({ socketPath });
+    expect(must(await client.call('services.list', {})).services).toHaveLength(3);
+    client.close();
+    child.kill('SIGTERM');
+    expect(await exitCode(child)).toBe(0);
+    expect(statSync(socketPath, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it('starts again after it was killed', async () => {
+    const killed = hubProcess(...demo());
+    await readyLine(killed);
+    killed.kill('SIGKILL');
+    await exitCode(killed);
+    const child = hubProcess(...demo());
+    expect(await readyLine(child)).toMatch(/ready/);
+    child.kill('SIGTERM');
+    expect(await exitCode(child)).toBe(0);
+  });
+
+  it.each([
+    { name: 'a data folder without keys', args: () => demo().with(5, join(dataDir, 'cards')), code: 1, says: 'key-missing' },
+    { name: 'no arguments', args: () => [], code: 2, says: '--hub FILE' },
+    { name: 'an argument that it does not know', args: () => [...demo(), '--fast'], code: 2, says: '--fast' },
+    { name: 'a hub file that is none', args: () => demo().with(1, fileURLToPath(demoServerPath)), code: 2, says: 'trustRoot' },
+  ])('refuses $name with $code', async ({ args, code, says }) => {
+    const child = hubProcess(...args());
+    const [said, ended] = await Promise.all([text(child.stderr), exitCode(child)]);
+    expect(said).toContain(says);
+    expect(ended).toBe(code);
+  });
+
+  it('does not start with a key that others can read', async () => {
+    const key = join(world.hubDir, 'keeper.key.json');
+    chmodSync(key, 0o644);
+    const child = hubProcess(...demo());
+    const [said, ended] = await Promise.all([text(child.stderr), exitCode(child)]);
+    chmodSync(key, 0o600);
+    expect(said).toContain('key-exposed');
+    expect(ended).toBe(1);
+  });
+});
+
+describe('the seeded world', () => {
+  it('is left as it is when it is there already', async () => {
+    const path = world.cards['lin'] ?? '';
+    const state = loadCardState(path);
+    saveCardState(path, { ...state, signatureCount: 41 });
+    await seedWorld(dataDir);
+    expect(loadCardState(path).signatureCount).toBe(41);
+    saveCardState(path, state);
+  });
+
+  it('has a card for everybody, each as it is meant to be', () => {
+    const cards = Object.fromEntries(Object.entries(world.cards).map(([id, path]) => [id, loadCardState(path)]));
+    expect(cards['zhao']?.pw1.triesLeft).toBe(0);
+    expect(cards['other']?.keys.sig.algorithm).toBe('rsa2048');
+    // One signature at the desk; the one who was never there has made none.
+    expect([cards['lin']?.signatureCount, cards['he']?.signatureCount]).toEqual([1, 0]);
+    expect(cards['staff-liang']?.face.kind).toBe('staff');
+  });
+
+  it("has the validator that the hub file's trust root names", () => {
+    const [validator] = world.hubFile.trustRoot.validators;
+    expect(validator?.key).toBe(Buffer.from(ed25519Signer(demoSecret('validator')).key[1]).toString('base64url'));
+  });
+});
