@@ -30,13 +30,14 @@ export class Hall {
   readonly hand: CardHand;
   readonly pcscd: Pcscd;
   readonly #process: KioskProcess;
-  #hub: ChildProcess | null = null;
+  #hub: ChildProcess;
 
-  private constructor(world: World, pcscd: Pcscd, hand: CardHand, process: KioskProcess) {
+  private constructor(world: World, pcscd: Pcscd, hand: CardHand, process: KioskProcess, hub: ChildProcess) {
     this.world = world;
     this.pcscd = pcscd;
     this.hand = hand;
     this.#process = process;
+    this.#hub = hub;
     this.kiosk = new Kiosk(process, hand, (person) => this.cardFile(person));
   }
 
@@ -44,13 +45,11 @@ export class Hall {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
     cpSync(template, dataDir, { recursive: true });
     const world = worldAt(dataDir);
-    const pcscd = await startPcscd({ dir: join(dataDir, 'pcsc') });
-    const hand = await startVirtualCard({ ports: pcscd.ports });
     const hubFile = fileURLToPath(demoHubPath);
+    const [hub, pcscd] = await Promise.all([startHub(world), startPcscd({ dir: join(dataDir, 'pcsc') })]);
     const process = new KioskProcess({ hubFile, kioskId, dataDir: world.kioskDirs[kioskId] ?? '', pcscSocket: pcscd.socketPath });
-    const hall = new Hall(world, pcscd, hand, process);
-    await hall.startHub();
-    return hall;
+    const hand = await startVirtualCard({ ports: pcscd.ports });
+    return new Hall(world, pcscd, hand, process, hub);
   }
 
   cardFile(person: string): string {
@@ -64,17 +63,9 @@ export class Hall {
     return this.#process.lastWords;
   }
 
-  /** Resolves when the hub listens. */
+  /** Resolves when the hub listens again. */
   async startHub(): Promise<void> {
-    const args = ['hub', '--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', this.world.hubDir];
-    const hub = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#hub = hub;
-    const ready = once(createInterface({ input: hub.stdout }), 'line');
-    const ended = once(hub, 'exit').then(([code]) => {
-      throw new Error(`the hub ended with code ${String(code)}`);
-    });
-    ended.catch(() => undefined);
-    await Promise.race([ready, ended]);
+    this.#hub = await startHub(this.world);
   }
 
   /** As a power cut: SIGKILL. */
@@ -91,8 +82,20 @@ export class Hall {
   }
 }
 
-async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+async function startHub({ hubDir }: World): Promise<ChildProcess> {
+  const args = ['hub', '--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', hubDir];
+  const hub = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ready = once(createInterface({ input: hub.stdout }), 'line');
+  const ended = once(hub, 'exit').then(([code]) => {
+    throw new Error(`the hub ended with code ${String(code)}`);
+  });
+  ended.catch(() => undefined);
+  await Promise.race([ready, ended]);
+  return hub;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill(signal);
   await exited;

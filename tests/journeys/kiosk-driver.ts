@@ -82,6 +82,13 @@ export class Kiosk {
     await this.touch(asking.locator('[data-intent="pin.submit"]'));
   }
 
+  /** For cards that are refused, some before their PIN and some after it. */
+  async enterPinIfAsked(pin: string): Promise<void> {
+    const next = (await this.#page()).locator('[data-page="pin"], [data-page="failure"], [data-page="home"]');
+    await expect(next).toBeVisible();
+    if ((await next.getAttribute('data-page')) === 'pin') await this.enterPin(pin);
+  }
+
   /** Tries that the screen says the card has left. */
   async seesTriesLeft(count: number): Promise<void> {
     await expect((await this.#page()).locator('[data-tries-left]')).toHaveAttribute('data-tries-left', `${count}`);
@@ -97,6 +104,12 @@ export class Kiosk {
   async turn(claim: string): Promise<void> {
     await this.sees('consent');
     await this.#touchIntent('consent.choose', claim);
+  }
+
+  /** Whether a fact that may be kept is given as things stand. */
+  async gives(claim: string, given: boolean): Promise<void> {
+    const page = await this.sees('consent');
+    await expect(page.locator(`[data-intent="consent.choose"][data-value="${claim}"]`)).toHaveAttribute('aria-checked', `${given}`);
   }
 
   async allow(): Promise<void> {
@@ -165,8 +178,28 @@ export class Kiosk {
     await this.#touchIntent('visit.end');
   }
 
+  /** From the farewell: whoever is next need not wait for it to go. */
+  async nextPerson(): Promise<void> {
+    await this.sees('goodbye');
+    await this.#touchIntent('start');
+    await this.sees('attract');
+  }
+
   async openRequests(): Promise<void> {
     await this.#touchIntent('requests.open');
+  }
+
+  /** Resolves at the first frame in which this text is nowhere on the screen; Unix milliseconds with fractions. */
+  async goneFromScreen(text: string): Promise<number> {
+    const handle = await (await this.#page()).waitForFunction(
+      (wanted) => {
+        const { document } = globalThis as unknown as { document: { body: { innerText: string } } };
+        return document.body.innerText.includes(wanted) ? null : performance.timeOrigin + performance.now();
+      },
+      text,
+      { polling: 'raf' },
+    );
+    return (await handle.jsonValue()) ?? Number.NaN;
   }
 
   /** A finger on the middle of it: seen, at rest, not covered and not switched off. */

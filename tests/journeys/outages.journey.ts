@@ -1,0 +1,45 @@
+import { expect, test } from './journey.ts';
+import { begin, fillIn, leave, pin, services, signIn } from './steps.ts';
+
+test('the card service is killed in the middle of a visit and comes back', async ({ kiosk, hall }) => {
+  await signIn(kiosk, 'lin');
+  await kiosk.openService(services.tax);
+  await kiosk.sees('consent');
+  await hall.pcscd.kill();
+  await kiosk.sees('failure', 'reader-no-service');
+  await kiosk.doesNotRead('林悦');
+  await kiosk.pullCard();
+  await hall.pcscd.restart();
+  await signIn(kiosk, 'lin');
+});
+
+test('the hub is killed before a request is signed: it waits, and is recorded when the hub is back', async ({ kiosk, hall }) => {
+  await signIn(kiosk, 'lin');
+  await fillIn(kiosk, services.tax);
+  await hall.killHub();
+  await kiosk.enterPin(pin);
+  await kiosk.sees('receipt', 'queued');
+  const reference = await kiosk.reference();
+  await leave(kiosk);
+  await kiosk.reads(reference);
+  await kiosk.nextPerson();
+
+  await hall.startHub();
+  await signIn(kiosk, 'lin');
+  await kiosk.openRequests();
+  const requests = await kiosk.sees('requests');
+  await expect(requests).toContainText(reference);
+  await expect(requests.locator('[data-state="recorded"]')).toHaveCount(1);
+});
+
+test('without a hub nobody is signed in, and with it everybody is', async ({ kiosk, hall }) => {
+  await hall.killHub();
+  await begin(kiosk);
+  await kiosk.insertCard('lin');
+  await kiosk.enterPinIfAsked(pin);
+  await kiosk.sees('failure', 'hub-unreachable');
+  await hall.startHub();
+  await kiosk.retry();
+  await kiosk.enterPinIfAsked(pin);
+  await kiosk.sees('home');
+});

@@ -1,0 +1,62 @@
+import type { Language } from '../../src/contract/language.ts';
+import { demoPin } from '../../tools/demo/people.ts';
+import type { Kiosk } from './kiosk-driver.ts';
+
+export const pin = demoPin;
+
+/** What Lin and the others answer, whatever service asks it. */
+export const answers = {
+  property_use: 'own-home',
+  tax_year: '2025',
+  certificate_use: 'loan',
+  letter_language: 'en',
+  phone: '13800138000',
+  contact_time: 'morning',
+  paid_work: 'false',
+  months_abroad: '2',
+  meter_number: '20417733',
+  meter_reading: '1204.5',
+  takeover_date: '2026-11-01',
+} as const;
+
+export const services = {
+  tax: 'tax/property-tax-certificate',
+  pension: 'pension/eligibility-confirmation',
+  water: 'utility/water-account-transfer',
+} as const;
+
+/** From the attract page to the one that asks for a card. */
+export async function begin(kiosk: Kiosk, language: Language = 'en'): Promise<void> {
+  await kiosk.sees('attract');
+  await kiosk.begin();
+  await kiosk.sees('language');
+  await kiosk.chooseLanguage(language);
+  await kiosk.sees('insert-card');
+}
+
+/** From the attract page to the resident's own. */
+export async function signIn(kiosk: Kiosk, person: string, language: Language = 'en'): Promise<void> {
+  await begin(kiosk, language);
+  await kiosk.insertCard(person);
+  await kiosk.sees('pin');
+  await kiosk.enterPin(pin);
+  await kiosk.sees('home');
+}
+
+/** From home to the page that asks for the PIN to sign; gives what had to be typed. */
+export async function fillIn(kiosk: Kiosk, service: string): Promise<string[]> {
+  await kiosk.openService(service);
+  await kiosk.allow();
+  const asked = await kiosk.answerAll(answers);
+  await kiosk.confirm();
+  await kiosk.sees('sign');
+  return asked;
+}
+
+/** From any page of a visit to the farewell. */
+export async function leave(kiosk: Kiosk): Promise<void> {
+  await kiosk.end();
+  await kiosk.sees('take-card');
+  await kiosk.pullCard();
+  await kiosk.sees('goodbye');
+}
