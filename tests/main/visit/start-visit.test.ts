@@ -1,0 +1,93 @@
+import { SimulatedClock } from 'xstate';
+import { beforeEach, expect, test } from 'vitest';
+import type { Clock } from '../../../src/main/clock.ts';
+import { journalEventSchema, type JournalEvent } from '../../../src/main/journal.ts';
+import { startVisits, type Visits } from '../../../src/main/visit/start-visit.ts';
+import type { VisitWork } from '../../../src/main/visit/work.ts';
+import { PaperScreen } from '../kiosk-stand.ts';
+import { canary, goodWork, kiosk, newAccess, settings, taxOffer, type Calls } from './visit-stand.ts';
+
+let screen: PaperScreen;
+let written: JournalEvent[];
+let calls: Calls;
+const time = new SimulatedClock();
+const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setTimeout(run, ms), clearTimeout: (timer) => time.clearTimeout(timer as number) };
+
+function start(change: Partial<VisitWork> = {}): Visits {
+  const work = { ...goodWork(calls, newAccess()), ...change };
+  const visits = startVisits({ work, settings, screen, clock, kiosk, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
+  visits.reader({ view: 'empty' });
+  return visits;
+}
+
+async function signIn(visits: Visits, insertion = 1): Promise<void> {
+  visits.reader({ view: 'card', insertion });
+  await screen.sees('pin');
+  visits.intent({ intent: 'pin.submit', pin: '123456' });
+  await screen.sees('home');
+}
+
+beforeEach(() => {
+  screen = new PaperScreen();
+  written = [];
+  calls = { left: [], delivered: [], pins: [], signed: 0 };
+});
+
+test('an intent that the state does not know is ignored and journalled, and activity is not', async () => {
+  const visits = start();
+  await signIn(visits);
+  const shown = screen.shown.length;
+  visits.intent({ intent: 'consent.allow' });
+  visits.intent({ intent: 'activity' });
+  expect(screen.shown).toHaveLength(shown);
+  expect(written.filter(({ event }) => event === 'intent.ignored')).toMatchObject([{ intent: 'consent.allow', state: 'visiting.inside.home' }]);
+});
+
+test('the journal tells states and times, and no fact', async () => {
+  const visits = start();
+  await signIn(visits);
+  visits.intent({ intent: 'service.open', service: taxOffer.service.id });
+  visits.intent({ intent: 'visit.end' });
+  visits.reader({ view: 'empty' });
+  expect(written.map(({ event }) => event)).toContain('visit.began');
+  expect(written.find(({ event }) => event === 'visit.ended')).toMatchObject({ ended: 'done', requests: 0 });
+  expect(written.filter(({ event }) => event === 'visit.state').length).toBeGreaterThan(5);
+  expect(JSON.stringify(written)).not.toContain(canary);
+  expect(JSON.stringify(written)).not.toContain('123456');
+});
+
+test('the end of a visit shows a page without facts, clears the document and shows the page again', async () => {
+  const visits = start();
+  await signIn(visits);
+  visits.reader({ view: 'empty' });
+  expect(screen.wiped).toBe(1);
+  expect(screen.shown.slice(-2).map(({ snapshot }) => snapshot.page.page)).toEqual(['goodbye', 'goodbye']);
+  const numbers = screen.shown.map(({ snapshot }) => snapshot.seq);
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+test('a fault is one page, is journalled without what was typed, and the next card is served', async () => {
+  const visits = start({
+    grantEnd: () => {
+      throw new Error(`a bug with ${canary}`);
+    },
+  });
+  await signIn(visits);
+  visits.intent({ intent: 'service.open', service: taxOffer.service.id });
+  expect(await screen.sees('failure')).toMatchObject({ code: 'kiosk-fault', next: 'none' });
+  expect(calls.left.map(({ insertion }) => insertion)).toEqual([1]);
+  expect(written.find(({ event }) => event === 'kiosk.fault')).toMatchObject({ name: 'Error' });
+  expect(JSON.stringify(written)).not.toContain(canary);
+  visits.reader({ view: 'empty' });
+  await screen.sees('attract');
+  await signIn(visits, 2);
+});
+
+test('a screen that was lost gets the page of the ended visit', async () => {
+  const visits = start();
+  await signIn(visits);
+  visits.screenLost();
+  expect(screen.page.page).toBe('take-card');
+  expect(visits.idle).toBe(true);
+});
