@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { languages } from '../../src/contract/language.ts';
+import { screens } from '../fixtures/snapshots.ts';
+import { axeFindings } from './gallery/axe.ts';
+import { openGallery, type Gallery, type Orientation } from './gallery/gallery.ts';
+import { faultsOfLayout } from './gallery/layout.ts';
+
+const pxPerMm = 4.03;
+const orientations: readonly Orientation[] = ['portrait', 'landscape'];
+
+let gallery: Gallery;
+beforeAll(async () => {
+  gallery = await openGallery();
+}, 60_000);
+afterAll(() => gallery.close());
+
+/** One screen of each kind of page. */
+const oneOfEach = [...new Map(screens.filter((screen) => screen.overlay === undefined).map((screen) => [screen.page.page, screen])).values()];
+
+describe.each(orientations)('%s', (orientation) => {
+  beforeAll(() => gallery.turn(orientation));
+
+  describe.each(languages)('%s', (language) => {
+    test.each(screens.map((screen) => ({ name: screen.name, screen })))('$name is whole, large enough, inside the screen, and axe finds nothing', async ({ screen }) => {
+      await gallery.show(screen, language);
+      const root = gallery.page.locator('[data-page]');
+      expect(await root.getAttribute('data-page')).toBe(screen.page.page);
+      if (screen.page.page === 'failure') expect(await root.getAttribute('data-code')).toBe(screen.page.code);
+      expect(await gallery.page.evaluate(() => (globalThis as unknown as { document: { documentElement: { lang: string } } }).document.documentElement.lang)).toBe(language);
+      expect(await gallery.page.evaluate(faultsOfLayout, { pxPerMm })).toEqual([]);
+      if (orientation === 'portrait') expect(await axeFindings(gallery.page)).toEqual([]);
+    });
+  });
+
+  test('back, help and end never move', async () => {
+    const places = new Map<string, Set<string>>();
+    for (const screen of oneOfEach) {
+      await gallery.show(screen, 'en');
+      for (const control of await gallery.page.locator('nav [data-intent]').all()) {
+        const intent = (await control.getAttribute('data-intent')) ?? '';
+        places.set(intent, (places.get(intent) ?? new Set()).add(JSON.stringify(await control.boundingBox())));
+      }
+    }
+    expect([...places].map(([intent, seen]) => [intent, seen.size]).sort()).toEqual([
+      ['back', 1],
+      ['help.open', 1],
+      ['visit.end', 1],
+    ]);
+  }, 60_000);
+});
+
+test('the page never breaks its own policy', () => {
+  // Said about the header itself, whatever the page does.
+  const ofTheHeader = /Permissions-Policy header|allow-scripts and allow-same-origin/;
+  expect(gallery.complaints.filter((complaint) => !ofTheHeader.test(complaint))).toEqual([]);
+});
