@@ -8,6 +8,8 @@ type Smartcard = typeof import('smartcard');
 /** Reported as a change whenever a reader comes or goes. */
 const READERS_THEMSELVES = '\\\\?PnP?\\Notification';
 const STATE_CHANGED = 0x0002;
+/** Each wait begins with a look at the states, so that a change which the service failed to announce shows within this time. */
+const LONGEST_WAIT_MS = 1_000;
 /** A reader in this state is reported at once. */
 const UNAWARE = 0;
 /** The longest answer there is in extended form: 65 536 bytes and the status word. */
@@ -79,7 +81,7 @@ class Watch implements PcscWatch {
       if (this.#stopped) return { code: 'cancelled' };
       try {
         known = withReaders(known, context.value);
-        const changes = await context.value.waitForChange(watched(known));
+        const changes = await context.value.waitForChange(watched(known), LONGEST_WAIT_MS);
         if (changes === null) return { code: 'cancelled' };
         for (const { name, state } of changes) known.set(name, state & ~STATE_CHANGED);
         known = withReaders(known, context.value);
