@@ -195,7 +195,7 @@ function spawnUtilityHost(hostPath: string, binding: string): SpawnHost {
 }
 
 async function openElectronScreen(panel: { widthPx: number; heightPx: number }, args: KioskArguments): Promise<Result<Screen>> {
-  const assets = await readAssets(args.renderer ?? path.join(app.getAppPath(), 'dist/renderer'));
+  const assets = await readAssets(args.renderer ?? path.join(app.getAppPath(), 'dist/package/renderer'));
   if (!assets.ok) return assets;
   // Without `persist:` the session lives in memory alone.
   const ses = session.fromPartition('kiosk');
