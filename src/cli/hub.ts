@@ -3,22 +3,45 @@ import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { hubFileSchema, hubServerFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { authorityKeyFile, foundHub, type Founding } from '../hub/founding.ts';
 import { openHub } from '../hub/hub.ts';
 
-const usage = 'imi hub --hub FILE --server FILE --data DIR';
+const usage = `imi hub --hub FILE --server FILE --data DIR
+imi hub init --chain ID --server FILE --data DIR`;
 
 /**
- * Runs a hub until SIGTERM or SIGINT. When it listens, one line goes out: `imi hub is ready on <socket path>`.
+ * Runs a hub until SIGTERM or SIGINT, or founds one (`init`). When it listens, one line goes out: `imi hub is ready on <socket path>`.
  * 0: ended as asked; 1: could not start, the code is on stderr; 2: wrongly called.
  */
 export async function run(args: string[]): Promise<number> {
+  // Sealed or not, what the hub writes is nobody else's to read.
+  process.umask(0o077);
+  return args[0] === 'init' ? init(args.slice(1)) : serve(args);
+}
+
+/** Makes keys and a genesis, and prints the trust root for the hub's public file. */
+function init(args: string[]): number {
+  const read = readFounding(args);
+  if (!read.ok) {
+    process.stderr.write(`${read.failure.detail ?? usage}\n`);
+    return 2;
+  }
+  const founded = foundHub({ ...read.value, now: Date.now() });
+  if (!founded.ok) {
+    process.stderr.write(`imi hub init: ${founded.failure.code} (${founded.failure.detail ?? ''})\n`);
+    return 1;
+  }
+  process.stdout.write(`${JSON.stringify({ trustRoot: founded.value }, null, 2)}\n`);
+  process.stderr.write(`Take ${authorityKeyFile} off this machine: it enrols every agency, and the hub does not need it.\n`);
+  return 0;
+}
+
+async function serve(args: string[]): Promise<number> {
   const read = readArguments(args);
   if (!read.ok) {
     process.stderr.write(`${read.failure.detail ?? usage}\n`);
     return 2;
   }
-  // Sealed or not, what the hub writes is nobody else's to read.
-  process.umask(0o077);
   const hub = await openHub({
     ...read.value,
     onFault: (where, error) => process.stderr.write(`imi hub: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}\n`),
@@ -35,6 +58,18 @@ export async function run(args: string[]): Promise<number> {
   await ended;
   await hub.value.close();
   return 0;
+}
+
+function readFounding(args: string[]): Result<Omit<Founding, 'now'>, Failure<'usage'>> {
+  try {
+    const { values } = parseArgs({ args, options: { chain: { type: 'string' }, server: { type: 'string' }, data: { type: 'string' } } });
+    if (values.chain === undefined || values.server === undefined || values.data === undefined) return fail('usage', usage);
+    if (!/^[a-z0-9-]{1,20}$/.test(values.chain)) return fail('usage', 'a chain id is 1 to 20 of a-z, 0-9 and -');
+    const serverFile = readJson(values.server, hubServerFileSchema);
+    return serverFile.ok ? ok({ chain: values.chain, serverFile: serverFile.value, dataDir: values.data }) : serverFile;
+  } catch (error) {
+    return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
+  }
 }
 
 function readArguments(args: string[]): Result<Pick<Parameters<typeof openHub>[0], 'hubFile' | 'serverFile' | 'dataDir'>, Failure<'usage'>> {

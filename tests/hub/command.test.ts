@@ -7,7 +7,11 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { HubFile } from '../../src/contract/hub-file.ts';
+import { openHub } from '../../src/hub/hub.ts';
 import { connectHub } from '../../src/ledger/client/hub-client.ts';
+import { createLightClient, query } from '../../src/ledger/client/light-client.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../src/ledger/node-signer.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { loadCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
@@ -83,6 +87,38 @@ describe('imi hub', () => {
     chmodSync(key, 0o600);
     expect(said).toContain('key-exposed');
     expect(ended).toBe(1);
+  });
+});
+
+describe('imi hub init', () => {
+  it('founds a hub that starts, once', async () => {
+    const folder = join(dataDir, 'founded');
+    const founding = ['init', '--chain', 'imi-test', '--server', fileURLToPath(demoServerPath), '--data', folder];
+    const child = hubProcess(...founding);
+    const [said, ended] = await Promise.all([text(child.stdout), exitCode(child)]);
+    expect(ended).toBe(0);
+    const { trustRoot } = JSON.parse(said) as Pick<HubFile, 'trustRoot'>;
+    expect(statSync(join(folder, 'validator.key.json')).mode & 0o777).toBe(0o600);
+
+    const again = hubProcess(...founding);
+    const [refused, code] = await Promise.all([text(again.stderr), exitCode(again)]);
+    expect([code, refused]).toEqual([1, expect.stringContaining('already-founded')]);
+
+    const hubFile = { ...world.hubFile, trustRoot, endpoint: 'unix:hub.sock' };
+    const hub = must(await openHub({ hubFile, serverFile: world.serverFile, dataDir: folder }));
+    const client = connectHub({ socketPath: hub.socketPath });
+    const light = createLightClient({ hub: client, trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: 60_000 });
+    const { records } = must(await light.read([query.party('keeper')]));
+    expect(records[0]?.party).toBe('keeper');
+    client.close();
+    await hub.close();
+  });
+
+  it.each([
+    { name: 'no chain', args: ['init', '--server', fileURLToPath(demoServerPath), '--data', '/nowhere'] },
+    { name: 'a chain id that is none', args: ['init', '--chain', 'Big Chain', '--server', fileURLToPath(demoServerPath), '--data', '/nowhere'] },
+  ])('refuses $name with 2', async ({ args }) => {
+    expect(await exitCode(hubProcess(...args))).toBe(2);
   });
 });
 

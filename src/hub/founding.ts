@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { HubServerFile, TrustRoot } from '../contract/hub-file.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { x25519Public } from '../identity/x25519.ts';
+import { encodeGenesis, type Genesis } from '../ledger/genesis.ts';
+import { ed25519Signer } from '../ledger/node-signer.ts';
+import type { PartyEnrol, PartyKind } from '../ledger/verify/acts.ts';
+import { toBase64url } from '../ledger/verify/bytes.ts';
+import { writeKeyFile, type KeyFile } from './key-file.ts';
+
+export interface Founding {
+  chain: string;
+  serverFile: HubServerFile;
+  dataDir: string;
+  /** Unix milliseconds. */
+  now: number;
+}
+
+/** Where the authority's key is put: to be taken off this machine, since it enrols every party from now on. */
+export const authorityKeyFile = 'authority.key.json';
+
+/**
+ * Makes a hub's keys and the genesis of a chain of its own: validator, hub, keeper and registrar as its first parties, each with keys that are
+ * made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there.
+ */
+export function foundHub({ chain, serverFile, dataDir, now }: Founding): Result<TrustRoot, Failure<'already-founded'>> {
+  const { ledger, keeper, registrar, hub } = serverFile;
+  const at = (path: string): string => resolve(dataDir, path);
+  const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
+  const genesisPath = at(ledger.genesis);
+  const there = [...Object.values(files), genesisPath, at(ledger.path)].find((path) => existsSync(path));
+  if (there !== undefined) return fail('already-founded', there);
+
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const secret = (): Uint8Array => new Uint8Array(randomBytes(32));
+  const validator = secret();
+  const authority = secret();
+  const partyKeys = (): { sign: Uint8Array; seal: Uint8Array } => ({ sign: secret(), seal: secret() });
+  const [hubKeys, keeperKeys, registrarKeys] = [partyKeys(), partyKeys(), partyKeys()];
+  const written: [string, KeyFile][] = [
+    [files.validator, { sign: validator }],
+    [files.hub, hubKeys],
+    [files.keeper, keeperKeys],
+    [files.registrar, { ...registrarKeys, index: secret() }],
+    [files.authority, { sign: authority }],
+  ];
+  for (const [path, keys] of written) writeKeyFile(path, keys);
+
+  const party = (id: string, kind: PartyKind, keys: { sign: Uint8Array; seal: Uint8Array }, names: PartyEnrol['names']): PartyEnrol => ({
+    kind: 'party.enrol',
+    id,
+    party: kind,
+    sign: ed25519Signer(keys.sign).key,
+    seal: [-25, x25519Public(keys.seal)],
+    names,
+  });
+  const validatorKey = ed25519Signer(validator).key[1];
+  const genesis: Genesis = {
+    v: 1,
+    chain,
+    time: Math.floor(now / 1000),
+    validators: [{ key: validatorKey, power: 1 }],
+    authority: { threshold: 1, keys: [ed25519Signer(authority).key] },
+    acts: [
+      party(hub, 'hub', hubKeys, { 'zh-Hans': '便民服务中心', en: 'Service hub' }),
+      party('keeper', 'keeper', keeperKeys, { 'zh-Hans': '数据保管处', en: 'Data keeper' }),
+      party('registrar', 'registrar', registrarKeys, { 'zh-Hans': '人口登记处', en: 'Population register' }),
+    ],
+  };
+  writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx' });
+  return ok({ chain, height: 1, validators: [{ alg: -19, key: toBase64url(validatorKey), power: 1 }], trustingPeriodMs: 30 * 24 * 3600_000 });
+}
