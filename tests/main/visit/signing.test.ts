@@ -1,0 +1,130 @@
+import { generateKeyPairSync, sign as signWith, type KeyObject } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FailureCode } from '../../../src/contract/failures.ts';
+import { fail, ok, type Result } from '../../../src/contract/result.ts';
+import { newX25519Secret, x25519Public } from '../../../src/identity/x25519.ts';
+import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
+import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
+import type { Card } from '../../../src/main/card.ts';
+import { systemClock } from '../../../src/main/clock.ts';
+import { openOutbox, type Outbox } from '../../../src/main/outbox.ts';
+import { beginDraft, type Draft } from '../../../src/main/visit/draft.ts';
+import { counterGap } from '../../../src/main/visit/sign-in.ts';
+import { signRequest } from '../../../src/main/visit/signing.ts';
+import type { Access } from '../../../src/main/visit/work.ts';
+import { cardInfo, newAccess, resident, taxOffer } from './visit-stand.ts';
+
+const sig = generateKeyPairSync('ed25519');
+const device = generateKeyPairSync('ed25519');
+const rawKey = (key: KeyObject): Uint8Array => new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'));
+const signBy = (key: KeyObject, input: Uint8Array): Uint8Array => new Uint8Array(signWith(null, input, key));
+const sealKey = (): Uint8Array => x25519Public(newX25519Secret());
+
+let dataDir: string;
+let outbox: Outbox;
+let told: number[];
+let access: Access;
+let draft: Draft;
+let count: number;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'imi-signing-'));
+  const opened = openOutbox({ dataDir, clock: systemClock });
+  if (!opened.ok) throw new Error(opened.failure.detail);
+  outbox = opened.value;
+  told = [];
+  count = 7;
+  access = { ...newAccess().access, resident: { ...resident, sig: rawKey(sig.publicKey), space: sealKey() }, keeperSeal: sealKey() };
+  draft = beginDraft({ ...taxOffer, seal: sealKey() }, { phone: '13800138000' }, Math.floor(Date.now() / 1000) + 86_400);
+});
+afterEach(() => {
+  outbox.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const card = (sign: Card['sign']): Card => ({
+  open: () => Promise.resolve(ok(cardInfo)),
+  verify: () => Promise.resolve(ok({ verified: true })),
+  authenticate: () => Promise.resolve(ok(new Uint8Array(64))),
+  agree: () => Promise.resolve(ok(new Uint8Array(32))),
+  signatureCount: () => Promise.resolve(ok(count)),
+  release: () => Promise.resolve(),
+  sign,
+});
+
+const goodCard = card((input) => {
+  count += 1;
+  return Promise.resolve(ok(signBy(sig.privateKey, input)));
+});
+
+const sign = (by: Card, into: Outbox = outbox) =>
+  signRequest(by, access, draft, {
+    district: {
+      chain: 'imi-test',
+      tellBrokenOff: (_, counter) => {
+        told.push(counter);
+        return Promise.resolve(ok({}));
+      },
+    },
+    outbox: into,
+    journal: { write: () => undefined, close: () => undefined },
+    crypto: nodeCrypto,
+    clock: systemClock,
+    deviceKey: { publicKey: [-19, rawKey(device.publicKey)], sign: (input) => signBy(device.privateKey, input) },
+    kioskId: 'hall-1',
+  });
+
+test('a request that is signed lies in the outbox, with both signatures good and the counter that the card then shows', async () => {
+  const stored = await sign(goodCard);
+  expect(stored).toMatchObject({ ok: true });
+  const [waiting] = outbox.waiting();
+  const opened = openEnvelope(waiting?.submission.envelope ?? new Uint8Array(), nodeCrypto);
+  if (!opened.ok) throw new Error(opened.failure.code);
+  const { body, signers, id } = opened.value;
+  expect(id).toEqual(waiting?.transaction);
+  expect(body).toMatchObject({ chain: 'imi-test', kiosk: 'hall-1', counter: count, acts: [{ kind: 'grant.give' }, { kind: 'request.submit' }] });
+  const keys = [rawKey(sig.publicKey), rawKey(device.publicKey)];
+  expect(signers.map(({ input, signature }, i) => nodeCrypto.verify([-19, keys[i] ?? new Uint8Array()], input, signature))).toEqual([true, true]);
+  expect(told).toEqual([]);
+});
+
+describe('a signature that comes to nothing', () => {
+  test.each<{ name: string; answer: (input: Uint8Array) => Result<Uint8Array>; code: FailureCode; noted: boolean }>([
+    { name: 'is not there, for the card was pulled', answer: () => fail('card-removed'), code: 'card-removed', noted: true },
+    { name: 'is not there, for the card went mute', answer: () => fail('card-timeout'), code: 'card-timeout', noted: true },
+    { name: 'is not there, for the device host was lost', answer: () => fail('device-host-lost'), code: 'device-host-lost', noted: true },
+    { name: 'is of another key', answer: (input) => ok(signBy(device.privateKey, input)), code: 'signature-failed', noted: true },
+    { name: 'is of other bytes', answer: () => ok(signBy(sig.privateKey, new Uint8Array(3))), code: 'signature-failed', noted: true },
+    { name: 'was refused by the card', answer: () => fail('card-error', '6985'), code: 'card-error', noted: false },
+    { name: 'was not touched for', answer: () => fail('card-touch-missed'), code: 'card-touch-missed', noted: false },
+  ])('because it $name', async ({ answer, code, noted }) => {
+    const signed = await sign(card((input) => Promise.resolve(answer(input))));
+    expect(signed).toMatchObject({ ok: false, failure: { code } });
+    expect(outbox.waiting()).toEqual([]);
+    expect(told).toEqual(noted ? [8] : []);
+  });
+
+  test('because the disk is full is told to the hub at once', async () => {
+    const full: Outbox = Object.create(outbox, {
+      put: { value: () => fail('kiosk-storage') },
+      noteBrokenOff: { value: () => fail('kiosk-storage') },
+    }) as Outbox;
+    expect(await sign(goodCard, full)).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+    expect(told).toEqual([8]);
+  });
+});
+
+test.each([
+  { name: 'nothing was signed elsewhere', onCard: 9, onLedger: 9, known: [], gap: 0 },
+  { name: 'one is queued', onCard: 10, onLedger: 9, known: [10], gap: 0 },
+  { name: 'one is queued and two are not known', onCard: 12, onLedger: 9, known: [10], gap: 2 },
+  { name: 'the same one is known twice', onCard: 11, onLedger: 9, known: [10, 10], gap: 1 },
+  { name: 'what is known is older than the ledger', onCard: 10, onLedger: 9, known: [5, 9], gap: 1 },
+  { name: 'what is known was never made', onCard: 9, onLedger: 9, known: [10], gap: 0 },
+  { name: 'the card counts less than the ledger', onCard: 3, onLedger: 9, known: [], gap: 0 },
+])('the gap when $name', ({ onCard, onLedger, known, gap }) => {
+  expect(counterGap(onCard, onLedger, known)).toBe(gap);
+});
