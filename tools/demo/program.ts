@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const endLimitMs = 5_000;
+
+export interface ProgramOptions {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** The line by which it says that it is ready. Without one it counts as ready at once. */
+  readyLine?: RegExp;
+}
+
+/** One of the demonstration's programs, running. */
+export interface Program {
+  readonly name: string;
+  /** Its exit code, 1 where a signal ended it. */
+  readonly ended: Promise<number>;
+  /** SIGTERM, and SIGKILL where that is not enough. */
+  end(): Promise<void>;
+}
+
+/** Resolves when the program is ready; throws where it ends before. What it says goes on to this terminal. */
+export async function startProgram({ name, command, args, env, cwd, readyLine }: ProgramOptions): Promise<Program> {
+  const child: ChildProcess = spawn(command, args, { env: env ?? process.env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number>((resolve) => {
+    child.once('error', (error) => {
+      process.stderr.write(`${name}: ${error.message}\n`);
+      resolve(1);
+    });
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  const ready = Promise.withResolvers<'ready'>();
+  if (readyLine === undefined) ready.resolve('ready');
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (readyLine?.test(line) === true) ready.resolve('ready');
+      else process.stdout.write(`${line}\n`);
+    });
+  }
+  const first = await Promise.race([ready.promise, ended]);
+  if (first !== 'ready') throw new Error(`${name} ended with code ${first} before it was ready`);
+  return {
+    name,
+    ended,
+    async end() {
+      child.kill('SIGTERM');
+      const overdue = setTimeout(() => child.kill('SIGKILL'), endLimitMs);
+      await ended;
+      clearTimeout(overdue);
+    },
+  };
+}

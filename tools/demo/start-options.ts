@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const usage = `npm start -- [options]
+  --tour               no windows: three requests by themselves, screens and receipts to out/tour/
+  --hub FILE           another hub than the demonstration's; with FILE's .server.json beside it, the hub is started too
+  --kiosk ID           which kiosk of the hub's file (default: the first)
+  --reader real        the machine's own card readers instead of the virtual one and its cards
+  --data DIR           where everything is kept between runs (default: out/demo, or out/<hub's file>)
+  --fresh              forget what was kept
+  --scale N            the kiosk's window, 1 = its real size, full screen (default: what fits)`;
+
+export interface StartOptions {
+  /** Null: the demonstration's own, seeded. */
+  hubFile: string | null;
+  /** Null: that hub runs elsewhere. */
+  serverFile: string | null;
+  kiosk: string | null;
+  virtualReader: boolean;
+  dataDir: string;
+  fresh: boolean;
+  scale: number | null;
+}
+
+/** A sentence where the arguments are not understood. */
+export function readStartOptions(args: readonly string[], root: string): StartOptions | string {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        hub: { type: 'string' },
+        kiosk: { type: 'string' },
+        reader: { type: 'string', default: 'virtual' },
+        data: { type: 'string' },
+        fresh: { type: 'boolean', default: false },
+        scale: { type: 'string' },
+      },
+    });
+    if (values.reader !== 'virtual' && values.reader !== 'real') return `--reader is virtual or real`;
+    const scale = values.scale === undefined ? null : Number(values.scale);
+    if (scale !== null && !(scale >= 0.2 && scale <= 3)) return '--scale is 0.2 to 3';
+    const hubFile = values.hub === undefined ? null : resolve(values.hub);
+    if (hubFile !== null && !existsSync(hubFile)) return `${hubFile} is not there`;
+    const beside = hubFile?.replace(/\.json$/, '.server.json');
+    const name = hubFile === null ? 'demo' : (/([^/]+?)(\.json)?$/.exec(hubFile)?.[1] ?? 'hub');
+    return {
+      hubFile,
+      serverFile: beside !== undefined && beside !== hubFile && existsSync(beside) ? beside : null,
+      kiosk: values.kiosk ?? null,
+      virtualReader: values.reader === 'virtual',
+      dataDir: resolve(values.data ?? join(root, 'out', name)),
+      fresh: values.fresh,
+      scale,
+    };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

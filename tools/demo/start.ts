@@ -1,0 +1,175 @@
+/** What `npm start` hands over to: the hub, the kiosk's window, and beside it the dock with the cards. Ctrl+C, or closing the dock, ends all. */
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
+import { type Pcscd, startPcscd } from '../pcscd.ts';
+import { desktopSize, hasDisplay, placeWindows } from './desktop.ts';
+import { demoPeople, demoPin } from './people.ts';
+import { startProgram } from './program.ts';
+import { Running } from './running.ts';
+import { buildScreens } from './screens.ts';
+import { readStartOptions, type StartOptions, usage } from './start-options.ts';
+import { demoHubPath, demoServerPath, seedWorld } from './world.ts';
+
+const root = join(import.meta.dirname, '../..');
+const node = process.execPath;
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+process.exitCode = await start(process.argv.slice(2));
+
+async function start(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    say(usage);
+    return 0;
+  }
+  const forTour = args.filter((argument) => argument !== '--tour');
+  if (args.includes('--tour')) return tour(forTour);
+  if (!hasDisplay(process.env)) {
+    say('There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): the tour runs instead.');
+    return tour(forTour);
+  }
+  const options = readStartOptions(args, root);
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${usage}\n`);
+    return 2;
+  }
+  const running = new Running();
+  try {
+    return await open(options, running);
+  } catch (error) {
+    if (running.stopAsked) return 0;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await running.end();
+  }
+}
+
+async function tour(args: readonly string[]): Promise<number> {
+  const program = join(import.meta.dirname, 'tour.ts');
+  if (!existsSync(program)) {
+    process.stderr.write('There is no tour yet.\n');
+    return 1;
+  }
+  await buildScreens(root);
+  const running = await startProgram({ name: 'the tour', command: node, args: [program, ...args] });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.end());
+  return running.ended;
+}
+
+/** Which hub file, which cards and whose data: seeded for the demonstration, as they are for another hub. */
+interface Place {
+  hub: HubFile;
+  hubPath: string;
+  /** Of the hub's own process; null where it runs elsewhere. */
+  server: { file: string; dataDir: string } | null;
+  kioskId: string;
+  kioskDir: string;
+  cards: string[];
+}
+
+async function open(options: StartOptions, running: Running): Promise<number> {
+  if (options.fresh) rmSync(options.dataDir, { recursive: true, force: true });
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const [place, pcscd] = await Promise.all([
+    options.hubFile === null ? demoPlace(options) : otherPlace(options, options.hubFile),
+    options.virtualReader ? ownReader(running) : Promise.resolve(null),
+    buildScreens(root),
+  ]);
+
+  const ends: Promise<number>[] = [running.stop];
+  if (place.server !== null) {
+    const { file, dataDir } = place.server;
+    const hub = await running.program({
+      name: 'the hub',
+      command: node,
+      args: [join(root, 'src/cli/imi.ts'), 'hub', '--hub', place.hubPath, '--server', file, '--data', dataDir],
+      readyLine: /^imi hub is ready on /,
+    });
+    ends.push(hub.ended);
+  }
+
+  const panel = place.hub.kiosks[place.kioskId]?.screen;
+  if (panel === undefined) throw new Error(`${place.hubPath} has no kiosk ${place.kioskId}; it has ${Object.keys(place.hub.kiosks).join(', ')}`);
+  const places = placeWindows(desktopSize(), { width: panel.widthPx, height: panel.heightPx });
+  const scale = options.scale ?? (pcscd === null ? 1 : places.scale);
+  const kiosk = await running.program({
+    name: 'the kiosk',
+    ...kioskCommand(place, scale, places.kiosk),
+    env: pcscd === null ? process.env : { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath },
+  });
+  ends.push(kiosk.ended);
+
+  if (pcscd !== null && place.cards.length > 0) {
+    const { x, y, width, height } = places.dock;
+    const args = ['--resident', pcscd.ports.resident, '--staff', pcscd.ports.staff, '--pin', demoPin, '--position', `${x},${y}`, '--size', `${width}x${height}`];
+    const dock = await running.program({
+      name: 'the dock',
+      command: node,
+      args: [join(root, 'tools/dock/main.ts'), ...args.map(String), ...place.cards],
+      readyLine: /^dock is ready on /,
+    });
+    ends.push(dock.ended);
+    say(`The kiosk is open, and the cards lie beside it. The PIN of every card is ${demoPin}.`);
+  } else {
+    say('The kiosk is open.');
+  }
+  say(`What is kept lies in ${options.dataDir}. Ctrl+C ends everything.`);
+  return Promise.race(ends);
+}
+
+async function demoPlace({ dataDir, kiosk, virtualReader }: StartOptions): Promise<Place> {
+  const world = await seedWorld(dataDir);
+  const kioskId = kiosk ?? Object.keys(world.hubFile.kiosks)[0] ?? '';
+  const hub = virtualReader ? world.hubFile : withRealReaders(world.hubFile);
+  const hubPath = virtualReader ? fileURLToPath(demoHubPath) : join(dataDir, 'hub-with-real-readers.json');
+  if (!virtualReader) writeFileSync(hubPath, `${JSON.stringify(hub, null, 2)}\n`);
+  return {
+    hub,
+    hubPath,
+    server: { file: fileURLToPath(demoServerPath), dataDir: world.hubDir },
+    kioskId,
+    kioskDir: world.kioskDirs[kioskId] ?? '',
+    cards: demoPeople.map(({ id }) => world.cards[id] ?? ''),
+  };
+}
+
+/** Another hub's people have their own cards: those of the virtual ones that lie in the data folder. */
+async function otherPlace({ dataDir, kiosk, serverFile }: StartOptions, hubPath: string): Promise<Place> {
+  const hub = hubFileSchema.parse(JSON.parse(readFileSync(hubPath, 'utf8')));
+  const kioskId = kiosk ?? Object.keys(hub.kiosks)[0] ?? '';
+  const server = serverFile === null ? null : { file: serverFile, dataDir: join(dataDir, 'hub') };
+  const cards = globSync('cards/*.json', { cwd: dataDir }).map((file) => join(dataDir, file));
+  return { hub, hubPath, server, kioskId, kioskDir: join(dataDir, kioskId), cards: cards.toSorted() };
+}
+
+/** The demonstration's kiosks with whatever readers this machine has. */
+function withRealReaders(hub: HubFile): HubFile {
+  const kiosks = Object.entries(hub.kiosks).map(([id, kiosk]) => [id, { ...kiosk, readers: { resident: '*' }, standIns: false }] as const);
+  return { ...hub, kiosks: Object.fromEntries(kiosks) };
+}
+
+async function ownReader(running: Running): Promise<Pcscd> {
+  // Not in the data folder: the path of a socket is short, the path of a checkout need not be.
+  const dir = mkdtempSync(join(tmpdir(), 'imi-pcsc-'));
+  const pcscd = await startPcscd({ dir });
+  running.with(async () => {
+    await pcscd.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return pcscd;
+}
+
+/** Electron where its binary and the kiosk built for it are there, and we are not root; else the distribution's Chromium. */
+function kioskCommand({ hub, hubPath, kioskId, kioskDir }: Place, scale: number, { x, y }: { x: number; y: number }): { command: string; args: string[] } {
+  const args = ['--hub', hubPath, '--kiosk', kioskId, '--data', kioskDir, '--scale', String(scale), '--position', `${x},${y}`];
+  const electron = join(root, 'node_modules/electron/dist/electron');
+  const isPossible = existsSync(electron) && existsSync(join(root, '.vite/build/main.cjs')) && process.getuid?.() !== 0;
+  const wanted = hub.kiosks[kioskId]?.shell ?? 'any';
+  if (isPossible && wanted !== 'chromium') return { command: electron, args: [root, ...args] };
+  return { command: node, args: [join(root, 'src/main/shells/chromium.ts'), ...args] };
+}
