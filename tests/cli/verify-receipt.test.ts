@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openEmbeddedLedger } from '../../src/ledger/engines/embedded.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { toBase64url } from '../../src/ledger/verify/bytes.ts';
+import { encodeBody, transactionId } from '../../src/ledger/verify/envelope.ts';
+import { withParts } from '../../src/ledger/verify/receipt.ts';
+import { reference } from '../../src/ledger/verify/reference.ts';
+import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody } from '../ledger/small-district.ts';
+
+let folder: string;
+let written: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'verify-receipt-'));
+  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000 });
+  if (!opened.ok) throw new Error(opened.failure.detail);
+  await opened.value.submit(await register(lin));
+  const { body, parts } = requestBody(lin, 7);
+  const id = transactionId(encodeBody(body), nodeCrypto);
+  written = reference(id);
+  await opened.value.submit(await envelopeOf(body, [lin.sig, keys.kiosk]));
+  const receipt = await opened.value.receipt(id, 10_000);
+  await opened.value.close();
+  const whole = receipt.ok && receipt.value !== null ? (withParts(receipt.value, parts) ?? new Uint8Array()) : new Uint8Array();
+  writeFileSync(join(folder, 'good.receipt'), whole);
+  writeFileSync(join(folder, 'bad.receipt'), whole.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
+  const validators = [{ alg: -19, key: toBase64url(keys.validator.key[1]), power: 10 }];
+  writeFileSync(join(folder, 'trust.json'), JSON.stringify({ chain, height: 1, validators }));
+  writeFileSync(join(folder, 'short-key.json'), JSON.stringify({ chain, height: 1, validators: [{ alg: -19, key: 'AAAA', power: 1 }] }));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'verify-receipt', ...args], { cwd: folder }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+
+test('a good receipt: one line that says what it proves', async () => {
+  const { code, stdout } = await run('good.receipt', '--trust', 'trust.json');
+  expect(stdout).toMatch(
+    new RegExp(
+      `^${written}: grant\\.give \\(tax-bureau, tax/property-tax-certificate\\), request\\.submit \\(tax-bureau, tax/property-tax-certificate\\); ` +
+        `recorded on imi-test at height \\d+, log entry 2 of 2, signed by 2027-01-15T08:16:40\\.\\d{3}Z\\n$`,
+    ),
+  );
+  expect(code).toBe(0);
+});
+
+test('a changed receipt is refused with a code', async () => {
+  expect(await run('bad.receipt', '--trust', 'trust.json')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^Refused: (proof|head)-invalid/) });
+});
+
+test.each([
+  { name: 'nothing', args: [] },
+  { name: 'no trust root', args: ['good.receipt'] },
+  { name: 'two receipts', args: ['good.receipt', 'bad.receipt', '--trust', 'trust.json'] },
+  { name: 'an option that is not ours', args: ['good.receipt', '--trust', 'trust.json', '--quiet'] },
+  { name: 'a receipt that is not there', args: ['none.receipt', '--trust', 'trust.json'] },
+  { name: 'a trust root that is none', args: ['good.receipt', '--trust', 'good.receipt'] },
+  { name: 'a trust root with half a key', args: ['good.receipt', '--trust', 'short-key.json'] },
+])('called with $name it says how', async ({ args }) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).not.toBe('');
+});
