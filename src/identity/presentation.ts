@@ -75,5 +75,7 @@ export function verifyPresentation(presentation: string, check: PresentationChec
   if (binding.value.sd_hash !== toBase64url(sha256(disclosed))) return fail('credential-invalid', 'key-binding-hash');
   const times = checkTimes(content, check.now);
   if (!times.ok) return times;
+  const bound = checkTimes({ issuedAt: binding.value.iat, expiresAt: content.expiresAt }, check.now);
+  if (!bound.ok) return fail('credential-invalid', `key-binding-${bound.failure.detail ?? ''}`);
   return ok({ vct: content.vct, issuer: content.issuer, holder: content.holder, status: content.status, claims: content.claims, presentedAt: binding.value.iat });
 }

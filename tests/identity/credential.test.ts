@@ -132,8 +132,14 @@ describe('a presentation', () => {
     },
     { name: 'no key binding', change: (p: string) => p.slice(0, p.lastIndexOf('~') + 1), check: verifyWith, detail: 'key-binding-form' },
     { name: 'an expired credential', change: (p: string) => p, check: { ...verifyWith, now: now + 86_400 }, detail: 'expired' },
+    { name: 'a disclosure that nothing refers to', change: (p: string) => p.split('~').toSpliced(1, 0, disclosure('AAAAAAAAAAAAAAAAAAAAAA', 'rank', 'king')).join('~'), check: verifyWith, detail: 'disclosure-unreferenced' },
   ])('is refused with $name', async ({ change, check: useCheck, detail }) => {
     expect(refused(verifyPresentation(change(await presented(['name', 'sex'])), useCheck))).toBe(detail);
+  });
+
+  it('is refused when it was bound in the future', async () => {
+    const result = await presentClaims(credential, ['name'], binding, now + 301, signWithCard);
+    expect(result.ok && refused(verifyPresentation(result.value, verifyWith))).toBe('key-binding-not-yet-valid');
   });
 
   it('is refused when another key signed the binding', async () => {
