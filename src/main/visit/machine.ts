@@ -125,7 +125,7 @@ const timeout = endVisit('timeout');
  */
 export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) {
   return setup({
-    types: {} as { context: VisitContext; events: VisitEvent },
+    types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
       readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
       lookUp: fromPromise<Result<Ticket>, { card: CardInfo }>(({ input }) => work.lookUp(input.card)),
