@@ -20,6 +20,8 @@ export default defineConfig({
   publicDir: false,
   plugins: [vue(), fontLicence],
   define: {
+    // What is built is the product, also when a test runner builds it.
+    'process.env.NODE_ENV': '"production"',
     __VUE_OPTIONS_API__: 'false',
     __VUE_PROD_DEVTOOLS__: 'false',
     __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { intentSchema, type Intent } from '../../src/contract/bridge.ts';
+import { screens, snapshotOf, type Screen } from '../fixtures/snapshots.ts';
+import { openGallery, type Gallery } from './gallery/gallery.ts';
+
+let gallery: Gallery;
+beforeAll(async () => {
+  gallery = await openGallery();
+}, 60_000);
+afterAll(() => gallery.close());
+
+const screen = (name: string): Screen => {
+  const found = screens.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no screen ${name}`);
+  return found;
+};
+
+const click = (selector: string): Promise<void> => gallery.page.locator(selector).click();
+const sent = async (): Promise<Intent[]> => (await gallery.takeSent()).filter(({ intent }) => intent !== 'activity');
+
+beforeEach(async () => {
+  await gallery.show(screen('attract'), 'en');
+  await gallery.takeSent();
+});
+
+describe('one touch sends one intent', () => {
+  const touches: { name: string; on: string; touch: string[]; expected: Intent[] }[] = [
+    { name: 'begin', on: 'attract', touch: ['[data-intent=start]'], expected: [{ intent: 'start' }] },
+    { name: 'language', on: 'language', touch: ['[data-intent="language.set"][data-value=en]'], expected: [{ intent: 'language.set', language: 'en' }] },
+    { name: 'a service', on: 'home', touch: ['[data-value="tax/property-tax-certificate"]'], expected: [{ intent: 'service.open', service: 'tax/property-tax-certificate' }] },
+    { name: 'an optional claim on', on: 'consent-optional', touch: ['[data-value=household_size]'], expected: [{ intent: 'consent.choose', claim: 'household_size', chosen: true }] },
+    { name: 'an optional claim off', on: 'consent-optional', touch: ['[data-value=marital_status]'], expected: [{ intent: 'consent.choose', claim: 'marital_status', chosen: false }] },
+    { name: 'allow', on: 'consent', touch: ['[data-intent="consent.allow"]'], expected: [{ intent: 'consent.allow' }] },
+    { name: 'refuse', on: 'consent', touch: ['[data-intent="consent.refuse"]'], expected: [{ intent: 'consent.refuse' }] },
+    { name: 'a choice', on: 'question-choice', touch: ['[data-option="2024"]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: '2024' }] },
+    { name: 'no', on: 'question-yes-no', touch: ['[data-option=false]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: 'false' }] },
+    { name: 'digits added', on: 'question-digits', touch: ['[data-key=delete]', '[data-key="9"]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: '1279' }] },
+    { name: 'one point only', on: 'question-decimal', touch: ['[data-key="."]', '[data-key="2"]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: '86.52' }] },
+    {
+      name: 'a day, month by month',
+      on: 'question-date',
+      touch: [...'931958'].map((digit) => `[data-key="${digit}"]`).concat('[data-intent="answer.submit"]'),
+      expected: [{ intent: 'answer.submit', question: 'tax_year', value: '1958-03-09' }],
+    },
+    { name: 'skip', on: 'question-phone', touch: ['[data-intent="answer.skip"]'], expected: [{ intent: 'answer.skip', question: 'tax_year' }] },
+    { name: 'change an answer', on: 'check', touch: ['[data-intent="answer.change"][data-value=copies]'], expected: [{ intent: 'answer.change', question: 'copies' }] },
+    { name: 'confirm', on: 'check', touch: ['[data-intent="check.confirm"]'], expected: [{ intent: 'check.confirm' }] },
+    { name: 'a past request', on: 'requests', touch: ['[data-value="3HV8-QX1C-5T"]'], expected: [{ intent: 'request.open', reference: '3HV8-QX1C-5T' }] },
+    { name: 'the reader’s own pad', on: 'pin-on-reader', touch: ['[data-intent="pin.on-reader"]'], expected: [{ intent: 'pin.on-reader' }] },
+    { name: 'more time', on: 'overlay-idle', touch: ['[data-intent="time.more"]'], expected: [{ intent: 'time.more' }] },
+    { name: 'close help', on: 'overlay-help', touch: ['[data-intent="help.close"]'], expected: [{ intent: 'help.close' }] },
+    { name: 'end', on: 'check', touch: ['nav [data-intent="visit.end"]'], expected: [{ intent: 'visit.end' }] },
+    { name: 'retry', on: 'failure-hub-unreachable', touch: ['[data-intent=retry]'], expected: [{ intent: 'retry' }] },
+  ];
+  test.each(touches)('$name', async ({ on, touch, expected }) => {
+    await gallery.show(screen(on), 'en');
+    for (const selector of touch) await click(selector);
+    const intents = await sent();
+    expect(intents).toEqual(expected);
+    for (const intent of intents) expect(intentSchema.safeParse(intent).success).toBe(true);
+  });
+
+  test('a double tap counts once', async () => {
+    await gallery.show(screen('check'), 'en');
+    await gallery.page.locator('[data-intent="check.confirm"]').dblclick();
+    expect(await sent()).toEqual([{ intent: 'check.confirm' }]);
+  });
+});
+
+describe('the PIN', () => {
+  test.each(['pin', 'sign'])('on the page %s goes out once, and is nowhere in the page', async (name) => {
+    await gallery.show(screen(name), 'en');
+    const main = gallery.page.locator('[data-intent="pin.submit"]');
+    expect(await main.isDisabled()).toBe(true);
+    for (const digit of '480516') await click(`[data-key="${digit}"]`);
+    expect(await gallery.page.content()).not.toContain('480516');
+    await main.click();
+    expect(await sent()).toEqual([{ intent: 'pin.submit', pin: '480516' }]);
+    expect(await main.isDisabled()).toBe(true);
+    expect(await gallery.page.locator('.dot.set').count()).toBe(0);
+  });
+
+  test('keys of a keyboard count as well', async () => {
+    await gallery.show(screen('pin'), 'en');
+    for (const digit of '1234567') await gallery.page.keyboard.press(digit);
+    await gallery.page.keyboard.press('Backspace');
+    await click('[data-intent="pin.submit"]');
+    expect(await sent()).toEqual([{ intent: 'pin.submit', pin: '123456' }]);
+  });
+
+  test('is gone when the page goes', async () => {
+    await gallery.show(screen('pin'), 'en');
+    for (const digit of '1234') await click(`[data-key="${digit}"]`);
+    await gallery.show(screen('home'), 'en');
+    await gallery.show(screen('pin'), 'en');
+    expect(await gallery.page.locator('.dot.set').count()).toBe(0);
+  });
+
+  test('stays while a language is changed', async () => {
+    await gallery.show(screen('pin'), 'en');
+    for (const digit of '1234') await click(`[data-key="${digit}"]`);
+    await gallery.show(screen('pin'), 'zh-Hans');
+    expect(await gallery.page.locator('.dot.set').count()).toBe(4);
+  });
+});
+
+test('an older snapshot is dropped', async () => {
+  await gallery.show(screen('home'), 'en');
+  await gallery.page.evaluate((old) => {
+    (globalThis as unknown as { deliver: (snapshot: unknown) => void }).deliver(old);
+  }, snapshotOf(screen('attract'), 'en', 1));
+  expect(await gallery.page.locator('[data-page]').getAttribute('data-page')).toBe('home');
+});
+
+test('nobody finds the bridge after the first line', async () => {
+  expect(await gallery.page.evaluate(() => 'imi' in globalThis)).toBe(false);
+});
+
+test('ready is said once, when the first page is painted', async () => {
+  expect(await gallery.page.evaluate(() => (globalThis as unknown as { readyTimes: number }).readyTimes)).toBe(1);
+});
+
+test('a page without facts keeps none', async () => {
+  await gallery.show(screen('consent-long'), 'zh-Hans');
+  expect(await gallery.page.content()).toContain('440106');
+  await gallery.show(screen('goodbye-card-removed'), 'zh-Hans');
+  expect(await gallery.page.content()).not.toMatch(/440106|迪丽努尔|珠玑路/);
+});
+
+test('the first page is light: entry below 200 kB, its fonts below 300 kB', async () => {
+  const fresh = await openGallery();
+  try {
+    await fresh.show(screen('attract'), 'zh-Hans');
+    const bytes = (pattern: RegExp): number => [...fresh.loaded].filter(([file]) => pattern.test(file)).reduce((sum, [, size]) => sum + size, 0);
+    expect(bytes(/\/index\.js$/)).toBeGreaterThan(0);
+    expect(bytes(/\/index\.js$/)).toBeLessThanOrEqual(200_000);
+    expect(bytes(/\.woff2$/)).toBeGreaterThan(0);
+    expect(bytes(/\.woff2$/)).toBeLessThanOrEqual(300_000);
+  } finally {
+    await fresh.close();
+  }
+}, 60_000);
+
+test('every seeded name has its characters in the fonts that are shipped', async () => {
+  for (const name of ['陈𬱖', '迪丽努尔·阿卜杜热合曼·买买提吐尔逊']) {
+    const missing = await gallery.page.evaluate(async (text) => {
+      interface Face {
+        family: string;
+        load(): Promise<unknown>;
+        unicodeRange: string;
+      }
+      const faces = [...(globalThis as unknown as { document: { fonts: Iterable<Face> } }).document.fonts];
+      const covers = (face: Face, code: number): boolean =>
+        face.unicodeRange.split(',').some((part) => {
+          const [from = '', to = from] = part.trim().replace(/^U\+/i, '').split('-');
+          return code >= Number.parseInt(from, 16) && code <= Number.parseInt(to, 16);
+        });
+      const without: string[] = [];
+      for (const character of text) {
+        const face = faces.find((one) => covers(one, character.codePointAt(0) ?? 0));
+        if (face === undefined) without.push(character);
+        else await face.load();
+      }
+      return without;
+    }, name);
+    expect(missing).toEqual([]);
+  }
+});
