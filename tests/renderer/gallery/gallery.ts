@@ -92,6 +92,7 @@ export async function openGallery(options: { reducedMotion?: boolean } = {}): Pr
     async show(screen, language) {
       seq += 1;
       await page.evaluate((snapshot) => (globalThis as unknown as TestWindow).deliver(snapshot), snapshotOf(screen, language, seq));
+      await page.locator(`[data-page="${screen.page.page}"]`).waitFor({ state: 'attached' });
       await page.evaluate(async () => {
         const { requestAnimationFrame, document } = globalThis as unknown as TestWindow;
         const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(done));
