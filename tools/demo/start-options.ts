@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 export const usage = `npm start -- [options]
   --tour               no windows: three requests by themselves, screens and receipts to out/tour/
   --hub FILE           another hub than the demonstration's; with FILE's .server.json beside it, the hub is started too
-  --kiosk ID           which kiosk of the hub's file (default: the first)
+  --kiosk ID           which kiosk of the hub's file (default: the first that fits on this desktop)
   --reader real        the machine's own card readers instead of the virtual one and its cards
   --data DIR           where everything is kept between runs (default: out/demo, or out/<hub's file>)
   --fresh              forget what was kept
@@ -39,7 +39,7 @@ export function readStartOptions(args: readonly string[], root: string): StartOp
     });
     if (values.reader !== 'virtual' && values.reader !== 'real') return `--reader is virtual or real`;
     const scale = values.scale === undefined ? null : Number(values.scale);
-    if (scale !== null && !(scale >= 0.2 && scale <= 3)) return '--scale is 0.2 to 3';
+    if (scale !== null && !(scale >= 0.5 && scale <= 3)) return '--scale is 0.5 to 3';
     const hubFile = values.hub === undefined ? null : resolve(values.hub);
     if (hubFile !== null && !existsSync(hubFile)) return `${hubFile} is not there`;
     const beside = hubFile?.replace(/\.json$/, '.server.json');

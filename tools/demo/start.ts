@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
 import { type Pcscd, startPcscd } from '../pcscd.ts';
-import { desktopSize, hasDisplay, placeWindows } from './desktop.ts';
+import { desktopSize, hasDisplay, type Places, placeWindows, type Size } from './desktop.ts';
 import { demoPeople, demoPin } from './people.ts';
 import { startProgram } from './program.ts';
 import { Running } from './running.ts';
@@ -93,9 +93,7 @@ async function open(options: StartOptions, running: Running): Promise<number> {
     ends.push(hub.ended);
   }
 
-  const panel = place.hub.kiosks[place.kioskId]?.screen;
-  if (panel === undefined) throw new Error(`${place.hubPath} has no kiosk ${place.kioskId}; it has ${Object.keys(place.hub.kiosks).join(', ')}`);
-  const places = placeWindows(desktopSize(), { width: panel.widthPx, height: panel.heightPx });
+  const places = placesOf(place.hub, place.kioskId, desktopSize());
   const scale = options.scale ?? (pcscd === null ? 1 : places.scale);
   const kiosk = await running.program({
     name: 'the kiosk',
@@ -122,9 +120,25 @@ async function open(options: StartOptions, running: Running): Promise<number> {
   return Promise.race(ends);
 }
 
+/** The one that was asked for, else the first that fits on this desktop beside the dock, else the first. */
+function chooseKiosk(hub: HubFile, hubPath: string, wanted: string | null): string {
+  const ids = Object.keys(hub.kiosks);
+  const [first] = ids;
+  if (first === undefined) throw new Error(`${hubPath} has no kiosk`);
+  if (wanted === null) return ids.find((id) => placesOf(hub, id, desktopSize()).fits) ?? first;
+  if (!ids.includes(wanted)) throw new Error(`${hubPath} has no kiosk ${wanted}; it has ${ids.join(', ')}`);
+  return wanted;
+}
+
+function placesOf(hub: HubFile, kioskId: string, desktop: Size): Places {
+  const screen = hub.kiosks[kioskId]?.screen;
+  if (screen === undefined) throw new Error(`no kiosk ${kioskId}`);
+  return placeWindows(desktop, { width: screen.widthPx, height: screen.heightPx });
+}
+
 async function demoPlace({ dataDir, kiosk, virtualReader }: StartOptions): Promise<Place> {
   const world = await seedWorld(dataDir);
-  const kioskId = kiosk ?? Object.keys(world.hubFile.kiosks)[0] ?? '';
+  const kioskId = chooseKiosk(world.hubFile, fileURLToPath(demoHubPath), kiosk);
   const hub = virtualReader ? world.hubFile : withRealReaders(world.hubFile);
   const hubPath = virtualReader ? fileURLToPath(demoHubPath) : join(dataDir, 'hub-with-real-readers.json');
   if (!virtualReader) writeFileSync(hubPath, `${JSON.stringify(hub, null, 2)}\n`);
@@ -141,7 +155,7 @@ async function demoPlace({ dataDir, kiosk, virtualReader }: StartOptions): Promi
 /** Another hub's people have their own cards: those of the virtual ones that lie in the data folder. */
 async function otherPlace({ dataDir, kiosk, serverFile }: StartOptions, hubPath: string): Promise<Place> {
   const hub = hubFileSchema.parse(JSON.parse(readFileSync(hubPath, 'utf8')));
-  const kioskId = kiosk ?? Object.keys(hub.kiosks)[0] ?? '';
+  const kioskId = chooseKiosk(hub, hubPath, kiosk);
   const server = serverFile === null ? null : { file: serverFile, dataDir: join(dataDir, 'hub') };
   const cards = globSync('cards/*.json', { cwd: dataDir }).map((file) => join(dataDir, file));
   return { hub, hubPath, server, kioskId, kioskDir: join(dataDir, kioskId), cards: cards.toSorted() };

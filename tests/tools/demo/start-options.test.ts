@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readStartOptions } from '../../../tools/demo/start-options.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'start-options-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+describe('what npm start takes', () => {
+  it('the demonstration, kept between runs', () => {
+    expect(readStartOptions([], '/house')).toEqual({
+      hubFile: null,
+      serverFile: null,
+      kiosk: null,
+      virtualReader: true,
+      dataDir: '/house/out/demo',
+      fresh: false,
+      scale: null,
+    });
+  });
+
+  it('another hub, started where its server file lies beside it', () => {
+    const hub = join(dir, 'north.json');
+    writeFileSync(hub, '{}');
+    expect(readStartOptions(['--hub', hub], '/house')).toMatchObject({ hubFile: hub, serverFile: null, dataDir: '/house/out/north' });
+    writeFileSync(join(dir, 'north.server.json'), '{}');
+    expect(readStartOptions(['--hub', hub, '--reader', 'real'], '/house')).toMatchObject({ serverFile: join(dir, 'north.server.json'), virtualReader: false });
+  });
+
+  it.each([
+    [['--reader', 'none'], '--reader is virtual or real'],
+    [['--scale', '0.4'], '--scale is 0.5 to 3'],
+    [['--scale', 'big'], '--scale is 0.5 to 3'],
+    [['--hub', '/nowhere/hub.json'], '/nowhere/hub.json is not there'],
+    [['--colour'], /--colour/],
+  ])('refuses %j', (args, said) => {
+    expect(readStartOptions(args, '/house')).toMatch(said);
+  });
+});
