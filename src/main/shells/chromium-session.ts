@@ -37,7 +37,8 @@ export class ChromiumSession {
   readonly home: Promise<void>;
   /** A slow renderer takes our document before it has heard of the boot script, so no document is answered before this. */
   #bridgeLaid: Promise<unknown> = Promise.resolve();
-  #context: { id: number; deliver: Promise<string> | null } | null = null;
+  /** `deliver` is the page's function: its object id, or what waits for it. */
+  #context: { id: number; deliver: string | Promise<string> | null } | null = null;
   #atHome = false;
   #gone = false;
 
@@ -63,10 +64,13 @@ export class ChromiumSession {
   deliver(text: string): void {
     const context = this.#context;
     if (context === null) return;
-    context.deliver ??= this.#takeDeliverFunction(context.id);
-    void context.deliver.then((objectId) => {
+    const call = (objectId: string): void => {
+      context.deliver = objectId;
       this.#tellPage('Runtime.callFunctionOn', { objectId, functionDeclaration: 'function (text) { this(text); }', arguments: [{ value: text }], silent: true });
-    }, ignoreClosed);
+    };
+    context.deliver ??= this.#takeDeliverFunction(context.id);
+    if (typeof context.deliver === 'string') call(context.deliver);
+    else void context.deliver.then(call, ignoreClosed);
   }
 
   /** Clears what a document can leave behind and loads a fresh one. */
