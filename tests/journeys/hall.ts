@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { JournalEvent } from '../../src/main/journal.ts';
 import { demoHubPath, demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
@@ -31,9 +32,11 @@ export class Hall {
   readonly pcscd: Pcscd;
   readonly #process: KioskProcess;
   #hub: ChildProcess;
+  readonly #kioskDir: string;
 
-  private constructor(world: World, pcscd: Pcscd, hand: CardHand, process: KioskProcess, hub: ChildProcess) {
+  private constructor(world: World, kioskDir: string, pcscd: Pcscd, hand: CardHand, process: KioskProcess, hub: ChildProcess) {
     this.world = world;
+    this.#kioskDir = kioskDir;
     this.pcscd = pcscd;
     this.hand = hand;
     this.#process = process;
@@ -46,10 +49,11 @@ export class Hall {
     cpSync(template, dataDir, { recursive: true });
     const world = worldAt(dataDir);
     const hubFile = fileURLToPath(demoHubPath);
+    const kioskDir = world.kioskDirs[kioskId] ?? '';
     const [hub, pcscd] = await Promise.all([startHub(world), startPcscd({ dir: join(dataDir, 'pcsc') })]);
-    const process = new KioskProcess({ hubFile, kioskId, dataDir: world.kioskDirs[kioskId] ?? '', pcscSocket: pcscd.socketPath });
+    const process = new KioskProcess({ hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
     const hand = await startVirtualCard({ ports: pcscd.ports });
-    return new Hall(world, pcscd, hand, process, hub);
+    return new Hall(world, kioskDir, pcscd, hand, process, hub);
   }
 
   cardFile(person: string): string {
@@ -61,6 +65,12 @@ export class Hall {
   /** What the kiosk wrote to its terminal. */
   get kioskWords(): string {
     return this.#process.lastWords;
+  }
+
+  /** What the kiosk has written to its journal so far. */
+  journal(): { at: string; event: JournalEvent }[] {
+    const lines = readFileSync(join(this.#kioskDir, 'journal.jsonl'), 'utf8').split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { at: string; event: JournalEvent });
   }
 
   /** Resolves when the hub listens again. */
