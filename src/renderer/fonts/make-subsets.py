@@ -17,6 +17,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 root = os.path.join(here, "..", "..", "..")
 slices_dir = os.path.join(root, "node_modules", "@fontsource-variable", "noto-sans-sc")
 
+# A full square wide in Chinese; the narrow forms of English are the feature pwid, which the web font lacks.
+quotes = set(map(ord, "‘’“”"))
+
 # What stands on the pages before anybody is signed in.
 first_pages = ["ui", "group", "attract", "language", "insert", "working", "doing", "pin"]
 
@@ -51,8 +54,8 @@ def slices():
             yield path, set(code_points(ranges))
 
 
-def cut(font, wanted):
-    options = subset.Options(layout_features=["kern", "palt", "locl"], hinting=False, notdef_outline=True, drop_tables=["HVAR", "VVAR", "vhea", "vmtx", "VORG", "BASE", "gasp", "prep", "STAT"])
+def cut(font, wanted, features=("kern", "locl")):
+    options = subset.Options(layout_features=list(features), hinting=False, notdef_outline=True, drop_tables=["HVAR", "VVAR", "vhea", "vmtx", "VORG", "BASE", "gasp", "prep", "STAT"])
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=wanted)
     cutter.subset(font)
@@ -119,6 +122,10 @@ def face(family, file, weight, codes):
     )
 
 
+def simplified_chinese(path):
+    return next(font for font in TTCollection(path).fonts if font["name"].getDebugName(1) == "Noto Sans CJK SC")
+
+
 def main(regular, bold, unihan):
     ascii_set = set(range(0x20, 0x7F)) | set(map(ord, "·–—‘’“”…¥³²°，。？！：；、（）《》×"))
     messages = list(read("src/contract/messages/*.json"))
@@ -133,9 +140,9 @@ def main(regular, bold, unihan):
             listed |= {int(match[1], 16) for line in file if (match := re.match(r"U\+([0-9A-F]+)\tkTGH\t", line))}
     covered = set().union(*(codes for _, codes in slices()))
     rare = listed - covered
-    for path, name in ((regular, "rare-regular.woff2"), (bold, "rare-bold.woff2")):
-        font = next(font for font in TTCollection(path).fonts if font["name"].getDebugName(1) == "Noto Sans CJK SC" and "Mono" not in font["name"].getDebugName(4))
-        save(cut(font, rare), name, rare)
+    for path, weight in ((regular, "regular"), (bold, "bold")):
+        save(cut(simplified_chinese(path), rare), f"rare-{weight}.woff2", rare)
+        save(cut(simplified_chinese(path), quotes, ["pwid"]), f"quotes-{weight}.woff2", quotes)
 
     with open(os.path.join(here, "kiosk-font.css"), "w", encoding="utf-8") as file:
         file.write("/* Written by make-subsets.py. */\n")
@@ -144,6 +151,8 @@ def main(regular, bold, unihan):
         # Faces of one family with unlike weight ranges are not put together by their unicode-range: a family of its own.
         file.write(face("Kiosk Rare", "rare-regular.woff2", "400", rare))
         file.write(face("Kiosk Rare", "rare-bold.woff2", "600", rare))
+        file.write(face("Kiosk Quotes", "quotes-regular.woff2", "400", quotes))
+        file.write(face("Kiosk Quotes", "quotes-bold.woff2", "600", quotes))
 
 
 main(*sys.argv[1:])
