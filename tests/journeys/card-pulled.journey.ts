@@ -1,6 +1,6 @@
 import type { CommandPattern } from '../../tools/virtual-card/control.ts';
 import { expect, test } from './journey.ts';
-import type { Kiosk } from './kiosk-driver.ts';
+import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { answers, begin, fillIn, pin, services, signIn } from './steps.ts';
 
 /** How far a visit had come; each ends on a page that waits for the person. */

@@ -9,8 +9,8 @@ import type { JournalEvent } from '../../src/main/journal.ts';
 import { demoHubPath, demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
-import { Kiosk } from './kiosk-driver.ts';
-import { KioskProcess } from './kiosk-process.ts';
+import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
+import { KioskProcess } from '../../tools/kiosk-driver/kiosk-process.ts';
 
 const program = join(import.meta.dirname, '../../src/cli/imi.ts');
 

@@ -1,6 +1,6 @@
 import { test as base } from '@playwright/test';
 import { Hall, seedTemplate, type KioskId } from './hall.ts';
-import type { Kiosk } from './kiosk-driver.ts';
+import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 
 export { expect } from '@playwright/test';
 

@@ -1,6 +1,6 @@
 import type { Language } from '../../src/contract/language.ts';
 import { demoPin } from '../../tools/demo/people.ts';
-import type { Kiosk } from './kiosk-driver.ts';
+import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 
 export const pin = demoPin;
 

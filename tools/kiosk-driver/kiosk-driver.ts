@@ -1,8 +1,12 @@
-import { expect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
+import { expect as shortExpect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
 import type { Doing, Intent, Page, RequestState } from '../../src/contract/bridge.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
-import type { CardHand } from '../../tools/virtual-card/hand.ts';
+import type { CardHand } from '../virtual-card/hand.ts';
+
+/** Long enough for a card that signs slowly on a busy machine. */
+const patienceMs = 10_000;
+const expect = shortExpect.configure({ timeout: patienceMs });
 
 /** The page's own word on itself, where it has one: which failure, which question, how it ended. */
 interface Particulars {
@@ -178,7 +182,7 @@ export class Kiosk {
       const goodbye = page.locator('[data-page="goodbye"] [data-intent="start"]');
       if (await goodbye.isVisible()) await this.touch(goodbye);
       await expect(page.locator('[data-page="attract"]')).toBeVisible({ timeout: 1000 });
-    }).toPass();
+    }).toPass({ timeout: patienceMs });
   }
 
   async openRequests(): Promise<void> {

@@ -14,6 +14,9 @@ export interface KioskProcessSetup {
   pcscSocket: string;
 }
 
+/** A browser's start on a busy machine. */
+const startLimitMs = 20_000;
+
 interface Connection {
   profileDir: string;
   browser: Browser;
@@ -71,11 +74,11 @@ export class KioskProcess implements KioskScreen {
   }
 
   async #connect(): Promise<Connection> {
-    await expect.poll(() => this.#port(), { message: `the kiosk's browser; it said: ${this.#lastWords}` }).not.toBeNull();
+    await expect.poll(() => this.#port(), { message: `the kiosk's browser; it said: ${this.#lastWords}`, timeout: startLimitMs }).not.toBeNull();
     const profileDir = this.#profileDir ?? '';
     const browser = await chromium.connectOverCDP(`http://127.0.0.1:${this.#port() ?? 0}`);
     const pages = () => browser.contexts().flatMap((context) => context.pages());
-    await expect.poll(() => pages().find((page) => page.url().startsWith(kioskOrigin)) !== undefined).toBe(true);
+    await expect.poll(() => pages().find((page) => page.url().startsWith(kioskOrigin)) !== undefined, { timeout: startLimitMs }).toBe(true);
     const [page] = pages().filter((one) => one.url().startsWith(kioskOrigin));
     if (page === undefined) throw new Error('the kiosk has left its origin');
     return { profileDir, browser, page, touchpad: await page.context().newCDPSession(page) };
