@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const endLimitMs = 5_000;
+/** Ends with us, however we end. */
+const withUs = ['/usr/bin/setpriv', '--pdeathsig', 'TERM'] as const;
 
 export interface ProgramOptions {
   name: string;
@@ -24,7 +26,8 @@ export interface Program {
 
 /** Resolves when the program is ready; throws where it ends before. What it says goes on to this terminal. */
 export async function startProgram({ name, command, args, env, cwd, readyLine }: ProgramOptions): Promise<Program> {
-  const child: ChildProcess = spawn(command, args, { env: env ?? process.env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+  const [tie, ...tieArgs] = withUs;
+  const child: ChildProcess = spawn(tie, [...tieArgs, command, ...args], { env: env ?? process.env, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number>((resolve) => {
     child.once('error', (error) => {
       process.stderr.write(`${name}: ${error.message}\n`);

@@ -151,7 +151,7 @@ export function newCardState(card: NewCard): CardState {
     holder: { name: '', language: toHex(Buffer.from('zh')), sex: '39', login: '', url: '' },
     certificates: ['', '', ''],
     privateObjects: card.privateObjects === true ? ['', '', '', ''] : null,
-    kdf: kdf === null ? null : { object: toHex(kdf.object) },
+    kdf: kdf === null ? null : { object: toHex(kdfObject(kdf)) },
     terminated: false,
     style: { wrongPin: '6982', attributes: 'alone-too', constructed: 'whole', touchMissed: '6600', ...card.style },
   };
@@ -213,39 +213,41 @@ export function openpgpFingerprint(algorithm: 'ed25519' | 'x25519', publicKey: U
   return createHash('sha1').update(head).update(body).digest();
 }
 
+/** Iterated and salted S2K with SHA-256 (RFC 4880 §3.7.1.3, OpenPGP card 3.4 §4.3.2). */
 interface Kdf {
-  object: Uint8Array;
+  /** Octets of salt ‖ PIN, repeated, that are hashed. */
   count: number;
-  salts: { pw1: Uint8Array; pw3: Uint8Array };
+  salts: { pw1: Uint8Array; resetCode: Uint8Array; pw3: Uint8Array };
 }
 
-/** Iterated and salted S2K with SHA-256 (RFC 4880 §3.7.1.3): `count` octets of salt ‖ PIN, repeated. */
-function hashPin(kdf: Kdf, which: 'pw1' | 'pw3', pin: Uint8Array): Uint8Array {
-  const once = Buffer.concat([kdf.salts[which], pin]);
-  const octets = Math.max(kdf.count, once.length);
+const newKdf = (salts: Uint8Array): Kdf => ({
+  count: 100_000,
+  salts: { pw1: salts.subarray(0, 8), resetCode: salts.subarray(8, 16), pw3: salts.subarray(16, 24) },
+});
+
+function hashPin({ count, salts }: Kdf, which: 'pw1' | 'pw3', pin: Uint8Array): Uint8Array {
+  const once = Buffer.concat([salts[which], pin]);
+  const octets = Math.max(count, once.length);
   const hash = createHash('sha256');
   for (let done = 0; done < octets; done += once.length) hash.update(once.subarray(0, Math.min(once.length, octets - done)));
   return hash.digest();
 }
 
-function newKdf(salts: Uint8Array): Kdf {
-  const count = 100_000;
-  const [pw1, resetCode, pw3] = [salts.subarray(0, 8), salts.subarray(8, 16), salts.subarray(16, 24)];
-  const kdf: Kdf = { object: new Uint8Array(0), count, salts: { pw1, pw3 } };
-  const countField = Buffer.alloc(4);
-  countField.writeUInt32BE(count);
-  const field = (tag: number, value: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([tag, value.length]), value]);
-  kdf.object = Buffer.concat([
-    field(0x81, Buffer.from([0x03])),
-    field(0x82, Buffer.from([0x08])),
-    field(0x83, countField),
-    field(0x84, pw1),
-    field(0x85, resetCode),
-    field(0x86, pw3),
+/** Fields 87 and 88 are the hashes of the factory PINs, whatever the PINs are now. */
+function kdfObject(kdf: Kdf): Uint8Array {
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(kdf.count);
+  const field = (tag: number, value: Uint8Array): Uint8Array => Buffer.concat([Uint8Array.of(tag, value.length), value]);
+  return Buffer.concat([
+    field(0x81, Uint8Array.of(0x03)),
+    field(0x82, Uint8Array.of(0x08)),
+    field(0x83, count),
+    field(0x84, kdf.salts.pw1),
+    field(0x85, kdf.salts.resetCode),
+    field(0x86, kdf.salts.pw3),
     field(0x87, hashPin(kdf, 'pw1', Buffer.from(factoryPw1, 'ascii'))),
     field(0x88, hashPin(kdf, 'pw3', Buffer.from(factoryPw3, 'ascii'))),
   ]);
-  return kdf;
 }
 
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
