@@ -72,8 +72,13 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   // Exclusive: a second process that signs from the same file would be a fork of the chain. Synchronous is set after WAL is entered: some builds lower it there.
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-  return database;
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 interface Incoming {

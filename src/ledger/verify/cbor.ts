@@ -1,5 +1,5 @@
-import { decode, encode, rfc8949EncodeOptions } from 'cborg';
-import { equalBytes } from './bytes.ts';
+import { encode, rfc8949EncodeOptions } from 'cborg';
+import { compareBytes } from './bytes.ts';
 
 /** What a decoder hands out. Integers beyond 2^53 are bigint; a map with text keys is an object, one with integer keys a Map. */
 export type CborValue =
@@ -52,76 +52,111 @@ function encodable(value: unknown, depth: number): unknown {
 
 /** undefined: these bytes are not the deterministic encoding of any value that `encodeCbor` takes. Never throws. */
 export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader: Reader = { bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), at: 0 };
   try {
-    if (nestsTooDeeply(plain)) return undefined;
-    const value = checked(
-      decode(plain, {
-        strict: true,
-        useMaps: true,
-        rejectDuplicateMapKeys: true,
-        allowIndefinite: false,
-        allowUndefined: false,
-        allowInfinity: false,
-        allowNaN: false,
-        allowBigInt: true,
-      }),
-    );
-    // Order of keys, shortest forms of everything and well-formed UTF-8, in one comparison.
-    return equalBytes(encodeCbor(value), plain) ? value : undefined;
+    const value = readValue(reader, 0);
+    return reader.at === reader.bytes.length ? value : undefined;
+  } catch (error) {
+    if (error instanceof NotDeterministic) return undefined;
+    throw error;
+  }
+}
+
+/** Ends a decoding from whatever depth; never leaves this file. */
+class NotDeterministic extends Error {}
+
+interface Reader {
+  bytes: Uint8Array;
+  at: number;
+}
+
+/** A byte order mark is text like any other. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function readValue(reader: Reader, depth: number): CborValue {
+  if (depth > deepest) throw new NotDeterministic();
+  const head = take(reader, 1)[0] ?? 0;
+  const [major, info] = [head >> 5, head & 31];
+  if (major === 7) return readSimple(info);
+  const argument = readArgument(reader, info);
+  switch (major) {
+    case 0:
+      return argument;
+    case 1:
+      return negative(argument);
+    case 2:
+      // A copy: what is decoded outlives the buffer it came in.
+      return take(reader, argument).slice();
+    case 3:
+      return readText(take(reader, argument));
+    case 4:
+      return readArray(reader, argument, depth);
+    case 5:
+      return readMap(reader, argument, depth);
+    default:
+      throw new NotDeterministic();
+  }
+}
+
+function readText(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes);
   } catch {
-    return undefined;
+    throw new NotDeterministic();
   }
 }
 
-/** Walks heads only, so that hostile nesting costs no stack. Assumes definite lengths; anything else is refused by the decoder. */
-function nestsTooDeeply(bytes: Uint8Array): boolean {
-  const open: number[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const head = bytes[at] ?? 0;
-    const major = head >> 5;
-    const info = head & 31;
-    const width = info < 24 ? 0 : info < 28 ? 1 << (info - 24) : 0;
-    let argument = info < 24 ? info : 0;
-    for (let i = 1; i <= width; i++) argument = argument * 256 + (bytes[at + i] ?? 0);
-    at += 1 + width;
-    if (major === 2 || major === 3) at += argument;
-    const items = major === 4 ? argument : major === 5 ? 2 * argument : major === 6 ? 1 : 0;
-    if (items > 0) {
-      open.push(items);
-      if (open.length > deepest) return true;
-      continue;
-    }
-    while (open.length > 0) {
-      const left = (open.pop() ?? 0) - 1;
-      if (left > 0) {
-        open.push(left);
-        break;
-      }
-    }
-  }
-  return false;
+function readSimple(info: number): boolean | null {
+  if (info === 20) return false;
+  if (info === 21) return true;
+  if (info === 22) return null;
+  throw new NotDeterministic();
 }
 
-function checked(value: unknown): CborValue {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string' || typeof value === 'bigint') return value;
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new RangeError('a float');
-    return value;
+/** In the shortest of its five forms, or not at all. */
+function readArgument(reader: Reader, info: number): number | bigint {
+  if (info < 24) return info;
+  if (info > 27) throw new NotDeterministic();
+  const width = 1 << (info - 24);
+  const value = take(reader, width).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  if (value < (width === 1 ? 24n : 1n << BigInt(4 * width))) throw new NotDeterministic();
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
+
+function negative(argument: number | bigint): number | bigint {
+  const value = -1n - BigInt(argument);
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : value;
+}
+
+function readArray(reader: Reader, length: number | bigint, depth: number): CborValue[] {
+  // An item takes a byte at least: a promised length is never believed further than that.
+  if (length > reader.bytes.length - reader.at) throw new NotDeterministic();
+  return Array.from({ length: Number(length) }, () => readValue(reader, depth + 1));
+}
+
+/** Keys in the order of their encodings (§4.2.1), each once, all text or all integers. */
+function readMap(reader: Reader, length: number | bigint, depth: number): CborValue {
+  const object: { [key: string]: CborValue } = {};
+  const numbered = new Map<number, CborValue>();
+  let last: Uint8Array | null = null;
+  for (let i = 0; i < length; i++) {
+    const start = reader.at;
+    const key = readValue(reader, depth + 1);
+    const encoded = reader.bytes.subarray(start, reader.at);
+    if (last !== null && compareBytes(last, encoded) >= 0) throw new NotDeterministic();
+    last = encoded;
+    const value = readValue(reader, depth + 1);
+    // As an object's member, `__proto__` would set the prototype.
+    if (typeof key === 'string' && key !== '__proto__' && numbered.size === 0) object[key] = value;
+    else if (typeof key === 'number' && numbered.size === i) numbered.set(key, value);
+    else throw new NotDeterministic();
   }
-  if (value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(checked);
-  if (value instanceof Map) {
-    const entries = Array.from(value as Map<unknown, unknown>, ([key, item]) => [key, checked(item)] as const);
-    if (entries.length > 0 && entries.every(([key]) => Number.isSafeInteger(key))) return new Map(entries as [number, CborValue][]);
-    const object: { [key: string]: CborValue } = {};
-    for (const [key, item] of entries) {
-      // As an object's member it would set the prototype.
-      if (typeof key !== 'string' || key === '__proto__') throw new TypeError('keys are text');
-      object[key] = item;
-    }
-    return object;
-  }
-  throw new TypeError('a type we do not use');
+  return numbered.size > 0 ? numbered : object;
+}
+
+function take(reader: Reader, length: number | bigint): Uint8Array {
+  if (length > reader.bytes.length - reader.at) throw new NotDeterministic();
+  const taken = reader.bytes.subarray(reader.at, reader.at + Number(length));
+  reader.at += taken.length;
+  return taken;
 }

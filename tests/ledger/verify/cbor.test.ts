@@ -90,6 +90,12 @@ test('what is written is read as it was', () => {
   }));
 });
 
+test('text may begin with a byte order mark, and maps may have integer keys', () => {
+  for (const value of ['\ufeffa', new Map([[1, 'a'], [258, 'b'], [-1, 'c']]), { a: new Map([[4, Uint8Array.of(1)]]) }]) {
+    expect(decodeCbor(encodeCbor(value))).toEqual(value);
+  }
+});
+
 test('of any bytes, those that are read are written the same', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (input) => {
