@@ -56,7 +56,7 @@ beforeEach(() => {
 });
 
 const partyAct = (change: object = {}): Act =>
-  ({ kind: 'party.enrol', id: 'water-works', party: 'agency', sign: signerOf('water').key, seal: sealKeyOf('water'), names: { 'zh-Hans': '水务', en: 'Water' }, ...change }) as Act;
+  ({ kind: 'party.enrol', id: 'water-works', party: 'agency', sign: signerOf('water').key, seal: sealKeyOf('water'), names: { 'zh-Hans': '水务', en: 'Water' }, ...change });
 const twoOfThree = [keys.authority[0], keys.authority[1]];
 const service: ServicePublish = {
   kind: 'service.publish',

@@ -136,7 +136,7 @@ export function requestBody(resident: TestResident, counter: number): { body: Bo
   const commit = (index: number): readonly [-16, Uint8Array] => {
     const opened = parts[index];
     if (opened === undefined) throw new Error('no such part');
-    return commitPart(opened.salt, opened.part, nodeCrypto) as readonly [-16, Uint8Array];
+    return commitPart(opened.salt, opened.part, nodeCrypto);
   };
   const acts: Act[] = [
     { kind: 'grant.give', subject: resident.id, id: grant, private: commit(0), until: now + 30 * 86_400, reads: 10 },

@@ -50,7 +50,7 @@ test('a request is submitted, recorded, and its receipt believed by both verifie
   const head = verifyHead(read.value.head, trust, nodeCrypto);
   if (!head.ok) throw new Error(head.failure.detail);
   const [resident, absent] = read.value.entries;
-  if (resident?.value == null || absent === undefined) throw new Error('no resident');
+  if (resident?.value === undefined || resident.value === null || absent === undefined) throw new Error('no resident');
   expect(decodeRecord('resident', resident.value)).toMatchObject({ counter: 7, chain: { count: 2 } });
   expect(verifyState({ root: head.value.stateRoot, key, ...resident }, nodeCrypto)).toBe(true);
   expect(verifyState({ root: head.value.stateRoot, key: stateKey.party('nobody'), ...absent }, nodeCrypto)).toBe(true);

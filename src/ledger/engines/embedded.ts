@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { encodeGenesis, genesisState, type Genesis } from '../genesis.ts';
 import type { CommittedBlock, CommittedTransaction, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
@@ -17,6 +17,7 @@ import { encodeReceipt } from '../verify/receipt.ts';
 import { stateKey } from '../verify/records.ts';
 import { appHashAfter, ChainStore, headOf, heightOf, nextBlock, type ChainBlock, type ChainStart } from './chain.ts';
 import { HeadGuard } from './head-guard.ts';
+import { openLedgerFile } from './ledger-file.ts';
 import { SubmissionStore } from './submissions.ts';
 
 export interface EmbeddedOptions {
@@ -54,7 +55,7 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
   let database: DatabaseSync | null = null;
   let guard: HeadGuard | null = null;
   try {
-    database = openDatabase(path);
+    database = openLedgerFile(path);
     guard = new HeadGuard(options.guardPath ?? `${path}.signed`, crypto);
     const ledger = new EmbeddedLedger(options, database, guard);
     const started = ledger.start();
@@ -66,18 +67,6 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
     guard?.close();
     database?.close();
     return storageFailure(error);
-  }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  // Exclusive: a second process that signs from the same file would be a fork of the chain. Synchronous is set after WAL is entered: some builds lower it there.
-  try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { openedPartShape, publicKeyShape } from './act-shapes.ts';
-import type { ActKind, Body, Hash, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
+import type { ActKind, Body, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
 import { equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
@@ -119,6 +119,3 @@ function partsOpen(body: Body, parts: readonly (OpenedPart | null)[], crypto: Cr
     })
   );
 }
-
-/** The commitments of a body's activity acts, by act; null for the others. */
-export const commitmentsOf = (body: Body): (Hash | null)[] => body.acts.map((act) => ('private' in act ? act.private : null));

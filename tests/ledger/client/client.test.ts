@@ -140,7 +140,7 @@ describe('the light client', () => {
   const hubOf = (lie: { head?: () => Uint8Array; value?: Uint8Array | null } = {}): LightClientOptions['hub'] => ({
     call: async (method, params) => {
       const answer = method === 'head.get' ? await ledger.head() : await ledger.read((params as { keys: Uint8Array[] }).keys);
-      if (!answer.ok) return answer as never;
+      if (!answer.ok) return answer;
       const read = answer.value instanceof Uint8Array ? { head: answer.value } : answer.value;
       if (lie.head !== undefined) read.head = lie.head();
       const [entry] = 'entries' in read ? read.entries : [];
@@ -177,11 +177,11 @@ describe('the light client', () => {
     const first = client({ onHead: (head) => (saved = new Uint8Array(head)) });
     expect((await first.refresh()).ok).toBe(true);
     const lying = hubOf({ head: () => (old.ok ? old.value : new Uint8Array()) });
-    expect(await client({ hub: lying, savedHead: saved }).refresh()).toMatchObject({ ok: false, failure: { code: 'head-invalid', detail: expect.stringMatching(/older/) } });
+    expect(await client({ hub: lying, savedHead: saved }).refresh()).toMatchObject({ ok: false, failure: { code: 'head-invalid', detail: expect.stringMatching(/older/) as unknown } });
     expect((await client({ hub: lying }).refresh()).ok).toBe(true);
   });
 
-  test('takes no head of another validator, and none that is too old, too new or beyond the trusting period', async () => {
+  test('takes no head of another validator, and none that is too old or from the future', async () => {
     const other = { ...trustRoot, validators: [{ alg: -19 as const, key: toBase64url(keys.hub.key[1]), power: 10 }] };
     expect(await client({ trustRoot: other }).refresh()).toMatchObject({ ok: false, failure: { code: 'head-invalid' } });
     const head = await client().refresh();
@@ -191,7 +191,6 @@ describe('the light client', () => {
     expect(await at(900_001)).toMatchObject({ ok: false, failure: { code: 'head-too-old' } });
     expect((await at(-300_000)).ok).toBe(true);
     expect(await at(-300_001)).toMatchObject({ ok: false, failure: { code: 'head-invalid' } });
-
   });
 
   test('after longer in the dark than the trusting period it wants a new trust root', async () => {
