@@ -1,0 +1,16 @@
+/** One measured value, whom it is held against, and whether it is good enough. */
+export interface Figure {
+  name: string;
+  value: number;
+  unit: 'ms' | 'MB' | 'ratio';
+  /** What it was compared with, or what was taken off, in words and numbers. */
+  against: string;
+  /** Largest value that is good enough; null where it is told for comparison only. */
+  goal: number | null;
+  met: boolean | null;
+}
+
+export function figure(name: string, value: number, unit: Figure['unit'], against: string, goal: number | null): Figure {
+  const rounded = Math.round(value * 100) / 100;
+  return { name, value: rounded, unit, against, goal, met: goal === null ? null : rounded <= goal };
+}

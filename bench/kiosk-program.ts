@@ -1,0 +1,15 @@
+import path from 'node:path';
+import { runChromiumKiosk } from '../src/main/shells/chromium-kiosk.ts';
+import { doorFlags } from './page-door.ts';
+
+/** The kiosk as src/main/shells/chromium.ts starts it, with a door for the measurement. Tells its parent each browser's profile folder. */
+const kiosk = await runChromiumKiosk({
+  args: process.argv.slice(2),
+  rootDir: path.join(import.meta.dirname, '..'),
+  extraFlags: doorFlags,
+  onBrowser: ({ profileDir }) => process.send?.({ profileDir }),
+});
+if (!kiosk.ok) process.exit(1);
+process.once('SIGTERM', () => {
+  void kiosk.value.stop().then(() => process.exit(0));
+});

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'vite';
+import type { HubFile } from '../src/contract/hub-file.ts';
+import type { ChromiumWindow } from '../src/main/shells/chromium-flags.ts';
+import { demoHubPath, demoServerPath, seedWorld } from '../tools/demo/world.ts';
+import { startPcscd } from '../tools/pcscd.ts';
+import { startVirtualCard } from '../tools/virtual-card/hand.ts';
+import { figure, type Figure } from './figures.ts';
+import { roundTrips } from './round-trip.ts';
+import { signIns } from './sign-in.ts';
+import { bareStartUp, kioskStartUp, type KioskPlace, type StartUp } from './start-up.ts';
+import { median, percentile } from './statistics.ts';
+
+const startRuns = 7;
+const signInRuns = 20;
+const roundTripRuns = 100;
+const kioskId = 'hall-1';
+const resident = 'lin';
+
+const root = path.join(import.meta.dirname, '..');
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** Alternates the two, so that a busy moment of the machine falls on both. */
+async function startUps(place: KioskPlace, window: ChromiumWindow): Promise<{ bare: StartUp[]; kiosk: StartUp[] }> {
+  const found: { bare: StartUp[]; kiosk: StartUp[] } = { bare: [], kiosk: [] };
+  // The first of each fills the page cache and is not counted.
+  await bareStartUp(window);
+  await kioskStartUp(place);
+  for (let run = 0; run < startRuns; run += 1) {
+    found.bare.push(await bareStartUp(window));
+    found.kiosk.push(await kioskStartUp(place));
+  }
+  return found;
+}
+
+async function measureAll(dataDir: string): Promise<Figure[]> {
+  say('Building the screens and seeding a district …');
+  await build({ configFile: path.join(root, 'vite.config.ts'), logLevel: 'error' });
+  const world = await seedWorld(dataDir);
+  const hubFile = fileURLToPath(demoHubPath);
+  const hubJson = JSON.parse(readFileSync(hubFile, 'utf8')) as HubFile;
+  const panel = hubJson.kiosks[kioskId]?.screen;
+  const kioskDir = world.kioskDirs[kioskId];
+  const cardFile = world.cards[resident];
+  if (panel === undefined || kioskDir === undefined || cardFile === undefined) throw new Error('the demo has no such kiosk or resident');
+  const window: ChromiumWindow = { ...panel, headless: true, scale: 1, position: { x: 0, y: 0 } };
+
+  const hub = spawn(process.execPath, [path.join(root, 'src/cli/imi.ts'), 'hub', '--hub', hubFile, '--server', fileURLToPath(demoServerPath), '--data', world.hubDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(createInterface({ input: hub.stdout }), 'line');
+  const pcscd = await startPcscd({ dir: path.join(dataDir, 'pcsc') });
+  const hand = await startVirtualCard({ ports: pcscd.ports });
+  try {
+    const place: KioskPlace = { hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath };
+    say(`Starting the kiosk and a bare Chromium, ${startRuns} times each …`);
+    const { bare, kiosk } = await startUps(place, window);
+    say('Sending messages to and fro …');
+    const trips = await roundTrips(window, roundTripRuns);
+    say(`Signing a resident in, ${signInRuns} times …`);
+    const signed = await signIns(place, window, hubJson, hand, cardFile, signInRuns);
+
+    const paints = { bare: median(bare.map((run) => run.firstPaintMs)), kiosk: median(kiosk.map((run) => run.firstPaintMs)) };
+    const memory = { bare: median(bare.map((run) => run.memoryMb)), kiosk: median(kiosk.map((run) => run.memoryMb)) };
+    const cardMs = median(signed.pinToHomeMs.map((ms, at) => ms - (signed.pinToHomeBesideCardMs[at] ?? 0)));
+    return [
+      figure('start to first paint', paints.kiosk / paints.bare, 'ratio', `${Math.round(paints.kiosk)} ms, bare Chromium ${Math.round(paints.bare)} ms; medians of ${startRuns}`, 1.3),
+      figure('memory (PSS)', memory.kiosk / memory.bare, 'ratio', `${Math.round(memory.kiosk)} MB, bare Chromium ${Math.round(memory.bare)} MB; medians of ${startRuns}`, 1.3),
+      figure('card seen to PIN page painted, p95', percentile(signed.cardToPinPageMs, 95), 'ms', `median ${Math.round(median(signed.cardToPinPageMs))} ms of ${signInRuns}`, 150),
+      figure('PIN to first page painted beside the card, p95', percentile(signed.pinToHomeBesideCardMs, 95), 'ms', `the card's own time taken off, median ${Math.round(cardMs)} ms`, 100),
+      figure('PIN to first page painted, p95', percentile(signed.pinToHomeMs, 95), 'ms', `with the virtual card's time, median ${Math.round(median(signed.pinToHomeMs))} ms`, null),
+      figure('touch to paint, p95', percentile(signed.touchToPaintMs, 95), 'ms', `Event Timing of ${signed.touchToPaintMs.length} touches on the PIN pad`, 50),
+      figure('bridge round trip, p50', median(trips), 'ms', `${trips.length} snapshots answered by an intent`, 0.5),
+      figure('bridge round trip, p99', percentile(trips, 99), 'ms', `the same ${trips.length}`, 5),
+    ];
+  } finally {
+    await hand.close();
+    await pcscd.stop();
+    hub.kill('SIGTERM');
+    await once(hub, 'exit');
+  }
+}
+
+const dataDir = mkdtempSync(path.join(os.tmpdir(), 'imi-b-'));
+try {
+  const figures = await measureAll(dataDir);
+  const { loadavg, cpus } = os;
+  process.stdout.write(`${JSON.stringify({ figures, machine: { cpus: cpus().length, load: loadavg().map((load) => Math.round(load * 100) / 100), node: process.version } }, null, 2)}\n`);
+} finally {
+  rmSync(dataDir, { recursive: true, force: true });
+}

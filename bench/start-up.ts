@@ -1,0 +1,70 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { setInterval } from 'node:timers/promises';
+import type { ChromiumWindow } from '../src/main/shells/chromium-flags.ts';
+import { distributionChromium, startChromium } from '../src/main/shells/chromium-process.ts';
+import { doorFlags, PageDoor } from './page-door.ts';
+import { treeMemoryMb } from './process-memory.ts';
+import { median } from './statistics.ts';
+
+export interface StartUp {
+  /** From the start of the first process to the first contentful paint. */
+  firstPaintMs: number;
+  /** PSS of all processes: the median of the two seconds after it. */
+  memoryMb: number;
+}
+
+const memorySamples = 8;
+const sampleIntervalMs = 250;
+const now = (): number => performance.timeOrigin + performance.now();
+
+/** The distribution's Chromium with the kiosk's own flags, on a page with nothing but a dot on paper. */
+export async function bareStartUp(window: ChromiumWindow): Promise<StartUp> {
+  const startedAt = now();
+  const blank = `data:text/html,<body style="background:%23FAF8F3">.`;
+  // Of two `--app` the last counts.
+  const browser = startChromium({ window, binary: distributionChromium, confined: false, extraFlags: [...doorFlags, `--app=${blank}`] });
+  if (!browser.ok) throw new Error(browser.failure.code);
+  const { pid, profileDir, end } = browser.value;
+  const measured = await measure(startedAt, pid, profileDir);
+  await end();
+  return measured;
+}
+
+export interface KioskPlace {
+  hubFile: string;
+  kioskId: string;
+  dataDir: string;
+  pcscSocket: string;
+}
+
+/** As `imi kiosk` gives it to its processes. */
+const compileCache = path.join(import.meta.dirname, '../.runtime/compile-cache');
+
+/** The whole kiosk, from `node`, on its first page. */
+export async function kioskStartUp({ hubFile, kioskId, dataDir, pcscSocket }: KioskPlace): Promise<StartUp> {
+  const startedAt = now();
+  const child = fork(path.join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
+    execArgv: [],
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, PCSCLITE_CSOCK_NAME: pcscSocket },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const [{ profileDir }] = (await once(child, 'message')) as [{ profileDir: string }];
+  const measured = await measure(startedAt, child.pid ?? -1, profileDir);
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  return measured;
+}
+
+async function measure(startedAt: number, pid: number, profileDir: string): Promise<StartUp> {
+  const door = await PageDoor.open(profileDir);
+  const firstPaintMs = (await door.firstPaintAt()) - startedAt;
+  door.close();
+  const samples: number[] = [];
+  for await (const _ of setInterval(sampleIntervalMs)) {
+    samples.push(treeMemoryMb(pid));
+    if (samples.length === memorySamples) break;
+  }
+  return { firstPaintMs, memoryMb: median(samples) };
+}
