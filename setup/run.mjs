@@ -43,7 +43,8 @@ async function ensureAll(command) {
 
 /** @param {string} node @param {string} program @param {string[]} args @returns {Promise<number>} the exit code */
 function handOver(node, program, args) {
-  const env = { ...process.env, PATH: [dirname(node), process.env['PATH']].join(delimiter) };
+  // What is compiled once is kept: the next start need not strip types nor compile again.
+  const env = { NODE_COMPILE_CACHE: join(root, '.runtime/compile-cache'), ...process.env, PATH: [dirname(node), process.env['PATH']].join(delimiter) };
   const child = spawn(node, [join(root, program), ...args], { cwd: root, env, stdio: 'inherit' });
   // Ctrl+C reaches the child by itself: it ends first, then we do.
   process.on('SIGINT', () => {});

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { HostMessage, HostRequest } from '../contract/device-host.ts';
 import { DeviceService } from './device-service.ts';
 import type { Pcsc } from './pcsc/pcsc.ts';
@@ -36,3 +37,5 @@ function pcscOf(binding: string): Pcsc {
 }
 
 runHost();
+// The host is ended by SIGKILL, which leaves no time for it.
+flushCompileCache();

@@ -11,11 +11,12 @@ export interface NodeHostOptions {
 
 /** The device host as a child process of Node: for the Chromium shell and for tests. It inherits no flag and only what it needs of the environment. */
 export function spawnNodeHost(options: NodeHostOptions): SpawnHost {
-  const socket = options.pcscSocket ?? process.env['PCSCLITE_CSOCK_NAME'];
+  const { PATH, NODE_COMPILE_CACHE, PCSCLITE_CSOCK_NAME } = process.env;
+  const socket = options.pcscSocket ?? PCSCLITE_CSOCK_NAME;
   return () => {
     const child = fork(options.hostPath, [`--binding=${options.binding}`], {
       execArgv: [],
-      env: { PATH: process.env['PATH'], ...(socket === undefined ? {} : { PCSCLITE_CSOCK_NAME: socket }) },
+      env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), ...(socket === undefined ? {} : { PCSCLITE_CSOCK_NAME: socket }) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

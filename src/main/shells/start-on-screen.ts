@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { hubFileSchema, type KioskFile } from '../../contract/hub-file.ts';
 import type { SpawnHost } from '../../contract/device-host.ts';
@@ -27,6 +28,7 @@ export async function startOnScreen({ screen, hubJson, kioskId, dataDir, spawnHo
     hubFile.success && kioskFile !== undefined
       ? await startKiosk({ hubFile: hubFile.data, kioskId, dataDir: path.resolve(dataDir), openScreen: () => screen, spawnHost: spawnHost(kioskFile.pcscBinding) })
       : fail('kiosk-config', hubFile.error?.issues[0]?.path.join('.') ?? `no kiosk ${kioskId}`);
+  flushCompileCache();
   if (started.ok) return started;
   onTrouble(started.failure);
   const isShown = hubFile.success && kioskFile !== undefined && (await screen).ok;
