@@ -95,17 +95,19 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     offers: () => services.offers(),
     cardOf: (insertion) => cardIn(devices, readerName(), insertion),
   });
-  const closeAll = (): void => {
+  const closeAll = async (): Promise<void> => {
     delivery.stop();
     hub.close();
+    // The outbox stays open for a signature that is under way: without the device host it ends at once, one way or the other.
     devices.stop();
+    await work.finished();
     journal.write({ event: 'kiosk.stopped' });
     outbox.close();
     journal.close();
   };
   const opened = await opening;
   if (!opened.ok) {
-    closeAll();
+    await closeAll();
     return opened;
   }
   const screen = opened.value;
@@ -153,7 +155,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     async stop() {
       visits.stop();
       await screen.close();
-      closeAll();
+      await closeAll();
     },
   });
 }

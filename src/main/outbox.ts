@@ -37,6 +37,7 @@ export interface Refused {
 export interface Outbox {
   /** Takes the room for a request before anything is signed. Fails with `kiosk-storage`. */
   reserve(): Result<null>;
+  /** What was noted of its signature as broken off is taken back with it. */
   put(waiting: Omit<Waiting, 'putAt'>): Result<null>;
   /** Oldest first. */
   waiting(): Waiting[];
@@ -140,6 +141,7 @@ class SqliteOutbox implements Outbox {
   put(waiting: Omit<Waiting, 'putAt'>): Result<null> {
     return this.#change(() => {
       this.#database.exec('DELETE FROM reserve');
+      this.#database.prepare('DELETE FROM broken_off WHERE resident = ? AND counter = ?').run(waiting.resident, waiting.counter);
       const { changes } = this.#database
         .prepare('INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?)')
         .run(

@@ -190,6 +190,21 @@ describe('a card pulled', () => {
   });
 });
 
+test('a kiosk that ends in the middle of a signature can account for it afterwards', async () => {
+  await stand.signIn('lin');
+  await stand.toSign(tax);
+  await stand.hand.fault({ kind: 'slow', delayMs: 300 });
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  await stand.screen.sees('working', ({ doing }) => doing === 'signing');
+  await stand.stopKiosk();
+  await stand.hand.fault(null);
+  await stand.pull();
+  await stand.startKiosk();
+  await stand.screen.sees('attract');
+  expect((await stand.signIn('lin')).notices.map(({ notice }) => notice)).not.toContain('counter-gap');
+  await out();
+});
+
 test('the PC/SC service killed in the middle ends the visit with its own page, and the kiosk comes back by itself', async () => {
   await stand.signIn('lin');
   await stand.pcscd.kill();

@@ -36,7 +36,8 @@ const jurisdiction = 'CN';
 
 /**
  * The resident's signature over one grant and one request, checked before it is used, attested by this kiosk and on disk when this answers ok.
- * Between the card's answer and the disk nothing waits for anybody: a signature that was made is stored or noted as broken off.
+ * The counter value is on disk as broken off before the card is asked, and `put` takes that back: whatever ends the kiosk in between,
+ * no signature remains that nobody can account for.
  */
 export async function signRequest(card: Card, access: Access, draft: Draft, parts: SigningParts): Promise<Result<Stored>> {
   const now = Math.floor(parts.clock.now() / 1000);
@@ -59,9 +60,15 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
   const keys: PublicKey[] = [[-19, resident.sig], parts.deviceKey.publicKey];
   const input = signatureInput(body, parts.district.chain, keys, 0, parts.crypto);
 
+  const noted = parts.outbox.noteBrokenOff(resident.id, counter);
+  if (!noted.ok) return noted;
   const signature = await card.sign(input);
-  if (!signature.ok) return mayHaveSigned(signature.failure.code) ? brokenOff(access, counter, signature.failure, parts) : signature;
-  if (!parts.crypto.verify([-19, resident.sig], input, signature.value)) return brokenOff(access, counter, { code: 'signature-failed' }, parts);
+  if (!signature.ok) {
+    if (mayHaveSigned(signature.failure.code)) return brokenOff(access, signature.failure, parts);
+    parts.outbox.forgetBrokenOff(resident.id, counter);
+    return signature;
+  }
+  if (!parts.crypto.verify([-19, resident.sig], input, signature.value)) return brokenOff(access, { code: 'signature-failed' }, parts);
   const attested = parts.deviceKey.sign(signatureInput(body, parts.district.chain, keys, 1, parts.crypto));
   const envelope = assembleEnvelope(
     body,
@@ -80,7 +87,7 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
     counter,
     notAfter: now + lifetimeSeconds,
   });
-  if (!stored.ok) return brokenOff(access, counter, stored.failure, parts);
+  if (!stored.ok) return brokenOff(access, stored.failure, parts);
   parts.journal.write({ event: 'outbox', what: 'stored' });
   return ok({ transaction, reference: reference(transaction), at: new Date(now * 1000).toISOString(), parts: prepared.value.parts, self });
 }
@@ -121,11 +128,9 @@ async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfC
   );
 }
 
-/** The value is noted on disk and told to the hub; it must not look like a theft at the next visit. */
-function brokenOff(access: Access, counter: number, failure: Failure, parts: SigningParts): Result<Stored> {
-  const noted = parts.outbox.noteBrokenOff(access.resident.id, counter);
-  // On a full disk only the hub can keep it.
-  void (noted.ok ? tellBrokenOff(access, parts) : parts.district.tellBrokenOff(access.session.slice(), counter));
+/** The value noted is told to the hub: at another kiosk it must not look like a theft either. */
+function brokenOff(access: Access, failure: Failure, parts: SigningParts): Result<Stored> {
+  void tellBrokenOff(access, parts);
   return { ok: false, failure };
 }
 

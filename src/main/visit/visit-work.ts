@@ -17,6 +17,7 @@ export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInPa
 /** The visit's work on the real card, hub and disk. */
 export function createVisitWork(parts: VisitWorkParts): VisitWork {
   const { cardOf, district, outbox, delivery, trust, crypto } = parts;
+  let signing: Promise<unknown> = Promise.resolve();
   return {
     readCard: (insertion) => cardOf(insertion).open(),
     lookUp: (card) => lookUp(card.keys, parts),
@@ -30,7 +31,14 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
     openRequest: (request) => openRequest(request, { district, trust, crypto }),
     prepare: () => Promise.resolve(outbox.reserve()),
-    sign: (insertion, access, draft) => signRequest(cardOf(insertion), access, draft, parts),
+    sign(insertion, access, draft) {
+      const signed = signRequest(cardOf(insertion), access, draft, parts);
+      signing = signed.catch(() => null);
+      return signed;
+    },
+    async finished() {
+      await signing;
+    },
     deliver(transaction) {
       delivery.send(transaction);
     },

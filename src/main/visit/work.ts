@@ -105,12 +105,14 @@ export interface VisitWork {
   openRequest(request: PastRequest): Promise<Result<ShownReceipt>>;
   /** What must be certain before anything is signed: room on the disk. */
   prepare(): Promise<Result<null>>;
-  /** Signs, checks and stores as one: once the card has signed, the request is on disk or noted as broken off, whatever becomes of the visit. */
+  /** Signs, checks and stores as one: once the card may have signed, the request is on disk or noted as broken off, whatever becomes of visit and kiosk. */
   sign(insertion: number, access: Access, draft: Draft): Promise<Result<Stored>>;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;
   /** The receipt's QR codes, with the private parts put in and everything checked once more. */
   drawReceipt(receipt: Uint8Array, parts: readonly (OpenedPart | null)[]): Result<string[]>;
+  /** When no signature is under way any more; the card must have been let go of. */
+  finished(): Promise<void>;
   /** The resident is gone: resets the card and closes the keeper's session, both without waiting. */
   leave(insertion: number, session: Uint8Array | null): void;
 }

@@ -60,7 +60,7 @@ const goodCard = card((input) => {
   return Promise.resolve(ok(signBy(sig.privateKey, input)));
 });
 
-const sign = (by: Card, into: Outbox = outbox) =>
+const sign = (by: Card) =>
   signRequest(by, access, draft, {
     district: {
       chain: 'imi-test',
@@ -69,7 +69,7 @@ const sign = (by: Card, into: Outbox = outbox) =>
         return Promise.resolve(ok({}));
       },
     },
-    outbox: into,
+    outbox,
     journal: { write: () => undefined, close: () => undefined },
     crypto: nodeCrypto,
     clock: systemClock,
@@ -89,6 +89,7 @@ test('a request that is signed lies in the outbox, with both signatures good and
   const keys = [rawKey(sig.publicKey), rawKey(device.publicKey)];
   expect(signers.map(({ input, signature }, i) => nodeCrypto.verify([-19, keys[i] ?? new Uint8Array()], input, signature))).toEqual([true, true]);
   expect(told).toEqual([]);
+  expect(outbox.brokenOff(resident.id)).toEqual([]);
 });
 
 describe('a signature that comes to nothing', () => {
@@ -105,16 +106,35 @@ describe('a signature that comes to nothing', () => {
     expect(signed).toMatchObject({ ok: false, failure: { code } });
     expect(outbox.waiting()).toEqual([]);
     expect(told).toEqual(noted ? [8] : []);
+    expect(outbox.counters(resident.id)).toEqual([]);
   });
 
-  test('because the disk is full is told to the hub at once', async () => {
-    const full: Outbox = Object.create(outbox, {
-      put: { value: () => fail('kiosk-storage') },
-      noteBrokenOff: { value: () => fail('kiosk-storage') },
-    }) as Outbox;
-    expect(await sign(goodCard, full)).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+  test('because the disk takes no request is told to the hub at once', async () => {
+    outbox.put = () => fail('kiosk-storage');
+    expect(await sign(goodCard)).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
     expect(told).toEqual([8]);
   });
+
+  test('because the kiosk ends in the middle is on disk before the card is asked', async () => {
+    const asked = Promise.withResolvers<null>();
+    void sign(
+      card(() => {
+        asked.resolve(null);
+        return new Promise(() => undefined);
+      }),
+    );
+    await asked.promise;
+    const afterwards = openOutbox({ dataDir, clock: systemClock });
+    if (!afterwards.ok) throw new Error(afterwards.failure.detail);
+    expect(afterwards.value.brokenOff(resident.id)).toEqual([8]);
+    afterwards.value.close();
+  });
+});
+
+test('a card is not asked for a signature that could not be accounted for', async () => {
+  outbox.noteBrokenOff = () => fail('kiosk-storage');
+  expect(await sign(goodCard)).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+  expect(count).toBe(7);
 });
 
 test.each([

@@ -127,6 +127,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
     deliver: (transaction) => {
       calls.delivered.push(transaction);
     },
+    finished: () => Promise.resolve(),
     drawReceipt: () => ok(['IMI1:1:1:ABC']),
     leave: (insertion, session) => {
       calls.left.push({ insertion, session });
