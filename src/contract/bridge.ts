@@ -189,6 +189,9 @@ export type Notice =
   /** The card signed `count` times more than the ledger, the outbox and the keeper know of. */
   | { notice: 'counter-gap'; count: number }
   | { notice: 'request-rejected'; reference: string; code: string }
+  /** It did not reach the ledger in time; nobody refused it. */
+  | { notice: 'request-expired'; reference: string }
+  /** It was still queued when its resident left. */
   | { notice: 'request-recorded'; reference: string };
 
 /** All that the screen knows. The renderer is a function of it. */

@@ -81,7 +81,15 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
 
   const readerName = (): string => devices.status.readers.find(({ name }) => fits(name, kioskFile.readers.resident))?.name ?? kioskFile.readers.resident;
 
-  const delivery = createDelivery({ outbox, district, clock, journal, onSettled: (transaction, settlement) => visits.settled(transaction, settlement) });
+  const delivery = createDelivery({
+    outbox,
+    district,
+    clock,
+    journal,
+    onSettled(transaction, settlement) {
+      if (visits.settled(transaction, settlement)) outbox.noteTold(transaction);
+    },
+  });
   const work = createVisitWork({
     district,
     outbox,

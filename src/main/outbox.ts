@@ -22,13 +22,20 @@ export interface Waiting {
   putAt: number;
 }
 
-/** A request of this kiosk that never came to be. Kept for 30 days, so that its resident is told and its counter value stays known. */
+/** A request of this kiosk that never came to be. Kept for 30 days, so that its resident sees it and its counter value stays known. */
 export interface Refused {
   transaction: Uint8Array;
   reference: string;
   state: 'rejected' | 'expired';
   code: string;
+  /** Unix milliseconds. */
+  refusedAt: number;
+  /** The private parts by act, sealed to the resident's data space. */
+  parts: { act: number; sealed: Uint8Array }[];
 }
+
+/** What became of a request when its resident was not there to see it. */
+export type Untold = Pick<Refused, 'transaction' | 'reference' | 'state' | 'code'> | { transaction: Uint8Array; reference: string; state: 'recorded' };
 
 /**
  * Signed requests, safe on disk until the ledger holds them. Exactly once by the transaction's id: putting the same one again changes nothing.
@@ -42,11 +49,13 @@ export interface Outbox {
   /** Oldest first. */
   waiting(): Waiting[];
   find(transaction: Uint8Array): Waiting | null;
-  /** The ledger holds it, proved: it is dropped. */
+  /** The ledger holds it, proved: it is dropped. Its reference stays until `noteTold`, 30 days at most. */
   recorded(transaction: Uint8Array): Result<null>;
   refused(transaction: Uint8Array, state: Refused['state'], code: string): Result<null>;
-  /** Those that the resident was not told of yet. */
+  /** Newest first. */
   refusedOf(resident: Uint8Array): Refused[];
+  /** Of which the resident has not been told, oldest first. */
+  untold(resident: Uint8Array): Untold[];
   noteTold(transaction: Uint8Array): Result<null>;
   /** A signature that the card made, or may have made, and that never came to anything. */
   noteBrokenOff(resident: Uint8Array, counter: number): Result<null>;
@@ -60,7 +69,7 @@ export interface Outbox {
 
 /** Of a request with its sealed payloads; the largest seen is a tenth of it. */
 const reservedBytes = 256 * 1024;
-const refusedKeptMs = 30 * 24 * 3600_000;
+const settledKeptMs = 30 * 24 * 3600_000;
 
 export interface OutboxPlace {
   dataDir: string;
@@ -80,6 +89,11 @@ const schema = `
   CREATE TABLE IF NOT EXISTS refused (
     transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, counter INTEGER NOT NULL,
     state TEXT NOT NULL, code TEXT NOT NULL, refused_at INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0) STRICT;
+  CREATE TABLE IF NOT EXISTS refused_part (
+    transaction_id BLOB NOT NULL REFERENCES refused ON DELETE CASCADE, act INTEGER NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (transaction_id, act)) STRICT;
+  CREATE TABLE IF NOT EXISTS recorded (
+    transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, recorded_at INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) STRICT;
   CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY CHECK (id = 1), room BLOB NOT NULL) STRICT;
 `;
@@ -103,9 +117,15 @@ export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: Out
     if (database.prepare('PRAGMA synchronous').get()?.['synchronous'] !== 2) throw new Error('synchronous is not FULL');
     if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok') throw new Error('not a whole database');
     database.exec(schema);
-    database.prepare('DELETE FROM refused WHERE refused_at < ?').run(clock.now() - refusedKeptMs);
+    forgetOldSettled(database, clock);
     return new SqliteOutbox(database, clock);
   });
+}
+
+function forgetOldSettled(database: DatabaseSync, clock: Clock): void {
+  const before = clock.now() - settledKeptMs;
+  database.prepare('DELETE FROM refused WHERE refused_at < ?').run(before);
+  database.prepare('DELETE FROM recorded WHERE recorded_at < ?').run(before);
 }
 
 /** What SQLite throws is what a disk causes, or a bug; either way nothing was stored. */
@@ -175,35 +195,66 @@ class SqliteOutbox implements Outbox {
 
   recorded(transaction: Uint8Array): Result<null> {
     return this.#change(() => {
+      forgetOldSettled(this.#database, this.#clock);
+      this.#database
+        .prepare('INSERT OR IGNORE INTO recorded SELECT transaction_id, reference, resident, ? FROM waiting WHERE transaction_id = ?')
+        .run(this.#clock.now(), transaction);
       this.#database.prepare('DELETE FROM waiting WHERE transaction_id = ?').run(transaction);
     });
   }
 
   refused(transaction: Uint8Array, state: Refused['state'], code: string): Result<null> {
     return this.#change(() => {
+      forgetOldSettled(this.#database, this.#clock);
       this.#database
         .prepare(
           `INSERT OR IGNORE INTO refused SELECT transaction_id, reference, resident, counter, ?, ?, ?, 0 FROM waiting WHERE transaction_id = ?`,
         )
         .run(state, code, this.#clock.now(), transaction);
+      this.#database
+        .prepare(
+          `INSERT OR IGNORE INTO refused_part SELECT transaction_id, act, sealed FROM payload
+           WHERE transaction_id = ? AND what = 'part' AND addressee = 'space'`,
+        )
+        .run(transaction);
       this.#database.prepare('DELETE FROM waiting WHERE transaction_id = ?').run(transaction);
     });
   }
 
   refusedOf(resident: Uint8Array): Refused[] {
     return this.#database
-      .prepare('SELECT transaction_id, reference, state, code FROM refused WHERE resident = ? AND told = 0 ORDER BY refused_at')
+      .prepare('SELECT transaction_id, reference, state, code, refused_at FROM refused WHERE resident = ? ORDER BY refused_at DESC')
       .all(resident)
       .map((row) => ({
         transaction: row['transaction_id'] as Uint8Array,
         reference: row['reference'] as string,
         state: row['state'] as Refused['state'],
         code: row['code'] as string,
+        refusedAt: row['refused_at'] as number,
+        parts: this.#database
+          .prepare('SELECT act, sealed FROM refused_part WHERE transaction_id = ? ORDER BY act')
+          .all(row['transaction_id'] as Uint8Array)
+          .map((part) => ({ act: part['act'] as number, sealed: part['sealed'] as Uint8Array })),
       }));
+  }
+
+  untold(resident: Uint8Array): Untold[] {
+    return this.#database
+      .prepare(
+        `SELECT transaction_id, reference, state, code, refused_at AS at FROM refused WHERE resident = ?1 AND told = 0
+         UNION ALL SELECT transaction_id, reference, 'recorded', '', recorded_at FROM recorded WHERE resident = ?1 ORDER BY at`,
+      )
+      .all(resident)
+      .map((row) => {
+        const request = { transaction: row['transaction_id'] as Uint8Array, reference: row['reference'] as string };
+        const state = row['state'] as Untold['state'];
+        return state === 'recorded' ? { ...request, state } : { ...request, state, code: row['code'] as string };
+      });
   }
 
   noteTold(transaction: Uint8Array): Result<null> {
     return this.#change(() => {
+      this.#database.prepare('DELETE FROM recorded WHERE transaction_id = ?').run(transaction);
       this.#database.prepare('UPDATE refused SET told = 1 WHERE transaction_id = ?').run(transaction);
     });
   }

@@ -79,21 +79,57 @@ describe('a request in the outbox', () => {
     database.close();
   });
 
-  test('that was refused is kept without its payloads, told once and forgotten after 30 days', () => {
+  test('that was refused is kept with its resident’s parts alone, told once and forgotten after 30 days', () => {
     const outbox = open();
     outbox.put(request(1));
     outbox.refused(request(1).transaction, 'rejected', 'grant-not-live');
     expect(outbox.waiting()).toEqual([]);
     expect(outbox.refusedOf(another)).toEqual([]);
-    expect(outbox.refusedOf(resident)).toEqual([{ transaction: request(1).transaction, reference: '7KQ2-M4XD-01', state: 'rejected', code: 'grant-not-live' }]);
+    const refused = { transaction: request(1).transaction, reference: '7KQ2-M4XD-01', state: 'rejected', code: 'grant-not-live' };
+    expect(outbox.refusedOf(resident)).toEqual([{ ...refused, refusedAt: nowMs, parts: [{ act: 0, sealed: new Uint8Array([1]) }] }]);
+    expect(outbox.untold(another)).toEqual([]);
+    expect(outbox.untold(resident)).toEqual([refused]);
     outbox.noteTold(request(1).transaction);
-    expect(outbox.refusedOf(resident)).toEqual([]);
+    expect(outbox.untold(resident)).toEqual([]);
+    expect(outbox.refusedOf(resident)).toHaveLength(1);
     expect(outbox.counters(resident)).toEqual([11]);
     outbox.close();
     nowMs += 30 * 24 * 3600_000 + 1;
     const later = open();
     expect(later.counters(resident)).toEqual([]);
+    expect(later.refusedOf(resident)).toEqual([]);
     later.close();
+  });
+
+  test('that was refused is forgotten after 30 days by a kiosk that runs all the while, too', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.put(request(2));
+    outbox.refused(request(1).transaction, 'expired', 'expired');
+    nowMs += 30 * 24 * 3600_000 + 1;
+    outbox.recorded(request(2).transaction);
+    expect(outbox.refusedOf(resident)).toEqual([]);
+    outbox.close();
+  });
+
+  test('that was recorded is told once, by its reference alone', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.recorded(request(1).transaction);
+    expect(outbox.untold(resident)).toEqual([{ transaction: request(1).transaction, reference: '7KQ2-M4XD-01', state: 'recorded' }]);
+    expect(outbox.counters(resident)).toEqual([]);
+    outbox.noteTold(request(1).transaction);
+    expect(outbox.untold(resident)).toEqual([]);
+    outbox.close();
+  });
+
+  test('takes back what was noted of its signature', () => {
+    const outbox = open();
+    outbox.noteBrokenOff(resident, request(1).counter);
+    outbox.put(request(1));
+    expect(outbox.brokenOff(resident)).toEqual([]);
+    expect(outbox.counters(resident)).toEqual([request(1).counter]);
+    outbox.close();
   });
 });
 

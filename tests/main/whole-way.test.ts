@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Notice, Page } from '../../src/contract/bridge.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { trustOf } from '../../src/ledger/verify/head.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
+import { systemClock } from '../../src/main/clock.ts';
 import { checkJournal } from '../../src/main/journal.ts';
+import { openOutbox } from '../../src/main/outbox.ts';
 import { loadCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
 import { openKioskStand, type KioskStand } from './kiosk-stand.ts';
 
@@ -131,7 +134,42 @@ describe('the hub away', () => {
     await stand.startKiosk();
     await stand.pull();
     await stand.screen.sees('attract');
-    await expect.poll(async () => (await requestsOf('chen')).map(({ reference, state }) => ({ reference, state })), { timeout: 15_000 }).toEqual([{ reference: receipt.reference, state: 'recorded' }]);
+    const notices: Notice[] = [];
+    await expect
+      .poll(
+        async () => {
+          const home = await homeOf('chen');
+          notices.push(...home.notices);
+          return home.requests.map(({ reference, state }) => ({ reference, state }));
+        },
+        { timeout: 15_000 },
+      )
+      .toEqual([{ reference: receipt.reference, state: 'recorded' }]);
+    expect(notices).toEqual([{ notice: 'request-recorded', reference: receipt.reference }]);
+    expect((await homeOf('chen')).notices).toEqual([]);
+  });
+
+  test('until the signed request came too late, it is told once and shown as expired', async () => {
+    await stand.signIn('chen');
+    await stand.toSign(pension);
+    await stand.stopHub();
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    const { reference } = await stand.screen.sees('receipt');
+    await stand.stopKiosk();
+    const outbox = openOutbox({ dataDir: stand.world.kioskDirs['hall-1'] ?? '', clock: systemClock });
+    if (!outbox.ok) throw new Error(outbox.failure.code);
+    for (const { transaction } of outbox.value.waiting()) outbox.value.refused(transaction, 'expired', 'expired');
+    outbox.value.close();
+    await stand.startHub();
+    await stand.startKiosk();
+    await stand.pull();
+    await stand.screen.sees('attract');
+    const home = await homeOf('chen');
+    expect(home.notices).toEqual([{ notice: 'request-expired', reference }]);
+    expect(home.requests.find((row) => row.reference === reference)).toMatchObject({ state: 'expired', code: 'expired', group: 'pension' });
+    const again = await homeOf('chen');
+    expect(again.notices).toEqual([]);
+    expect(again.requests.find((row) => row.reference === reference)).toMatchObject({ state: 'expired' });
   });
 
   test('before sign-in is said, and over after a retry', async () => {
@@ -145,10 +183,10 @@ describe('the hub away', () => {
   });
 });
 
-async function requestsOf(person: string) {
+async function homeOf(person: string): Promise<Extract<Page, { page: 'home' }>> {
   const home = await stand.signIn(person);
   await out();
-  return home.requests;
+  return home;
 }
 
 describe('a card pulled', () => {

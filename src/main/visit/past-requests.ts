@@ -1,3 +1,4 @@
+import type { RequestRow } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { SpaceContents } from '../../identity/space.ts';
 import type { GrantPart, OpenedPart, RequestPart } from '../../ledger/verify/acts.ts';
@@ -10,9 +11,13 @@ const same = (text: string): Localized => ({ 'zh-Hans': text, en: text });
 
 /**
  * A resident's requests, newest first, from the private parts in the data space.
- * @param isQueued the kiosk still holds the transaction.
+ * @param stateOf of a transaction, as this kiosk's outbox and the data space have it.
  */
-export function pastRequests(contents: SpaceContents, offers: readonly Offer[], isQueued: (transaction: Uint8Array) => boolean): PastRequest[] {
+export function pastRequests(
+  contents: SpaceContents,
+  offers: readonly Offer[],
+  stateOf: (transaction: Uint8Array) => Pick<RequestRow, 'state' | 'code'>,
+): PastRequest[] {
   const transactions = Map.groupBy(contents.parts, ({ transaction }) => toHex(transaction));
   return [...transactions.values()]
     .flatMap((parts): PastRequest[] => {
@@ -31,8 +36,8 @@ export function pastRequests(contents: SpaceContents, offers: readonly Offer[], 
             service: offer?.service.title ?? same(request.service),
             agency: offer?.agency ?? same(request.agency),
             group: offer?.service.group ?? groupOf(request.service),
-            state: isQueued(first.transaction) ? 'queued' : 'recorded',
             at: new Date(first.at * 1000).toISOString(),
+            ...stateOf(first.transaction),
           },
           steps: offer?.service.steps ?? [],
           claims: grant?.claims ?? [],

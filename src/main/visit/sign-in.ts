@@ -1,18 +1,19 @@
 import type { CardInfo } from '../../contract/device-host.ts';
-import type { Notice } from '../../contract/bridge.ts';
+import type { Notice, RequestRow } from '../../contract/bridge.ts';
 import { identityClaims } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
-import { fail, ok, type Result } from '../../contract/result.ts';
+import { fail, never, ok, type Result } from '../../contract/result.ts';
 import { claimedIssuer, identityVct, openCredential, type Credential } from '../../identity/credential.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../identity/space.ts';
+import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District, ProvenParty, SealedSpace } from '../district.ts';
-import type { Outbox } from '../outbox.ts';
+import type { Outbox, Untold } from '../outbox.ts';
 import type { KnownClaims, Offer } from './draft.ts';
+import { keptContents } from './kept-contents.ts';
 import { pastRequests } from './past-requests.ts';
-import { waitingContents } from './waiting-contents.ts';
 import { closeAccess, type Access, type Proof, type ProvenResident, type Ticket } from './work.ts';
 
 export interface SignInParts {
@@ -88,7 +89,7 @@ async function fillAccess(
   const { outbox } = parts;
   const kept = await openObjects(sealed.objects, space);
   if (!kept.ok) return kept;
-  const contents = await waitingContents(kept.value, outbox.waiting(), space);
+  const contents = await keptContents(kept.value, outbox, space);
   const checked = await checkCredentials(contents, info.keys.aut, parts);
   if (!checked.ok) return checked;
   const { credentials, known } = checked.value;
@@ -103,8 +104,8 @@ async function fillAccess(
     credentials,
     known,
     self: contents.self,
-    requests: pastRequests(contents, offers, (transaction) => outbox.find(transaction) !== null),
-    notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...refusedNotices(resident.id, outbox)],
+    requests: pastRequests(contents, offers, stateIn(kept.value, resident.id, outbox)),
+    notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
     offers,
     keeperSeal: keeper.seal,
   });
@@ -157,11 +158,28 @@ function gapNotice(onCard: number, onLedger: number, known: readonly number[]): 
   return count === 0 ? [] : [{ notice: 'counter-gap', count }];
 }
 
-function refusedNotices(resident: Uint8Array, outbox: Outbox): Notice[] {
-  return outbox.refusedOf(resident).map(({ transaction, reference, code }) => {
-    outbox.noteTold(transaction);
-    return { notice: 'request-rejected', reference, code };
-  });
+function noticeOf(untold: Untold): Notice {
+  const { reference } = untold;
+  switch (untold.state) {
+    case 'recorded':
+      return { notice: 'request-recorded', reference };
+    case 'rejected':
+      return { notice: 'request-rejected', reference, code: untold.code };
+    case 'expired':
+      return { notice: 'request-expired', reference };
+  }
+  return never(untold);
+}
+
+/** What lies in the data space came with a block; the outbox knows of the rest. */
+function stateIn(space: SpaceContents, resident: Uint8Array, outbox: Outbox): (transaction: Uint8Array) => Pick<RequestRow, 'state' | 'code'> {
+  const refused = outbox.refusedOf(resident);
+  return (transaction) => {
+    if (outbox.find(transaction) !== null) return { state: 'queued' };
+    const inSpace = space.parts.some((part) => equalBytes(part.transaction, transaction));
+    const ended = inSpace ? undefined : refused.find((one) => equalBytes(one.transaction, transaction));
+    return ended === undefined ? { state: 'recorded' } : { state: ended.state, code: ended.code };
+  };
 }
 
 /** Tells the hub of signatures that came to nothing, so that no kiosk takes them for a theft. */

@@ -27,7 +27,8 @@ export interface Visits {
   intent(intent: Intent): void;
   reader(view: ReaderView): void;
   touchWanted(insertion: number): void;
-  settled(transaction: Uint8Array, settlement: Settlement): void;
+  /** true: its resident is still there and sees that it is recorded. A refusal is told once more at the next sign-in. */
+  settled(transaction: Uint8Array, settlement: Settlement): boolean;
   /** What the screen showed is gone with its renderer: the visit ends. */
   screenLost(): void;
   /** No visit is under way. */
@@ -74,11 +75,12 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     return { ...state, sinceMs: clock.now() };
   }
 
+  /** The screen comes first: between the card's leaving and the page without facts stands no disk. */
   function onState(snapshot: MachineSnapshot): void {
     const before = moment;
     const after = stateOf(snapshot);
     const now = clock.now();
-    for (const event of recordOf(before, after, now, visitBeganMs)) journal.write(event);
+    const events = recordOf(before, after, now, visitBeganMs);
     const was = before.context.visit?.id;
     const is = after.context.visit?.id;
     if (is !== undefined && is !== was) visitBeganMs = now;
@@ -89,6 +91,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       screen.wipe();
       show(after, true);
     }
+    for (const event of events) journal.write(event);
   }
 
   function show(state: VisitState, again = false): void {
@@ -154,6 +157,8 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     },
     settled(transaction, settlement) {
       send({ type: 'request.settled', transaction, settlement });
+      const requests = moment.context.visit?.access?.requests ?? [];
+      return settlement.state === 'recorded' && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
     },
     screenLost() {
       send({ type: 'screen.lost' });

@@ -25,7 +25,10 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     proveKey: (insertion, ticket) => proveKey(cardOf(insertion), ticket, parts),
     async openAccess(insertion, card, proof, signal) {
       const access = await openAccess(cardOf(insertion), card, proof, signal, parts);
-      if (access.ok) void tellBrokenOff(access.value, parts);
+      if (!access.ok) return access;
+      // Not before: a card that was pulled meanwhile means that nobody has read the notices.
+      for (const { transaction } of outbox.untold(access.value.resident.id)) outbox.noteTold(transaction);
+      void tellBrokenOff(access.value, parts);
       return access;
     },
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
