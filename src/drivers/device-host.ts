@@ -48,9 +48,12 @@ export function respawnDelayMs(failures: number, times: Pick<DeviceHostTimes, 'r
 interface Pending {
   command: DeviceCommand;
   insertion: number;
+  /** The reader's own pad takes the PIN. */
+  isAtPad: boolean;
   /** Null once the answer no longer matters, because the card is out: the host must answer in time all the same. */
   settle: ((result: Result<unknown>) => void) | null;
-  deadline: NodeJS.Timeout;
+  /** Null until its turn: the host serves the commands of one card one after the other. */
+  deadline: NodeJS.Timeout | null;
 }
 
 /** One life of the child process. */
@@ -122,8 +125,8 @@ export class DeviceHost {
     }
     return new Promise((resolve) => {
       const id = ++this.#lastId;
-      const deadline = setTimeout(() => this.#missedDeadline(id), this.#deadlineMs(life, command, params));
-      this.#pending.set(id, { command, insertion: params.insertion, settle: resolve, deadline });
+      this.#pending.set(id, { command, insertion: params.insertion, isAtPad: 'pin' in params && params.pin === null, settle: resolve, deadline: null });
+      this.#startClock(life, params.insertion);
       // The command and its params belong together by this method's signature, which a union of pairs cannot follow.
       life.host.post({ id, command, params: { ...params, insertion: params.insertion - life.insertionBase } } as HostRequest);
       wipePins(params);
@@ -174,8 +177,9 @@ export class DeviceHost {
       return;
     }
     this.#pending.delete(id);
-    clearTimeout(pending.deadline);
+    if (pending.deadline !== null) clearTimeout(pending.deadline);
     if (pending.command === 'card.open' && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
+    this.#startClock(life, pending.insertion);
     pending.settle?.(result);
   }
 
@@ -231,11 +235,19 @@ export class DeviceHost {
     return this.#status.readers.find((reader) => reader.insertion === insertion && reader.slot !== 'no-card') ?? null;
   }
 
-  #deadlineMs(life: Life, command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): number {
-    const touch = life.touch.get(params.insertion);
+  /** Of the card's command whose turn it is. */
+  #startClock(life: Life, insertion: number): void {
+    const next = [...this.#pending].find(([, pending]) => pending.insertion === insertion);
+    if (next === undefined || next[1].deadline !== null) return;
+    const [id, pending] = next;
+    pending.deadline = setTimeout(() => this.#missedDeadline(id), this.#deadlineMs(life, pending));
+  }
+
+  #deadlineMs(life: Life, { command, insertion, isAtPad }: Pending): number {
+    const touch = life.touch.get(insertion);
     switch (command) {
       case 'card.verify':
-        return 'pin' in params && params.pin === null ? this.#times.pinPadMs : this.#times.cardMs;
+        return isAtPad ? this.#times.pinPadMs : this.#times.cardMs;
       case 'card.sign':
         return touch?.sig === true ? this.#times.touchMs : this.#times.cardMs;
       case 'card.authenticate':
@@ -291,7 +303,7 @@ export class DeviceHost {
     const waiting = [...this.#pending.values()];
     this.#pending.clear();
     for (const { deadline, settle } of waiting) {
-      clearTimeout(deadline);
+      if (deadline !== null) clearTimeout(deadline);
       settle?.(result);
     }
     this.#setStatus({ service: 'starting', readers: [], detail: result.failure.detail });

@@ -145,6 +145,32 @@ describe('deadlines', () => {
     expect(await answer).toMatchObject({ failure: { code: 'card-timeout' } });
   });
 
+  test('one that waits its turn has its own time, from the answer before it', async () => {
+    const process = last();
+    process.say(withCard(1));
+    const heartbeat = setInterval(() => process.posted.filter(({ command }) => command === 'ping').forEach(({ id }) => process.say({ answer: id, result: ok(null) })), 1_000);
+    const atThePad = host.call('card.verify', { insertion: 1, purpose: 'user', pin: null });
+    const release = host.call('card.release', { insertion: 1 });
+    await vi.advanceTimersByTimeAsync(deviceHostTimes.pinPadMs - 1);
+    expect(process.killed).toBe(false);
+    process.say({ answer: process.request('card.verify').id, result: ok({ verified: true }) });
+    expect((await atThePad).ok).toBe(true);
+    await vi.advanceTimersByTimeAsync(deviceHostTimes.cardMs - 1);
+    expect(process.killed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    clearInterval(heartbeat);
+    expect(process.killed).toBe(true);
+    expect(await release).toMatchObject({ failure: { code: 'card-timeout' } });
+  });
+
+  test('a card does not wait for another one', async () => {
+    last().say({ status: { service: 'ready', readers: [1, 2].map((insertion) => ({ name: `Reader 0${insertion} 00`, slot: 'card-present', insertion })) } });
+    void host.call('card.verify', { insertion: 1, purpose: 'user', pin: null });
+    const other = authenticate(2);
+    await vi.advanceTimersByTimeAsync(deviceHostTimes.cardMs);
+    expect(await other).toMatchObject({ failure: { code: 'card-timeout' } });
+  });
+
   test('a card that let one pass is mute until it is out, over the restart', async () => {
     last().say(withCard(1));
     const answer = open();
