@@ -10,6 +10,7 @@ import { demoHubPath, demoServerPath, seedWorld, worldAt, type World } from '../
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
+import { watchFacts, type FactsWatched } from './facts-on-screen.ts';
 import { KioskProcess } from '../../tools/kiosk-driver/kiosk-process.ts';
 
 const program = join(import.meta.dirname, '../../src/cli/imi.ts');
@@ -65,6 +66,18 @@ export class Hall {
   /** What the kiosk wrote to its terminal. */
   get kioskWords(): string {
     return this.#process.lastWords;
+  }
+
+  /** When the kiosk's main heard of the last card's leaving the resident's reader: Unix milliseconds with fractions. */
+  cardOutHeardAt(): number {
+    const reader = this.pcscd.readerNames.resident;
+    const heard = this.#process.readerNews.findLast(({ readers }) => readers.some(({ name, slot }) => name === reader && slot === 'no-card'));
+    return heard?.at ?? Number.NaN;
+  }
+
+  /** Watches the page for facts that are on it now. */
+  async watchFacts(...facts: string[]): Promise<FactsWatched> {
+    return watchFacts((await this.#process.current()).touchpad, facts);
   }
 
   /** What the kiosk has written to its journal so far. */

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, expect, type Browser, type CDPSession, type Page } from '@playwright/test';
 import { kioskOrigin } from '../../src/contract/origin.ts';
+import { never } from '../../src/contract/result.ts';
 import type { KioskScreen } from './kiosk-driver.ts';
+import type { KioskNews } from './kiosk-news.ts';
 
 export interface KioskProcessSetup {
   hubFile: string;
@@ -26,6 +28,8 @@ interface Connection {
 
 /** A kiosk in a process of its own, and a connection to whatever browser it has at the moment. */
 export class KioskProcess implements KioskScreen {
+  /** All that its main has heard of the readers. */
+  readonly readerNews: Extract<KioskNews, { news: 'readers' }>[] = [];
   readonly #child: ChildProcess;
   #profileDir: string | null = null;
   #connection: Promise<Connection> | null = null;
@@ -42,9 +46,7 @@ export class KioskProcess implements KioskScreen {
         this.#lastWords = (this.#lastWords + text).slice(-4000);
       });
     }
-    this.#child.on('message', (message) => {
-      this.#profileDir = (message as { profileDir: string }).profileDir;
-    });
+    this.#child.on('message', (message) => this.#hear(message as KioskNews));
   }
 
   get pid(): number {
@@ -71,6 +73,19 @@ export class KioskProcess implements KioskScreen {
       await exited;
     }
     await connection?.browser.close();
+  }
+
+  #hear(told: KioskNews): void {
+    switch (told.news) {
+      case 'browser':
+        this.#profileDir = told.profileDir;
+        return;
+      case 'readers':
+        this.readerNews.push(told);
+        return;
+      default:
+        never(told);
+    }
   }
 
   async #connect(): Promise<Connection> {

@@ -1,15 +1,32 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
 import { join } from 'node:path';
+import type { HostMessage } from '../../src/contract/device-host.ts';
 import { runChromiumKiosk, report } from '../../src/main/shells/chromium-kiosk.ts';
+import type { KioskNews } from './kiosk-news.ts';
+
+const tell = (news: KioskNews): void => {
+  process.send?.(news);
+};
+
+// Of the kiosk's children only the device host speaks over IPC. The time is taken first, and told once the kiosk has done with the message.
+subscribe('child_process', (message) => {
+  (message as { process: ChildProcess }).process.on('message', (heard) => {
+    const at = performance.timeOrigin + performance.now();
+    const { status } = heard as Extract<HostMessage, { status: unknown }> | { status?: undefined };
+    if (status !== undefined) setImmediate(() => tell({ news: 'readers', at, readers: status.readers }));
+  });
+});
 
 /**
  * The kiosk as it ships, but for one thing: its browser also has a debugging port on loopback, for the hand that touches the screen. Run by
- * `fork`; tells its parent the profile folder of each browser, where the port stands in `DevToolsActivePort`.
+ * `fork`; tells its parent the profile folder of each browser, where the port stands in `DevToolsActivePort`, and what its main hears of the readers.
  */
 const kiosk = await runChromiumKiosk({
   args: process.argv.slice(2),
   rootDir: join(import.meta.dirname, '../..'),
   extraFlags: ['--remote-debugging-port=0', '--remote-debugging-address=127.0.0.1'],
-  onBrowser: ({ profileDir }) => process.send?.({ profileDir }),
+  onBrowser: ({ profileDir }) => tell({ news: 'browser', profileDir }),
 });
 if (kiosk.ok) {
   process.once('SIGTERM', () => {
