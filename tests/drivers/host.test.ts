@@ -8,8 +8,8 @@ import type { Rig } from './device-rig.ts';
 
 const missing = whyNoReaders();
 
-function start(binding: string, socket: string): ChildProcess {
-  return fork(hostPath, [`--binding=${binding}`], { execArgv: [], env: { PCSCLITE_CSOCK_NAME: socket }, serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+function start(binding: string, socket: string, execArgv: string[] = []): ChildProcess {
+  return fork(hostPath, [`--binding=${binding}`], { execArgv, env: { PCSCLITE_CSOCK_NAME: socket }, serialization: 'advanced', stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
 }
 
 /** The first message that is as wished. */
@@ -24,6 +24,18 @@ function heard(host: ChildProcess, isWished: (message: HostMessage) => boolean):
 test.each(['smartcard', 'pcsclite'])('%s without a service says so (lesson 3)', async (binding) => {
   const host = start(binding, '/nowhere/pcscd.sock');
   expect(await heard(host, (message) => 'status' in message)).toEqual({ status: { service: 'no-service', readers: [], detail: 'SCARD_E_NO_SERVICE' } });
+  host.kill('SIGKILL');
+});
+
+test.each(['smartcard', 'pcsclite'])('%s without its native module: no service, and why', async (binding) => {
+  const withoutModule = `import { registerHooks } from 'node:module';
+    registerHooks({ resolve(name, context, next) { if (name === '${binding}') throw new Error('not built'); return next(name, context); } });`;
+  const host = start(binding, '/nowhere/pcscd.sock', ['--import', `data:text/javascript,${encodeURIComponent(withoutModule)}`]);
+  const first = await heard(host, (message) => 'status' in message);
+  expect(first).toEqual({ status: { service: 'no-service', readers: [], detail: `binding ${binding}: not built` } });
+  const answer = heard(host, (message) => 'answer' in message);
+  host.send({ id: 1, command: 'ping' } satisfies HostRequest);
+  expect(await answer).toEqual({ answer: 1, result: { ok: true, value: null } });
   host.kill('SIGKILL');
 });
 
