@@ -1,8 +1,10 @@
 import { expect as shortExpect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
-import type { Doing, Intent, Page, RequestState } from '../../src/contract/bridge.ts';
+import type { CheckRow, Doing, Intent, Page, RequestState } from '../../src/contract/bridge.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
+import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
 import type { CardHand } from '../virtual-card/hand.ts';
+import { readQr } from './qr-reader.ts';
 
 /** Long enough for a card that signs slowly on a busy machine. */
 const patienceMs = 10_000;
@@ -121,12 +123,8 @@ export class Kiosk {
 
   /** Answers one question with the keys or buttons that its page has. A date is ISO 8601, yes and no are `true` and `false`. */
   async answer(question: string, value: string): Promise<void> {
-    const page = await this.sees('question', question);
-    const input = await page.getAttribute('data-input');
-    if (input === 'choice' || input === 'yes-no') await this.touch(page.locator(`[data-option="${value}"]`));
-    else if (input === 'date') await this.#enterDate(page, value);
-    else for (const character of value) await this.touch(page.locator(`[data-key="${character.toUpperCase()}"]`));
-    await this.touch(page.locator('[data-intent="answer.submit"]'));
+    await this.#fillIn(question, value);
+    await this.#touchIntent('answer.submit');
   }
 
   async skip(question: string): Promise<void> {
@@ -134,8 +132,11 @@ export class Kiosk {
     await this.#touchIntent('answer.skip', question);
   }
 
-  /** Answers whatever is asked, until the answers are to be checked; gives the names of the questions that were asked. */
-  async answerAll(answers: Readonly<Record<string, string>>): Promise<string[]> {
+  /**
+   * Answers whatever is asked, until the answers are to be checked; gives the names of the questions that were asked.
+   * @param look at the page once its answer is filled in.
+   */
+  async answerAll(answers: Readonly<Record<string, string>>, look?: (question: string) => Promise<void>): Promise<string[]> {
     const asked: string[] = [];
     for (;;) {
       const page = (await this.#page()).locator(`[data-page="check"], [data-page="question"]${asked.map((name) => `:not([data-question="${name}"])`).join('')}`);
@@ -144,9 +145,18 @@ export class Kiosk {
       if (question === null) return asked;
       const value = answers[question];
       if (value === undefined) throw new Error(`the kiosk asks “${question}”, to which the journey has no answer`);
-      await this.answer(question, value);
+      await this.#fillIn(question, value);
+      await look?.(question);
+      await this.#touchIntent('answer.submit');
       asked.push(question);
     }
+  }
+
+  /** Where each answer on the page to check comes from, by the name of claim or question. */
+  async sources(): Promise<Record<string, CheckRow['source']>> {
+    const rows = await (await this.sees('check')).locator('[data-row]').all();
+    const named = rows.map(async (row) => [await row.getAttribute('data-row'), await row.getAttribute('data-source')]);
+    return Object.fromEntries(await Promise.all(named)) as Record<string, CheckRow['source']>;
   }
 
   async confirm(): Promise<void> {
@@ -157,6 +167,22 @@ export class Kiosk {
   /** The reference on the page that is shown. */
   async reference(): Promise<string> {
     return (await this.#page()).locator('[data-reference]').first().innerText();
+  }
+
+  /** Photographs every code of the receipt that is shown, as a visitor's phone does. */
+  async takeReceipt(): Promise<Uint8Array> {
+    const page = await this.#page();
+    const count = Number(await page.locator('[data-qr-of]').getAttribute('data-qr-of'));
+    const texts: string[] = [];
+    for (let number = 1; number <= count; number += 1) {
+      if (number > 1) await this.touch(page.locator('[data-qr-turn="next"]'));
+      const code = page.locator(`[data-qr="${number}"]`);
+      await expect(code).toBeVisible();
+      texts.push(readQr(await code.screenshot()));
+    }
+    const receipt = symbolsToReceipt(texts);
+    if (receipt === undefined) throw new Error(`the ${count} codes on the screen are no receipt`);
+    return receipt;
   }
 
   async home(): Promise<void> {
@@ -189,6 +215,20 @@ export class Kiosk {
     await this.#touchIntent('requests.open');
   }
 
+  /** The uppermost of those listed. */
+  async openLatestRequest(): Promise<void> {
+    await this.#touchIntent('request.open');
+  }
+
+  async openHelp(): Promise<void> {
+    await this.#touchIntent('help.open');
+    await expect((await this.#page()).locator('[data-intent="help.close"]')).toBeVisible();
+  }
+
+  async closeHelp(): Promise<void> {
+    await this.#touchIntent('help.close');
+  }
+
   /** Resolves at the first frame in which this text is nowhere on the screen; Unix milliseconds with fractions. */
   async goneFromScreen(text: string): Promise<number> {
     const handle = await (await this.#page()).waitForFunction(
@@ -217,8 +257,20 @@ export class Kiosk {
     this.touches += 1;
   }
 
+  /** Of the page at rest: what moves once has arrived, what moves for ever goes on. */
   async screenshot(path: string): Promise<void> {
-    await (await this.#page()).screenshot({ path });
+    const page = await this.#page();
+    await page.evaluate(async () => {
+      const { document } = globalThis as unknown as { document: { getAnimations(): { finished: Promise<unknown>; effect: { getComputedTiming(): { endTime: number } } | null }[] } };
+      const passing = document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime));
+      await Promise.allSettled(passing.map(({ finished }) => finished));
+    });
+    await page.screenshot({ path });
+  }
+
+  /** All that stands on the screen, as text. */
+  async text(): Promise<string> {
+    return (await this.#page()).locator('body').innerText();
   }
 
   async #page(): Promise<BrowserPage> {
@@ -228,6 +280,14 @@ export class Kiosk {
   async #touchIntent(intent: Intent['intent'], value?: string): Promise<void> {
     const selector = value === undefined ? `[data-intent="${intent}"]` : `[data-intent="${intent}"][data-value="${value}"]`;
     await this.touch((await this.#page()).locator(selector).first());
+  }
+
+  async #fillIn(question: string, value: string): Promise<void> {
+    const page = await this.sees('question', question);
+    const input = await page.getAttribute('data-input');
+    if (input === 'choice' || input === 'yes-no') await this.touch(page.locator(`[data-option="${value}"]`));
+    else if (input === 'date') await this.#enterDate(page, value);
+    else for (const character of value) await this.touch(page.locator(`[data-key="${character.toUpperCase()}"]`));
   }
 
   async #enterDate(page: Locator, iso: string): Promise<void> {
