@@ -19,14 +19,14 @@ export async function run(args: string[]): Promise<number> {
   return args[0] === 'init' ? init(args.slice(1)) : serve(args);
 }
 
-/** Makes keys and a genesis, and prints the trust root for the hub's public file. */
-function init(args: string[]): number {
+/** Makes keys and a ledger, and prints the trust root for the hub's public file. */
+async function init(args: string[]): Promise<number> {
   const read = readFounding(args);
   if (!read.ok) {
     process.stderr.write(`${read.failure.detail ?? usage}\n`);
     return 2;
   }
-  const founded = foundHub({ ...read.value, now: Date.now() });
+  const founded = await foundHub({ ...read.value, now: Date.now() });
   if (!founded.ok) {
     process.stderr.write(`imi hub init: ${founded.failure.code} (${founded.failure.detail ?? ''})\n`);
     return 1;

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { FailureCode } from '../contract/failures.ts';
 import type { HubServerFile, TrustRoot } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { x25519Public } from '../identity/x25519.ts';
+import { openEmbeddedLedger } from '../ledger/engines/embedded.ts';
 import { encodeGenesis, type Genesis } from '../ledger/genesis.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { PartyEnrol, PartyKind } from '../ledger/verify/acts.ts';
@@ -22,10 +24,11 @@ export interface Founding {
 export const authorityKeyFile = 'authority.key.json';
 
 /**
- * Makes a hub's keys and the genesis of a chain of its own: validator, hub, keeper and registrar as its first parties, each with keys that are
- * made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there.
+ * Makes a hub's keys, the genesis of a chain of its own and its first block: validator, hub, keeper and registrar are its first parties, each with
+ * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there. A founding that
+ * broke off leaves files behind; nothing hangs on them yet.
  */
-export function foundHub({ chain, serverFile, dataDir, now }: Founding): Result<TrustRoot, Failure<'already-founded'>> {
+export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<TrustRoot, Failure<'already-founded' | FailureCode>>> {
   const { ledger, keeper, registrar, hub } = serverFile;
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
@@ -69,6 +72,16 @@ export function foundHub({ chain, serverFile, dataDir, now }: Founding): Result<
       party('registrar', 'registrar', registrarKeys, { 'zh-Hans': '人口登记处', en: 'Population register' }),
     ],
   };
-  writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx' });
+  writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx', flush: true });
+  const begun = openEmbeddedLedger({
+    path: at(ledger.path),
+    genesis,
+    validator: ed25519Signer(validator),
+    clock: () => now,
+    heartbeatMs: ledger.heartbeatMs,
+    begin: true,
+  });
+  if (!begun.ok) return begun;
+  await begun.value.close();
   return ok({ chain, height: 1, validators: [{ alg: -19, key: toBase64url(validatorKey), power: 1 }], trustingPeriodMs: 30 * 24 * 3600_000 });
 }

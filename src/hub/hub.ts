@@ -27,6 +27,8 @@ export interface HubSetup {
   dataDir: string;
   /** Unix milliseconds. */
   now?: () => number;
+  /** For whoever founds the hub: its ledger's chain begins. Everybody else finds one, or is told that it is lost. */
+  begin?: boolean;
   /** A bug somewhere behind the door: what was asked, and the exception. */
   onFault?: (where: string, error: unknown) => void;
 }
@@ -78,7 +80,7 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
 /** Of `unix:<path>`, relative to the data folder. */
 export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'dataDir'>): string => resolve(dataDir, hubFile.endpoint.slice('unix:'.length));
 
-export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
+export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 
@@ -109,6 +111,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     validator: ed25519Signer(validator.value.sign),
     heartbeatMs: serverFile.ledger.heartbeatMs,
     clock: now,
+    begin,
   });
   if (!ledger.ok) return ledger;
   opened.push(() => ledger.value.close());

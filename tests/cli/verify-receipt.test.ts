@@ -16,7 +16,7 @@ let written: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'verify-receipt-'));
-  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000 });
+  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000, begin: true });
   if (!opened.ok) throw new Error(opened.failure.detail);
   await opened.value.submit(await register(lin));
   const { body, parts } = requestBody(lin, 7);

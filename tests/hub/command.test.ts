@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -112,6 +112,10 @@ describe('imi hub init', () => {
     expect(records[0]?.party).toBe('keeper');
     client.close();
     await hub.close();
+
+    for (const name of ['ledger.sqlite', 'ledger.sqlite.signed']) rmSync(join(folder, name));
+    expect(await openHub({ hubFile, serverFile: world.serverFile, dataDir: folder })).toMatchObject({ ok: false, failure: { detail: 'the ledger’s file is missing' } });
+    expect(readdirSync(folder)).not.toContain('ledger.sqlite');
   });
 
   it.each([

@@ -18,7 +18,7 @@ const trust = { chain, height: 1, validators: genesis.validators };
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ledger-'));
-  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000 });
+  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000, begin: true });
   if (!opened.ok) throw new Error(opened.failure.detail);
   ledger = opened.value;
 });

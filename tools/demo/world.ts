@@ -73,7 +73,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now): 
   }
   const cards = new Map(demoPeople.map((person) => [person.id, newDemoCard(person)]));
   writeHubKeys(world, now);
-  const opened = await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir, now });
+  const opened = await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir, now, begin: true });
   if (!opened.ok) throw new Error(`the demonstration's hub does not open: ${opened.failure.code} ${opened.failure.detail ?? ''}`);
   const seeding = new Seeding(opened.value, world, cards, now);
   try {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { encodeGenesis, genesisState, type Genesis } from '../genesis.ts';
@@ -16,7 +17,7 @@ import { leafHash } from '../verify/merkle-log.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
 import { stateKey } from '../verify/records.ts';
 import { appHashAfter, ChainStore, headOf, heightOf, nextBlock, type ChainBlock, type ChainStart } from './chain.ts';
-import { HeadGuard } from './head-guard.ts';
+import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
 import { SubmissionStore } from './submissions.ts';
 
@@ -32,6 +33,8 @@ export interface EmbeddedOptions {
   clock: () => number;
   /** An empty block is made when none was made for so long. */
   heartbeatMs: number;
+  /** Whether a chain may begin in this file: for whoever founds one. To everybody else a file without one is a lost ledger. Default: false. */
+  begin?: boolean;
   /** Where more is queued, submissions are `hub-busy`. */
   mostQueued?: number;
 }
@@ -46,28 +49,49 @@ const retryMs = 1000;
 
 /**
  * The ledger in one process: a chain with one validator, in one SQLite file (WAL, synchronous FULL). Fails with `hub-storage` where the file
- * cannot be opened or is held by another process, is damaged, or goes back behind the last head that was signed.
+ * is missing, cannot be opened or is held by another process, is damaged, or goes back behind the last head that was signed.
  */
 export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLedger> {
   const { genesis, validator, path } = options;
   const [only, ...others] = genesis.validators;
   if (only === undefined || others.length > 0 || !equalBytes(only.key, validator.key[1])) return fail('hub-storage', 'not the genesis validator');
+  const mayBegin = options.begin ?? false;
+  // SQLite would make the file.
+  if (!mayBegin && !existsSync(path)) return fail('hub-storage', 'the ledger’s file is missing');
+  const guardPath = options.guardPath ?? `${path}.signed`;
   let database: DatabaseSync | null = null;
   let guard: HeadGuard | null = null;
+  const close = (): void => {
+    guard?.close();
+    database?.close();
+  };
+  const refuse = (detail: string): Result<never> => {
+    close();
+    return fail('hub-storage', detail);
+  };
   try {
     database = openLedgerFile(path);
-    guard = new HeadGuard(options.guardPath ?? `${path}.signed`, crypto);
+    if (!hasBegun(database)) {
+      if (!mayBegin) return refuse('no chain was begun in this file');
+      beginHeadGuard(guardPath);
+    }
+    if (!existsSync(guardPath)) return refuse('the record of the last signed head is missing');
+    guard = new HeadGuard(guardPath, crypto);
     const ledger = new EmbeddedLedger(options, database, guard);
     const started = ledger.start();
     if (started.ok) return ok(ledger);
-    guard.close();
-    database.close();
+    close();
     return started;
   } catch (error) {
-    guard?.close();
-    database?.close();
+    close();
     return storageFailure(error);
   }
+}
+
+/** The genesis and its state are written in one transaction: it is there as a whole or not at all. */
+function hasBegun(database: DatabaseSync): boolean {
+  database.exec('CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID');
+  return database.prepare("SELECT 1 FROM about WHERE name = 'genesis'").get() !== undefined;
 }
 
 interface Incoming {
@@ -103,7 +127,6 @@ export class EmbeddedLedger implements Ledger {
     this.#options = options;
     this.#database = database;
     this.#guard = guard;
-    database.exec('CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID');
     this.#tree = new StateTree(database, crypto);
     this.#log = new TransactionLog(database, crypto);
     this.#blocks = new ChainStore(database);
@@ -277,7 +300,8 @@ export class EmbeddedLedger implements Ledger {
   #checkAgainstGuard(): Result<null> {
     const mark = this.#guard.newest;
     const last = this.#blocks.last();
-    if (mark === null) return last === undefined ? ok(null) : fail('hub-storage', 'the record of the last signed head is missing');
+    // Interrupted between the first block and its mark: nobody was told of that block.
+    if (mark === null) return last === undefined || last.header.height === 1 ? ok(null) : fail('hub-storage', 'the record of the last signed head is empty');
     const block = this.#blocks.at(mark.height);
     if (block === undefined) return fail('hub-storage', `the file ends before height ${mark.height}, which was signed`);
     return equalBytes(block.hash, mark.hash) ? ok(null) : fail('hub-storage', `height ${mark.height} was signed with another history`);

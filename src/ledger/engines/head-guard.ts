@@ -12,6 +12,18 @@ export interface SignedMark {
 const slotBytes = 512;
 const markBytes = 8 + 32;
 
+/** Makes the file, without a mark, where there is none. Throws what the file system throws. */
+export function beginHeadGuard(path: string): void {
+  if (existsSync(path)) return;
+  const file = openSync(path, 'wx', 0o600);
+  writeSync(file, new Uint8Array(2 * slotBytes));
+  fsyncSync(file);
+  closeSync(file);
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
 /**
  * A second file, beside the ledger's own, that a restored backup does not set back: the engine refuses to go on from a history that is
  * smaller than it or another one. Two slots are written in turn and in place, so it needs no room on a full disk and a torn write loses nothing.
@@ -22,18 +34,10 @@ export class HeadGuard {
   #newest: SignedMark | null;
   #next: 0 | 1;
 
-  /** Throws what the file system throws. */
+  /** Of a file that is there. Throws what the file system throws. */
   constructor(path: string, crypto: Crypto) {
     this.#crypto = crypto;
-    const isNew = !existsSync(path);
-    this.#file = openSync(path, isNew ? 'wx+' : 'r+', 0o600);
-    if (isNew) {
-      writeSync(this.#file, new Uint8Array(2 * slotBytes), 0, 2 * slotBytes, 0);
-      fsyncSync(this.#file);
-      const folder = openSync(dirname(path), 'r');
-      fsyncSync(folder);
-      closeSync(folder);
-    }
+    this.#file = openSync(path, 'r+');
     const [first, second] = [this.#read(0), this.#read(1)];
     const firstIsNewer = (first?.height ?? -1) > (second?.height ?? -1);
     this.#newest = firstIsNewer ? first : second;

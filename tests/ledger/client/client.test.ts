@@ -129,7 +129,7 @@ describe('the light client', () => {
 
   beforeEach(() => {
     time = now * 1000;
-    const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 3600_000 });
+    const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 3600_000, begin: true });
     if (!opened.ok) throw new Error(opened.failure.detail);
     ledger = opened.value;
   });

@@ -39,7 +39,7 @@ function fill(): void {
 
 test.skipIf(!mounted)(`a full disk, and a read-only one, lose nothing${mounted ? '' : ' (skipped: a disk of its own takes root)'}`, async () => {
   let time = now * 1000;
-  const options = { path: join(disk, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 60_000 };
+  const options = { path: join(disk, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 60_000, begin: true };
   const opened = openEmbeddedLedger(options);
   if (!opened.ok) throw new Error(opened.failure.detail);
   const ledger = opened.value;

@@ -35,6 +35,7 @@ const options = (change: Partial<EmbeddedOptions> = {}): EmbeddedOptions => ({
   validator: keys.validator,
   clock: () => time,
   heartbeatMs: 60_000,
+  begin: true,
   ...change,
 });
 
@@ -179,12 +180,16 @@ describe('after a restart', () => {
   const damages: { name: string; damage: () => void | Promise<void>; detail: RegExp; change?: Partial<EmbeddedOptions> }[] = [
     { name: 'an older copy of the file', damage: () => copyFileSync(join(folder, 'old'), join(folder, 'ledger.sqlite')), detail: /ends before height/ },
     { name: 'a lost file', damage: () => rmSync(join(folder, 'ledger.sqlite')), detail: /ends before height/ },
+    { name: 'a lost file, to somebody who founds nothing', damage: () => rmSync(join(folder, 'ledger.sqlite')), detail: /file is missing/, change: { begin: false } },
+    { name: 'a lost file and a lost record', damage: lose, detail: /file is missing/, change: { begin: false } },
+    { name: 'an empty file in the place of the ledger', damage: () => (lose(), writeFileSync(join(folder, 'ledger.sqlite'), '')), detail: /no chain was begun/, change: { begin: false } },
     { name: 'a lost record of the last head', damage: () => rmSync(join(folder, 'ledger.sqlite.signed')), detail: /last signed head is missing/ },
     { name: 'a changed log entry', damage: () => edit("UPDATE log_leaf SET envelope = x'00' WHERE position = 0"), detail: /log entry 0/ },
     { name: 'a missing last entry', damage: () => edit('DELETE FROM log_leaf WHERE position = 1'), detail: /not as long/ },
     { name: 'a changed state', damage: () => edit("UPDATE state_node SET a = zeroblob(32) WHERE id = x'0000'"), detail: /state is damaged/ },
     { name: 'a missing last block', damage: () => edit('DELETE FROM block WHERE height = (SELECT max(height) FROM block)'), detail: /ends before height|log is not/ },
     { name: 'no database at all', damage: () => writeFileSync(join(folder, 'ledger.sqlite'), 'not a database, but long enough to look at'.repeat(30)), detail: /not a database/ },
+    { name: 'an emptied record of the last head', damage: () => writeFileSync(join(folder, 'ledger.sqlite.signed'), new Uint8Array(1024)), detail: /last signed head is empty/ },
     { name: 'another validator', damage: () => undefined, detail: /genesis validator/, change: { validator: signerOf('other') } },
     { name: 'another genesis', damage: () => undefined, detail: /another genesis/, change: { genesis: { ...genesis, time: genesis.time + 1 } } },
   ];
@@ -193,6 +198,16 @@ describe('after a restart', () => {
     database.exec(sql);
     database.close();
   };
+
+  function lose(): void {
+    for (const name of ['ledger.sqlite', 'ledger.sqlite.signed']) rmSync(join(folder, name));
+  }
+
+  test('an interruption between the first block and its mark stops nobody', async () => {
+    await open().close();
+    writeFileSync(join(folder, 'ledger.sqlite.signed'), new Uint8Array(1024));
+    expect((await open({ begin: false }).head()).ok).toBe(true);
+  });
 
   test.each(damages)('$name is noticed, and nothing is signed', async ({ damage, detail, change }) => {
     const ledger = open();
@@ -207,7 +222,7 @@ describe('after a restart', () => {
     const mark = existsSync(guard) && readFileSync(guard);
     const result = openEmbeddedLedger(options(change));
     expect(result).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: expect.stringMatching(detail) as unknown } });
-    if (mark !== false) expect(readFileSync(guard)).toEqual(mark);
+    expect(existsSync(guard) && readFileSync(guard)).toEqual(mark);
   });
 
   test('another history of the same height is noticed', async () => {

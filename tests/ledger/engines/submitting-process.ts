@@ -6,7 +6,7 @@ import { body, envelopeOf, genesis, idOf, keys, lin, register } from '../small-d
 
 /** Submits without end and writes each acknowledged id on a line of its own; whoever started it ends it. */
 const [path = ''] = process.argv.slice(2);
-const opened = openEmbeddedLedger({ path, genesis, validator: keys.validator, clock: () => genesis.time * 1000 + 1_000_000, heartbeatMs: 60_000 });
+const opened = openEmbeddedLedger({ path, genesis, validator: keys.validator, clock: () => genesis.time * 1000 + 1_000_000, heartbeatMs: 60_000, begin: true });
 if (!opened.ok) throw new Error(opened.failure.detail);
 await opened.value.submit(await register(lin));
 for (let i = 0; ; i++) {

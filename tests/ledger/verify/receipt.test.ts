@@ -22,7 +22,7 @@ let transaction: Uint8Array;
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'receipt-'));
-  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000 });
+  const opened = openEmbeddedLedger({ path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => now * 1000, heartbeatMs: 60_000, begin: true });
   if (!opened.ok) throw new Error(opened.failure.detail);
   await opened.value.submit(await register(lin));
   const request = requestBody(lin, 7);
