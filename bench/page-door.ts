@@ -90,14 +90,23 @@ export class PageDoor {
   }
 }
 
+/** How long one answer may take; a page that is being replaced under a question never gives one. */
+const answerLimitMs = 1000;
+const patienceMs = 60_000;
+
 /** Asks until there is an answer; nothing outside tells when a browser has got so far. */
 async function poll<T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const patience = AbortSignal.timeout(60_000);
-  for await (const _ of setInterval(20, undefined, { signal: patience })) {
-    const answer = await Promise.resolve()
-      .then(ask)
-      .catch(() => undefined);
-    if (answer !== undefined) return answer;
+  const endsAt = performance.now() + patienceMs;
+  let lastError: unknown = 'no answer';
+  for await (const _ of setInterval(20)) {
+    try {
+      const late = AbortSignal.timeout(answerLimitMs);
+      const answer = await Promise.race([ask(), new Promise<undefined>((resolve) => late.addEventListener('abort', () => resolve(undefined), { once: true }))]);
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() > endsAt) break;
   }
-  throw new Error('unreachable');
+  throw new Error(`${patienceMs} ms and no answer: ${String(lastError)} (${ask.toString()})`);
 }

@@ -13,8 +13,8 @@ const intervalMs = 60;
 /** Main → page → main, with a page that answers each snapshot with an intent: times in ms. */
 export async function roundTrips(window: ChromiumWindow, count: number): Promise<number[]> {
   const assets = new Map([
-    ['/', { contentType: 'text/html', body: Buffer.from(page.html) }],
-    ['/echo.js', { contentType: 'text/javascript', body: Buffer.from(page.script) }],
+    ['/', { contentType: 'text/html', body: () => Buffer.from(page.html) }],
+    ['/echo.js', { contentType: 'text/javascript', body: () => Buffer.from(page.script) }],
   ]);
   const opened = await openChromiumScreen({ launch: { window, binary: distributionChromium, confined: false, extraFlags: [] }, assets });
   if (!opened.ok) throw new Error(opened.failure.code);

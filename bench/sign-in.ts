@@ -66,6 +66,7 @@ export async function signIns(place: KioskPlace, window: ChromiumWindow, hubJson
   const door = await PageDoor.open((browser as ChromiumProcess).profileDir);
   await door.send('Page.enable');
   await door.send('Page.addScriptToEvaluateOnNewDocument', { source: interactionProbe });
+  await door.evaluate(`${interactionProbe}; 0`);
 
   const found: SignIns = { cardToPinPageMs: [], pinToHomeBesideCardMs: [], pinToHomeMs: [], touchToPaintMs: [] };
   await watch.until('attract');

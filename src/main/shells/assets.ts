@@ -1,10 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { kioskOrigin } from '../../contract/origin.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 
-/** The built renderer, in memory. Key: the path of the URL, `/assets/index-4f2a.js`; `/` is index.html. */
-export type Assets = ReadonlyMap<string, { contentType: string; body: Buffer }>;
+export interface Asset {
+  contentType: string;
+  /** Read once and kept: most slices of the fonts are never asked for. */
+  body(): Buffer;
+}
+
+/** The built renderer. Key: the path of the URL, `/assets/index.js`; `/` is index.html. */
+export type Assets = ReadonlyMap<string, Asset>;
 
 export interface AssetResponse {
   status: number;
@@ -80,19 +87,16 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
-/** Reads all files below `dir` once; nothing is looked up on the disk later. Fails with `kiosk-config` where the renderer is not built. */
+/** Fixes which files there are; none is looked for later. Fails with `kiosk-config` where the renderer is not built. */
 export async function readAssets(dir: string): Promise<Result<Assets>> {
-  const assets = new Map<string, { contentType: string; body: Buffer }>();
+  const assets = new Map<string, Asset>();
   try {
-    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && path.extname(entry.name) in contentTypes);
-    await Promise.all(
-      files.map(async (entry) => {
-        const file = path.join(entry.parentPath, entry.name);
-        const urlPath = `/${path.relative(dir, file).split(path.sep).join('/')}`;
-        assets.set(urlPath, { contentType: contentTypes[path.extname(file)] ?? '', body: await readFile(file) });
-      }),
-    );
+    for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+      const contentType = contentTypes[path.extname(entry.name)];
+      if (!entry.isFile() || contentType === undefined) continue;
+      const file = path.join(entry.parentPath, entry.name);
+      assets.set(`/${path.relative(dir, file).split(path.sep).join('/')}`, fileAsset(file, contentType));
+    }
   } catch (error) {
     return fail('kiosk-config', `renderer: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`);
   }
@@ -102,11 +106,16 @@ export async function readAssets(dir: string): Promise<Result<Assets>> {
   return ok(assets);
 }
 
+function fileAsset(file: string, contentType: string): Asset {
+  let kept: Buffer | null = null;
+  return { contentType, body: () => (kept ??= readFileSync(file)) };
+}
+
 /** The answer to a request for our origin. The path is looked up as it is: no joining, no decoding. */
 export function assetResponse(assets: Assets, method: string, url: URL): AssetResponse {
   const asset = method === 'GET' ? assets.get(url.pathname) : undefined;
   if (asset === undefined) return { status: 404, headers: { ...securityHeaders, 'content-type': 'text/plain' }, body: Buffer.alloc(0) };
-  return { status: 200, headers: { ...securityHeaders, 'content-type': asset.contentType }, body: asset.body };
+  return { status: 200, headers: { ...securityHeaders, 'content-type': asset.contentType }, body: asset.body() };
 }
 
 /** Ours, and served: `blob:` and `about:` documents inherit the origin without being our pages. */

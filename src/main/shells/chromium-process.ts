@@ -67,11 +67,12 @@ export function startChromium(launch: ChromiumLaunch): Result<ChromiumProcess> {
   return ok(watched(child, profileDir));
 }
 
-/** Removes the profiles of kiosks that were killed before they could. */
+/** Removes the profiles of kiosks that were killed before they could, as far as they are ours to remove. */
 export async function sweepProfiles(): Promise<void> {
-  for (const name of await readdir(os.tmpdir())) {
+  const names = await readdir(os.tmpdir()).catch(() => []);
+  for (const name of names) {
     const pid = name.startsWith(profilePrefix) ? Number(name.slice(profilePrefix.length).split('-')[0]) : NaN;
-    if (pid > 0 && !existsSync(`/proc/${pid}`)) await rm(path.join(os.tmpdir(), name), { recursive: true, force: true });
+    if (pid > 0 && !existsSync(`/proc/${pid}`)) await rm(path.join(os.tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

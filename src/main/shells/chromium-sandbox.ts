@@ -1,22 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fail, ok, type Result } from '../../contract/result.ts';
 
 /**
  * Looks at the renderers below `browserPid` as the kernel sees them: a system-call filter (`Seccomp: 2`) and a process namespace of their own (`NSpid` with more than one number).
  * Fails with `browser-sandbox` where one lacks either, or where there is none to look at.
+ * Takes a few milliseconds, at once: asynchronous reads would wait behind everything else that a start has to do.
  */
-export async function checkRendererSandbox(browserPid: number): Promise<Result<{ renderers: number }>> {
+export function checkRendererSandbox(browserPid: number): Result<{ renderers: number }> {
   const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    const stat = /^[0-9]+$/.test(name) ? await readProc(`${name}/stat`) : '';
+  for (const name of readdirSync('/proc')) {
+    const stat = /^[0-9]+$/.test(name) ? readProc(`${name}/stat`) : '';
     const parent = /^.*\) \S ([0-9]+)/s.exec(stat)?.[1];
     if (parent !== undefined) parents.set(Number(name), Number(parent));
   }
   let renderers = 0;
   for (const pid of parents.keys()) {
     if (!descends(pid, browserPid, parents)) continue;
-    if (!(await readProc(`${pid}/cmdline`)).includes('--type=renderer')) continue;
-    const status = await readProc(`${pid}/status`);
+    if (!readProc(`${pid}/cmdline`).includes('--type=renderer')) continue;
+    const status = readProc(`${pid}/status`);
     if (status === '') continue;
     if (!/^Seccomp:\s+2$/m.test(status)) return fail('browser-sandbox', 'no system-call filter');
     if (!/^NSpid:\s+[0-9]+\s+[0-9]+/m.test(status)) return fail('browser-sandbox', 'no process namespace');
@@ -31,9 +32,9 @@ function descends(pid: number, ancestor: number, parents: ReadonlyMap<number, nu
 }
 
 /** Empty where the process ended meanwhile. */
-async function readProc(name: string): Promise<string> {
+function readProc(name: string): string {
   try {
-    return await readFile(`/proc/${name}`, 'utf8');
+    return readFileSync(`/proc/${name}`, 'utf8');
   } catch {
     return '';
   }

@@ -60,7 +60,7 @@ class ChromiumScreen {
       await this.#close();
       return launched;
     }
-    await sweepProfiles();
+    void sweepProfiles();
     this.#heartbeat = setInterval(() => {
       if (this.#session !== null && this.link.beat() === 'hung') this.#lose('hung');
     }, heartbeatIntervalMs);
@@ -93,7 +93,7 @@ class ChromiumScreen {
     if (atHome !== null) return atHome === tooLate ? fail('screen-lost', 'start') : exitFailure(atHome);
     const { window } = this.#setup.launch;
     if (window.scale !== 1 && !window.headless) await session.fit(window.widthPx, window.heightPx);
-    const sandbox = await checkRendererSandbox(browser.pid);
+    const sandbox = checkRendererSandbox(browser.pid);
     if (!sandbox.ok) return sandbox;
     opening = false;
     return lostInOpening ? fail('screen-lost', 'start') : ok(null);

@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(distributionChromium))('a screen that is lost', { ti
     // No process has this number: Linux counts to 2^22 at most.
     const left = mkdtempSync(path.join(os.tmpdir(), `imi-screen-${2 ** 22 + 1}-`));
     opened = await OpenedScreen.open();
-    expect(existsSync(left)).toBe(false);
+    await expect.poll(() => existsSync(left)).toBe(false);
     expect(existsSync(opened.browser.profileDir)).toBe(true);
   });
 
