@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
 import { type Pcscd, startPcscd } from '../pcscd.ts';
 import { desktopSize, hasDisplay, type Places, placeWindows, type Size } from './desktop.ts';
-import { demoPeople, demoPin } from './people.ts';
+import { demoPeople } from './people.ts';
 import { startProgram } from './program.ts';
 import { Running } from './running.ts';
 import { buildScreens } from './screens.ts';
@@ -104,7 +104,7 @@ async function open(options: StartOptions, running: Running): Promise<number> {
 
   if (pcscd !== null && place.cards.length > 0) {
     const { x, y, width, height } = places.dock;
-    const args = ['--resident', pcscd.ports.resident, '--staff', pcscd.ports.staff, '--pin', demoPin, '--position', `${x},${y}`, '--size', `${width}x${height}`];
+    const args = ['--resident', pcscd.ports.resident, '--staff', pcscd.ports.staff, '--position', `${x},${y}`, '--size', `${width}x${height}`];
     const dock = await running.program({
       name: 'the dock',
       command: node,
@@ -112,7 +112,7 @@ async function open(options: StartOptions, running: Running): Promise<number> {
       readyLine: /^dock is ready on /,
     });
     ends.push(dock.ended);
-    say(`The kiosk is open, and the cards lie beside it. The PIN of every card is ${demoPin}.`);
+    say('The kiosk is open, and the cards lie beside it.');
   } else {
     say('The kiosk is open.');
   }

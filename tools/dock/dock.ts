@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Localized } from '../../src/contract/language.ts';
-import { type CardFace, loadCardState } from '../virtual-card/card-state.ts';
-import type { CardFault, Slot } from '../virtual-card/control.ts';
+import { type CardFace, type CardState, loadCardState } from '../virtual-card/card-state.ts';
+import type { CardFault, CommandPattern, Slot } from '../virtual-card/control.ts';
 import type { CardHand } from '../virtual-card/hand.ts';
 
 export const dockFaults = ['none', 'mute', 'slow', 'hang', 'vanish-signing-in', 'vanish-signing'] as const;
@@ -28,7 +28,8 @@ export interface DockCard {
 
 /** All that the page draws. */
 export interface DockState {
-  pin: string;
+  /** The one that all cards have; null where they differ, or keep no more than its hash. */
+  pin: string | null;
   cards: DockCard[];
   fault: DockFault;
   touchWanted: boolean;
@@ -53,7 +54,6 @@ export interface DockOptions {
   hand: CardHand;
   /** State files, in the order in which they lie. */
   cardFiles: readonly string[];
-  pin: string;
 }
 
 /** Where the cards lie that are in no reader, and what the visitor does with them. */
@@ -62,13 +62,15 @@ export class Dock {
   private readonly files: ReadonlyMap<string, string>;
   private readonly state: DockState;
   private readonly listeners = new Set<(state: DockState) => void>();
+  /** The command for which the fault was set has come. */
+  private struck = false;
 
-  constructor({ hand, cardFiles, pin }: DockOptions) {
+  constructor({ hand, cardFiles }: DockOptions) {
     this.hand = hand;
     const cards = cardFiles.map((path) => ({ path, ...loadCardState(path) }));
     this.files = new Map(cards.map(({ label, path }) => [label, path]));
     this.state = {
-      pin,
+      pin: commonPin(cards),
       cards: cards.map(({ label, face }) => ({ label, name: face.name, kind: face.kind, note: face.note ?? null, slot: slotOf[face.kind], place: 'dock' })),
       fault: 'none',
       touchWanted: false,
@@ -81,16 +83,21 @@ export class Dock {
           this.state.readerSilent = false;
           break;
         case 'removed':
-          this.state.touchWanted = false;
           if (event.because === 'reader-gone') break;
           for (const card of this.state.cards) if (card.slot === event.slot && card.place === 'reader') card.place = 'dock';
-          // What vanished did so once; the next card is sound.
-          if (event.because === 'vanished') void this.act({ act: 'fault', fault: 'none' });
+          // A PIN can be changed at the kiosk.
+          this.state.pin = commonPin([...this.files.values()].map(loadCardState));
+          // What hangs or vanishes does so once; the next card is sound.
+          if (this.struck || event.because === 'vanished') void this.act({ act: 'fault', fault: 'none' });
           break;
         case 'touch-wanted':
           this.state.touchWanted = true;
           break;
+        case 'touch-over':
+          this.state.touchWanted = false;
+          break;
         case 'command':
+          this.struck ||= isStruckBy(faultOf[this.state.fault], event);
           return;
         default:
           return event satisfies never;
@@ -114,6 +121,7 @@ export class Dock {
         return this.moveCard(act.label);
       case 'fault':
         this.state.fault = act.fault;
+        this.struck = false;
         for (const slot of ['resident', 'staff'] as const) await this.hand.fault(faultOf[act.fault], { slot });
         return this.tell();
       case 'finger':
@@ -154,4 +162,16 @@ export class Dock {
   private tell(): void {
     for (const listener of this.listeners) listener(this.state);
   }
+}
+
+function isStruckBy(fault: CardFault | null, command: Required<CommandPattern>): boolean {
+  if (fault === null || !('at' in fault) || fault.at === undefined) return false;
+  const { ins, p1 = command.p1, p2 = command.p2 } = fault.at;
+  return ins === command.ins && p1 === command.p1 && p2 === command.p2;
+}
+
+function commonPin(cards: readonly Pick<CardState, 'pw1' | 'kdf'>[]): string | null {
+  const pins = new Set(cards.map(({ pw1, kdf }) => (kdf === null ? Buffer.from(pw1.value, 'hex').toString('ascii') : null)));
+  const [pin = null] = pins;
+  return pins.size === 1 ? pin : null;
 }

@@ -1,5 +1,5 @@
 /**
- * The dock: `main.ts --resident PORT --staff PORT --pin PIN [--position X,Y] [--size WxH] [--no-window] CARD...`. Lays the cards
+ * The dock: `main.ts --resident PORT --staff PORT [--position X,Y] [--size WxH] [--no-window] CARD...`. Lays the cards
  * out beside the kiosk and puts them into the virtual reader. Says `dock is ready on URL` and ends when its window is closed, or on SIGTERM.
  */
 import { parseArgs } from 'node:util';
@@ -13,7 +13,6 @@ const { values, positionals } = parseArgs({
   options: {
     resident: { type: 'string' },
     staff: { type: 'string' },
-    pin: { type: 'string' },
     position: { type: 'string', default: '0,0' },
     size: { type: 'string', default: '420x860' },
     'no-window': { type: 'boolean', default: false },
@@ -24,13 +23,13 @@ const [x = 0, y = 0] = values.position.split(',').map(Number);
 const [width = 420, height = 860] = values.size.split('x').map(Number);
 const ports = { resident: Number(values.resident), staff: Number(values.staff) };
 const numbers = [x, y, width, height, ports.resident, ports.staff];
-if (values.pin === undefined || positionals.length === 0 || !numbers.every(Number.isInteger)) {
-  process.stderr.write('dock: --resident PORT --staff PORT --pin PIN [--position X,Y] [--size WxH] [--no-window] CARD...\n');
+if (positionals.length === 0 || !numbers.every(Number.isInteger)) {
+  process.stderr.write('dock: --resident PORT --staff PORT [--position X,Y] [--size WxH] [--no-window] CARD...\n');
   process.exit(2);
 }
 
 const hand = await startVirtualCard({ ports });
-const server = await serveDock(new Dock({ hand, cardFiles: positionals, pin: values.pin }));
+const server = await serveDock(new Dock({ hand, cardFiles: positionals }));
 process.stdout.write(`dock is ready on ${server.url}\n`);
 
 const asked = new Promise<void>((resolve) => {

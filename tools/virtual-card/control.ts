@@ -65,6 +65,8 @@ export const cardEventSchema = z.discriminatedUnion('event', [
   /** By whom: pulled by hand or by a fault, or lost because the reader is gone. */
   z.strictObject({ event: z.literal('removed'), slot: slotSchema, because: z.enum(['pulled', 'vanished', 'reader-gone']) }),
   z.strictObject({ event: z.literal('touch-wanted'), slot: slotSchema }),
+  /** A finger came, or none in time, or the card has lost its power. */
+  z.strictObject({ event: z.literal('touch-over'), slot: slotSchema }),
 ]);
 export type CardEvent = z.infer<typeof cardEventSchema>;
 

@@ -204,6 +204,7 @@ export class ReaderSlot {
     const touched = await Promise.race([came, missed]);
     over.abort();
     inserted.touch = null;
+    this.tell({ event: 'touch-over', slot: this.slot });
     return touched;
   }
 }

@@ -21,14 +21,14 @@ describe('the dock', () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'dock-'));
     pcscd = await startPcscd({ dir });
-    hand = await startVirtualCard({ ports: pcscd.ports });
+    hand = await startVirtualCard({ ports: pcscd.ports, touchLimitMs: 1500 });
     const cardFiles = (['lin', 'chen', 'liang'] as const).map((label, index) => {
       const path = join(dir, `${label}.json`);
       const kind = label === 'liang' ? 'staff' : 'resident';
       saveCardState(path, newCardState({ label, seed: new Uint8Array(32).fill(index), face: { name: label, kind }, touch: { aut: label === 'chen' } }));
       return path;
     });
-    dock = new Dock({ hand, cardFiles, pin: '123456' });
+    dock = new Dock({ hand, cardFiles });
     server = await serveDock(dock);
   });
   afterAll(async () => {
@@ -44,6 +44,18 @@ describe('the dock', () => {
       headers: { origin: new URL(server.url).origin, 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
+  const select = '00A4040006D2760001240100';
+  const verify = '0020008206313233343536';
+  const authenticate = '0088000004DEADBEEF00';
+  /** What a program says that sends these to the resident's card. */
+  const sends = async (...commands: string[]): Promise<string> => {
+    const args = ['-r', pcscd.readerNames.resident, ...commands.flatMap((command) => ['-s', command])];
+    const env = { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath };
+    return promisify(execFile)('opensc-tool', args, { env }).then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string }) => error.stdout,
+    );
+  };
   const placeOf = (label: string): string | undefined => dock.current.cards.find((card) => card.label === label)?.place;
   const until = (condition: (state: DockState) => boolean): Promise<void> =>
     new Promise((resolve) => {
@@ -80,10 +92,51 @@ describe('the dock', () => {
     await hand.fault({ kind: 'vanish' });
     await act({ act: 'card', label: 'lin' });
 
-    const env = { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath };
-    await promisify(execFile)('opensc-tool', ['-r', pcscd.readerNames.resident, '-s', '00CA006E00'], { env }).catch(() => undefined);
+    await sends('00CA006E00');
     await until(({ fault }) => fault === 'none');
     expect(placeOf('lin')).toBe('dock');
+  });
+
+  it('sets no fault after the card that hung was pulled, and keeps one that has not struck', async () => {
+    await act({ act: 'fault', fault: 'hang' });
+    await act({ act: 'card', label: 'lin' });
+    await act({ act: 'card', label: 'lin' });
+    expect(dock.current.fault).toBe('hang');
+    await act({ act: 'card', label: 'lin' });
+    const hanging = hand.command({ ins: 0x88 });
+    const sent = sends(select, verify, authenticate);
+    await hanging;
+    await act({ act: 'card', label: 'lin' });
+    await sent;
+    await until(({ fault }) => fault === 'none');
+    expect((await hand.status()).resident.fault).toBeNull();
+  });
+
+  it('asks for a finger for as long as the card waits', async () => {
+    await act({ act: 'card', label: 'chen' });
+    const missed = sends(select, verify, authenticate);
+    await until(({ touchWanted }) => touchWanted);
+    await until(({ touchWanted }) => !touchWanted);
+    expect(await missed).toContain('SW1=0x66, SW2=0x00');
+    const touched = sends(select, verify, authenticate);
+    await until(({ touchWanted }) => touchWanted);
+    await act({ act: 'finger' });
+    expect(dock.current.touchWanted).toBe(false);
+    expect(await touched).not.toContain('SW1=0x66');
+    await act({ act: 'card', label: 'chen' });
+  });
+
+  it('tells the PIN that all of its cards have, as it is now, and none where they differ', async () => {
+    expect(dock.current.pin).toBe('123456');
+    await act({ act: 'card', label: 'lin' });
+    await sends(select, '002400810C313233343536363534333231');
+    await act({ act: 'card', label: 'lin' });
+    await until(({ pin }) => pin === null);
+    await act({ act: 'card', label: 'lin' });
+    await sends(select, '002400810C363534333231313233343536');
+    await act({ act: 'card', label: 'lin' });
+    await until(({ pin }) => pin === '123456');
+    expect(dock.current.pin).toBe('123456');
   });
 
   it('tells the page everything at once', async () => {

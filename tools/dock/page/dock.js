@@ -140,7 +140,7 @@ function draw() {
   drawFaults();
   const digits = document.createElement('span');
   digits.textContent = state.pin;
-  byId('pin').replaceChildren(text('pin'), ' ', digits);
+  byId('pin').replaceChildren(...(state.pin === null ? [] : [text('pin'), ' ', digits]));
 }
 
 byId('language').addEventListener('click', () => {
