@@ -25,39 +25,42 @@ export function encodeFrame(message: Request | Answer): Uint8Array | undefined {
 
 /** Puts together what a stream delivers in pieces. After `undefined` the stream is beyond repair: close it. */
 export class FrameReader {
-  #pieces: Uint8Array[] = [];
+  /** Of what has come and was not given out: its first `#held` bytes. Grows by doubling, so that the smallest pieces cost no more than large ones. */
+  #buffer = new Uint8Array(0);
   #held = 0;
 
   /** The frames that are complete with this piece. undefined: too large a frame, or not deterministic CBOR. */
   push(piece: Uint8Array): CborValue[] | undefined {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
+    this.#append(piece);
     const messages: CborValue[] = [];
-    for (;;) {
-      const wanted = this.#nextFrameBytes();
-      if (wanted === undefined) return messages;
-      if (wanted > 4 + doorFrameLimitBytes) return undefined;
-      if (this.#held < wanted) return messages;
-      const all = this.#join();
-      // A copy: byte strings inside it outlive the stream's buffer.
-      const message = decodeCbor(all.slice(4, wanted));
-      this.#pieces = wanted < all.length ? [all.subarray(wanted)] : [];
-      this.#held -= wanted;
+    let at = 0;
+    while (this.#held - at >= 4) {
+      const end = at + 4 + new DataView(this.#buffer.buffer).getUint32(at);
+      if (end - at > 4 + doorFrameLimitBytes) return undefined;
+      if (end > this.#held) break;
+      const message = decodeCbor(this.#buffer.subarray(at + 4, end));
       if (message === undefined) return undefined;
       messages.push(message);
+      at = end;
     }
+    this.#drop(at);
+    return messages;
   }
 
-  #nextFrameBytes(): number | undefined {
-    if (this.#held < 4) return undefined;
-    const [first] = this.#pieces;
-    const start = first !== undefined && first.length >= 4 ? first : this.#join();
-    return 4 + new DataView(start.buffer, start.byteOffset).getUint32(0);
+  #append(piece: Uint8Array): void {
+    const needed = this.#held + piece.length;
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
+      larger.set(this.#buffer.subarray(0, this.#held));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#held);
+    this.#held = needed;
   }
 
-  #join(): Uint8Array {
-    const all = concatBytes(...this.#pieces);
-    this.#pieces = [all];
-    return all;
+  #drop(bytes: number): void {
+    this.#held -= bytes;
+    if (this.#held === 0) this.#buffer = new Uint8Array(0);
+    else if (bytes > 0) this.#buffer.copyWithin(0, bytes, bytes + this.#held);
   }
 }

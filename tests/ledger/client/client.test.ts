@@ -72,6 +72,14 @@ test('frames come out as they went in, in whatever pieces', () => {
   );
 });
 
+test('a frame that comes byte by byte is read like any other', () => {
+  const params = new Uint8Array(200_000).fill(7);
+  const frame = encodeFrame({ id: 1, method: 'hello', params }) ?? new Uint8Array();
+  const reader = new FrameReader();
+  const received = Array.from(frame, (byte) => reader.push(Uint8Array.of(byte)) ?? []).flat();
+  expect(received).toEqual([{ id: 1, method: 'hello', params }]);
+});
+
 test.each([
   { name: 'a frame of 4 GB', frame: Uint8Array.of(255, 255, 255, 255) },
   { name: 'what is no CBOR', frame: Uint8Array.of(0, 0, 0, 1, 0xff) },
