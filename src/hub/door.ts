@@ -13,6 +13,8 @@ export interface DoorLimits {
   inFlight: number;
   /** That a peer has not read; beyond it the connection is closed. */
   unsentBytes: number;
+  /** For the peers to take their last answers when the door closes; after that they are cut off. */
+  closingMs: number;
 }
 
 export interface DoorOptions {
@@ -25,14 +27,14 @@ export interface DoorOptions {
 
 export interface Door {
   readonly connections: number;
-  /** Takes nothing new, answers what was begun, closes. */
+  /** Takes nothing new, answers what was begun, closes; after `closingMs` in any case. */
   close(): Promise<void>;
 }
 
 /** `in-use`: another hub answers on this path. `unusable`: the path cannot be bound; detail is the errno. */
 export type DoorFailure = Failure<'in-use' | 'unusable'>;
 
-const usualLimits: DoorLimits = { connections: 64, inFlight: 16, unsentBytes: 8 * 1024 * 1024 };
+const usualLimits: DoorLimits = { connections: 64, inFlight: 16, unsentBytes: 8 * 1024 * 1024, closingMs: 3000 };
 
 /** The hub's door (contract/hub-door.ts) on a Unix socket of mode 0600. A socket file that nobody listens on any more is replaced. */
 export async function openDoor({ socketPath, handlers, limits = usualLimits, onFault }: DoorOptions): Promise<Result<Door, DoorFailure>> {
@@ -60,7 +62,13 @@ export async function openDoor({ socketPath, handlers, limits = usualLimits, onF
     close: () =>
       new Promise<void>((resolve) => {
         closing = true;
-        server.close(() => resolve());
+        const deadline = setTimeout(() => {
+          for (const socket of sockets) socket.destroy();
+        }, limits.closingMs);
+        server.close(() => {
+          clearTimeout(deadline);
+          resolve();
+        });
         for (const socket of sockets) endOnceAnswered(socket);
       }),
   });

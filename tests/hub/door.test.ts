@@ -127,7 +127,7 @@ describe('the door', () => {
   });
 
   it('has a limit of requests in flight', async () => {
-    await open({ connections: 4, inFlight: 1, unsentBytes: 1_000_000 });
+    await open({ connections: 4, inFlight: 1, unsentBytes: 1_000_000, closingMs: 3000 });
     const peer = new Peer().ask(1, 'head.get', {}).ask(2, 'hello', { kiosk: 'a' });
     expect(await peer.answers(1)).toEqual([{ id: 2, ok: false, code: 'hub-busy', detail: 'requests' }]);
     release();
@@ -135,11 +135,26 @@ describe('the door', () => {
   });
 
   it('has a limit of connections', async () => {
-    await open({ connections: 1, inFlight: 4, unsentBytes: 1_000_000 });
+    await open({ connections: 1, inFlight: 4, unsentBytes: 1_000_000, closingMs: 3000 });
     await new Peer().ask(1, 'hello', { kiosk: 'a' }).answers(1);
     const second = new Peer();
     await second.end();
     expect(second.closed).toBe(true);
+  });
+
+  it('is not held open by a peer that does not read, nor by an answer that does not come', async () => {
+    const closing = await open({ connections: 4, inFlight: 4, unsentBytes: 8_000_000, closingMs: 50 });
+    const deaf = new Peer();
+    deaf.socket.pause();
+    const name = 'a'.repeat(900_000);
+    const both = new Promise<void>((resolve) => (begun = resolve));
+    deaf.ask(1, 'hello', { kiosk: name }).ask(2, 'hello', { kiosk: name }).ask(3, 'head.get', {});
+    await both;
+    expect(closing.connections).toBe(1);
+    await closing.close();
+    expect(closing.connections).toBe(0);
+    door = null;
+    deaf.socket.destroy();
   });
 
   it('answers what was begun before it closes', async () => {
