@@ -152,7 +152,7 @@ describe('the door', () => {
     await both;
     expect(closing.connections).toBe(1);
     await closing.close();
-    expect(closing.connections).toBe(0);
+    expect(statSync(socketPath, { throwIfNoEntry: false })).toBeUndefined();
     door = null;
     deaf.socket.destroy();
   });
