@@ -42,6 +42,8 @@ export interface District {
   tellBrokenOff(session: Uint8Array, counter: number): Promise<Result<unknown>>;
   /** An active party. `hub-refused` where the ledger has none of that name. */
   party(name: Name): Promise<Result<ProvenParty>>;
+  /** That the ledger lets this kiosk attest with this key. `kiosk-not-enrolled`, with `unknown`, `retired` or `key`. */
+  checkKiosk(key: PublicKey): Promise<Result<null>>;
   /** The keeper that this hub's data spaces lie with. */
   keeper(): Promise<Result<ProvenParty>>;
   /** Published services whose files are the ones that the ledger names; `refused` counts the others. */
@@ -128,6 +130,14 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       await hub.call('space.close', { session });
     },
     tellBrokenOff: (session, counter) => hub.call('counter.broken-off', { session, counter }),
+    async checkKiosk([algorithm, bytes]) {
+      const read = await light.read([query.kiosk(kioskId)]);
+      if (!read.ok) return read;
+      const [record] = read.value.records;
+      if (record === null) return fail('kiosk-not-enrolled', 'unknown');
+      if (record.state !== 'active') return fail('kiosk-not-enrolled', 'retired');
+      return record.key[0] === algorithm && equalBytes(record.key[1], bytes) ? ok(null) : fail('kiosk-not-enrolled', 'key');
+    },
     async keeper() {
       if (keeperName === null) {
         const hello = await hub.call('hello', { kiosk: kioskId });

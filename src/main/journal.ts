@@ -19,6 +19,8 @@ const durationMs = z.int().min(0);
 export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('kiosk.started'), kiosk: word, chain: word }),
   z.strictObject({ event: z.literal('kiosk.stopped') }),
+  /** Only what changed: a kiosk counts as enrolled until the contrary is proved. */
+  z.strictObject({ event: z.literal('kiosk.enrolled'), enrolled: z.boolean(), why: word.optional() }),
   z.strictObject({ event: z.literal('kiosk.fault'), name: word, detail: detail.optional() }),
   z.strictObject({ event: z.literal('journal.resumed'), torn: z.boolean() }),
   /** The disk took none of these many entries before this one. */

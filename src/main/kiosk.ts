@@ -13,6 +13,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
 import { readDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
+import { watchEnrolment } from './enrolment.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
@@ -141,26 +142,35 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     visits.screenLost();
   });
 
+  const enrolment = watchEnrolment({ district, key: deviceKey.publicKey, clock, journal, onChange: () => look() });
   let wasReady = false;
   const look = (): void => {
-    visits.reader(readerView(devices.status, kioskFile.readers.resident, wasReady));
+    const unfit = enrolment.failure;
+    visits.reader(
+      unfit === null
+        ? readerView(devices.status, kioskFile.readers.resident, wasReady)
+        : { view: 'fault', code: 'kiosk-not-enrolled', detail: unfit.detail ?? null },
+    );
     wasReady ||= devices.status.service === 'ready';
   };
   devices.onStatus(look);
   devices.onTouchWanted((_, insertion) => visits.touchWanted(insertion));
   look();
 
-  // Each time the hub comes back: what waits is delivered, and the catalogue is proved anew.
+  // Each time the hub comes back: the kiosk's own record is looked up, what waits is delivered, and the catalogue is proved anew.
   hub.onConnection((reachable) => {
     journal.write({ event: 'hub', reachable });
     if (!reachable) return;
+    enrolment.check();
     delivery.sendAll();
     void services.offers();
   });
+  enrolment.check();
   delivery.sendAll();
 
   return ok({
     async stop() {
+      enrolment.stop();
       visits.stop();
       await screen.close();
       await closeAll();

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Notice, Page } from '../../src/contract/bridge.ts';
@@ -236,9 +237,9 @@ test('a kiosk that ends in the middle of a signature can account for it afterwar
   await stand.screen.sees('working', ({ doing }) => doing === 'signing');
   await stand.stopKiosk();
   await stand.hand.fault(null);
-  await stand.pull();
   await stand.startKiosk();
-  await stand.screen.sees('attract');
+  await stand.screen.sees('pin');
+  await out();
   expect((await stand.signIn('lin')).notices.map(({ notice }) => notice)).not.toContain('counter-gap');
   await out();
 });
@@ -250,6 +251,20 @@ test('the PC/SC service killed in the middle ends the visit with its own page, a
   await stand.pcscd.restart();
   await stand.pull();
   await stand.screen.sees('attract');
+  await stand.signIn('lin');
+  await out();
+});
+
+test('a kiosk whose key the ledger does not know serves nobody, and says so before any card', async () => {
+  const keyFile = join(stand.world.kioskDirs['hall-1'] ?? '', 'device.key.json');
+  const enrolled = readFileSync(keyFile);
+  await stand.stopKiosk();
+  writeFileSync(keyFile, JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })));
+  await stand.startKiosk();
+  expect(await stand.screen.sees('failure')).toMatchObject({ code: 'kiosk-not-enrolled', detail: 'key', next: 'none' });
+  await stand.stopKiosk();
+  writeFileSync(keyFile, enrolled);
+  await stand.startKiosk();
   await stand.signIn('lin');
   await out();
 });
