@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { serviceSchema } from '../contract/service.ts';
@@ -24,7 +24,8 @@ export class Catalogue {
     try {
       const file = openSync(`${path}.draft`, 'w', 0o600);
       try {
-        writeSync(file, definition);
+        // To the last byte: a single write stops short where the room ends.
+        writeFileSync(file, definition);
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -43,7 +44,7 @@ export class Catalogue {
       for (const name of readdirSync(this.#folder)) {
         if (!name.endsWith('.json')) continue;
         const definition = new Uint8Array(readFileSync(join(this.#folder, name)));
-        const service = serviceSchema.safeParse(JSON.parse(Buffer.from(definition).toString('utf8')));
+        const service = serviceSchema.safeParse(parseJson(definition));
         if (service.success) kept.push({ id: service.data.id, definition });
       }
     } catch (error) {
@@ -59,5 +60,14 @@ export class Catalogue {
       return record.state === 'published' && sameHash(record.definition, hashOf(definition));
     });
     return ok(offered.sort((a, b) => (a.id < b.id ? -1 : 1)));
+  }
+}
+
+/** undefined: no JSON, so no service. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
   }
 }
