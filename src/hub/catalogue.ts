@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { serviceSchema } from '../contract/service.ts';
@@ -12,10 +12,10 @@ export class Catalogue {
   readonly #folder: string;
   readonly #ledger: Pick<Ledger, 'values'>;
 
+  /** `folder` is there. */
   constructor(folder: string, ledger: Pick<Ledger, 'values'>) {
     this.#folder = folder;
     this.#ledger = ledger;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
   /** Keeps a file's bytes; they are offered from the moment that the ledger has `service.publish` of their hash. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { FailureCode } from '../contract/failures.ts';
 import type { HubServerFile, TrustRoot } from '../contract/hub-file.ts';
@@ -10,6 +10,7 @@ import { encodeGenesis, type Genesis } from '../ledger/genesis.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { PartyEnrol, PartyKind } from '../ledger/verify/acts.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
+import { makeFolder, onDisk } from './data-folder.ts';
 import { writeKeyFile, type KeyFile } from './key-file.ts';
 
 export interface Founding {
@@ -36,7 +37,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   const there = [...Object.values(files), genesisPath, at(ledger.path)].find((path) => existsSync(path));
   if (there !== undefined) return fail('already-founded', there);
 
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const folder = makeFolder(dataDir);
+  if (!folder.ok) return folder;
   const secret = (): Uint8Array => new Uint8Array(randomBytes(32));
   const validator = secret();
   const authority = secret();
@@ -49,7 +51,10 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
     [files.registrar, { ...registrarKeys, index: secret() }],
     [files.authority, { sign: authority }],
   ];
-  for (const [path, keys] of written) writeKeyFile(path, keys);
+  for (const [path, keys] of written) {
+    const kept = onDisk(path, () => writeKeyFile(path, keys));
+    if (!kept.ok) return kept;
+  }
 
   const party = (id: string, kind: PartyKind, keys: { sign: Uint8Array; seal: Uint8Array }, names: PartyEnrol['names']): PartyEnrol => ({
     kind: 'party.enrol',
@@ -72,7 +77,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
       party('registrar', 'registrar', registrarKeys, { 'zh-Hans': '人口登记处', en: 'Population register' }),
     ],
   };
-  writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx', flush: true });
+  const kept = onDisk(genesisPath, () => writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx', flush: true }));
+  if (!kept.ok) return kept;
   const begun = openEmbeddedLedger({
     path: at(ledger.path),
     genesis,

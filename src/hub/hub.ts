@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HubFile, HubServerFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -17,6 +17,7 @@ import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { openResidentIndex } from '../registrar/index.ts';
 import { Registrar } from '../registrar/registrar.ts';
 import { Catalogue } from './catalogue.ts';
+import { makeFolder, onDisk } from './data-folder.ts';
 import { openDoor, type Door } from './door.ts';
 import { doorHandlers } from './door-handlers.ts';
 import { readKeyFile, type KeyFile } from './key-file.ts';
@@ -82,7 +83,9 @@ export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'd
 
 export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const servicesDir = join(dataDir, 'services');
+  const folder = makeFolder(servicesDir);
+  if (!folder.ok) return folder;
 
   const validator = secretsOf(inData(serverFile.ledger.validatorKey), ['sign']);
   if (!validator.ok) return validator;
@@ -92,8 +95,10 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!registrarKeys.ok) return registrarKeys;
 
   const genesisPath = inData(serverFile.ledger.genesis);
-  const genesis = existsSync(genesisPath) ? decodeGenesis(new Uint8Array(readFileSync(genesisPath))) : undefined;
-  if (genesis === undefined) return fail('genesis-missing', genesisPath);
+  const written = onDisk(genesisPath, () => readFileSync(genesisPath));
+  if (!written.ok) return fail('genesis-missing', written.failure.detail);
+  const genesis = decodeGenesis(written.value);
+  if (genesis === undefined) return fail('genesis-damaged', genesisPath);
   if (genesis.chain !== hubFile.trustRoot.chain) return fail('genesis-other-chain', genesis.chain);
 
   const opened: (() => Promise<void> | void)[] = [];
@@ -145,7 +150,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     ledger: ledger.value,
     keeper,
     registrar,
-    catalogue: new Catalogue(join(dataDir, 'services'), ledger.value),
+    catalogue: new Catalogue(servicesDir, ledger.value),
     names: { hub: serverFile.hub, keeper: keeperName.value },
     close: closeAll,
   });

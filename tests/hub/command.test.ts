@@ -69,6 +69,7 @@ describe('imi hub', () => {
 
   it.each([
     { name: 'a data folder without keys', args: () => demo().with(5, join(dataDir, 'cards')), code: 1, says: 'key-missing' },
+    { name: 'a data folder that is a file', args: () => demo().with(5, fileURLToPath(demoHubPath)), code: 1, says: 'imi hub: hub-storage (ENOTDIR' },
     { name: 'no arguments', args: () => [], code: 2, says: '--hub FILE' },
     { name: 'an argument that it does not know', args: () => [...demo(), '--fast'], code: 2, says: '--fast' },
     { name: 'a hub file that is none', args: () => demo().with(1, fileURLToPath(demoServerPath)), code: 2, says: 'trustRoot' },
@@ -116,6 +117,12 @@ describe('imi hub init', () => {
     for (const name of ['ledger.sqlite', 'ledger.sqlite.signed']) rmSync(join(folder, name));
     expect(await openHub({ hubFile, serverFile: world.serverFile, dataDir: folder })).toMatchObject({ ok: false, failure: { detail: 'the ledger’s file is missing' } });
     expect(readdirSync(folder)).not.toContain('ledger.sqlite');
+  });
+
+  it('refuses a data folder that is a file with 1', async () => {
+    const child = hubProcess('init', '--chain', 'imi-test', '--server', fileURLToPath(demoServerPath), '--data', fileURLToPath(demoHubPath));
+    const [said, ended] = await Promise.all([text(child.stderr), exitCode(child)]);
+    expect([ended, said]).toEqual([1, expect.stringContaining('imi hub init: hub-storage (EEXIST')]);
   });
 
   it.each([
