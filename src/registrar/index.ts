@@ -31,13 +31,17 @@ const derive = (key: Uint8Array, info: string): Uint8Array => new Uint8Array(hkd
 /** As printed on the document: 18 characters, the last may be X; written either way, it is one number. */
 const normal = (identityNumber: string): string => identityNumber.replaceAll(/\s/g, '').toUpperCase();
 
-/** @param key 32 bytes, the registrar's index key. */
+/**
+ * `hub-storage` with `index-key` where the file was written under another key: every number would look new in it, and a second resident be made of everybody.
+ *
+ * @param key 32 bytes, the registrar's index key.
+ */
 export function openResidentIndex(path: string, key: Uint8Array): Result<ResidentIndex> {
   const tagKey = derive(key, 'imi/index/tag/1');
   const sealKey = derive(key, 'imi/index/seal/1');
   const tagOf = (identityNumber: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(normal(identityNumber)).digest());
 
-  return guarded(() => {
+  const opened = guarded((): Result<ResidentIndex> => {
     const database = new DatabaseSync(path);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
     if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
@@ -47,21 +51,24 @@ export function openResidentIndex(path: string, key: Uint8Array): Result<Residen
     const put = database.prepare('INSERT INTO resident (tag, nonce, sealed) VALUES (?, ?, ?)');
     const takeStatus = database.prepare('UPDATE status SET next = next + 1 RETURNING next - 1 AS status');
 
-    const lookUp = (tag: Uint8Array): Id | null => {
-      const row = get.get(tag);
-      if (row === undefined) return null;
-      const { nonce, sealed } = row;
-      if (!(nonce instanceof Uint8Array) || !(sealed instanceof Uint8Array)) throw new TypeError('not BLOBs');
-      const decipher = createDecipheriv('aes-256-gcm', sealKey, nonce);
-      decipher.setAAD(tag);
-      decipher.setAuthTag(sealed.subarray(-16));
-      return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]));
+    const lookUp = (tag: Uint8Array): Result<Id | null> => {
+      const row = guarded(() => get.get(tag));
+      if (!row.ok) return row;
+      if (row.value === undefined) return ok(null);
+      const resident = unseal(tag, row.value, sealKey);
+      return resident === undefined ? fail('hub-storage', 'index-damaged') : ok(resident);
     };
 
-    return {
+    const some = database.prepare('SELECT tag, nonce, sealed FROM resident LIMIT 1').get();
+    if (some !== undefined && unseal(some['tag'], some, sealKey) === undefined) {
+      database.close();
+      return fail('hub-storage', 'index-key');
+    }
+
+    return ok({
       add(identityNumber, resident) {
         const tag = tagOf(identityNumber);
-        const known = guarded(() => lookUp(tag));
+        const known = lookUp(tag);
         if (!known.ok) return known;
         if (known.value !== null) return equalBytes(known.value, resident) ? ok(null) : fail('number-taken');
         const nonce = randomBytes(12);
@@ -73,11 +80,25 @@ export function openResidentIndex(path: string, key: Uint8Array): Result<Residen
           return null;
         });
       },
-      find: (identityNumber) => guarded(() => lookUp(tagOf(identityNumber))),
+      find: (identityNumber) => lookUp(tagOf(identityNumber)),
       nextStatus: () => guarded(() => Number(takeStatus.get()?.['status'])),
       close: () => database.close(),
-    };
+    });
   });
+  return opened.ok ? opened.value : opened;
+}
+
+/** undefined: damaged, or sealed under another key. */
+function unseal(tag: unknown, { nonce, sealed }: Record<string, unknown>, sealKey: Uint8Array): Id | undefined {
+  if (!(tag instanceof Uint8Array) || !(nonce instanceof Uint8Array) || !(sealed instanceof Uint8Array)) return undefined;
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', sealKey, nonce);
+    decipher.setAAD(tag);
+    decipher.setAuthTag(sealed.subarray(-16));
+    return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]));
+  } catch {
+    return undefined;
+  }
 }
 
 function guarded<T>(work: () => T): Result<T> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openResidentIndex } from '../../src/registrar/index.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
@@ -45,9 +46,25 @@ describe('the index of identity numbers', () => {
       expect(bytes.includes(number)).toBe(false);
       expect(bytes.includes(Buffer.from(resident))).toBe(false);
     }
-    const stranger = open(new Uint8Array(32).fill(5));
-    expect(must(stranger.find(number))).toBeNull();
-    stranger.close();
+  });
+
+  it('is not opened with another key, in which every number would be new', () => {
+    const index = open();
+    must(index.add(number, resident));
+    index.close();
+    const other = openResidentIndex(join(folder, 'registrar.sqlite'), new Uint8Array(32).fill(5));
+    expect(other).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'index-key' } });
+  });
+
+  it('says so where an entry is damaged', () => {
+    const index = open();
+    must(index.add(number, resident));
+    const database = new DatabaseSync(join(folder, 'registrar.sqlite'));
+    database.exec('UPDATE resident SET sealed = zeroblob(32)');
+    database.close();
+    expect(index.find(number)).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'index-damaged' } });
+    expect(index.add(number, resident)).toMatchObject({ ok: false, failure: { detail: 'index-damaged' } });
+    index.close();
   });
 
   it('never gives a status index twice', () => {
