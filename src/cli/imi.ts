@@ -5,31 +5,32 @@ export interface Command {
 
 interface Listed {
   load: () => Promise<Command>;
-  usage: string;
-  summary: string;
+  uses: { usage: string; summary: string }[];
 }
 
 /** Loaded only when called: checking a receipt starts no database. */
 const commands: Record<string, Listed> = {
   hub: {
     load: () => import('./hub.ts'),
-    usage: 'imi hub --hub FILE --server FILE --data DIR',
-    summary: 'run a hub: ledger node, keeper, registrar',
+    uses: [
+      { usage: 'imi hub --hub FILE --server FILE --data DIR', summary: 'run a hub: ledger node, keeper, registrar' },
+      { usage: 'imi hub init --chain ID --server FILE --data DIR', summary: 'found a hub: its keys, its ledger, the trust root' },
+    ],
   },
   kiosk: {
     load: () => import('./kiosk.ts'),
-    usage: 'imi kiosk --hub FILE --kiosk ID --data DIR',
-    summary: 'run a kiosk in the distribution’s Chromium',
+    uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],
   },
   'verify-receipt': {
     load: () => import('./verify-receipt.ts'),
-    usage: 'imi verify-receipt FILE --trust FILE',
-    summary: 'check a receipt, offline, and say what it proves',
+    uses: [{ usage: 'imi verify-receipt FILE --trust FILE', summary: 'check a receipt, offline, and say what it proves' }],
   },
 };
 
 function help(): string {
-  const rows = Object.values(commands).map(({ usage, summary }) => `  ${usage.padEnd(48)} ${summary}`);
+  const uses = Object.values(commands).flatMap((command) => command.uses);
+  const width = Math.max(...uses.map(({ usage }) => usage.length));
+  const rows = uses.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`);
   return ['Usage:', ...rows, '  imi help'].join('\n');
 }
 
