@@ -109,20 +109,21 @@ function drawFaults() {
   choices.setAttribute('aria-label', text('faults'));
   if (choices.childElementCount === 0) {
     for (const fault of faults) {
-      const button = document.createElement('button');
-      button.type = 'button';
-      button.dataset.fault = fault;
-      button.setAttribute('role', 'radio');
-      button.append(document.createElement('span'), document.createElement('small'));
-      button.addEventListener('click', () => act({ act: 'fault', fault }));
-      choices.append(button);
+      const choice = document.createElement('input');
+      choice.type = 'radio';
+      choice.name = 'fault';
+      choice.value = fault;
+      choice.addEventListener('change', () => act({ act: 'fault', fault }));
+      const label = document.createElement('label');
+      label.append(choice, document.createElement('span'), document.createElement('small'));
+      choices.append(label);
     }
   }
-  for (const button of choices.children) {
-    const { fault } = button.dataset;
-    button.setAttribute('aria-checked', String(fault === state.fault));
-    button.querySelector('span').textContent = text(`fault.${fault}`);
-    button.querySelector('small').textContent = fault === 'none' ? '' : text(`fault.${fault}.why`);
+  for (const label of choices.children) {
+    const choice = label.querySelector('input');
+    choice.checked = choice.value === state.fault;
+    label.querySelector('span').textContent = text(`fault.${choice.value}`);
+    label.querySelector('small').textContent = choice.value === 'none' ? '' : text(`fault.${choice.value}.why`);
   }
 }
 
