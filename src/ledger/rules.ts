@@ -119,7 +119,9 @@ function checkSigners(body: Body, signers: readonly KnownSigner[], context: ActC
     if (!asked.ok) return asked.failure;
     demands.push(...asked.value);
   }
-  const residentSigns = signers.some((signer) => signer.signer === 'resident' && !signer.registering);
+  const residents = signers.filter((signer) => signer.signer === 'resident' && !signer.registering);
+  const residentSigns = residents.length > 0;
+  if (residents.length > 1) return reject('body-malformed', 'one counter for two cards');
   if (residentSigns && body.kiosk === undefined) return reject('kiosk-not-attested');
   if (residentSigns !== (body.counter !== undefined)) return reject('body-malformed', 'counter');
   if (body.kiosk !== undefined) demands.push({ demand: 'kiosk', id: body.kiosk });

@@ -98,6 +98,12 @@ const cases: Case[] = [
   { code: 'body-malformed', name: 'a member too many', envelope: () => enrol([partyAct()], { extra: 1 } as Partial<Body>) },
   { code: 'body-malformed', name: 'a resident without the card’s counter', envelope: () => asResident([block], { counter: undefined }) },
   { code: 'body-malformed', name: 'a counter without a resident', envelope: () => enrol([partyAct()], { counter: 1 }) },
+  {
+    code: 'body-malformed',
+    name: 'one counter for the cards of two residents',
+    envelope: () => asResident([block, { ...block, subject: chen.id }], {}, [lin.sig, chen.sig, keys.kiosk]),
+    before: () => take(register(chen)),
+  },
   { code: 'version-unknown', name: 'version 2', envelope: () => enrol([partyAct()], { v: 2 } as unknown as Partial<Body>) },
   { code: 'algorithm-unknown', name: 'a hash of another kind', envelope: () => envelopeOf(body([{ ...anchor, private: [-44, new Uint8Array(32)] } as unknown as Act]), [keys.registrar]) },
   { code: 'chain-wrong', name: 'another chain', envelope: () => enrol([partyAct()], { chain: 'imi-other' }) },
