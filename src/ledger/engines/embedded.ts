@@ -10,6 +10,7 @@ import { judge } from '../rules.ts';
 import { StateDraft } from '../state.ts';
 import { StateTree } from '../state-tree.ts';
 import type { PublicKey } from '../verify/acts.ts';
+import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { verifyCommit } from '../verify/head.ts';
@@ -197,7 +198,7 @@ export class EmbeddedLedger implements Ledger {
         const settle = (): void => {
           stop();
           deadline.removeEventListener('abort', settle);
-          resolve(this.#isClosed ? fail('hub-storage', 'closed') : ok(this.#receiptOf(transaction)));
+          resolve(this.#guarded(() => Promise.resolve(ok(this.#receiptOf(transaction)))));
         };
         const stop = this.onBlock(({ transactions }) => {
           if (transactions.some(({ id }) => equalBytes(id, transaction))) settle();
@@ -285,7 +286,7 @@ export class EmbeddedLedger implements Ledger {
       { chain: this.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: validators },
       crypto,
     );
-    if (!signed.ok) return fail('hub-storage', 'the last block is not signed by this validator');
+    if (!signed.ok || !equalBytes(headerHash(header, crypto), hash)) return fail('hub-storage', 'the last block is not as this validator signed it');
     if (this.#log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
     for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {
       const entry = this.#log.at(index);

@@ -9,6 +9,7 @@ import { openEmbeddedLedger, type EmbeddedLedger, type EmbeddedOptions } from '.
 import { openLedgerFile } from '../../../src/ledger/engines/ledger-file.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { fromHex } from '../../../src/ledger/verify/bytes.ts';
+import { decodeCbor, encodeCbor, type CborValue } from '../../../src/ledger/verify/cbor.ts';
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
 import { verifyHead } from '../../../src/ledger/verify/head.ts';
 import { verifyReceipt } from '../../../src/ledger/verify/receipt.ts';
@@ -188,6 +189,7 @@ describe('after a restart', () => {
     { name: 'a missing last entry', damage: () => edit('DELETE FROM log_leaf WHERE position = 1'), detail: /not as long/ },
     { name: 'a changed state', damage: () => edit("UPDATE state_node SET a = zeroblob(32) WHERE id = x'0000'"), detail: /state is damaged/ },
     { name: 'a missing last block', damage: () => edit('DELETE FROM block WHERE height = (SELECT max(height) FROM block)'), detail: /ends before height|log is not/ },
+    { name: 'a changed header', damage: changeLastHeader, detail: /not as this validator signed/ },
     { name: 'no database at all', damage: () => writeFileSync(join(folder, 'ledger.sqlite'), 'not a database, but long enough to look at'.repeat(30)), detail: /not a database/ },
     { name: 'an emptied record of the last head', damage: () => writeFileSync(join(folder, 'ledger.sqlite.signed'), new Uint8Array(1024)), detail: /last signed head is empty/ },
     { name: 'another validator', damage: () => undefined, detail: /genesis validator/, change: { validator: signerOf('other') } },
@@ -198,6 +200,15 @@ describe('after a restart', () => {
     database.exec(sql);
     database.close();
   };
+
+  function changeLastHeader(): void {
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    const { height, content } = database.prepare('SELECT height, content FROM block ORDER BY height DESC LIMIT 1').get() as { height: number; content: Uint8Array };
+    const block = decodeCbor(content) as { header: { [name: string]: CborValue } };
+    const changed = encodeCbor({ ...block, header: { ...block.header, evidenceHash: new Uint8Array(32) } });
+    database.prepare('UPDATE block SET content = ? WHERE height = ?').run(changed, height);
+    database.close();
+  }
 
   function lose(): void {
     for (const name of ['ledger.sqlite', 'ledger.sqlite.signed']) rmSync(join(folder, name));
