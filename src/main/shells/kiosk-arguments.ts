@@ -5,7 +5,7 @@ import { distributionChromium } from './chromium-process.ts';
 
 export const usage = `imi kiosk --hub FILE --kiosk ID --data DIR
   --headless           no display (tests, the tour)
-  --scale N            the whole screen smaller, in a plain window, for a demonstration
+  --scale N            the whole screen smaller, down to 0.5, in a plain window, for a demonstration
   --position X,Y       left upper corner of that window
   --confined           the browser in bubblewrap: no network, no files
   --chromium PATH      another browser than ${distributionChromium}
@@ -43,7 +43,8 @@ export function readArguments(args: readonly string[]): Result<KioskArguments> {
     const { hub, kiosk, data } = values;
     if (hub === undefined || kiosk === undefined || data === undefined) return fail('kiosk-config', '--hub, --kiosk and --data are needed');
     const scale = Number(values.scale);
-    if (!(scale >= 0.2 && scale <= 3)) return fail('kiosk-config', '--scale: 0.2 to 3');
+    // Chromium takes no smaller device scale factor and draws at this one (measured, 156).
+    if (!(scale >= 0.5 && scale <= 3)) return fail('kiosk-config', '--scale: 0.5 to 3');
     const position = /^(-?\d+),(-?\d+)$/.exec(values.position);
     if (position === null) return fail('kiosk-config', '--position: X,Y');
     return ok({
