@@ -74,8 +74,9 @@ export function createLightClient({ hub, trustRoot, crypto, clock, maxHeadAgeMs,
     const verified = known && newest !== null ? ok(newest) : verifyHead(bytes, trust, crypto);
     if (!verified.ok) return verified;
     const head = verified.value;
-    const succeeds = floor === null ? ok(null) : follows(floor, head, trustRoot.trustingPeriodMs);
-    if (!succeeds.ok) return succeeds;
+    if (floor !== null && head.height < floor.height) return fail('head-invalid', 'older than one seen before');
+    const ordered = newest === null ? ok(null) : inOrder(newest, head, trustRoot.trustingPeriodMs);
+    if (!ordered.ok) return ordered;
     const ageMs = clock() - head.timeMs;
     if (ageMs < -aheadMs) return fail('head-invalid', 'from the future: one of the clocks is wrong');
     if (newest === null || head.height > newest.height) {
@@ -118,14 +119,11 @@ export function createLightClient({ hub, trustRoot, crypto, clock, maxHeadAgeMs,
   };
 }
 
-/** A later head may follow an earlier one at any distance that the trusting period allows. */
-function follows(
-  earlier: VerifiedHead,
-  later: VerifiedHead,
-  trustingPeriodMs: number,
-): Result<null, Failure<'head-invalid' | 'trust-expired'>> {
-  if (later.height < earlier.height) return fail('head-invalid', 'older than one seen before');
-  if (later.height === earlier.height) return equalBytes(later.hash, earlier.hash) ? ok(null) : fail('head-invalid', 'two heads of one height');
+/** Two heads of one history, whichever came first; a later one may follow an earlier one at any distance that the trusting period allows. */
+function inOrder(one: VerifiedHead, other: VerifiedHead, trustingPeriodMs: number): Result<null, Failure<'head-invalid' | 'trust-expired'>> {
+  if (one.height === other.height) return equalBytes(one.hash, other.hash) ? ok(null) : fail('head-invalid', 'two heads of one height');
+  const [earlier, later] = one.height < other.height ? [one, other] : [other, one];
   if (later.timeMs <= earlier.timeMs || later.logSize < earlier.logSize) return fail('head-invalid', 'time or log went backwards');
+  if (later.logSize === earlier.logSize && !equalBytes(later.logRoot, earlier.logRoot)) return fail('head-invalid', 'another log of the same size');
   return later.timeMs - earlier.timeMs > trustingPeriodMs ? fail('trust-expired') : ok(null);
 }

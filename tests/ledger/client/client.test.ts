@@ -10,7 +10,7 @@ import { encodeFrame, FrameReader, requestSchema, type Answer, type Request } fr
 import { openEmbeddedLedger, type EmbeddedLedger } from '../../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { concatBytes, toBase64url } from '../../../src/ledger/verify/bytes.ts';
-import { chain, genesis, keys, lin, now, register } from '../small-district.ts';
+import { chain, genesis, keys, lin, now, register, residentOf } from '../small-district.ts';
 
 let folder: string;
 let socketPath: string;
@@ -187,6 +187,49 @@ describe('the light client', () => {
     const lying = hubOf({ head: () => (old.ok ? old.value : new Uint8Array()) });
     expect(await client({ hub: lying, savedHead: saved }).refresh()).toMatchObject({ ok: false, failure: { code: 'head-invalid', detail: expect.stringMatching(/older/) as unknown } });
     expect((await client({ hub: lying }).refresh()).ok).toBe(true);
+  });
+
+  describe('and a validator that signs two histories', () => {
+    let other: EmbeddedLedger;
+    const headBytes = async (of: EmbeddedLedger): Promise<Uint8Array> => {
+      const head = await of.head();
+      if (!head.ok) throw new Error(head.failure.code);
+      return head.value;
+    };
+
+    beforeEach(async () => {
+      const opened = openEmbeddedLedger({ path: join(folder, 'other.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 100, begin: true });
+      if (!opened.ok) throw new Error(opened.failure.detail);
+      other = opened.value;
+      await registered();
+      const block = new Promise<void>((resolve) => void other.onBlock(({ transactions }) => transactions.length === 0 && resolve()));
+      await other.submit(await register(residentOf('chen')));
+      await block;
+    });
+    afterEach(() => other.close());
+
+    test('is found out at one height, also by answers that cross', async () => {
+      const lies: Uint8Array[] = [await headBytes(ledger), await headBytes(other)];
+      const asked: (() => void)[] = [];
+      const light = client({
+        hub: {
+          call: () => new Promise((resolve) => asked.push(() => resolve({ ok: true, value: { head: lies.shift() } } as never))),
+        },
+      });
+      const both = [light.refresh(), light.refresh()];
+      for (const answer of asked) answer();
+      expect(await Promise.all(both)).toMatchObject([{ ok: true }, { ok: false, failure: { detail: 'two heads of one height' } }]);
+    });
+
+    test('is found out at a later height, where the log has as many entries and is another', async () => {
+      let saved = new Uint8Array();
+      expect((await client({ onHead: (head) => (saved = new Uint8Array(head)) }).refresh()).ok).toBe(true);
+      const beat = new Promise<void>((resolve) => void other.onBlock(() => resolve()));
+      time += 1000;
+      await beat;
+      const later = await headBytes(other);
+      expect(await client({ hub: hubOf({ head: () => later }), savedHead: saved }).refresh()).toMatchObject({ ok: false, failure: { detail: 'another log of the same size' } });
+    });
   });
 
   test('takes no head of another validator, and none that is too old or from the future', async () => {
