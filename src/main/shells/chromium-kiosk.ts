@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
-import type { Screen } from '../bridge.ts';
 import type { RunningKiosk } from '../kiosk.ts';
 import { startChromium, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
+import { firstSnapshot } from './first-snapshot.ts';
 import { panelOf, readArguments, readHubJson } from './kiosk-arguments.ts';
 
 export interface ChromiumKioskOptions {
@@ -14,8 +14,11 @@ export interface ChromiumKioskOptions {
   onBrowser?: (browser: ChromiumProcess) => void;
 }
 
+/** A browser that shows nothing for so long is no reason to wait further: the kiosk says what is wrong, or the browser is replaced. */
+const firstPageLimitMs = 3000;
+
 /**
- * The kiosk in the distribution's Chromium. The browser is started before anything else is even loaded: it takes most of the time until the first page.
+ * The kiosk in the distribution's Chromium. Until its first page is painted everything else waits: the browser takes most of the time, and all of the processor.
  * Fails with `kiosk-config`, `browser-missing`, `browser-sandbox`, `screen-lost`, or what `startKiosk` fails with, each said on stderr as it happens.
  */
 export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<Result<RunningKiosk>> {
@@ -25,12 +28,27 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
     return begun;
   }
   const { browser, launch, rendererDir, hubJson, kioskId, dataDir } = begun.value;
-  const screen = openBegunScreen(launch, browser, rendererDir, options.onBrowser);
+  options.onBrowser?.(browser);
 
-  const [{ startOnScreen }, { spawnNodeHost }] = await Promise.all([import('./start-on-screen.ts'), import('../../drivers/spawn-node-host.ts')]);
+  const [{ readAssets }, { ChromiumSession }] = await Promise.all([import('./assets.ts'), import('./chromium-session.ts')]);
+  const assets = await readAssets(rendererDir);
+  if (!assets.ok) {
+    report(assets.failure);
+    await browser.end();
+    return assets;
+  }
+  const session = new ChromiumSession(browser, assets.value);
+  const first = firstSnapshot(hubJson, kioskId);
+  if (first !== null) await session.showFirst(JSON.stringify(first), firstPageLimitMs);
+
+  const [{ openChromiumScreen }, { startOnScreen }, { spawnNodeHost }] = await Promise.all([
+    import('./chromium-screen.ts'),
+    import('./start-on-screen.ts'),
+    import('../../drivers/spawn-node-host.ts'),
+  ]);
   const hostPath = path.join(options.rootDir, 'src/drivers/host.ts');
   const started = await startOnScreen({
-    screen,
+    screen: openChromiumScreen({ launch, assets: assets.value, begun: { browser, session }, onBrowser: options.onBrowser, onTrouble: report }),
     hubJson,
     kioskId,
     dataDir,
@@ -69,13 +87,6 @@ function beginKiosk(options: ChromiumKioskOptions): Result<BegunKiosk> {
   if (!browser.ok) return browser;
   const rendererDir = path.resolve(renderer ?? path.join(options.rootDir, 'dist/renderer'));
   return ok({ browser: browser.value, launch, rendererDir, hubJson: read.value, kioskId, dataDir: data });
-}
-
-async function openBegunScreen(launch: ChromiumLaunch, begun: ChromiumProcess, rendererDir: string, onBrowser?: (browser: ChromiumProcess) => void): Promise<Result<Screen>> {
-  const [{ readAssets }, { openChromiumScreen }] = await Promise.all([import('./assets.ts'), import('./chromium-screen.ts')]);
-  const assets = await readAssets(rendererDir);
-  if (!assets.ok) return assets;
-  return openChromiumScreen({ launch, begun, assets: assets.value, onBrowser, onTrouble: report });
 }
 
 /** One line for whoever supervises the kiosk; the page says the rest. */

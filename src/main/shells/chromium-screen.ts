@@ -11,11 +11,11 @@ import { RelaunchPace } from './relaunch-delay.ts';
 export interface ChromiumScreenSetup {
   launch: ChromiumLaunch;
   assets: Assets;
-  /** A browser started ahead of this call, so that it starts while the kiosk's code is loaded. */
-  begun?: ChromiumProcess;
+  /** A browser that was started, and perhaps has painted its first page, before this code was even loaded. */
+  begun?: { browser: ChromiumProcess; session: ChromiumSession };
   /** A relaunch that failed; it is tried again. */
   onTrouble?: (failure: Failure) => void;
-  /** Each browser that is started, the first included. */
+  /** Each browser that is started here. */
   onBrowser?: (browser: ChromiumProcess) => void;
 }
 
@@ -67,16 +67,18 @@ class ChromiumScreen {
     return launched;
   }
 
-  async #launch(begun?: ChromiumProcess): Promise<Result<null>> {
-    const started = begun === undefined ? startChromium(this.#setup.launch) : ok(begun);
+  async #launch(begun?: { browser: ChromiumProcess; session: ChromiumSession }): Promise<Result<null>> {
+    const started = begun === undefined ? startChromium(this.#setup.launch) : ok(begun.browser);
     if (!started.ok) return started;
     const browser = started.value;
+    const session = begun?.session ?? new ChromiumSession(browser, this.#setup.assets);
     this.#browser = browser;
-    this.#setup.onBrowser?.(browser);
+    this.#session = session;
+    if (begun === undefined) this.#setup.onBrowser?.(browser);
 
     let opening = true;
     let lostInOpening = false;
-    const session = new ChromiumSession(browser, this.#setup.assets, {
+    session.listen({
       onMessage: (text) => {
         this.link.receive(text);
       },
@@ -88,7 +90,6 @@ class ChromiumScreen {
         else this.#lose(loss);
       },
     });
-    this.#session = session;
     const atHome = await Promise.race([session.home.then(() => null), browser.exited, deadline(startLimitMs)]);
     if (atHome !== null) return atHome === tooLate ? fail('screen-lost', 'start') : exitFailure(atHome);
     const { window } = this.#setup.launch;

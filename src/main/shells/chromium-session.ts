@@ -28,7 +28,9 @@ const paper = { r: 0xfa, g: 0xf8, b: 0xf3, a: 1 };
 export class ChromiumSession {
   readonly #pipe: CdpPipe;
   readonly #assets: Assets;
-  readonly #listener: SessionListener;
+  #listener: SessionListener | null = null;
+  /** What came before anybody listened. */
+  #unheard: ((listener: SessionListener) => void)[] = [];
   readonly #names: BridgeNames;
   readonly #startUrl = `${kioskOrigin}/`;
   #page: { sessionId: string; targetId: string } | null = null;
@@ -40,11 +42,12 @@ export class ChromiumSession {
   /** `deliver` is the page's function: its object id, or what waits for it. */
   #context: { id: number; deliver: string | Promise<string> | null } | null = null;
   #atHome = false;
+  /** Hears each message once before `listen`; null: the browser is gone. */
+  #early: ((message: string | null) => void) | null = null;
   #gone = false;
 
-  constructor(process: ChromiumProcess, assets: Assets, listener: SessionListener) {
+  constructor(process: ChromiumProcess, assets: Assets) {
     this.#assets = assets;
-    this.#listener = listener;
     const tag = randomBytes(8).toString('hex');
     this.#names = { send: `send-${tag}`, deliver: `deliver-${tag}` };
     this.home = new Promise((resolve) => {
@@ -58,6 +61,34 @@ export class ChromiumSession {
     });
     this.#pipe.tell('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true });
     this.#pipe.tell('Browser.setDownloadBehavior', { behavior: 'deny' });
+  }
+
+  /** From now on, and all that has come already. */
+  listen(listener: SessionListener): void {
+    this.#listener = listener;
+    const unheard = this.#unheard;
+    this.#unheard = [];
+    for (const say of unheard) say(listener);
+  }
+
+  /**
+   * Shows one page before the kiosk itself is loaded. Resolves when it is painted, when the browser is gone, or after `limitMs`.
+   * What the page says meanwhile is kept for `listen`.
+   */
+  async showFirst(text: string, limitMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(() => {
+        resolve();
+      }, limitMs);
+      this.#early = (message) => {
+        if (message === '{"signal":"listening"}') this.deliver(text);
+        if (message === null || message.startsWith('{"signal":"painted"')) {
+          clearTimeout(limit);
+          resolve();
+        }
+      };
+    });
+    this.#early = null;
   }
 
   /** Dropped where our document does not listen. The text travels as a value, so no script with a resident's facts is ever compiled and kept. */
@@ -104,7 +135,15 @@ export class ChromiumSession {
     if (this.#gone) return;
     this.#gone = true;
     this.#context = null;
-    this.#listener.onGone(loss);
+    this.#early?.(null);
+    this.#tell((listener) => {
+      listener.onGone(loss);
+    });
+  }
+
+  #tell(say: (listener: SessionListener) => void): void {
+    if (this.#listener === null) this.#unheard.push(say);
+    else say(this.#listener);
   }
 
   #take(event: CdpEvent): void {
@@ -161,8 +200,12 @@ export class ChromiumSession {
         return;
       case 'Runtime.bindingCalled': {
         const { name, payload, executionContextId } = event.params as { name: string; payload: string; executionContextId: number };
-        if (name === this.#names.send && executionContextId === this.#context?.id) this.#listener.onMessage(payload);
-        else this.#listener.onForeignMessage();
+        const isOurs = name === this.#names.send && executionContextId === this.#context?.id;
+        if (isOurs) this.#early?.(payload);
+        this.#tell((listener) => {
+          if (isOurs) listener.onMessage(payload);
+          else listener.onForeignMessage();
+        });
         return;
       }
       case 'Page.frameNavigated': {
