@@ -84,12 +84,10 @@ export function createDelivery({ outbox, district, clock, journal, onSettled, ti
   };
 
   const settle = (transaction: Uint8Array, settlement: Settlement): Result<null> => {
-    if (settlement.state === 'recorded') {
-      journal.write({ event: 'outbox', what: 'recorded' });
-      return outbox.recorded(transaction);
-    }
-    journal.write({ event: 'outbox', what: settlement.state, code: settlement.code });
-    return outbox.refused(transaction, settlement.state, settlement.code);
+    const recorded = settlement.state === 'recorded';
+    const kept = recorded ? outbox.recorded(transaction) : outbox.refused(transaction, settlement.state, settlement.code);
+    if (kept.ok) journal.write(recorded ? { event: 'outbox', what: 'recorded' } : { event: 'outbox', what: settlement.state, code: settlement.code });
+    return kept;
   };
 
   /** Once for each new reason: a hub that is away for a day fills no journal. */

@@ -91,3 +91,16 @@ test('waits longer after each failure, tells the journal once, and tries at once
   delivery.sendAll();
   await expect.poll(() => attempts).toBe(6);
 });
+
+test('a disk that does not take the outcome fills no journal', async () => {
+  outbox.recorded = () => fail('kiosk-storage');
+  answers = [ok(recorded), ok(recorded), ok(recorded)];
+  delivery.sendAll();
+  for (let round = 1; round <= 3; round += 1) {
+    await expect.poll(() => attempts).toBe(round);
+    await new Promise((resolve) => setImmediate(resolve));
+    time.increment(30_000);
+  }
+  expect(written.filter((event) => event.event === 'outbox' && event.what === 'recorded')).toEqual([]);
+  expect(settled).toEqual([]);
+});
