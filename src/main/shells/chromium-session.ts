@@ -76,18 +76,16 @@ export class ChromiumSession {
    * What the page says meanwhile is kept for `listen`.
    */
   async showFirst(text: string, limitMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const limit = setTimeout(() => {
-        resolve();
-      }, limitMs);
-      this.#early = (message) => {
-        if (message === '{"signal":"listening"}') this.deliver(text);
-        if (message === null || message.startsWith('{"signal":"painted"')) {
-          clearTimeout(limit);
-          resolve();
-        }
-      };
-    });
+    const { promise: seen, resolve } = Promise.withResolvers<void>();
+    this.#early = (message) => {
+      if (message === '{"signal":"listening"}') this.deliver(text);
+      if (message === null || message.startsWith('{"signal":"painted"')) resolve();
+    };
+    const limit = setTimeout(() => {
+      resolve();
+    }, limitMs);
+    await seen;
+    clearTimeout(limit);
     this.#early = null;
   }
 
