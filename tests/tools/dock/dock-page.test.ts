@@ -121,6 +121,20 @@ describe('the dock’s page', () => {
     await page.close();
   });
 
+  test('the PIN stands below where all cards have the same, and else nothing does', async () => {
+    const { page } = await opened('en');
+    expect(await page.locator('footer').textContent()).toBe('Demo: the PIN of every card is 123456');
+    const path = join(dir, 'lin.json');
+    const state = loadCardState(path);
+    saveCardState(path, { ...state, pw1: { ...state.pw1, value: Buffer.from('654321').toString('hex') } });
+    await hand.pull();
+    await page.locator('footer').waitFor({ state: 'hidden' });
+    saveCardState(path, state);
+    await hand.pull();
+    await page.locator('footer').waitFor();
+    await page.close();
+  });
+
   test('a fault is chosen with the keyboard alone', async () => {
     const { page } = await opened('en');
     await page.locator('summary').focus();

@@ -139,9 +139,10 @@ function draw() {
   byId('notice').textContent = state.readerSilent ? text('silent') : '';
   byId('finger').hidden = !state.touchWanted;
   drawFaults();
+  byId('pin').hidden = state.pin === null;
   const digits = document.createElement('span');
   digits.textContent = state.pin;
-  byId('pin').replaceChildren(...(state.pin === null ? [] : [text('pin'), ' ', digits]));
+  byId('pin').replaceChildren(text('pin'), ' ', digits);
 }
 
 byId('language').addEventListener('click', () => {
