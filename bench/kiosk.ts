@@ -17,8 +17,8 @@ import { signIns } from './sign-in.ts';
 import { bareStartUp, kioskStartUp, type KioskPlace, type StartUp } from './start-up.ts';
 import { median, percentile } from './statistics.ts';
 
-const startRuns = 3;
-const signInRuns = 4;
+const startRuns = 7;
+const signInRuns = 20;
 const roundTripRuns = 100;
 const kioskId = 'hall-1';
 const resident = 'lin';
