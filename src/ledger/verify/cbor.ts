@@ -75,7 +75,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function readValue(reader: Reader, depth: number): CborValue {
   if (depth > deepest) throw new NotDeterministic();
-  const head = take(reader, 1)[0] ?? 0;
+  const head = takeByte(reader);
   const [major, info] = [head >> 5, head & 31];
   if (major === 7) return readSimple(info);
   const argument = readArgument(reader, info);
@@ -117,13 +117,22 @@ function readSimple(info: number): boolean | null {
 function readArgument(reader: Reader, info: number): number | bigint {
   if (info < 24) return info;
   if (info > 27) throw new NotDeterministic();
+  if (info === 27) return readLongArgument(reader);
   const width = 1 << (info - 24);
-  const value = take(reader, width).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  if (value < (width === 1 ? 24n : 1n << BigInt(4 * width))) throw new NotDeterministic();
+  let value = 0;
+  for (let i = 0; i < width; i++) value = value * 256 + takeByte(reader);
+  if (value < (width === 1 ? 24 : 2 ** (4 * width))) throw new NotDeterministic();
+  return value;
+}
+
+function readLongArgument(reader: Reader): number | bigint {
+  const value = take(reader, 8).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  if (value < 1n << 32n) throw new NotDeterministic();
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
 
 function negative(argument: number | bigint): number | bigint {
+  if (typeof argument === 'number' && argument < Number.MAX_SAFE_INTEGER) return -1 - argument;
   const value = -1n - BigInt(argument);
   return value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : value;
 }
@@ -131,7 +140,9 @@ function negative(argument: number | bigint): number | bigint {
 function readArray(reader: Reader, length: number | bigint, depth: number): CborValue[] {
   // An item takes a byte at least: a promised length is never believed further than that.
   if (length > reader.bytes.length - reader.at) throw new NotDeterministic();
-  return Array.from({ length: Number(length) }, () => readValue(reader, depth + 1));
+  const items: CborValue[] = [];
+  for (let i = 0; i < length; i++) items.push(readValue(reader, depth + 1));
+  return items;
 }
 
 /** Keys in the order of their encodings (§4.2.1), each once, all text or all integers. */
@@ -152,6 +163,13 @@ function readMap(reader: Reader, length: number | bigint, depth: number): CborVa
     else throw new NotDeterministic();
   }
   return numbered.size > 0 ? numbered : object;
+}
+
+function takeByte(reader: Reader): number {
+  const byte = reader.bytes[reader.at];
+  if (byte === undefined) throw new NotDeterministic();
+  reader.at += 1;
+  return byte;
 }
 
 function take(reader: Reader, length: number | bigint): Uint8Array {
