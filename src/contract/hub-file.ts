@@ -63,6 +63,8 @@ export const hubServerFileSchema = z.strictObject({
   ledger: z.strictObject({
     engine: z.literal('embedded'),
     path: z.string().default('ledger.sqlite'),
+    /** Record of the last head signed; on another disk a restored backup does not set it back. Left out: `<path>.signed`. */
+    signed: z.string().optional(),
     genesis: z.string().default('genesis.cbor'),
     validatorKey: z.string().default('validator.key.json'),
     heartbeatMs: z.int().min(100).default(60_000),

@@ -34,7 +34,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
   const genesisPath = at(ledger.genesis);
-  const there = [...Object.values(files), genesisPath, at(ledger.path)].find((path) => existsSync(path));
+  const guardPath = at(ledger.signed ?? `${ledger.path}.signed`);
+  const there = [...Object.values(files), genesisPath, at(ledger.path), guardPath].find((path) => existsSync(path));
   if (there !== undefined) return fail('already-founded', there);
 
   const folder = makeFolder(dataDir);
@@ -81,6 +82,7 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   if (!kept.ok) return kept;
   const begun = openEmbeddedLedger({
     path: at(ledger.path),
+    guardPath,
     genesis,
     validator: ed25519Signer(validator),
     clock: () => now,

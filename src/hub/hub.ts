@@ -112,6 +112,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
 
   const ledger = openEmbeddedLedger({
     path: inData(serverFile.ledger.path),
+    guardPath: inData(serverFile.ledger.signed ?? `${serverFile.ledger.path}.signed`),
     genesis,
     validator: ed25519Signer(validator.value.sign),
     heartbeatMs: serverFile.ledger.heartbeatMs,

@@ -25,7 +25,7 @@ import { SubmissionStore } from './submissions.ts';
 export interface EmbeddedOptions {
   /** The SQLite file; `-wal` and the guard's file stand beside it. */
   path: string;
-  /** Of the last head signed; on another disk it also guards against a restored backup. Default: `<path>.signed`. */
+  /** Of the last head signed; on another disk a restored backup does not set it back. Default: `<path>.signed`. */
   guardPath?: string;
   genesis: Genesis;
   /** Holds the key of the genesis's only validator. */

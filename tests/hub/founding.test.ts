@@ -1,0 +1,37 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { hubServerFileSchema } from '../../src/contract/hub-file.ts';
+import { foundHub } from '../../src/hub/founding.ts';
+import { openHubParts } from '../../src/hub/hub.ts';
+import { worldAt } from '../../tools/demo/world.ts';
+import { must } from './visitor.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'imi-founding-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it('keeps the record of the last head where the server file says, so that a restored folder is noticed', async () => {
+  const [dataDir, elsewhere] = [join(folder, 'hub'), join(folder, 'other-disk')];
+  mkdirSync(elsewhere);
+  const signed = join(elsewhere, 'signed');
+  const serverFile = hubServerFileSchema.parse({ hub: 'north-hub', ledger: { engine: 'embedded', signed }, keeper: {}, registrar: {} });
+  const founded = must(await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() }));
+  const hubFile = { ...worldAt(folder).hubFile, trustRoot: founded };
+  copyFileSync(join(dataDir, 'ledger.sqlite'), join(folder, 'backup'));
+  const beating = { ...serverFile, ledger: { ...serverFile.ledger, heartbeatMs: 100 } };
+  const parts = must(await openHubParts({ hubFile, serverFile: beating, dataDir }));
+  await new Promise<void>((resolve) => void parts.ledger.onBlock(() => resolve()));
+  must(await parts.ledger.head());
+  await parts.close();
+
+  expect(existsSync(join(dataDir, 'ledger.sqlite.signed'))).toBe(false);
+  copyFileSync(join(folder, 'backup'), join(dataDir, 'ledger.sqlite'));
+  expect(await openHubParts({ hubFile, serverFile, dataDir })).toMatchObject({ ok: false, failure: { detail: expect.stringMatching(/ends before height/) as unknown } });
+
+  rmSync(dataDir, { recursive: true });
+  expect(await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() })).toEqual({ ok: false, failure: { code: 'already-founded', detail: signed } });
+});
