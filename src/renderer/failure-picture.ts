@@ -1,8 +1,12 @@
 import type { FailureCode } from '../contract/failures.ts';
 
 export type CardPicture = 'turned' | 'insert' | 'take';
+export type SituationName = 'desk' | 'other-kiosk' | 'line-down';
 
-const pictures: Partial<Record<FailureCode, CardPicture>> = {
+/** The drawing that says it better than words: what to do with the card, or where to turn. */
+export type FailurePicture = { card: CardPicture } | { situation: SituationName };
+
+const cards: Partial<Record<FailureCode, CardPicture>> = {
   'card-mute': 'turned',
   'card-removed': 'insert',
   'card-timeout': 'insert',
@@ -10,10 +14,38 @@ const pictures: Partial<Record<FailureCode, CardPicture>> = {
   'card-unknown': 'take',
   'card-unsupported': 'take',
   'key-not-resident': 'take',
-  'key-unknown': 'take',
   'key-blocked': 'take',
+  'challenge-failed': 'take',
   'device-host-lost': 'take',
 };
 
-/** The drawing that says it better than words; none where nothing is to be done with the card. */
-export const failurePicture = (code: FailureCode): CardPicture | null => pictures[code] ?? null;
+const situations: Partial<Record<FailureCode, SituationName>> = {
+  'pin-last-try': 'desk',
+  'pin-blocked': 'desk',
+  'key-unknown': 'desk',
+  'credential-invalid': 'desk',
+  'hub-refused': 'desk',
+  'request-rejected': 'desk',
+  'reader-no-service': 'other-kiosk',
+  'reader-no-permission': 'other-kiosk',
+  'reader-missing': 'other-kiosk',
+  'head-invalid': 'other-kiosk',
+  'trust-expired': 'other-kiosk',
+  'kiosk-not-enrolled': 'other-kiosk',
+  'kiosk-storage': 'other-kiosk',
+  'kiosk-config': 'other-kiosk',
+  'browser-missing': 'other-kiosk',
+  'browser-sandbox': 'other-kiosk',
+  'head-too-old': 'line-down',
+  'hub-unreachable': 'line-down',
+  'hub-storage': 'line-down',
+  'hub-busy': 'line-down',
+};
+
+/** None where a drawing would say nothing that the words do not. */
+export function failurePicture(code: FailureCode): FailurePicture | null {
+  const card = cards[code];
+  if (card !== undefined) return { card };
+  const situation = situations[code];
+  return situation === undefined ? null : { situation };
+}

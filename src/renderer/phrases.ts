@@ -1,0 +1,19 @@
+const chinese = new Intl.Segmenter('zh', { granularity: 'word' });
+
+const han = /^\p{Script=Han}+$/u;
+
+/**
+ * Chinese text in pieces between which a line may break: words, not characters. What is no word of its own (a single character, a number, a sign) stays with what is before it.
+ * A number and what it counts are not parted: the space between them becomes one that does not break.
+ * `南岭区税务局想看您的 4 项信息` → `南岭区` `税务局想看您的 4 项` `信息`
+ */
+export function phrases(text: string): string[] {
+  const pieces: string[] = [];
+  for (const { segment } of chinese.segment(text)) {
+    const last = pieces.at(-1);
+    const standsAlone = han.test(segment) && [...segment].length > 1;
+    if (last === undefined || (standsAlone && !/[“（《\s]$/u.test(last))) pieces.push(segment);
+    else pieces[pieces.length - 1] = last + segment.replace(/ /g, '\u00a0');
+  }
+  return pieces;
+}
