@@ -133,8 +133,8 @@ describe('the hub away', () => {
     await stand.stopKiosk();
     await stand.startHub();
     await stand.startKiosk();
-    await stand.pull();
-    await stand.screen.sees('attract');
+    await stand.screen.sees('pin');
+    await out();
     const notices: Notice[] = [];
     await expect
       .poll(
@@ -163,8 +163,8 @@ describe('the hub away', () => {
     outbox.value.close();
     await stand.startHub();
     await stand.startKiosk();
-    await stand.pull();
-    await stand.screen.sees('attract');
+    await stand.screen.sees('pin');
+    await out();
     const home = await homeOf('chen');
     expect(home.notices).toEqual([{ notice: 'request-expired', reference }]);
     expect(home.requests.find((row) => row.reference === reference)).toMatchObject({ state: 'expired', code: 'expired', group: 'pension' });
