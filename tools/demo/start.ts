@@ -51,10 +51,6 @@ async function start(args: readonly string[]): Promise<number> {
 
 async function tour(args: readonly string[]): Promise<number> {
   const program = join(import.meta.dirname, 'tour.ts');
-  if (!existsSync(program)) {
-    process.stderr.write('There is no tour yet.\n');
-    return 1;
-  }
   await buildScreens(root);
   const running = await startProgram({ name: 'the tour', command: node, args: [program, ...args] });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.end());

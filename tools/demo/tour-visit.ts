@@ -95,7 +95,7 @@ async function makeRequest(visitor: Visitor, service: TourService): Promise<Tour
   await kiosk.sees('consent');
   await album.take(chapter, 'consent');
   await kiosk.allow();
-  const asked = await kiosk.answerAll(demoAnswers, (question) => album.take(chapter, `question-${question}`));
+  const asked = await kiosk.answerAll({ ...demoAnswers, letter_language: language }, (question) => album.take(chapter, `question-${question}`));
   const sources = Object.entries(await kiosk.sources());
   await album.take(chapter, 'check');
   await kiosk.confirm();
