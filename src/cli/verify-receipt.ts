@@ -4,11 +4,14 @@ import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { trustOf, type Trust } from '../ledger/verify/head.ts';
-import { verifyReceipt, type ReceiptProof } from '../ledger/verify/receipt.ts';
+import { verifyReceipt } from '../ledger/verify/receipt.ts';
+import { statementOf, type ActStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
+import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
+import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 
 const usage = 'imi verify-receipt FILE --trust FILE';
 
-/** 0: the receipt holds, and one line says what it proves. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
+/** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and one line says what it proves. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
 export async function run(args: string[]): Promise<number> {
   const called = parse(args);
   if (called === undefined) return misuse(`Usage: ${usage}`);
@@ -16,23 +19,46 @@ export async function run(args: string[]): Promise<number> {
   if (!trust.ok) return misuse(trust.failure);
   const receipt = await readBytes(called.receipt);
   if (!receipt.ok) return misuse(receipt.failure);
-  const proof = verifyReceipt(receipt.value, trust.value, nodeCrypto);
-  if (!proof.ok) {
-    process.stderr.write(`Refused: ${proof.failure.code}${proof.failure.detail === undefined ? '' : ` (${proof.failure.detail})`}\n`);
-    return 1;
-  }
-  process.stdout.write(`${sentenceOf(proof.value)}\n`);
+  const joined = receiptFromFile(receipt.value);
+  if (!joined.ok) return refuse(`codes-${joined.failure.kind}`, symbolsDetail(joined.failure));
+  const proof = verifyReceipt(joined.value, trust.value, nodeCrypto);
+  if (!proof.ok) return refuse(proof.failure.code, proof.failure.detail);
+  process.stdout.write(`${sentenceOf(statementOf(proof.value))}\n`);
   return 0;
 }
 
 /** `7KQ2-M4XD-09: grant.give (tax-bureau, tax/x), request.submit (tax-bureau, tax/x); recorded on imi-demo at height 12, log entry 4 of 9, signed by 2026-11-22T10:00:00.000Z` */
-export function sentenceOf({ reference, acts, index, head }: ReceiptProof): string {
-  const named = acts.map(({ kind, part }) => {
-    if (part === null) return kind;
-    return part.kind === 'credential.anchor' ? `${kind} (${part.issuer}, ${part.vct})` : `${kind} (${part.agency}, ${part.service})`;
-  });
-  const signed = new Date(head.timeMs).toISOString();
-  return `${reference}: ${named.join(', ')}; recorded on ${head.chain} at height ${head.height}, log entry ${index + 1} of ${head.logSize}, signed by ${signed}`;
+function sentenceOf({ reference, acts, chain, height, entry, entries, signedAtMs }: ReceiptStatement): string {
+  const signed = new Date(signedAtMs).toISOString();
+  return `${reference}: ${acts.map(actWords).join(', ')}; recorded on ${chain} at height ${height}, log entry ${entry} of ${entries}, signed by ${signed}`;
+}
+
+function actWords(act: ActStatement): string {
+  switch (act.shown) {
+    case 'no-private-part':
+      return act.kind;
+    case 'public-part':
+      return `${act.kind} (not shown to whom)`;
+    case 'all':
+      return act.part.kind === 'credential.anchor' ? `${act.kind} (${act.part.issuer}, ${act.part.vct})` : `${act.kind} (${act.part.agency}, ${act.part.service})`;
+  }
+}
+
+function symbolsDetail(fault: SymbolsFault): string | undefined {
+  switch (fault.kind) {
+    case 'incomplete':
+      return `missing ${fault.missing.join(', ')} of ${fault.of}`;
+    case 'damaged':
+      return `code ${fault.number}`;
+    case 'mixed':
+    case 'no-symbol':
+      return undefined;
+  }
+}
+
+function refuse(code: string, detail: string | undefined): number {
+  process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
+  return 1;
 }
 
 function parse(args: string[]): { receipt: string; trust: string } | undefined {

@@ -8,6 +8,7 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { toBase64url } from '../../src/ledger/verify/bytes.ts';
 import { encodeBody, transactionId } from '../../src/ledger/verify/envelope.ts';
 import { withParts } from '../../src/ledger/verify/receipt.ts';
+import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
 import { reference } from '../../src/ledger/verify/reference.ts';
 import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody } from '../ledger/small-district.ts';
 
@@ -28,6 +29,9 @@ beforeAll(async () => {
   const whole = receipt.ok && receipt.value !== null ? (withParts(receipt.value, parts) ?? new Uint8Array()) : new Uint8Array();
   writeFileSync(join(folder, 'good.receipt'), whole);
   writeFileSync(join(folder, 'bad.receipt'), whole.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
+  const symbols = receiptToSymbols(whole);
+  writeFileSync(join(folder, 'codes.txt'), symbols.toReversed().join('\n'));
+  writeFileSync(join(folder, 'too-few.txt'), `${symbols[0] ?? ''}\n`);
   const validators = [{ alg: -19, key: toBase64url(keys.validator.key[1]), power: 10 }];
   writeFileSync(join(folder, 'trust.json'), JSON.stringify({ chain, height: 1, validators }));
   writeFileSync(join(folder, 'short-key.json'), JSON.stringify({ chain, height: 1, validators: [{ alg: -19, key: 'AAAA', power: 1 }] }));
@@ -50,6 +54,14 @@ test('a good receipt: one line that says what it proves', async () => {
     ),
   );
   expect(code).toBe(0);
+});
+
+test('a text with the codes, in any order, proves the same', async () => {
+  expect(await run('codes.txt', '--trust', 'trust.json')).toEqual(await run('good.receipt', '--trust', 'trust.json'));
+});
+
+test('too few codes are refused by number', async () => {
+  expect(await run('too-few.txt', '--trust', 'trust.json')).toEqual({ code: 1, stdout: '', stderr: 'Refused: codes-incomplete (missing 2 of 2)\n' });
 });
 
 test('a changed receipt is refused with a code', async () => {

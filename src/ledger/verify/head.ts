@@ -1,5 +1,5 @@
 import type { TrustRoot } from '../../contract/hub-file.ts';
-import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { ok, type Failure, type Result } from '../../contract/result.ts';
 import {
   appHash,
   headerHash,
@@ -47,6 +47,18 @@ export interface VerifiedHead {
   /** Of header h + 1. */
   hash: Uint8Array;
 }
+
+/** It contradicts itself; or it is of a time before the trust root; or it is whole, and signed by others than those who are trusted. */
+export type HeadFault = 'altered' | 'before-trust' | 'other-signers';
+
+export interface HeadFailure extends Failure<'head-invalid'> {
+  readonly fault: HeadFault;
+}
+
+const headFails = (fault: HeadFault, detail: string): { readonly ok: false; readonly failure: HeadFailure } => ({
+  ok: false,
+  failure: { code: 'head-invalid', detail, fault },
+});
 
 /** Throws where a key is not 32 bytes of base64url: a hub's file is checked before. */
 export function trustOf(root: TrustRoot): Trust {
@@ -126,12 +138,12 @@ const headShape = isMap({
 });
 
 /** `head-invalid`, with the reason for the journal. */
-export function verifyHead(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<VerifiedHead, Failure<'head-invalid'>> {
+export function verifyHead(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<VerifiedHead, HeadFailure> {
   const carried = decodeCbor(bytes);
-  if (!headShape(carried)) return fail('head-invalid', 'malformed');
+  if (!headShape(carried)) return headFails('altered', 'malformed');
   const head = assemble(carried, trust.chain, crypto);
   const { header, commit, validators } = head;
-  if (header.height < trust.height) return fail('head-invalid', 'before the trust root');
+  if (header.height < trust.height) return headFails('before-trust', 'before the trust root');
   const hash = headerHash(header, crypto);
   const signed = verifyCommit({ chain: trust.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: trust.validators }, crypto);
   if (!signed.ok) return signed;
@@ -197,22 +209,22 @@ export function verifyCommit(
     trusted,
   }: { chain: string; height: number; blockId: BlockId; commit: Commit; validators: readonly Validator[]; trusted: readonly Validator[] },
   crypto: Crypto,
-): Result<null, Failure<'head-invalid'>> {
-  if (commit.signatures.length !== validators.length) return fail('head-invalid', 'signatures and validators differ in number');
+): Result<null, HeadFailure> {
+  if (commit.signatures.length !== validators.length) return headFails('altered', 'signatures and validators differ in number');
   if (validators.some(({ key }, i) => validators.slice(0, i).some((earlier) => equalBytes(earlier.key, key)))) {
-    return fail('head-invalid', 'a validator twice');
+    return headFails('altered', 'a validator twice');
   }
   const signers: Validator[] = [];
   for (const [i, validator] of validators.entries()) {
     const entry = commit.signatures[i];
     if (entry === null || entry === undefined) continue;
     const message = voteSignBytes({ chain, height, round: commit.round, blockId, time: entry.time });
-    if (!crypto.verify([-19, validator.key], message, entry.signature)) return fail('head-invalid', `signature of validator ${i}`);
+    if (!crypto.verify([-19, validator.key], message, entry.signature)) return headFails('altered', `signature of validator ${i}`);
     signers.push(validator);
   }
-  if (!exceedsTwoThirds(power(signers), power(validators))) return fail('head-invalid', 'too little power signed');
+  if (!exceedsTwoThirds(power(signers), power(validators))) return headFails('altered', 'too little power signed');
   const trustedSigners = trusted.filter(({ key }) => signers.some((signer) => equalBytes(signer.key, key)));
-  if (!exceedsTwoThirds(power(trustedSigners), power(trusted))) return fail('head-invalid', 'too little trusted power signed');
+  if (!exceedsTwoThirds(power(trustedSigners), power(trusted))) return headFails('other-signers', 'too little trusted power signed');
   return ok(null);
 }
 

@@ -1,3 +1,4 @@
+import { ok, type Result } from '../../contract/result.ts';
 import { concatBytes } from './bytes.ts';
 import { fromBase45, toBase45 } from './base45.ts';
 
@@ -17,24 +18,46 @@ export function receiptToSymbols(receipt: Uint8Array): string[] {
   return Array.from({ length: count }, (_, i) => `IMI1:${i + 1}:${count}:${toBase45(receipt.subarray(i * even, (i + 1) * even))}`);
 }
 
-/** In any order, doubles allowed. undefined: one is missing, damaged, or of another receipt. Whether to believe it, `verifyReceipt` says. */
-export function symbolsToReceipt(texts: readonly string[]): Uint8Array | undefined {
+/** Why codes make no receipt. Numbers count from 1, as they stand in the codes. */
+export type SymbolsFault =
+  | { kind: 'no-symbol' }
+  /** Codes of two receipts, or one number with two contents. */
+  | { kind: 'mixed' }
+  | { kind: 'damaged'; number: number }
+  | { kind: 'incomplete'; missing: number[]; of: number };
+
+const symbolForm = /^IMI1:([1-9][0-9]?):([1-9][0-9]?):(.*)$/s;
+
+/** In any order, doubles allowed. Whether to believe what comes out, `verifyReceipt` says. */
+export function joinSymbols(texts: readonly string[]): Result<Uint8Array, SymbolsFault> {
   const parts = new Map<number, string>();
-  let count: number | undefined;
+  let count = 0;
   for (const text of texts) {
-    const match = /^IMI1:([1-9][0-9]?):([1-9][0-9]?):(.*)$/s.exec(text);
-    if (match === null) return undefined;
+    const match = symbolForm.exec(text);
+    if (match === null) return joinFails({ kind: 'no-symbol' });
     const [number, of, payload] = [Number(match[1]), Number(match[2]), match[3] ?? ''];
-    if (number > of || (count ?? of) !== of || (parts.get(number) ?? payload) !== payload) return undefined;
+    if (number > of) return joinFails({ kind: 'damaged', number });
+    if ((count || of) !== of || (parts.get(number) ?? payload) !== payload) return joinFails({ kind: 'mixed' });
     count = of;
     parts.set(number, payload);
   }
+  if (count === 0) return joinFails({ kind: 'no-symbol' });
+  const numbers = Array.from({ length: count }, (_, i) => i + 1);
+  const missing = numbers.filter((number) => !parts.has(number));
+  if (missing.length > 0) return joinFails({ kind: 'incomplete', missing, of: count });
   const bytes: Uint8Array[] = [];
-  for (let number = 1; number <= (count ?? 0); number++) {
-    const payload = parts.get(number);
-    const part = payload === undefined ? undefined : fromBase45(payload);
-    if (part === undefined) return undefined;
+  for (const number of numbers) {
+    const part = fromBase45(parts.get(number) ?? '');
+    if (part === undefined) return joinFails({ kind: 'damaged', number });
     bytes.push(part);
   }
-  return bytes.length === 0 ? undefined : concatBytes(...bytes);
+  return ok(concatBytes(...bytes));
+}
+
+const joinFails = (failure: SymbolsFault): { readonly ok: false; readonly failure: SymbolsFault } => ({ ok: false, failure });
+
+/** undefined: one is missing, damaged, or of another receipt. */
+export function symbolsToReceipt(texts: readonly string[]): Uint8Array | undefined {
+  const joined = joinSymbols(texts);
+  return joined.ok ? joined.value : undefined;
 }

@@ -1,11 +1,11 @@
-import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { ok, type Failure, type Result } from '../../contract/result.ts';
 import { openedPartShape, publicKeyShape } from './act-shapes.ts';
 import type { ActKind, Body, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
 import { equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
 import { keyId, openEnvelope, type OpenedEnvelope } from './envelope.ts';
-import { verifyHead, type Trust, type VerifiedHead } from './head.ts';
+import { verifyHead, type HeadFault, type Trust, type VerifiedHead } from './head.ts';
 import { leafHash, verifyInclusion } from './merkle-log.ts';
 import { opensAct } from './private-part.ts';
 import { reference } from './reference.ts';
@@ -39,6 +39,18 @@ export interface ReceiptProof {
   head: VerifiedHead;
 }
 
+/** `other-ledger` is what the receipt says of itself: nothing of it is proven by then. */
+export type ReceiptFault = HeadFault | 'not-a-receipt' | 'other-ledger' | 'part-altered';
+
+export interface ReceiptFailure extends Failure<'proof-invalid' | 'head-invalid'> {
+  readonly fault: ReceiptFault;
+}
+
+const receiptFails = (fault: ReceiptFault, detail: string): { readonly ok: false; readonly failure: ReceiptFailure } => ({
+  ok: false,
+  failure: { code: 'proof-invalid', detail, fault },
+});
+
 const receiptShape: Shape<Receipt> = isMap({
   v: isOneOf(1),
   envelope: isBytes(1, 65_536),
@@ -65,25 +77,21 @@ export function withParts(bytes: Uint8Array, parts: readonly (OpenedPart | null)
 }
 
 /** `proof-invalid` or `head-invalid`, with the reason as detail. Every byte that is carried has been held against something signed. */
-export function verifyReceipt(
-  bytes: Uint8Array,
-  trust: Trust,
-  crypto: Crypto,
-): Result<ReceiptProof, Failure<'proof-invalid' | 'head-invalid'>> {
+export function verifyReceipt(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<ReceiptProof, ReceiptFailure> {
   const receipt = decodeReceipt(bytes);
-  if (receipt === undefined) return fail('proof-invalid', 'malformed');
+  if (receipt === undefined) return receiptFails('not-a-receipt', 'malformed');
   const opened = openEnvelope(receipt.envelope, crypto);
-  if (!opened.ok) return fail('proof-invalid', opened.failure.code);
+  if (!opened.ok) return receiptFails('altered', opened.failure.code);
   const envelope = opened.value;
-  if (envelope.body.chain !== trust.chain) return fail('proof-invalid', 'another chain');
-  if (!partsOpen(envelope.body, receipt.parts, crypto)) return fail('proof-invalid', 'a private part');
+  if (envelope.body.chain !== trust.chain) return receiptFails('other-ledger', 'another chain');
+  if (!partsOpen(envelope.body, receipt.parts, crypto)) return receiptFails('part-altered', 'a private part');
   const head = verifyHead(receipt.head, trust, crypto);
   if (!head.ok) return head;
   const leaf = leafHash(receipt.envelope, crypto);
   if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
-    return fail('proof-invalid', 'not in the log');
+    return receiptFails('altered', 'not in the log');
   }
-  if (!signaturesHold(envelope, receipt.keys, crypto)) return fail('proof-invalid', 'a signature of the transaction');
+  if (!signaturesHold(envelope, receipt.keys, crypto)) return receiptFails('altered', 'a signature of the transaction');
   return ok({
     reference: reference(envelope.id),
     transaction: envelope.id,

@@ -9,7 +9,7 @@ import type { OpenedPart } from '../../../src/ledger/verify/acts.ts';
 import { utf8 } from '../../../src/ledger/verify/bytes.ts';
 import { encodeBody, transactionId } from '../../../src/ledger/verify/envelope.ts';
 import { fromBase45, toBase45 } from '../../../src/ledger/verify/base45.ts';
-import { decodeReceipt, encodeReceipt, verifyReceipt, withParts, type Receipt } from '../../../src/ledger/verify/receipt.ts';
+import { decodeReceipt, encodeReceipt, verifyReceipt, withParts, type Receipt, type ReceiptFault } from '../../../src/ledger/verify/receipt.ts';
 import { receiptToSymbols, symbolsToReceipt } from '../../../src/ledger/verify/receipt-symbols.ts';
 import { parseReference, reference } from '../../../src/ledger/verify/reference.ts';
 import { chain, envelopeOf, genesis, idOf, keys, lin, now, register, requestBody, seedOf, signerOf } from '../small-district.ts';
@@ -63,6 +63,18 @@ describe('a receipt', () => {
     expect(verifyReceipt(Uint8Array.from([...whole, 0]), trust, nodeCrypto).ok).toBe(false);
   });
 
+  test('that is none, or shows a private part that is not its own, is told apart from an altered one', () => {
+    const faultOf = (bytes: Uint8Array) => {
+      const proof = verifyReceipt(bytes, trust, nodeCrypto);
+      return proof.ok ? undefined : proof.failure.fault;
+    };
+    const receipt = decodeReceipt(whole);
+    if (receipt === undefined) throw new Error('not a receipt');
+    expect(faultOf(utf8('Good morning'))).toBe('not-a-receipt');
+    expect(faultOf(encodeReceipt({ ...receipt, parts: [...receipt.parts].reverse() }))).toBe('part-altered');
+    expect(faultOf(encodeReceipt({ ...receipt, index: 0 }))).toBe('altered');
+  });
+
   const edits: { name: string; edit: (receipt: Receipt) => Receipt | (Receipt & { more: number }) }[] = [
     { name: 'a member too many', edit: (receipt) => ({ ...receipt, more: 1 }) },
     { name: 'parts changed over', edit: (receipt) => ({ ...receipt, parts: [...receipt.parts].reverse() }) },
@@ -79,14 +91,14 @@ describe('a receipt', () => {
     expect(verifyReceipt(encodeReceipt(edit(receipt)), trust, nodeCrypto).ok).toBe(false);
   });
 
-  const others: { name: string; other: typeof trust }[] = [
-    { name: 'another chain', other: { ...trust, chain: 'imi-other' } },
-    { name: 'another validator', other: { ...trust, validators: [{ key: signerOf('other').key[1], power: 10 }] } },
-    { name: 'a validator beside it that has a third', other: { ...trust, validators: [...genesis.validators, { key: signerOf('other').key[1], power: 5 }] } },
-    { name: 'a later beginning', other: { ...trust, height: 1000 } },
+  const others: { name: string; other: typeof trust; fault: ReceiptFault }[] = [
+    { name: 'another chain', other: { ...trust, chain: 'imi-other' }, fault: 'other-ledger' },
+    { name: 'another validator', other: { ...trust, validators: [{ key: signerOf('other').key[1], power: 10 }] }, fault: 'other-signers' },
+    { name: 'a validator beside it that has a third', other: { ...trust, validators: [...genesis.validators, { key: signerOf('other').key[1], power: 5 }] }, fault: 'other-signers' },
+    { name: 'a later beginning', other: { ...trust, height: 1000 }, fault: 'before-trust' },
   ];
-  test.each(others)('is refused by whom trusts $name', ({ other }) => {
-    expect(verifyReceipt(whole, other, nodeCrypto).ok).toBe(false);
+  test.each(others)('is refused by whom trusts $name, who learns in what it fails', ({ other, fault }) => {
+    expect(verifyReceipt(whole, other, nodeCrypto)).toMatchObject({ ok: false, failure: { fault } });
   });
 });
 

@@ -1,0 +1,47 @@
+import type { Act, ActKind, PrivatePart } from './acts.ts';
+import type { ReceiptProof } from './receipt.ts';
+
+/** What a receipt that holds says. Who shows it, puts it in words of their own. */
+export interface ReceiptStatement {
+  reference: string;
+  acts: ActStatement[];
+  /** Name of the kiosk at which it was signed, where one attested. */
+  kiosk: string | null;
+  /** How many keys signed, the kiosk's counted. */
+  signatures: number;
+  chain: string;
+  /** Of the block after which the ledger was signed. */
+  height: number;
+  /** From 1. */
+  entry: number;
+  entries: number;
+  /** When the ledger was signed with this entry in it; Unix milliseconds. */
+  signedAtMs: number;
+}
+
+export type ActStatement =
+  | { kind: ActKind; shown: 'all'; part: PrivatePart; reads: number | null }
+  /** There is a private part, and the bearer does not show it. */
+  | { kind: ActKind; shown: 'public-part' }
+  /** An act without a private part. */
+  | { kind: ActKind; shown: 'no-private-part' };
+
+export function statementOf({ reference, acts, body, signers, index, head }: ReceiptProof): ReceiptStatement {
+  return {
+    reference,
+    acts: body.acts.map((act, i) => actStatement(act, acts[i]?.part ?? null)),
+    kiosk: body.kiosk ?? null,
+    signatures: signers.length,
+    chain: head.chain,
+    height: head.height,
+    entry: index + 1,
+    entries: head.logSize,
+    signedAtMs: head.timeMs,
+  };
+}
+
+function actStatement(act: Act, part: PrivatePart | null): ActStatement {
+  if (!('private' in act)) return { kind: act.kind, shown: 'no-private-part' };
+  if (part === null) return { kind: act.kind, shown: 'public-part' };
+  return { kind: act.kind, shown: 'all', part, reads: act.kind === 'grant.give' ? act.reads : null };
+}
