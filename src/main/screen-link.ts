@@ -15,6 +15,9 @@ const missedBeatsLimit = 8;
 /** Beats that a document may take until it hands its listener in: 15 s, for a slow disk at power-on. */
 const startBeatsLimit = 30;
 
+/** How long a wipe waits for the page without facts to be painted: a document that is replaced before it drew that keeps the old one on the glass. */
+const wipeLimitMs = 150;
+
 /** The half of the screen that both shells share: the latest snapshot, the listeners, the door, and the watch over the heartbeat. */
 export class ScreenLink implements Screen {
   readonly #carrier: Carrier;
@@ -26,6 +29,9 @@ export class ScreenLink implements Screen {
   readonly #droppedListeners: ((reason: DropReason) => void)[] = [];
   readonly #lastDropMs = new Map<DropReason, number>();
   #held: string | null = null;
+  #heldSeq = 0;
+  /** A wipe that waits until this snapshot, or a later one, is painted. */
+  #wiping: { seq: number; limit: NodeJS.Timeout } | null = null;
   #listening = false;
   #missedBeats = 0;
 
@@ -42,6 +48,7 @@ export class ScreenLink implements Screen {
       return;
     }
     this.#held = text;
+    this.#heldSeq = snapshot.seq;
     if (this.#listening) this.#carrier.deliver(text);
   }
 
@@ -62,11 +69,16 @@ export class ScreenLink implements Screen {
   }
 
   wipe(): void {
-    this.#unload();
-    this.#carrier.wipe();
+    if (!this.#listening) {
+      this.#wipeNow();
+      return;
+    }
+    if (this.#wiping !== null) clearTimeout(this.#wiping.limit);
+    this.#wiping = { seq: this.#heldSeq, limit: setTimeout(() => this.#wipeNow(), wipeLimitMs) };
   }
 
   close(): Promise<void> {
+    this.#forgetWipe();
     return this.#carrier.close();
   }
 
@@ -110,7 +122,18 @@ export class ScreenLink implements Screen {
     return 'hung';
   }
 
+  #wipeNow(): void {
+    this.#unload();
+    this.#carrier.wipe();
+  }
+
+  #forgetWipe(): void {
+    if (this.#wiping !== null) clearTimeout(this.#wiping.limit);
+    this.#wiping = null;
+  }
+
   #unload(): void {
+    this.#forgetWipe();
     this.#listening = false;
     this.#missedBeats = 0;
   }
@@ -126,6 +149,7 @@ export class ScreenLink implements Screen {
         if (this.#listening) this.#missedBeats = 0;
         return;
       case 'painted':
+        if (this.#wiping !== null && signal.seq >= this.#wiping.seq) this.#wipeNow();
         for (const listener of this.#paintedListeners) listener(signal.seq);
         return;
       case 'ready':
