@@ -24,10 +24,10 @@ const imi = join(root, 'src/cli/imi.ts');
 const folder = join(root, 'out/tour');
 const run = promisify(execFile);
 
-/** Who comes, and what is added to the names of their receipts. */
-const visitors: readonly { language: Language; resident: string; suffix: string }[] = [
-  { language: 'zh-Hans', resident: 'lin', suffix: '' },
-  { language: 'en', resident: 'chen', suffix: '.en' },
+/** Who comes, and where their receipts go, below the tour's folder. */
+const visitors: readonly { language: Language; resident: string; place: string }[] = [
+  { language: 'zh-Hans', resident: 'lin', place: '' },
+  { language: 'en', resident: 'chen', place: 'en' },
 ];
 
 interface KeptReceipt {
@@ -80,11 +80,11 @@ async function tour(wantedKiosk: string | null, running: Running): Promise<numbe
   const report: TourReport = { tour: 1, result: 'done', startedAt, seconds: 0, kiosk: kioskId, chromium: '', dataDir, visits: [], steps: album.stops };
   try {
     report.chromium = `Chromium ${(await hall.process.current()).browser.version()}`;
-    for (const { language, resident, suffix } of visitors) {
+    for (const { language, resident, place } of visitors) {
       say(`${language}: ${resident} puts a card in`);
       const receipts = new Map<TourService, KeptReceipt>();
       const keep = async (service: TourService, receipt: Uint8Array): Promise<void> => {
-        receipts.set(service, await keepReceipt(`${service}${suffix}.receipt`, receipt));
+        receipts.set(service, await keepReceipt(join(place, `${service}.receipt`), receipt));
       };
       const visit = await goThroughVisit({ ...hall, language, resident, album, keep });
       const requests = visit.requests.map((request) => ({ ...request, receipt: receipts.get(request.service) ?? noReceipt(request.service) }));
