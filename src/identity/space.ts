@@ -1,8 +1,9 @@
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { SpaceObject } from '../contract/hub-door.ts';
-import type { Id, OpenedPart } from '../ledger/verify/acts.ts';
+import type { Hash, Id, OpenedPart } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
+import { hashOf } from './grant.ts';
 import { aes256Gcm, hpkeOpen, hpkeSeal, softwareOpener, type HpkeMessage, type OpenFailure, type Opener } from './hpke.ts';
 import { openSealed, sealInfo, sealTo } from './sealing.ts';
 import { newX25519Secret, x25519Public } from './x25519.ts';
@@ -66,16 +67,18 @@ const asUnreadable = (failure: OpenFailure): Result<never> =>
 /** Seals a credential (SD-JWT as issued) to a data space. */
 export const sealCredential = (spaceKey: Uint8Array, resident: Id, sdJwt: string): Uint8Array => sealTo(spaceKey, 'credential', resident, Buffer.from(sdJwt, 'ascii'));
 
-/** All that lies in a data space, in the clear. Credentials are still to be checked (`openCredential`). */
+/** All that lies in a data space, in the clear. Anybody could have sealed it: credentials, typed facts and parts are still to be checked against who signed them. */
 export interface SpaceContents {
   /** SD-JWTs as issued. */
   credentials: string[];
   self: SelfClaims;
+  /** Of the sealed map of typed facts, as a signed request names it; null: there is none. */
+  selfHash: Hash | null;
   parts: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; opened: OpenedPart }[];
 }
 
 export async function openObjects(objects: readonly SpaceObject[], space: OpenSpace): Promise<Result<SpaceContents>> {
-  const contents: SpaceContents = { credentials: [], self: {}, parts: [] };
+  const contents: SpaceContents = { credentials: [], self: {}, selfHash: null, parts: [] };
   for (const object of objects) {
     const place = placeOf(object.name);
     if (place === null) return fail('space-unreadable', 'object-name');
@@ -89,6 +92,7 @@ export async function openObjects(objects: readonly SpaceObject[], space: OpenSp
         const self = decodeSelfClaims(opened.value);
         if (self === null) return fail('space-unreadable', 'self');
         contents.self = self;
+        contents.selfHash = hashOf(object.sealed);
         break;
       }
       case 'part': {

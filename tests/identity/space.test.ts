@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SpaceObject } from '../../src/contract/hub-door.ts';
+import { hashOf } from '../../src/identity/grant.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { sealTo } from '../../src/identity/sealing.ts';
 import { decodeSelfClaims, sealSelfClaims } from '../../src/identity/self-claims.ts';
@@ -58,6 +59,7 @@ describe('what lies in a data space', () => {
     expect(must(await openObjects(objects, await open()))).toEqual({
       credentials: ['a.b.c~'],
       self: { phone: { value: '13812345678', at: 5 } },
+      selfHash: hashOf(objects[1]?.sealed ?? new Uint8Array(0)),
       parts: [{ transaction, act: 1, at: 3, opened: part }],
     });
   });

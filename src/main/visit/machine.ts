@@ -1,8 +1,8 @@
-import { assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
+import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
-import { fail, type Failure, type Result } from '../../contract/result.ts';
-import { rememberedAnswers } from '../../identity/self-claims.ts';
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { rememberedAnswers, type SelfClaims } from '../../identity/self-claims.ts';
 import { farewellOf, newVisit, wipeVisit, type Farewell, type RetryFrom, type Visit, type VisitContext, type VisitSettings } from './context.ts';
 import {
   answer,
@@ -124,6 +124,8 @@ const timeout = endVisit('timeout');
  * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
  */
 export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) {
+  const newDraft = (context: VisitContext, offer: Offer): Draft =>
+    beginDraft(offer, rememberedAnswers(accessOf(context).self ?? {}, offer.service), work.grantEnd(offer));
   return setup({
     types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
@@ -135,6 +137,9 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       proveKey: fromPromise<Result<Proof>, { insertion: number; ticket: Ticket }>(({ input }) => work.proveKey(input.insertion, input.ticket)),
       openAccess: fromPromise<Result<Access>, { insertion: number; card: CardInfo; proof: Proof }>(({ input, signal }) =>
         work.openAccess(input.insertion, input.card, input.proof, signal),
+      ),
+      recall: fromPromise<Result<SelfClaims>, { access: Access }>(({ input }) =>
+        input.access.self === null ? work.recall(input.access) : Promise.resolve(ok(input.access.self)),
       ),
       openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest }>(({ input }) => work.openRequest(input.request)),
       prepare: fromPromise<Result<null>>(() => work.prepare()),
@@ -176,6 +181,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
         return offer !== undefined && missingClaims(offer.service, accessOf(context).known).length === 0;
       },
+      factsKnown: ({ context }) => accessOf(context).self !== null,
       requestKnown: ({ context, event }) =>
         event.type === 'request.open' && accessOf(context).requests.some(({ row }) => row.reference === event.reference),
       optionalClaim: ({ context, event }) =>
@@ -242,9 +248,13 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       beginDraft: assign(({ context, event }) => {
         const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
         if (offer === undefined) return {};
-        const remembered = rememberedAnswers(accessOf(context).self, offer.service);
-        return patch(context, { draft: beginDraft(offer, remembered, work.grantEnd(offer)) });
+        return patch(context, { draft: newDraft(context, offer) });
       }),
+      /** Before anything is chosen or typed. */
+      beginDraftAnew: assign(({ context }) => redraft(context, ({ offer }) => newDraft(context, offer))),
+      keepFacts: assign(({ context }, { result }: { result: Result<SelfClaims> }) =>
+        result.ok ? patch(context, { access: { ...accessOf(context), self: result.value } }) : {},
+      ),
       dropDraft: assign(({ context }) => patch(context, { draft: null })),
       chooseClaim: assign(({ context, event }) =>
         event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.claim, event.chosen)) : {},
@@ -518,10 +528,18 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 on: { home: { target: '.home', actions: 'dropDraft' } },
                 states: {
                   home: {
+                    // While the resident reads the page: what was typed earlier is proved.
+                    invoke: {
+                      src: 'recall',
+                      input: ({ context }) => ({ access: accessOf(context) }),
+                      onDone: { actions: { type: 'keepFacts', params: ({ event }) => ({ result: event.output }) } },
+                      onError: { target: '#visit.stage.visiting.failed', actions: 'noteFault' },
+                    },
                     on: {
                       home: {},
                       'service.open': [
-                        { guard: 'serviceServable', target: 'consent', actions: 'beginDraft' },
+                        { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
+                        { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
                         { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
                       ],
                       'requests.open': 'requests',
@@ -578,6 +596,19 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     },
                   },
                   receipt: {},
+                },
+              },
+
+              /** Quicker than the proof. What cannot be proved is asked again. */
+              recalling: {
+                invoke: {
+                  src: 'recall',
+                  input: ({ context }) => ({ access: accessOf(context) }),
+                  onDone: {
+                    target: 'inside.consent',
+                    actions: [{ type: 'keepFacts', params: ({ event }) => ({ result: event.output }) }, 'beginDraftAnew'],
+                  },
+                  onError: { target: 'failed', actions: 'noteFault' },
                 },
               },
 

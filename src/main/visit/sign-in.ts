@@ -14,6 +14,7 @@ import type { Outbox, Untold } from '../outbox.ts';
 import type { KnownClaims, Offer } from './draft.ts';
 import { keptContents } from './kept-contents.ts';
 import { pastRequests } from './past-requests.ts';
+import { handedOutFacts } from './typed-facts.ts';
 import { closeAccess, type Access, type Proof, type ProvenResident, type Ticket } from './work.ts';
 
 export interface SignInParts {
@@ -95,6 +96,7 @@ async function fillAccess(
   const { credentials, known } = checked.value;
   const name = known.name?.value;
   if (name === undefined) return fail('credential-invalid', 'no name');
+  const handedOut = handedOutFacts(kept.value);
   const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
   return ok({
     resident,
@@ -103,7 +105,9 @@ async function fillAccess(
     name,
     credentials,
     known,
-    self: contents.self,
+    // What this kiosk saw signed needs no proof, and is newer than what the keeper has.
+    self: contents.signedHere ?? (handedOut === null ? {} : null),
+    handedOut,
     requests: pastRequests(contents, offers, stateIn(kept.value, resident.id, outbox)),
     notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
     offers,

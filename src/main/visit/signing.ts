@@ -42,7 +42,8 @@ const jurisdiction = 'CN';
 export async function signRequest(card: Card, access: Access, draft: Draft, parts: SigningParts): Promise<Result<Stored>> {
   const now = Math.floor(parts.clock.now() / 1000);
   const { resident } = access;
-  const self = withAnswers(access.self, draft.offer.service, answersOf(draft), now);
+  // Over facts that could not be looked at nothing is written: a new map would take their place.
+  const self = access.self === null ? null : withAnswers(access.self, draft.offer.service, answersOf(draft), now);
   const prepared = await prepareActs(card, access, draft, self, now, parts.crypto);
   if (!prepared.ok) return prepared;
   const count = await card.signatureCount();

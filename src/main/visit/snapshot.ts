@@ -122,6 +122,7 @@ function doingOf(stage: string, visit: Visit): Doing {
       return 'proving-key';
     case 'visiting.opening':
       return 'opening-space';
+    case 'visiting.recalling':
     case 'visiting.preparing':
     case 'visiting.openingRequest':
       return 'preparing';

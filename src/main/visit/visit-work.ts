@@ -1,3 +1,4 @@
+import { ok } from '../../contract/result.ts';
 import type { Trust } from '../../ledger/verify/head.ts';
 import type { Card } from '../card.ts';
 import type { Delivery } from '../delivery.ts';
@@ -5,6 +6,7 @@ import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
 import { signRequest, type SigningParts } from './signing.ts';
+import { provenFacts } from './typed-facts.ts';
 import type { VisitWork } from './work.ts';
 
 export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInParts {
@@ -31,6 +33,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       void tellBrokenOff(access.value, parts);
       return access;
     },
+    recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
     openRequest: (request) => openRequest(request, { district, trust, crypto }),
     prepare: () => Promise.resolve(outbox.reserve()),

@@ -7,6 +7,7 @@ import type { SelfClaims } from '../../identity/self-claims.ts';
 import type { OpenSpace } from '../../identity/space.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { Draft, KnownClaims, Offer } from './draft.ts';
+import type { HandedOutFacts } from './typed-facts.ts';
 
 /** A resident's record on the ledger, proved against a fresh head. Raw keys, 32 bytes each. */
 export interface ProvenResident {
@@ -56,7 +57,9 @@ export interface Access {
   name: string;
   credentials: Credential[];
   known: KnownClaims;
-  self: SelfClaims;
+  /** null: not proved yet that the resident signed those handed out; none is used till then. */
+  self: SelfClaims | null;
+  handedOut: HandedOutFacts | null;
   requests: PastRequest[];
   notices: Notice[];
   offers: Offer[];
@@ -100,6 +103,8 @@ export interface VisitWork {
   proveKey(insertion: number, ticket: Ticket): Promise<Result<Proof>>;
   /** Opened too late (`signal` aborted), it closes what it opened. */
   openAccess(insertion: number, card: CardInfo, proof: Proof, signal: AbortSignal): Promise<Result<Access>>;
+  /** The typed facts that the resident's own signature proves; none where what the keeper handed out is proved by none. */
+  recall(access: Access): Promise<Result<SelfClaims>>;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
   openRequest(request: PastRequest): Promise<Result<ShownReceipt>>;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FailureCode } from '../../../src/contract/failures.ts';
-import { fail, ok } from '../../../src/contract/result.ts';
+import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { VisitEvent } from '../../../src/main/visit/machine.ts';
 import type { ReaderView } from '../../../src/main/visit/reader-view.ts';
 import type { VisitWork } from '../../../src/main/visit/work.ts';
@@ -186,6 +186,43 @@ describe('the questions', () => {
     stand.send({ type: 'answer.skip', question: 'phone' });
     expect(stand.page.page).toBe('check');
     if (stand.page.page === 'check') expect(stand.page.rows.find(({ name }) => name === 'phone')).toMatchObject({ source: 'skipped', value: '' });
+  });
+});
+
+describe('what was typed in an earlier request', () => {
+  const phone = { phone: { value: '13800138000', at: 1 } };
+  const notProvedYet = (recall: VisitWork['recall']): VisitStand => {
+    const stand = new VisitStand(() => ({ recall }));
+    stand.probe.access.self = null;
+    return stand;
+  };
+
+  test('is not asked again once it is proved', async () => {
+    const stand = notProvedYet(() => Promise.resolve(ok(phone)));
+    await stand.signIn();
+    expect(await stand.toCheck(tax)).not.toContain('phone');
+  });
+
+  test('is waited for where the resident is quicker than the proof', async () => {
+    const proof = Promise.withResolvers<Result<typeof phone>>();
+    const stand = notProvedYet(() => proof.promise);
+    await stand.signIn();
+    stand.send({ type: 'service.open', service: tax });
+    expect(stand.page).toMatchObject({ page: 'working', doing: 'preparing' });
+    proof.resolve(ok(phone));
+    await stand.sees('consent');
+    stand.send({ type: 'consent.allow' });
+    expect(stand.answerAll()).not.toContain('phone');
+  });
+
+  test.each<{ name: string; recalled: Result<Record<string, never>>; self: unknown }>([
+    { name: 'nothing proves it', recalled: ok({}), self: {} },
+    { name: 'the hub is away', recalled: fail('hub-unreachable'), self: null },
+  ])('is asked again where $name', async ({ recalled, self }) => {
+    const stand = notProvedYet(() => Promise.resolve(recalled));
+    await stand.signIn();
+    expect(await stand.toCheck(tax)).toContain('phone');
+    expect(stand.state.context.visit?.access?.self).toEqual(self);
   });
 });
 

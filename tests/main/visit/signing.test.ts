@@ -92,6 +92,15 @@ test('a request that is signed lies in the outbox, with both signatures good and
   expect(outbox.brokenOff(resident.id)).toEqual([]);
 });
 
+test.each<{ name: string; self: Access['self']; maps: number }>([
+  { name: 'known facts', self: {}, maps: 1 },
+  { name: 'facts that could not be proved yet', self: null, maps: 0 },
+])('over $name a lasting answer writes $maps new map of typed facts', async ({ self, maps }) => {
+  access.self = self;
+  expect(await sign(goodCard)).toMatchObject({ ok: true });
+  expect(outbox.waiting()[0]?.submission.payloads.filter(({ what }) => what === 'self')).toHaveLength(maps);
+});
+
 describe('a signature that comes to nothing', () => {
   test.each<{ name: string; answer: (input: Uint8Array) => Result<Uint8Array>; code: FailureCode; noted: boolean }>([
     { name: 'is not there, for the card was pulled', answer: () => fail('card-removed'), code: 'card-removed', noted: true },
