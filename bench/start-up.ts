@@ -51,7 +51,11 @@ export async function kioskStartUp({ hubFile, kioskId, dataDir, pcscSocket }: Ki
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const [{ profileDir }] = (await once(child, 'message')) as [{ profileDir: string }];
-  const measured = await measure(startedAt, child.pid ?? -1, profileDir);
+  const replaced = once(child, 'message').then(() => {
+    throw new Error(`the kiosk lost its screen while it was measured; ${path.join(dataDir, 'journal.jsonl')} says why`);
+  });
+  replaced.catch(() => undefined);
+  const measured = await Promise.race([measure(startedAt, child.pid ?? -1, profileDir), replaced]);
   child.kill('SIGTERM');
   await once(child, 'exit');
   return measured;

@@ -6,8 +6,8 @@ import { fail, ok, type Result } from '../../contract/result.ts';
 
 export interface Asset {
   contentType: string;
-  /** Read once and kept: most slices of the fonts are never asked for. */
-  body(): Buffer;
+  /** Read once and kept: most slices of the fonts are never asked for. Null where the file has gone since. */
+  body(): Buffer | null;
 }
 
 /** The built renderer. Key: the path of the URL, `/assets/index.js`; `/` is index.html. */
@@ -108,14 +108,22 @@ export async function readAssets(dir: string): Promise<Result<Assets>> {
 
 function fileAsset(file: string, contentType: string): Asset {
   let kept: Buffer | null = null;
-  return { contentType, body: () => (kept ??= readFileSync(file)) };
+  const read = (): Buffer | null => {
+    try {
+      return readFileSync(file);
+    } catch {
+      return null;
+    }
+  };
+  return { contentType, body: () => (kept ??= read()) };
 }
 
 /** The answer to a request for our origin. The path is looked up as it is: no joining, no decoding. */
 export function assetResponse(assets: Assets, method: string, url: URL): AssetResponse {
   const asset = method === 'GET' ? assets.get(url.pathname) : undefined;
-  if (asset === undefined) return { status: 404, headers: { ...securityHeaders, 'content-type': 'text/plain' }, body: Buffer.alloc(0) };
-  return { status: 200, headers: { ...securityHeaders, 'content-type': asset.contentType }, body: asset.body() };
+  const body = asset?.body() ?? null;
+  if (asset === undefined || body === null) return { status: 404, headers: { ...securityHeaders, 'content-type': 'text/plain' }, body: Buffer.alloc(0) };
+  return { status: 200, headers: { ...securityHeaders, 'content-type': asset.contentType }, body };
 }
 
 /** Ours, and served: `blob:` and `about:` documents inherit the origin without being our pages. */
