@@ -9,7 +9,10 @@ export const trustRootSchema = z.strictObject({
   chain: chainId,
   /** Height that the validator set below signs at first; 1 for a whole chain. */
   height: z.int().min(1),
-  validators: z.array(z.strictObject({ alg: z.literal(-19), key: base64url, power: z.int().min(1) })).min(1),
+  validators: z
+    .array(z.strictObject({ alg: z.literal(-19), key: base64url, power: z.int().min(1) }))
+    .min(1)
+    .refine((set) => new Set(set.map(({ key }) => key)).size === set.length, 'a validator twice'),
   trustingPeriodMs: z.int().min(1).default(30 * 24 * 3600_000),
 });
 export type TrustRoot = z.infer<typeof trustRootSchema>;

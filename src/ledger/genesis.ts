@@ -8,6 +8,7 @@ import type { Act, ActKind } from './verify/acts.ts';
 import type { Validator } from './verify/block.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
+import { repeatsKey } from './verify/head.ts';
 import type { AuthorityRecord } from './verify/records.ts';
 import { isBytes, isInt, isList, isMap, isOneOf, isText, type Shape } from './verify/shape.ts';
 
@@ -43,7 +44,8 @@ export const encodeGenesis = (genesis: Genesis): Uint8Array => encodeCbor(genesi
 /** undefined: not a genesis. */
 export function decodeGenesis(bytes: Uint8Array): Genesis | undefined {
   const value = decodeCbor(bytes);
-  return genesisShape(value) && value.authority.threshold <= value.authority.keys.length ? value : undefined;
+  if (!genesisShape(value) || repeatsKey(value.validators)) return undefined;
+  return value.authority.threshold <= value.authority.keys.length ? value : undefined;
 }
 
 /** The state before the first block. The rejection is that of the first act that the rules refuse. */

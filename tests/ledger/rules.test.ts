@@ -146,6 +146,7 @@ const cases: Case[] = [
   },
   { code: 'act-unknown', name: 'a kind of tomorrow', envelope: () => enrol([partyAct({ kind: 'party.bless' })]) },
   { code: 'act-malformed', name: 'a name too few', envelope: () => enrol([partyAct({ names: { en: 'Water' } })]) },
+  { code: 'act-malformed', name: 'a kiosk whose name no challenge can carry', envelope: () => envelopeOf(body([{ kind: 'kiosk.enrol', id: 'hall/2', hub: 'hub-1', key: signerOf('hall-2').key }]), [keys.technician, keys.hub]) },
   { code: 'act-malformed', name: 'purposes of a hub', envelope: () => enrol([partyAct({ party: 'hub', purposes: [] })]) },
   { code: 'id-taken', name: 'a party', envelope: () => enrol([partyAct({ id: 'tax-bureau' })]) },
   { code: 'id-taken', name: 'a resident', envelope: () => register({ ...chen, id: lin.id }) },

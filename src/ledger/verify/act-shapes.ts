@@ -13,6 +13,8 @@ import type {
 import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, isTuple, optional, type Shape } from './shape.ts';
 
 const isName = isText(/^[a-z0-9][a-z0-9./_-]{2,79}$/);
+/** What a sign-in challenge can carry (challenge.ts). */
+const isKioskName = isText(/^[a-z0-9-]{3,40}$/);
 const isId = isBytes(16);
 const isTime = isInt(0, 2 ** 40);
 const isHash: Shape<Hash> = isTuple<[-16, Uint8Array]>(isOneOf(-16), isBytes(32));
@@ -47,7 +49,7 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
     aut: isEd25519,
     until: isTime,
   }),
-  'kiosk.enrol': isMap({ kind: isOneOf('kiosk.enrol'), id: isName, hub: isName, key: isDeviceKey }),
+  'kiosk.enrol': isMap({ kind: isOneOf('kiosk.enrol'), id: isKioskName, hub: isName, key: isDeviceKey }),
   'service.publish': isMap({
     kind: isOneOf('service.publish'),
     id: isName,

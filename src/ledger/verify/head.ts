@@ -60,13 +60,14 @@ const headFails = (fault: HeadFault, detail: string): { readonly ok: false; read
   failure: { code: 'head-invalid', detail, fault },
 });
 
-/** Throws where a key is not 32 bytes of base64url: a hub's file is checked before. */
+/** Throws where a key is not 32 bytes of base64url or stands there twice: a hub's file is checked before. */
 export function trustOf(root: TrustRoot): Trust {
   const validators = root.validators.map(({ key, power }) => {
     const bytes = fromBase64url(key);
     if (bytes?.length !== 32) throw new TypeError('a validator key of the trust root is not 32 bytes');
     return { key: bytes, power };
   });
+  if (repeatsKey(validators)) throw new TypeError('the trust root has a validator twice');
   return { chain: root.chain, height: root.height, validators };
 }
 
@@ -211,9 +212,7 @@ export function verifyCommit(
   crypto: Crypto,
 ): Result<null, HeadFailure> {
   if (commit.signatures.length !== validators.length) return headFails('altered', 'signatures and validators differ in number');
-  if (validators.some(({ key }, i) => validators.slice(0, i).some((earlier) => equalBytes(earlier.key, key)))) {
-    return headFails('altered', 'a validator twice');
-  }
+  if (repeatsKey(validators)) return headFails('altered', 'a validator twice');
   const signers: Validator[] = [];
   for (const [i, validator] of validators.entries()) {
     const entry = commit.signatures[i];
@@ -227,6 +226,10 @@ export function verifyCommit(
   if (!exceedsTwoThirds(power(trustedSigners), power(trusted))) return headFails('other-signers', 'too little trusted power signed');
   return ok(null);
 }
+
+/** Its power would count twice. */
+export const repeatsKey = (validators: readonly Validator[]): boolean =>
+  validators.some(({ key }, i) => validators.slice(0, i).some((earlier) => equalBytes(earlier.key, key)));
 
 const power = (validators: readonly Validator[]): bigint => validators.reduce((sum, validator) => sum + BigInt(validator.power), 0n);
 const exceedsTwoThirds = (part: bigint, whole: bigint): boolean => 3n * part > 2n * whole;
