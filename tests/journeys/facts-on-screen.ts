@@ -3,6 +3,7 @@ import type { CDPSession } from '@playwright/test';
 interface WatchedPage {
   [binding: string]: unknown;
   document: { documentElement: { outerHTML: string } };
+  addEventListener(type: 'pagehide', run: () => void): void;
   MutationObserver: new (look: () => void) => { observe(target: unknown, what: Record<string, boolean>): void; disconnect(): void };
 }
 
@@ -33,11 +34,15 @@ export async function watchFacts(session: CDPSession, facts: readonly string[]):
 function watch(facts: string[], binding: string): string[] {
   const page = globalThis as unknown as WatchedPage;
   const stands = (fact: string): boolean => page.document.documentElement.outerHTML.includes(fact);
-  const observer = new page.MutationObserver(() => {
-    if (facts.some(stands)) return;
+  const tell = (): void => {
     (page[binding] as (text: string) => void)(String(performance.timeOrigin + performance.now()));
     observer.disconnect();
+  };
+  const observer = new page.MutationObserver(() => {
+    if (!facts.some(stands)) tell();
   });
   observer.observe(page.document, { subtree: true, childList: true, characterData: true, attributes: true });
+  // Or the document goes with all that is in it.
+  page.addEventListener('pagehide', tell);
   return facts.filter((fact) => !stands(fact));
 }

@@ -1,22 +1,29 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import type { CDPSession, Page } from '@playwright/test';
+import type { HubFile } from '../../src/contract/hub-file.ts';
 import type { JournalEvent } from '../../src/main/journal.ts';
-import { demoHubPath, demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
+import { seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
+import { HubProcess } from './hub-process.ts';
+import { requestsInLedger } from './ledger-log.ts';
+import { SmallDisk } from './small-disk.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { watchFacts, type FactsWatched } from './facts-on-screen.ts';
 import { KioskProcess } from '../../tools/kiosk-driver/kiosk-process.ts';
 
-const program = join(import.meta.dirname, '../../src/cli/imi.ts');
-
 /** `hall-1` stands upright, `hall-2` lies. */
 export type KioskId = 'hall-1' | 'hall-2';
+
+export interface HallPlan {
+  kioskId?: KioskId;
+  /** What the kiosk's hub file says otherwise. */
+  hubFile?: Partial<HubFile>;
+  /** A disk of its own for the hub, small enough to fill; mounting it takes root. */
+  ownHubDisk?: boolean;
+}
 
 /** A district as on its first day, to be copied: seeding it takes longer than the journey's first page. */
 export async function seedTemplate(): Promise<{ dataDir: string; remove(): void }> {
@@ -31,30 +38,35 @@ export class Hall {
   readonly kiosk: Kiosk;
   readonly hand: CardHand;
   readonly pcscd: Pcscd;
+  /** The disk that the hub's data lies on, where it has one of its own. */
+  readonly hubDisk: SmallDisk | null;
   readonly #process: KioskProcess;
-  #hub: ChildProcess;
   readonly #kioskDir: string;
+  #hub: HubProcess;
 
-  private constructor(world: World, kioskDir: string, pcscd: Pcscd, hand: CardHand, process: KioskProcess, hub: ChildProcess) {
-    this.world = world;
-    this.#kioskDir = kioskDir;
-    this.pcscd = pcscd;
-    this.hand = hand;
-    this.#process = process;
-    this.#hub = hub;
-    this.kiosk = new Kiosk(process, hand, (person) => this.cardFile(person));
+  private constructor(parts: { world: World; kioskDir: string; pcscd: Pcscd; hand: CardHand; process: KioskProcess; hub: HubProcess; hubDisk: SmallDisk | null }) {
+    this.world = parts.world;
+    this.pcscd = parts.pcscd;
+    this.hand = parts.hand;
+    this.hubDisk = parts.hubDisk;
+    this.#kioskDir = parts.kioskDir;
+    this.#process = parts.process;
+    this.#hub = parts.hub;
+    this.kiosk = new Kiosk(parts.process, parts.hand, (person) => this.cardFile(person));
   }
 
-  static async open(template: string, kioskId: KioskId = 'hall-1'): Promise<Hall> {
+  static async open(template: string, { kioskId = 'hall-1', hubFile: changes = {}, ownHubDisk = false }: HallPlan = {}): Promise<Hall> {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
-    cpSync(template, dataDir, { recursive: true });
     const world = worldAt(dataDir);
-    const hubFile = fileURLToPath(demoHubPath);
+    const hubDisk = ownHubDisk ? SmallDisk.mount(world.hubDir) : null;
+    cpSync(template, dataDir, { recursive: true });
+    const hubFile = join(dataDir, 'hub.json');
+    writeFileSync(hubFile, JSON.stringify({ ...world.hubFile, ...changes }));
     const kioskDir = world.kioskDirs[kioskId] ?? '';
-    const [hub, pcscd] = await Promise.all([startHub(world), startPcscd({ dir: join(dataDir, 'pcsc') })]);
+    const [hub, pcscd] = await Promise.all([HubProcess.start(world), startPcscd({ dir: join(dataDir, 'pcsc') })]);
     const process = new KioskProcess({ hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
     const hand = await startVirtualCard({ ports: pcscd.ports });
-    return new Hall(world, kioskDir, pcscd, hand, process, hub);
+    return new Hall({ world, kioskDir, pcscd, hand, process, hub, hubDisk });
   }
 
   cardFile(person: string): string {
@@ -80,46 +92,66 @@ export class Hall {
     return watchFacts((await this.#process.current()).touchpad, facts);
   }
 
+  /** The page as a technician with tools sees it, for what no hand can find out. */
+  async page(): Promise<{ page: Page; tools: CDPSession }> {
+    const { page, touchpad } = await this.#process.current();
+    return { page, tools: touchpad };
+  }
+
+  /** References of all requests that the ledger holds, in its order. */
+  requestsInLedger(): string[] {
+    return requestsInLedger(join(this.world.hubDir, this.world.serverFile.ledger.path));
+  }
+
+  /** Every place that kiosk and hub write to. */
+  get writtenPlaces(): string[] {
+    return [this.world.hubDir, this.#kioskDir, this.#process.profileDir ?? ''];
+  }
+
+  /** What the hub wrote to its terminal. */
+  get hubWords(): string {
+    return this.#hub.words;
+  }
+
   /** What the kiosk has written to its journal so far. */
   journal(): { at: string; event: JournalEvent }[] {
     const lines = readFileSync(join(this.#kioskDir, 'journal.jsonl'), 'utf8').split('\n');
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as { at: string; event: JournalEvent });
   }
 
-  /** Resolves when the hub listens again. */
+  /** How visits went from state to state, the newest last. */
+  visitStates(): Extract<JournalEvent, { event: 'visit.state' }>[] {
+    return this.journal()
+      .map(({ event }) => event)
+      .filter((event) => event.event === 'visit.state')
+      .filter(({ from }) => from.startsWith('visiting.'));
+  }
+
+  /** Resolves when the hub listens again; rejects with its last words where it does not. */
   async startHub(): Promise<void> {
-    this.#hub = await startHub(this.world);
+    this.#hub = await HubProcess.start(this.world);
   }
 
   /** As a power cut: SIGKILL. */
   async killHub(): Promise<void> {
-    await end(this.#hub, 'SIGKILL');
+    await this.#hub.end('SIGKILL');
+  }
+
+  /** It answers nobody, and does not hang up either. */
+  holdHub(): void {
+    this.#hub.signal('SIGSTOP');
+  }
+
+  letHubGoOn(): void {
+    this.#hub.signal('SIGCONT');
   }
 
   async close(): Promise<void> {
     await this.#process.stop();
     await this.hand.close();
-    await end(this.#hub, 'SIGTERM');
+    await this.#hub.end('SIGTERM');
     await this.pcscd.stop();
+    this.hubDisk?.unmount();
     rmSync(this.world.dataDir, { recursive: true, force: true });
   }
-}
-
-async function startHub({ hubDir }: World): Promise<ChildProcess> {
-  const args = ['hub', '--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', hubDir];
-  const hub = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ready = once(createInterface({ input: hub.stdout }), 'line');
-  const ended = once(hub, 'exit').then(([code]) => {
-    throw new Error(`the hub ended with code ${String(code)}`);
-  });
-  ended.catch(() => undefined);
-  await Promise.race([ready, ended]);
-  return hub;
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
 }

@@ -1,12 +1,12 @@
 import { test as base } from '@playwright/test';
-import { Hall, seedTemplate, type KioskId } from './hall.ts';
+import { Hall, seedTemplate, type HallPlan } from './hall.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 
 export { expect } from '@playwright/test';
 
 interface Journey {
-  /** Which kiosk of the hall; `test.use({ kioskId: 'hall-2' })`. */
-  kioskId: KioskId;
+  /** What is special about the hall: `test.use({ plan: { kioskId: 'hall-2' } })`. */
+  plan: HallPlan;
   hall: Hall;
   kiosk: Kiosk;
 }
@@ -21,13 +21,14 @@ export const test = base.extend<Journey, { template: string }>({
     },
     { scope: 'worker' },
   ],
-  kioskId: ['hall-1', { option: true }],
-  hall: async ({ template, kioskId }, use, info) => {
-    const hall = await Hall.open(template, kioskId);
+  plan: [{}, { option: true }],
+  hall: async ({ template, plan }, use, info) => {
+    const hall = await Hall.open(template, plan);
     await use(hall);
     if (info.status !== info.expectedStatus) {
       await hall.kiosk.screenshot(info.outputPath('last-screen.png')).catch(() => undefined);
       await info.attach('what the kiosk wrote', { body: hall.kioskWords, contentType: 'text/plain' });
+      await info.attach('what the hub wrote', { body: hall.hubWords, contentType: 'text/plain' });
     }
     await hall.close();
   },

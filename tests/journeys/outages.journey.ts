@@ -30,6 +30,7 @@ test('the hub is killed before a request is signed: it waits, and is recorded wh
   const requests = await kiosk.sees('requests');
   await expect(requests).toContainText(reference);
   await expect(requests.locator('[data-state="recorded"]')).toHaveCount(1);
+  expect(hall.requestsInLedger()).toEqual([reference]);
 });
 
 test('without a hub nobody is signed in, and with it everybody is', async ({ kiosk, hall }) => {
@@ -42,4 +43,34 @@ test('without a hub nobody is signed in, and with it everybody is', async ({ kio
   await kiosk.sees('pin');
   await kiosk.enterPin(pin);
   await kiosk.sees('home');
+});
+
+test('the hub dies while it is asked to record a request: the request is recorded when it is back, once', async ({ kiosk, hall }) => {
+  await signIn(kiosk, 'lin');
+  await fillIn(kiosk, services.tax);
+  hall.holdHub();
+  await kiosk.enterPin(pin);
+  await kiosk.sees('receipt', 'queued');
+  const reference = await kiosk.reference();
+  await hall.killHub();
+  expect(hall.requestsInLedger()).toEqual([]);
+  await hall.startHub();
+  await kiosk.sees('receipt', 'recorded');
+  expect(hall.requestsInLedger()).toEqual([reference]);
+});
+
+test('the hub is killed after a request was recorded: it is still there, and not there twice', async ({ kiosk, hall }) => {
+  await signIn(kiosk, 'lin');
+  await fillIn(kiosk, services.tax);
+  await kiosk.enterPin(pin);
+  await kiosk.sees('receipt', 'recorded');
+  const reference = await kiosk.reference();
+  await hall.killHub();
+  await hall.startHub();
+  await leave(kiosk);
+  await kiosk.nextPerson();
+  await signIn(kiosk, 'lin');
+  await kiosk.openRequests();
+  await expect((await kiosk.sees('requests')).locator('[data-state="recorded"]')).toHaveCount(1);
+  expect(hall.requestsInLedger()).toEqual([reference]);
 });

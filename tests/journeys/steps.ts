@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { serviceSchema } from '../../src/contract/service.ts';
 import type { Language } from '../../src/contract/language.ts';
 import { demoPin } from '../../tools/demo/people.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
@@ -17,13 +19,24 @@ export const answers = {
   meter_number: '20417733',
   meter_reading: '1204.5',
   takeover_date: '2026-11-01',
-} as const;
+} as const satisfies Record<string, string>;
+
+export function answerTo(question: string): string {
+  if (!(question in answers)) throw new Error(`nobody has an answer to ${question}`);
+  return answers[question as keyof typeof answers];
+}
 
 export const services = {
   tax: 'tax/property-tax-certificate',
   pension: 'pension/eligibility-confirmation',
   water: 'utility/water-account-transfer',
 } as const;
+
+/** All that a service may ask, in its order. */
+export function questionsOf(service: string): string[] {
+  const file = new URL(`../../services/${service}.json`, import.meta.url);
+  return Object.keys(serviceSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).questions.properties);
+}
 
 /** From the attract page to the one that asks for a card. */
 export async function begin(kiosk: Kiosk, language: Language = 'en'): Promise<void> {

@@ -84,8 +84,19 @@ export class Kiosk {
   /** On the page that asks for it, at sign-in or to sign. */
   async enterPin(pin: string): Promise<void> {
     const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"]');
-    for (const digit of pin) await this.touch(asking.locator(`[data-key="${digit}"]`));
-    await this.touch(asking.locator('[data-intent="pin.submit"]'));
+    await expect(asking).toBeVisible();
+    await this.press(...pin);
+    await this.submitPin();
+  }
+
+  /** Keys of the pad on the screen, one after the other. */
+  async press(...keys: string[]): Promise<void> {
+    const page = (await this.#page()).locator('[data-page]');
+    for (const key of keys) await this.touch(page.locator(`[data-key="${key}"]`));
+  }
+
+  async submitPin(): Promise<void> {
+    await this.#touchIntent('pin.submit');
   }
 
   /** Tries that the screen says the card has left. */
@@ -201,6 +212,18 @@ export class Kiosk {
     await this.#touchIntent('visit.end');
   }
 
+  /** Whether the person is still there; gives the seconds that are left to answer. */
+  async warnedOfIdleness(): Promise<number> {
+    const left = (await this.#page()).locator('[data-overlay="idle"] [data-seconds-left]');
+    await expect(left).toBeVisible();
+    return Number(await left.getAttribute('data-seconds-left'));
+  }
+
+  async needMoreTime(): Promise<void> {
+    await this.#touchIntent('time.more');
+    await expect((await this.#page()).locator('[data-overlay="idle"]')).toHaveCount(0);
+  }
+
   /** From the farewell: whoever is next need not wait for it to go. A touch that falls between the old document and the fresh one is made again. */
   async nextPerson(): Promise<void> {
     const page = await this.#page();
@@ -215,6 +238,12 @@ export class Kiosk {
     await this.#touchIntent('requests.open');
   }
 
+  /** From the list: the one with this reference, or the newest. */
+  async openRequest(reference?: string): Promise<void> {
+    await this.sees('requests');
+    await this.#touchIntent('request.open', reference);
+  }
+
   /** The uppermost of those listed. */
   async openLatestRequest(): Promise<void> {
     await this.#touchIntent('request.open');
@@ -227,19 +256,6 @@ export class Kiosk {
 
   async closeHelp(): Promise<void> {
     await this.#touchIntent('help.close');
-  }
-
-  /** Resolves at the first frame in which this text is nowhere on the screen; Unix milliseconds with fractions. */
-  async goneFromScreen(text: string): Promise<number> {
-    const handle = await (await this.#page()).waitForFunction(
-      (wanted) => {
-        const { document } = globalThis as unknown as { document: { body: { innerText: string } } };
-        return document.body.innerText.includes(wanted) ? null : performance.timeOrigin + performance.now();
-      },
-      text,
-      { polling: 'raf' },
-    );
-    return (await handle.jsonValue()) ?? Number.NaN;
   }
 
   /**

@@ -36,9 +36,10 @@ export class KioskProcess implements KioskScreen {
   #lastWords = '';
 
   constructor({ hubFile, kioskId, dataDir, pcscSocket }: KioskProcessSetup) {
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = fork(join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
       execArgv: [],
-      env: { PATH: process.env['PATH'], PCSCLITE_CSOCK_NAME: pcscSocket },
+      env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), PCSCLITE_CSOCK_NAME: pcscSocket },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -56,6 +57,11 @@ export class KioskProcess implements KioskScreen {
   /** What it wrote to its terminal lately. */
   get lastWords(): string {
     return this.#lastWords;
+  }
+
+  /** Of the browser that it has at the moment. */
+  get profileDir(): string | null {
+    return this.#profileDir;
   }
 
   async current(): Promise<Connection> {
