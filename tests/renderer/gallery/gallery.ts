@@ -35,6 +35,8 @@ export interface Gallery {
   /** Shows one screen and waits until it is painted and its fonts are there. */
   show(screen: Screen, language: Language): Promise<void>;
   turn(orientation: Orientation): Promise<void>;
+  /** What the screen shows, as PNG, packed in haste. */
+  screenshot(): Promise<Buffer>;
   /** Intents since the last call. */
   takeSent(): Promise<Intent[]>;
   /** Console errors and refusals of the page's policy since the start. */
@@ -44,16 +46,18 @@ export interface Gallery {
   close(): Promise<void>;
 }
 
-export async function openGallery(options: { reducedMotion?: boolean } = {}): Promise<Gallery> {
+/** `flags`: more of the browser's own, as for another way of drawing text. */
+export async function openGallery(options: { reducedMotion?: boolean; flags?: readonly string[] } = {}): Promise<Gallery> {
   const workDir = mkdtempSync(path.join(os.tmpdir(), 'imi-gallery-'));
   const distDir = path.join(workDir, 'renderer');
   await build({ configFile: path.resolve('vite.config.ts'), logLevel: 'error', build: { outDir: distDir } });
   const assets = await readAssets(distDir);
   if (!assets.ok) throw new Error(assets.failure.code);
 
-  const browser = await startBrowser(path.join(workDir, 'profile-'));
+  const browser = await startBrowser(path.join(workDir, 'profile-'), options.flags ?? []);
   const context = await browser.connected.newContext({ viewport: sizes.portrait, reducedMotion: options.reducedMotion === false ? 'no-preference' : 'reduce', serviceWorkers: 'block' });
   const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
   const complaints: string[] = [];
   const loaded = new Map<string, number>();
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -102,6 +106,10 @@ export async function openGallery(options: { reducedMotion?: boolean } = {}): Pr
         await frame();
       });
     },
+    async screenshot() {
+      const { data } = await devtools.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true });
+      return Buffer.from(data, 'base64');
+    },
     async turn(orientation) {
       await page.setViewportSize(sizes[orientation]);
     },
@@ -114,7 +122,7 @@ export async function openGallery(options: { reducedMotion?: boolean } = {}): Pr
 }
 
 /** The distribution's browser, as an unprivileged user in a profile of its own, with its sandbox; a loopback port for the test alone. */
-async function startBrowser(profilePrefix: string) {
+async function startBrowser(profilePrefix: string, flags: readonly string[]) {
   const asRoot = process.getuid?.() === 0;
   const profileDir = mkdtempSync(profilePrefix);
   if (asRoot) {
@@ -123,7 +131,7 @@ async function startBrowser(profilePrefix: string) {
   }
   const child = spawn(
     distributionChromium,
-    ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profileDir}`, '--no-first-run', '--disable-background-networking', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', 'about:blank'],
+    ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profileDir}`, '--no-first-run', '--disable-background-networking', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...flags, 'about:blank'],
     { stdio: ['ignore', 'ignore', 'pipe'], env: { HOME: profileDir, PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }, cwd: '/', ...(asRoot ? { uid: 65534, gid: 65534 } : {}) },
   );
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
