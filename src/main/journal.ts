@@ -44,7 +44,7 @@ export const journalEventSchema = z.discriminatedUnion('event', [
 export type JournalEvent = z.infer<typeof journalEventSchema>;
 
 export interface Journal {
-  /** Never throws and never waits for anybody: an entry that the disk does not take is counted, and the next one that it takes says so. */
+  /** Never throws and never waits for anybody: an entry that the disk does not take is counted, and the next one that it takes says so. After `close` nothing is written. */
   write(event: JournalEvent): void;
   close(): void;
 }
@@ -91,13 +91,15 @@ const fileName = (dataDir: string, age: number): string => join(dataDir, age ===
  */
 export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep = 7 }: JournalFiles): Journal {
   const path = fileName(dataDir, 0);
-  const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);
+  // As bytes: what a power cut leaves need not be text, and is as long as it is.
+  const kept = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  const whole = kept.subarray(0, kept.lastIndexOf('\n') + 1);
   const torn = whole.length !== kept.length;
-  let last = lastLine(whole) ?? lastLine(existsSync(fileName(dataDir, 1)) ? readFileSync(fileName(dataDir, 1), 'utf8') : '');
+  let last = lastLine(whole.toString('utf8')) ?? lastLine(existsSync(fileName(dataDir, 1)) ? readFileSync(fileName(dataDir, 1), 'utf8') : '');
   let file = openSync(path, 'a', 0o600);
-  let size = Buffer.byteLength(whole);
+  let size = whole.length;
   let lost = 0;
+  let closed = false;
   if (torn) ftruncateSync(file, size);
 
   const append = (event: JournalEvent): void => {
@@ -136,6 +138,8 @@ export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep =
 
   const journal: Journal = {
     write(event) {
+      // The file's number may be another file's by now.
+      if (closed) return;
       try {
         if (size >= maxBytes) turnOver();
         if (lost > 0) {
@@ -148,6 +152,8 @@ export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep =
       }
     },
     close() {
+      if (closed) return;
+      closed = true;
       fsyncSync(file);
       closeSync(file);
     },

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -49,6 +49,30 @@ test('cuts off a line that a power cut tore, and says so', () => {
   write(1);
   expect(checkJournal(dataDir)).toEqual({ whole: true, entries: 5 });
   expect(readFileSync(file(), 'utf8')).toContain('"torn":true');
+});
+
+test('keeps every byte before a torn line, also those that are no text', () => {
+  write(2);
+  const spoiled = Buffer.concat([readFileSync(file()), Buffer.from([0xff, 0xfe, 0xc3, 0x0a])]);
+  writeFileSync(file(), Buffer.concat([spoiled, Buffer.from('{"seq":3,"at":"2027-'), Buffer.from([0xe6, 0x9e])]));
+  write(1);
+  const kept = readFileSync(file());
+  expect(kept.subarray(0, spoiled.length)).toEqual(spoiled);
+  expect(kept.subarray(spoiled.length, spoiled.length + 8).toString()).toBe('{"seq":0');
+  expect(checkJournal(dataDir)).toEqual({ whole: false, file: file(), line: 4 });
+});
+
+test('writes nothing once it is closed, not even into a file that was opened since', () => {
+  const journal = openJournal({ dataDir, clock });
+  journal.close();
+  const path = join(dataDir, 'another');
+  const another = openSync(path, 'w');
+  journal.write({ event: 'kiosk.stopped' });
+  journal.close();
+  writeSync(another, 'its own');
+  closeSync(another);
+  expect(readFileSync(path, 'utf8')).toBe('its own');
+  expect(checkJournal(dataDir)).toEqual({ whole: true, entries: 1 });
 });
 
 test('is bounded, and the chain goes on from file to file', () => {
