@@ -4,7 +4,7 @@ import type { Intent, Snapshot } from '../../contract/bridge.ts';
 import type { Screen } from '../bridge.ts';
 import type { Clock } from '../clock.ts';
 import { journalDetail, type Journal } from '../journal.ts';
-import type { VisitSettings } from './context.ts';
+import { wipeVisit, type VisitSettings } from './context.ts';
 import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
 import { recordOf, type Moment } from './record.ts';
 import { sameView, type ReaderView } from './reader-view.ts';
@@ -86,7 +86,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     if (is !== undefined && is !== was) visitBeganMs = now;
     moment = { ...after, sinceMs: after.stage === before.stage ? before.sinceMs : now };
     show(after);
-    if (was !== undefined && was !== is) {
+    if (!faulted && was !== undefined && was !== is) {
       // The page without facts is painted first; then the document itself goes, and the fresh one gets the page once more.
       screen.wipe();
       show(after, true);
@@ -114,17 +114,30 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     faulted = true;
     const name = error instanceof Error ? error.name.replace(/[^a-zA-Z0-9]/g, '') : 'Unknown';
     journal.write({ event: 'kiosk.fault', name: name === '' ? 'Error' : name, detail: journalDetail(placeOf(error)) });
-    const { context } = moment;
-    if (context.visit !== null) work.leave(context.visit.insertion, context.visit.access?.session.slice() ?? null);
+    endAtOnce();
+    showFault();
+    screen.wipe();
+  }
+
+  /** Not by the machine: it is broken, or is not to run any more. */
+  function endAtOnce(): void {
     actor.stop();
+    const { context } = moment;
+    const { visit } = context;
+    if (visit !== null) {
+      work.leave(visit.insertion, visit.access?.session.slice() ?? null);
+      wipeVisit(visit);
+    }
     moment = { ...moment, stage: 'fault', context: { ...context, visit: null, farewell: null } };
+  }
+
+  function showFault(): void {
     seq += 1;
     shown = '';
     screen.show({
       ...snapshotOf({ ...moment, attention: 'off' }, kiosk, seq),
       page: { page: 'failure', code: 'kiosk-fault', detail: null, next: 'none', sent: 'nothing' },
     });
-    screen.wipe();
   }
 
   function startAfresh(): void {
@@ -162,16 +175,15 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     },
     screenLost() {
       send({ type: 'screen.lost' });
-      if (!faulted) show(moment, true);
+      if (faulted) showFault();
+      else show(moment, true);
     },
     get idle() {
       return moment.context.visit === null;
     },
     stop() {
       stopped = true;
-      const { visit } = moment.context;
-      if (visit !== null) work.leave(visit.insertion, visit.access?.session.slice() ?? null);
-      actor.stop();
+      endAtOnce();
     },
   };
 }

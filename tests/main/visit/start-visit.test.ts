@@ -1,8 +1,10 @@
 import { SimulatedClock } from 'xstate';
 import { beforeEach, expect, test } from 'vitest';
+import { ok } from '../../../src/contract/result.ts';
 import type { Clock } from '../../../src/main/clock.ts';
 import { journalEventSchema, type JournalEvent } from '../../../src/main/journal.ts';
 import { startVisits, type Visits } from '../../../src/main/visit/start-visit.ts';
+import type { KioskFacts } from '../../../src/main/visit/snapshot.ts';
 import type { VisitWork } from '../../../src/main/visit/work.ts';
 import { PaperScreen } from '../kiosk-stand.ts';
 import { canary, goodWork, kiosk, newAccess, settings, taxOffer, type Calls } from './visit-stand.ts';
@@ -13,9 +15,9 @@ let calls: Calls;
 const time = new SimulatedClock();
 const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setTimeout(run, ms), clearTimeout: (timer) => time.clearTimeout(timer as number) };
 
-function start(change: Partial<VisitWork> = {}): Visits {
+function start(change: Partial<VisitWork> = {}, facts: KioskFacts = kiosk): Visits {
   const work = { ...goodWork(calls, newAccess()), ...change };
-  const visits = startVisits({ work, settings, screen, clock, kiosk, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
+  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
   visits.reader({ view: 'empty' });
   return visits;
 }
@@ -82,6 +84,53 @@ test('a fault is one page, is journalled without what was typed, and the next ca
   visits.reader({ view: 'empty' });
   await screen.sees('attract');
   await signIn(visits, 2);
+});
+
+test('a screen that was lost after a fault shows the fault again', async () => {
+  const visits = start({
+    grantEnd: () => {
+      throw new Error('a bug');
+    },
+  });
+  await signIn(visits);
+  visits.intent({ intent: 'service.open', service: taxOffer.service.id });
+  await screen.sees('failure');
+  const before = screen.shown.length;
+  visits.screenLost();
+  expect(screen.shown.slice(before).map(({ snapshot }) => snapshot.page)).toMatchObject([{ page: 'failure', code: 'kiosk-fault' }]);
+  const numbers = screen.shown.map(({ snapshot }) => snapshot.seq);
+  expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+test.each<{ name: string; end: (visits: Visits) => void }>([
+  { name: 'a fault', end: (visits) => visits.intent({ intent: 'service.open', service: taxOffer.service.id }) },
+  { name: 'the kiosk stopping', end: (visits) => visits.stop() },
+])('$name takes the secrets of the visit back', async ({ end }) => {
+  const probe = newAccess();
+  const visits = start({
+    openAccess: () => Promise.resolve(ok(probe.access)),
+    grantEnd: () => {
+      throw new Error('a bug');
+    },
+  });
+  await signIn(visits);
+  end(visits);
+  expect(probe.closed).toBe(true);
+  expect(probe.access.session.every((byte) => byte === 0)).toBe(true);
+  // The keeper's session is closed with what it was.
+  expect(calls.left.map(({ session }) => session?.[0])).toEqual([8]);
+  expect(visits.idle).toBe(true);
+});
+
+test.each([true, false])('every snapshot of a kiosk with stand-ins says so: %s', async (standIns) => {
+  const visits = start({}, { ...kiosk, standIns });
+  await signIn(visits);
+  visits.intent({ intent: 'service.open', service: taxOffer.service.id });
+  visits.intent({ intent: 'visit.end' });
+  visits.reader({ view: 'empty' });
+  visits.reader({ view: 'fault', code: 'reader-missing', detail: null });
+  expect(new Set(screen.shown.map(({ snapshot }) => snapshot.page.page)).size).toBeGreaterThan(5);
+  expect(screen.shown.every(({ snapshot }) => snapshot.kiosk.standIns === standIns)).toBe(true);
 });
 
 test('a screen that was lost gets the page of the ended visit', async () => {
