@@ -96,6 +96,8 @@ export class KioskProcess implements KioskScreen {
 
   async #connect(): Promise<Connection> {
     await expect.poll(() => this.#port(), { message: `the kiosk's browser; it said: ${this.#lastWords}`, timeout: startLimitMs }).not.toBeNull();
+    // A second debugger that comes while the kiosk's own holds the new page stalls both.
+    await expect.poll(() => this.#showsKiosk(), { message: 'the kiosk on its page', timeout: startLimitMs }).toBe(true);
     const profileDir = this.#profileDir ?? '';
     const browser = await chromium.connectOverCDP(`http://127.0.0.1:${this.#port() ?? 0}`);
     const pages = () => browser.contexts().flatMap((context) => context.pages());
@@ -103,6 +105,16 @@ export class KioskProcess implements KioskScreen {
     const [page] = pages().filter((one) => one.url().startsWith(kioskOrigin));
     if (page === undefined) throw new Error('the kiosk has left its origin');
     return { profileDir, browser, page, touchpad: await page.context().newCDPSession(page) };
+  }
+
+  async #showsKiosk(): Promise<boolean> {
+    const port = this.#port();
+    try {
+      const targets = (await (await fetch(`http://127.0.0.1:${port ?? 0}/json/list`)).json()) as { url: string }[];
+      return targets.some(({ url }) => url.startsWith(kioskOrigin));
+    } catch {
+      return false;
+    }
   }
 
   #port(): number | null {
