@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Submission } from '../contract/hub-door.ts';
@@ -42,7 +42,10 @@ export type Untold = Pick<Refused, 'transaction' | 'reference' | 'state' | 'code
  * After `put` and `noteBrokenOff` have answered ok, a power cut loses nothing of it.
  */
 export interface Outbox {
-  /** Takes the room for a request before anything is signed. Fails with `kiosk-storage`. */
+  /**
+   * Takes the room for a request before anything is signed, so that it can be put on a disk that has become full since. Fails with `kiosk-storage`.
+   * It holds on a file system that overwrites in place (ext4, XFS, tmpfs), not on one that copies on write.
+   */
   reserve(): Result<null>;
   /** What was noted of its signature as broken off is taken back with it. */
   put(waiting: Omit<Waiting, 'putAt'>): Result<null>;
@@ -69,6 +72,10 @@ export interface Outbox {
 
 /** Of a request with its sealed payloads; the largest seen is a tenth of it. */
 const reservedBytes = 256 * 1024;
+/** Beside the request's own pages: those of the indexes and lists that a transaction touches, and what small changes may take meanwhile. */
+const marginBytes = 64 * 1024;
+/** More than any transaction writes to the log. */
+const logRoomBytes = 1024 * 1024;
 const settledKeptMs = 30 * 24 * 3600_000;
 
 export interface OutboxPlace {
@@ -95,7 +102,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS recorded (
     transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, recorded_at INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) STRICT;
-  CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY CHECK (id = 1), room BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY, room BLOB NOT NULL) STRICT;
 `;
 
 /**
@@ -118,7 +125,7 @@ export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: Out
     if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok') throw new Error('not a whole database');
     database.exec(schema);
     forgetOldSettled(database, clock);
-    return new SqliteOutbox(database, clock);
+    return new SqliteOutbox(database, clock, path);
   });
 }
 
@@ -147,15 +154,38 @@ class SqliteOutbox implements Outbox {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
 
-  constructor(database: DatabaseSync, clock: Clock) {
+  readonly #path: string;
+
+  constructor(database: DatabaseSync, clock: Clock, path: string) {
     this.#database = database;
     this.#clock = clock;
+    this.#path = path;
   }
 
+  /**
+   * Two files take a request: the log first, the database at the next checkpoint. One transaction as large as request and margin together writes
+   * both at full length; the log keeps its length and is written over from its start afterwards. The database keeps the request's pages in a row
+   * that `put` deletes, the margin's as free pages.
+   */
   reserve(): Result<null> {
-    return this.#change(() => {
-      this.#database.prepare('INSERT OR IGNORE INTO reserve (id, room) VALUES (1, zeroblob(?))').run(reservedBytes);
+    const taken = this.#change(() => {
+      this.#database.exec('DELETE FROM reserve');
+      const insert = this.#database.prepare('INSERT INTO reserve (id, room) VALUES (?, zeroblob(?))');
+      insert.run(1, reservedBytes);
+      insert.run(2, marginBytes);
     });
+    if (!taken.ok) return taken;
+    const laidDown = storing(() => {
+      if (!this.#beginLogAnew()) throw new Error('log in use');
+      if (statSync(`${this.#path}-wal`).size < reservedBytes + marginBytes) throw new Error('log too short');
+      return null;
+    });
+    return laidDown.ok ? this.#change(() => this.#database.exec('DELETE FROM reserve WHERE id = 2')) : laidDown;
+  }
+
+  /** What the log holds goes into the database, and the next transaction overwrites the log. false: somebody else is at it. */
+  #beginLogAnew(): boolean {
+    return this.#database.prepare('PRAGMA wal_checkpoint(RESTART)').get()?.['busy'] === 0;
   }
 
   put(waiting: Omit<Waiting, 'putAt'>): Result<null> {
@@ -292,11 +322,20 @@ class SqliteOutbox implements Outbox {
     this.#database.close();
   }
 
+  /** Where the log's end leaves no room, what was reserved is at its start. */
   #change(run: () => void): Result<null> {
+    const changed = this.#transact(run);
+    if (changed.ok) return changed;
+    const anew = storing(() => this.#beginLogAnew());
+    return anew.ok && anew.value ? this.#transact(run) : changed;
+  }
+
+  #transact(run: () => void): Result<null> {
     return storing(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         run();
+        this.#checkGrowth();
         this.#database.exec('COMMIT');
       } catch (error) {
         // A full disk may have rolled back by itself.
@@ -305,6 +344,16 @@ class SqliteOutbox implements Outbox {
       }
       return null;
     });
+  }
+
+  /** What the log takes and the database cannot would stand in the log's way until somebody makes room. */
+  #checkGrowth(): void {
+    const pages = Number(this.#database.prepare('PRAGMA page_count').get()?.['page_count']);
+    const pageSize = Number(this.#database.prepare('PRAGMA page_size').get()?.['page_size']);
+    const growth = pages * pageSize - statSync(this.#path).size;
+    if (growth <= 0) return;
+    const { bavail, bsize } = statfsSync(this.#path);
+    if (bavail * bsize < growth + logRoomBytes) throw new Error('no room');
   }
 
   #waitingOf(row: Record<string, unknown>): Waiting {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +8,23 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/main/clock.ts';
 import { openOutbox, type Outbox, type Waiting } from '../../src/main/outbox.ts';
+
+/** A disk of its own can be mounted. */
+const mayMount = canMount();
+
+function canMount(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const place = mkdtempSync(join(tmpdir(), 'imi-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'imi-outbox-test', place], { stdio: 'ignore' });
+    execFileSync('umount', [place]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
 
 let dataDir: string;
 let nowMs = 1_800_000_000_000;
@@ -179,6 +196,71 @@ describe('the disk', () => {
     expect(outbox.reserve().ok).toBe(true);
     expect(outbox.put(request(1, { submission: { envelope: new Uint8Array(200_000), payloads: [] } })).ok).toBe(true);
     outbox.close();
+  });
+
+  describe.skipIf(!mayMount)(mayMount ? 'that is really full' : 'that is really full (skipped: only root mounts one)', () => {
+    let disk: string;
+    beforeEach(() => {
+      disk = join(dataDir, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'imi-outbox-test', disk]);
+    });
+    afterEach(() => {
+      execFileSync('umount', ['--lazy', disk]);
+    });
+
+    /** To the last byte. */
+    function fillUp(): void {
+      const file = openSync(join(disk, 'ballast'), 'a');
+      try {
+        for (let size = 65_536; size >= 1; ) {
+          try {
+            if (writeSync(file, Buffer.alloc(size)) < size) size = Math.floor(size / 2);
+          } catch {
+            size = Math.floor(size / 2);
+          }
+        }
+      } finally {
+        closeSync(file);
+      }
+    }
+
+    const large = request(1, { submission: { envelope: new Uint8Array(60_000).fill(1), payloads: [{ act: 0, what: 'part', to: 'space', sealed: new Uint8Array(190_000).fill(2) }] } });
+
+    test.each<{ name: string; between: (outbox: Outbox) => void }>([
+      { name: 'at once', between: () => undefined },
+      { name: 'after its signature was noted', between: (outbox) => expect(outbox.noteBrokenOff(resident, large.counter).ok).toBe(true) },
+      {
+        name: 'while others are recorded and refused',
+        between: (outbox) => {
+          expect(outbox.noteBrokenOff(resident, large.counter).ok).toBe(true);
+          for (const mark of [2, 3]) expect(outbox.recorded(request(mark).transaction).ok).toBe(true);
+          for (const mark of [4, 5]) expect(outbox.refused(request(mark).transaction, 'rejected', 'grant-not-live').ok).toBe(true);
+        },
+      },
+    ])('takes the request that room was taken for, $name, and keeps it', ({ between }) => {
+      const opened = openOutbox({ dataDir: disk, clock });
+      if (!opened.ok) throw new Error(opened.failure.detail);
+      const outbox = opened.value;
+      for (const mark of [2, 3, 4, 5]) {
+        const sealed = new Uint8Array(30_000).fill(mark);
+        expect(outbox.put(request(mark, { resident: another, submission: { envelope: sealed, payloads: [{ act: 0, what: 'part', to: 'space', sealed }] } })).ok).toBe(true);
+      }
+      expect(outbox.reserve().ok).toBe(true);
+      fillUp();
+      expect(() => writeFileSync(join(disk, 'more'), 'x'.repeat(5000))).toThrow(/ENOSPC/);
+      rmSync(join(disk, 'more'), { force: true });
+      between(outbox);
+      expect(outbox.put(large)).toMatchObject({ ok: true });
+      // No room for another: said before anything is signed.
+      expect(outbox.reserve()).toMatchObject({ ok: false, failure: { code: 'kiosk-storage' } });
+      outbox.close();
+      const again = openOutbox({ dataDir: disk, clock });
+      if (!again.ok) throw new Error(again.failure.detail);
+      expect(again.value.find(large.transaction)).toEqual(large);
+      expect(again.value.recorded(large.transaction).ok).toBe(true);
+      again.value.close();
+    });
   });
 
   test.each<{ name: string; spoil: () => void }>([
