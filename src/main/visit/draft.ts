@@ -20,6 +20,8 @@ export interface Offer {
 export interface KnownClaim {
   value: string;
   issuer: Localized;
+  /** Of the credential: of each kind only one is at hand. This one presents the fact, whichever others hold it. */
+  vct: string;
 }
 export type KnownClaims = Partial<Record<IdentityClaim, KnownClaim>>;
 

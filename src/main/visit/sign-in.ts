@@ -143,7 +143,7 @@ async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { d
   const known: KnownClaims = {};
   for (const claim of identityClaims) {
     const value = identity.credential.claims[claim];
-    if (value !== undefined) known[claim] = { value, issuer: identity.issuer };
+    if (value !== undefined) known[claim] = { value, issuer: identity.issuer, vct: identity.credential.vct };
   }
   return ok({ credentials: newest.map(({ credential }) => credential), known });
 }

@@ -93,14 +93,14 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
   return ok({ transaction, reference: reference(transaction), at: new Date(now * 1000).toISOString(), parts: prepared.value.parts, self });
 }
 
-/** One presentation for each credential that gives a fact; the card signs each with AUT. */
+/** Each fact is presented by the credential whose value the resident was shown; the card signs once for each such credential, with AUT. */
 async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<PreparedRequest>> {
   const { service, definition, seal } = draft.offer;
   const grant = new Uint8Array(randomBytes(16));
   const claims = grantedClaims(draft, access.known);
   const presentations: string[] = [];
   for (const credential of access.credentials) {
-    const fromHere = claims.filter((claim) => credential.claims[claim] !== undefined);
+    const fromHere = claims.filter((claim) => access.known[claim]?.vct === credential.vct);
     if (fromHere.length === 0) continue;
     const presented = await presentClaims(credential, fromHere, { grant, agency: service.agency }, now, (input) => card.authenticate(input));
     if (!presented.ok) return presented;

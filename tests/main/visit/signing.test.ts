@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FailureCode } from '../../../src/contract/failures.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
+import { issueCredential, type Credential } from '../../../src/identity/credential.ts';
+import { openGrantInner, openGrantOuter } from '../../../src/identity/grant.ts';
+import { softwareOpener } from '../../../src/identity/hpke.ts';
 import { newX25519Secret, x25519Public } from '../../../src/identity/x25519.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
@@ -15,6 +18,7 @@ import { beginDraft, type Draft } from '../../../src/main/visit/draft.ts';
 import { counterGap } from '../../../src/main/visit/sign-in.ts';
 import { signRequest } from '../../../src/main/visit/signing.ts';
 import type { Access } from '../../../src/main/visit/work.ts';
+import { must } from '../../hub/visitor.ts';
 import { cardInfo, newAccess, resident, taxOffer } from './visit-stand.ts';
 
 const sig = generateKeyPairSync('ed25519');
@@ -99,6 +103,31 @@ test.each<{ name: string; self: Access['self']; maps: number }>([
   access.self = self;
   expect(await sign(goodCard)).toMatchObject({ ok: true });
   expect(outbox.waiting()[0]?.submission.payloads.filter(({ what }) => what === 'self')).toHaveLength(maps);
+});
+
+test('a claim that several credentials hold is presented by the one that the resident is shown', async () => {
+  const names = ['name', 'address'] as const;
+  const held = async (vct: string, claims: Record<string, string>): Promise<Credential> => {
+    const content = { vct, issuer: 'registrar', holder: rawKey(sig.publicKey), status: 1, issuedAt: 1, expiresAt: 4_000_000_000, claims };
+    return { ...content, sdJwt: await issueCredential(content, (message) => signBy(device.privateKey, message)) };
+  };
+  const shown = await held('urn:shown', { name: '林悦', address: '恩宁路 12 号' });
+  const other = await held('urn:other', { name: 'another name', address: 'elsewhere' });
+  const agencyOpener = softwareOpener(newX25519Secret());
+  const keeperOpener = softwareOpener(newX25519Secret());
+  access.credentials = [other, shown];
+  access.keeperSeal = keeperOpener.publicKey;
+  access.known = Object.fromEntries(names.map((claim) => [claim, { value: shown.claims[claim] ?? '', issuer: { 'zh-Hans': 'r', en: 'r' }, vct: shown.vct }]));
+  draft = { ...draft, offer: { ...draft.offer, seal: agencyOpener.publicKey } };
+  expect(await sign(goodCard)).toMatchObject({ ok: true });
+  const { submission } = outbox.waiting()[0] ?? { submission: { envelope: new Uint8Array(), payloads: [] } };
+  const envelope = openEnvelope(submission.envelope, nodeCrypto);
+  const [give] = envelope.ok ? envelope.value.body.acts : [];
+  if (give?.kind !== 'grant.give') throw new Error('no grant');
+  const inner = must(await openGrantOuter(submission.payloads.find(({ what }) => what === 'grant')?.sealed ?? new Uint8Array(), give.id, keeperOpener));
+  const presentations = must(await openGrantInner(inner, give.id, agencyOpener));
+  expect(presentations).toHaveLength(1);
+  expect(presentations[0]?.startsWith(shown.sdJwt.split('~')[0] ?? '-')).toBe(true);
 });
 
 describe('a signature that comes to nothing', () => {

@@ -54,7 +54,7 @@ export const canary = '金丝雀·卡纳里';
 export function knownClaims(): KnownClaims {
   const known: KnownClaims = {};
   for (const offer of [taxOffer, pensionOffer]) {
-    for (const { claim } of offer.service.claims) known[claim] = { value: claim === 'name' ? canary : `${claim}-value`, issuer: both('Registrar') };
+    for (const { claim } of offer.service.claims) known[claim] = { value: claim === 'name' ? canary : `${claim}-value`, issuer: both('Registrar'), vct: 'urn:test' };
   }
   return known;
 }
