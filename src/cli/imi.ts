@@ -21,6 +21,10 @@ const commands: Record<string, Listed> = {
     load: () => import('./kiosk.ts'),
     uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],
   },
+  'receipt-page': {
+    load: () => import('./receipt-page.ts'),
+    uses: [{ usage: 'imi receipt-page --hub FILE --out FILE', summary: 'write the page on which any browser checks this hub’s receipts, offline' }],
+  },
   'verify-receipt': {
     load: () => import('./verify-receipt.ts'),
     uses: [{ usage: 'imi verify-receipt FILE --trust FILE', summary: 'check a receipt, offline, and say what it proves' }],
