@@ -53,6 +53,7 @@ export function genesisState(genesis: Genesis, crypto: Crypto): Result<StateChan
   const draft = new StateDraft({ get: () => undefined });
   const context: ActContext = { draft, crypto, chain: genesis.chain, height: 0, time: genesis.time };
   draft.write('authority', genesis.authority);
+  draft.write('validators', { sets: [{ from: 1, validators: genesis.validators }] });
   const refused =
     registerKeys(
       genesis.authority.keys.map((key) => ({ key, use: 'authority' })),

@@ -2,15 +2,19 @@ import type { RejectionCode } from '../contract/failures.ts';
 import { fail, never, ok, type Failure, type Result } from '../contract/result.ts';
 import { credentialAnchor, grantGive, requestSubmit } from './rules/activity.ts';
 import { reject, secondsADay, type ActContext, type Rejection } from './rules/context.ts';
-import { kioskEnrol, partyEnrol, servicePublish, staffEnrol } from './rules/parties.ts';
+import { kioskEnrol, kioskRetire, recordAttestation } from './rules/kiosks.ts';
+import { partyEnrol, partyRetire, partyRotate, partySuspend, staffEnrol, staffRetire } from './rules/parties.ts';
 import { residentBlock, residentRegister } from './rules/residents.ts';
+import { servicePublish, serviceWithdraw, statusPublish } from './rules/services.ts';
 import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts';
+import { validatorSet } from './rules/validators.ts';
 import { StateDraft, type StateChange, type StateView } from './state.ts';
 import type { Act, Body, Id } from './verify/acts.ts';
 import { concatBytes, equalBytes, u64, utf8 } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { keyId, openEnvelope, type EnvelopeSigner, type OpenedEnvelope } from './verify/envelope.ts';
+import type { PartyRecord } from './verify/records.ts';
 
 /** Where in the chain a transaction is judged. */
 export interface Place {
@@ -50,6 +54,7 @@ export function judge(view: StateView, envelope: Uint8Array, place: Place, crypt
     applyActs(body.acts, signers.value, logIndex, context) ??
     recordCounter(body, signers.value, draft);
   if (refused !== null) return { ok: false, failure: refused };
+  if (body.kiosk !== undefined) recordAttestation(body.kiosk, logIndex, context);
   draft.write('tx', { notAfter: body.notAfter, height, index: logIndex }, id);
   return ok({ id, body, changes: draft.changes() });
 }
@@ -94,23 +99,29 @@ function knownSigner(
   if ('resident' in owner) return ok({ signer: { signer: 'resident', key, use, id: owner.resident, registering: false }, refused: revoked });
   if ('authority' in owner) return ok({ signer: { signer: 'authority', key, use }, refused: revoked });
   if ('kiosk' in owner) {
-    const retired = draft.read('kiosk', owner.kiosk)?.state === 'active' ? null : reject('kiosk-retired', owner.kiosk);
-    return ok({ signer: { signer: 'kiosk', key, use, id: owner.kiosk }, refused: revoked ?? retired });
+    const kiosk = draft.read('kiosk', owner.kiosk);
+    const retired = kiosk?.state === 'active' ? refusedIfInactive(draft.read('party', kiosk.hub)) : reject('kiosk-retired', owner.kiosk);
+    return ok({ signer: { signer: 'kiosk', key, use, id: owner.kiosk }, refused: retired ?? revoked });
   }
   if ('party' in owner) {
     const party = draft.read('party', owner.party);
     if (party === undefined) return fail('signer-unknown');
-    const suspended = party.state === 'active' ? null : reject('signer-revoked', party.state);
+    const suspended = refusedIfInactive(party);
     return ok({ signer: { signer: 'party', key, use, id: party.id, party: party.party }, refused: revoked ?? suspended });
   }
   if ('staff' in owner) {
     const staff = draft.read('staff', owner.staff);
     if (staff === undefined) return fail('signer-unknown');
     const ended = staff.state !== 'active' ? reject('signer-revoked') : staff.until < time ? reject('signer-expired') : null;
-    return ok({ signer: { signer: 'staff', key, use, party: staff.party, role: staff.role }, refused: revoked ?? ended });
+    const employer = refusedIfInactive(draft.read('party', staff.party));
+    return ok({ signer: { signer: 'staff', key, use, party: staff.party, role: staff.role }, refused: revoked ?? ended ?? employer });
   }
   return never(owner);
 }
+
+/** Nobody acts in the name of a party that is suspended or retired. */
+const refusedIfInactive = (party: PartyRecord | undefined): Rejection | null =>
+  party?.state === 'active' ? null : reject('party-inactive', party?.state);
 
 function checkSigners(body: Body, signers: readonly KnownSigner[], context: ActContext): Rejection | null {
   const demands: Demand[] = [];
@@ -132,12 +143,28 @@ function demandsOf(act: Act, context: ActContext): Result<Demand[], Failure<Reje
   switch (act.kind) {
     case 'party.enrol':
       return partyEnrol.demands(act, context);
+    case 'party.rotate':
+      return partyRotate.demands(act, context);
+    case 'party.suspend':
+      return partySuspend.demands(act, context);
+    case 'party.retire':
+      return partyRetire.demands(act, context);
     case 'staff.enrol':
       return staffEnrol.demands(act, context);
+    case 'staff.retire':
+      return staffRetire.demands(act, context);
+    case 'validator.set':
+      return validatorSet.demands(act, context);
     case 'kiosk.enrol':
       return kioskEnrol.demands(act, context);
+    case 'kiosk.retire':
+      return kioskRetire.demands(act, context);
     case 'service.publish':
       return servicePublish.demands(act, context);
+    case 'service.withdraw':
+      return serviceWithdraw.demands(act, context);
+    case 'status.publish':
+      return statusPublish.demands(act, context);
     case 'resident.register':
       return residentRegister.demands(act);
     case 'resident.block':
@@ -165,12 +192,28 @@ function applyAct(act: Act, signers: readonly KnownSigner[], context: ActContext
   switch (act.kind) {
     case 'party.enrol':
       return partyEnrol.apply(act, context);
+    case 'party.rotate':
+      return partyRotate.apply(act, context);
+    case 'party.suspend':
+      return partySuspend.apply(act, context);
+    case 'party.retire':
+      return partyRetire.apply(act, context);
     case 'staff.enrol':
       return staffEnrol.apply(act, context);
+    case 'staff.retire':
+      return staffRetire.apply(act, context);
+    case 'validator.set':
+      return validatorSet.apply(act, context);
     case 'kiosk.enrol':
       return kioskEnrol.apply(act, context);
+    case 'kiosk.retire':
+      return kioskRetire.apply(act, context);
     case 'service.publish':
       return servicePublish.apply(act, context);
+    case 'service.withdraw':
+      return serviceWithdraw.apply(act, context);
+    case 'status.publish':
+      return statusPublish.apply(act, context);
     case 'resident.register':
       return residentRegister.apply(act, context);
     case 'resident.block':

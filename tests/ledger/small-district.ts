@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.ts';
 import type { Genesis } from '../../src/ledger/genesis.ts';
-import type { Act, Body, Id, OpenedPart, PublicKey, ResidentRegister } from '../../src/ledger/verify/acts.ts';
+import type { Act, Body, Id, OpenedPart, PartyKind, PublicKey, ResidentRegister, StaffRole } from '../../src/ledger/verify/acts.ts';
 import { encodeChallenge, registerNonce } from '../../src/ledger/verify/challenge.ts';
 import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { commitPart } from '../../src/ledger/verify/private-part.ts';
@@ -32,6 +32,10 @@ export const keys = {
   staff: signerOf('staff'),
   technician: signerOf('technician'),
   officer: signerOf('officer'),
+  keeper: signerOf('keeper'),
+  auditOffice: signerOf('audit office'),
+  clerk: signerOf('clerk'),
+  auditor: signerOf('auditor'),
   kiosk: signerOf('kiosk'),
 };
 
@@ -44,7 +48,7 @@ export const residentOf = (name: string): TestResident => ({ id: idOf(name), sig
 export const lin = residentOf('lin');
 
 const names = { 'zh-Hans': '测试', en: 'Test' };
-const party = (id: string, kind: 'hub' | 'registrar' | 'gateway' | 'agency', signer: MemorySigner): Act => ({
+const party = (id: string, kind: PartyKind, signer: MemorySigner): Act => ({
   kind: 'party.enrol',
   id,
   party: kind,
@@ -53,7 +57,7 @@ const party = (id: string, kind: 'hub' | 'registrar' | 'gateway' | 'agency', sig
   names,
   ...(kind === 'agency' ? { purposes: [{ id: 'tax.certificate', claims: ['name', 'address'], longestDays: 90 }] } : {}),
 });
-export const staffAct = (name: string, of: string, role: 'staff' | 'technician' | 'registrar' | 'officer', signer: MemorySigner, until = now + 1_000_000): Act => ({
+export const staffAct = (name: string, of: string, role: StaffRole, signer: MemorySigner, until = now + 1_000_000): Act => ({
   kind: 'staff.enrol',
   id: idOf(name),
   party: of,
@@ -74,9 +78,13 @@ export const genesis: Genesis = {
     party('registrar', 'registrar', keys.registrar),
     party('gateway', 'gateway', keys.gateway),
     party('tax-bureau', 'agency', keys.tax),
+    party('keeper', 'keeper', keys.keeper),
+    party('audit-office', 'auditor', keys.auditOffice),
     staffAct('staff', 'hub-1', 'staff', keys.staff),
     staffAct('technician', 'hub-1', 'technician', keys.technician),
     staffAct('officer', 'tax-bureau', 'officer', keys.officer),
+    staffAct('clerk', 'registrar', 'registrar', keys.clerk),
+    staffAct('auditor', 'audit-office', 'auditor', keys.auditor),
     { kind: 'kiosk.enrol', id: 'hall-1', hub: 'hub-1', key: keys.kiosk.key },
   ],
 };

@@ -163,7 +163,9 @@ export class EmbeddedLedger implements Ledger {
     if (this.#isClosed) return Promise.resolve(fail('hub-storage', 'closed'));
     const opened = openEnvelope(envelope, crypto);
     if (!opened.ok) return Promise.resolve(ok({ state: 'rejected', code: opened.failure.code }));
-    const { id } = opened.value;
+    const { id, body } = opened.value;
+    // This engine is its only validator; more of them are another engine's.
+    if (body.acts.some(({ kind }) => kind === 'validator.set')) return Promise.resolve(ok({ state: 'rejected', code: 'validators-fixed' }));
     return this.#guarded(() => {
       const known = this.#stateOf(id);
       if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));

@@ -1,11 +1,12 @@
 import type { RejectionCode } from '../../contract/failures.ts';
-import type { Failure } from '../../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { StateDraft } from '../state.ts';
 import type { PublicKey } from '../verify/acts.ts';
 import type { Crypto } from '../verify/crypto.ts';
 import { keyId } from '../verify/envelope.ts';
 import { isSoundKey } from '../verify/key-soundness.ts';
 import type { KeyOwner, KeyRecord } from '../verify/records.ts';
+import type { Demand } from './signers.ts';
 
 /** What an act is judged by: nothing else exists for the rules, no clock and no chance. */
 export interface ActContext {
@@ -37,4 +38,18 @@ export function registerKeys(keys: readonly NewKey[], owner: KeyOwner, { draft, 
     draft.write('key', { key, owner, use, state: 'active', since: height }, kid);
   }
   return null;
+}
+
+/** From this height on. One that was blocked before stays blocked since then. */
+export function endKeys(keys: readonly PublicKey[], { draft, crypto, height }: ActContext): void {
+  for (const key of keys) {
+    const kid = keyId(key, crypto);
+    const record = draft.read('key', kid);
+    if (record?.state === 'active') draft.write('key', { ...record, state: 'ended', until: height }, kid);
+  }
+}
+
+export function authorityDemands({ draft }: ActContext): Result<Demand[], Failure<RejectionCode>> {
+  const authority = draft.read('authority');
+  return authority === undefined ? fail('signer-unknown', 'no authority') : ok([{ demand: 'authority', threshold: authority.threshold }]);
 }

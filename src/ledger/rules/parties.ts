@@ -1,7 +1,9 @@
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { RejectionCode } from '../../contract/failures.ts';
-import type { KioskEnrol, PartyEnrol, PartyKind, ServicePublish, StaffEnrol, StaffRole } from '../verify/acts.ts';
-import { registerKeys, reject, secondsADay, type ActContext, type Rejection } from './context.ts';
+import type { PartyEnrol, PartyKind, PartyRetire, PartyRotate, PartySuspend, StaffEnrol, StaffRetire, StaffRole } from '../verify/acts.ts';
+import { equalBytes } from '../verify/bytes.ts';
+import type { PartyRecord } from '../verify/records.ts';
+import { authorityDemands, endKeys, registerKeys, reject, secondsADay, type ActContext, type NewKey, type Rejection } from './context.ts';
 import type { Demand } from './signers.ts';
 
 type Demands = Result<Demand[], Failure<RejectionCode>>;
@@ -21,10 +23,7 @@ const rolesOf: { readonly [K in PartyKind]: readonly StaffRole[] } = {
 };
 
 export const partyEnrol = {
-  demands: (_act: PartyEnrol, { draft }: ActContext): Demands => {
-    const authority = draft.read('authority');
-    return authority === undefined ? fail('signer-unknown', 'no authority') : ok([{ demand: 'authority', threshold: authority.threshold }]);
-  },
+  demands: (_act: PartyEnrol, context: ActContext): Demands => authorityDemands(context),
   apply: (act: PartyEnrol, context: ActContext): Rejection | null => {
     const { id, party, sign, seal, names, purposes } = act;
     if (purposes !== undefined && party !== 'agency') return reject('act-malformed', 'purposes are for agencies');
@@ -32,6 +31,46 @@ export const partyEnrol = {
     if (context.draft.read('party', id) !== undefined) return reject('id-taken', id);
     context.draft.write('party', { id, party, sign, seal, names, purposes: purposes ?? [], state: 'active' }, id);
     return registerKeys([{ key: sign, use: 'sign' }, { key: seal, use: 'seal' }], { party: id }, context);
+  },
+};
+
+export const partyRotate = {
+  demands: (_act: PartyRotate, context: ActContext): Demands => authorityDemands(context),
+  apply: ({ id, current, sign, seal }: PartyRotate, context: ActContext): Rejection | null => {
+    if (sign === undefined && seal === undefined) return reject('act-malformed', 'no new key');
+    const party = context.draft.read('party', id);
+    if (party === undefined) return reject('party-unknown', id);
+    if (party.state === 'retired') return reject('party-inactive', party.state);
+    if (!equalBytes(current[1], party.sign[1])) return reject('key-not-current');
+    context.draft.write('party', { ...party, sign: sign ?? party.sign, seal: seal ?? party.seal }, id);
+    if (sign !== undefined) endKeys([party.sign], context);
+    if (seal !== undefined) endKeys([party.seal], context);
+    const added: (NewKey | null)[] = [sign === undefined ? null : { key: sign, use: 'sign' }, seal === undefined ? null : { key: seal, use: 'seal' }];
+    return registerKeys(added.filter((key) => key !== null), { party: id }, context);
+  },
+};
+
+export const partySuspend = {
+  demands: (_act: PartySuspend, context: ActContext): Demands => authorityDemands(context),
+  apply: ({ id, suspended }: PartySuspend, { draft }: ActContext): Rejection | null => {
+    const party = draft.read('party', id);
+    if (party === undefined) return reject('party-unknown', id);
+    const state: PartyRecord['state'] = suspended ? 'suspended' : 'active';
+    if (party.state === 'retired' || party.state === state) return reject('party-state', party.state);
+    draft.write('party', { ...party, state }, id);
+    return null;
+  },
+};
+
+export const partyRetire = {
+  demands: (_act: PartyRetire, context: ActContext): Demands => authorityDemands(context),
+  apply: ({ id }: PartyRetire, context: ActContext): Rejection | null => {
+    const party = context.draft.read('party', id);
+    if (party === undefined) return reject('party-unknown', id);
+    if (party.state === 'retired') return reject('party-state', party.state);
+    context.draft.write('party', { ...party, state: 'retired' }, id);
+    endKeys([party.sign, party.seal], context);
+    return null;
   },
 };
 
@@ -51,40 +90,17 @@ export const staffEnrol = {
   },
 };
 
-export const kioskEnrol = {
-  demands: ({ hub }: KioskEnrol, { draft }: ActContext): Demands => {
-    const party = draft.read('party', hub);
-    if (party === undefined) return fail('party-unknown', hub);
-    if (party.party !== 'hub') return fail('party-kind', `${hub} is a ${party.party}`);
-    return ok([
-      { demand: 'staff', roles: ['technician'], of: hub },
-      { demand: 'party', id: hub },
-    ]);
+export const staffRetire = {
+  demands: ({ id }: StaffRetire, { draft }: ActContext): Demands => {
+    const staff = draft.read('staff', id);
+    return staff === undefined ? fail('staff-unknown') : ok([{ demand: 'party', id: staff.party }]);
   },
-  apply: ({ id, hub, key }: KioskEnrol, context: ActContext): Rejection | null => {
-    if (context.draft.read('kiosk', id) !== undefined) return reject('id-taken', id);
-    context.draft.write('kiosk', { id, hub, key, state: 'active' }, id);
-    return registerKeys([{ key, use: 'attest' }], { kiosk: id }, context);
-  },
-};
-
-export const servicePublish = {
-  demands: ({ agency }: ServicePublish, { draft }: ActContext): Demands => {
-    const party = draft.read('party', agency);
-    if (party === undefined) return fail('party-unknown', agency);
-    if (party.party !== 'agency') return fail('party-kind', `${agency} is a ${party.party}`);
-    return ok([{ demand: 'party', id: agency }]);
-  },
-  apply: (act: ServicePublish, { draft }: ActContext): Rejection | null => {
-    const { id, version, agency, purpose, claims, languages, definition } = act;
-    const owned = draft.read('party', agency)?.purposes.find((one) => one.id === purpose);
-    if (owned === undefined) return reject('purpose-not-owned', purpose);
-    const beyond = claims.find((claim) => !owned.claims.includes(claim));
-    if (beyond !== undefined) return reject('claims-beyond-purpose', beyond);
-    const published = draft.read('service', id);
-    if (published !== undefined && published.agency !== agency) return reject('id-taken', id);
-    if (published !== undefined && published.version >= version) return reject('service-known', `version ${published.version}`);
-    draft.write('service', { id, version, agency, purpose, claims, languages, definition, state: 'published' }, id);
+  apply: ({ id }: StaffRetire, context: ActContext): Rejection | null => {
+    const staff = context.draft.read('staff', id);
+    if (staff === undefined) return reject('staff-unknown');
+    if (staff.state !== 'active') return reject('key-inactive');
+    context.draft.write('staff', { ...staff, state: 'retired' }, id);
+    endKeys([staff.sig, staff.aut], context);
     return null;
   },
 };

@@ -10,7 +10,7 @@ import type {
   PublicKey,
   RequestPart,
 } from './acts.ts';
-import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, isTuple, optional, type Shape } from './shape.ts';
+import { isBoolean, isBytes, isEither, isInt, isList, isMap, isOneOf, isText, isTuple, optional, type Shape } from './shape.ts';
 
 const isName = isText(/^[a-z0-9][a-z0-9./_-]{2,79}$/);
 /** What a sign-in challenge can carry (challenge.ts). */
@@ -40,6 +40,9 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
     names: isMap({ 'zh-Hans': isWords, en: isWords }),
     purposes: optional(isList(isMap({ id: isName, claims: isClaims, longestDays: isInt(1, 3660) }), 0, 64)),
   }),
+  'party.rotate': isMap({ kind: isOneOf('party.rotate'), id: isName, current: isEd25519, sign: optional(isEd25519), seal: optional(isX25519) }),
+  'party.suspend': isMap({ kind: isOneOf('party.suspend'), id: isName, suspended: isBoolean }),
+  'party.retire': isMap({ kind: isOneOf('party.retire'), id: isName }),
   'staff.enrol': isMap({
     kind: isOneOf('staff.enrol'),
     id: isId,
@@ -49,7 +52,14 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
     aut: isEd25519,
     until: isTime,
   }),
+  'staff.retire': isMap({ kind: isOneOf('staff.retire'), id: isId }),
+  'validator.set': isMap({ kind: isOneOf('validator.set'), key: isEd25519, power: isInt(0, 2 ** 48) }),
   'kiosk.enrol': isMap({ kind: isOneOf('kiosk.enrol'), id: isKioskName, hub: isName, key: isDeviceKey }),
+  'kiosk.retire': isMap({
+    kind: isOneOf('kiosk.retire'),
+    id: isKioskName,
+    attested: isMap({ count: isInt(0, Number.MAX_SAFE_INTEGER), hash: isBytes(32) }),
+  }),
   'service.publish': isMap({
     kind: isOneOf('service.publish'),
     id: isName,
@@ -60,6 +70,8 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
     languages: isList(isText(/^[A-Za-z0-9-]{2,35}$/), 1, 32),
     definition: isHash,
   }),
+  'service.withdraw': isMap({ kind: isOneOf('service.withdraw'), id: isName }),
+  'status.publish': isMap({ kind: isOneOf('status.publish'), issuer: isName, list: isHash, at: isTime }),
   'resident.register': isMap({
     kind: isOneOf('resident.register'),
     id: isId,

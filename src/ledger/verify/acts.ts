@@ -53,6 +53,28 @@ export interface PartyEnrol {
   purposes?: Purpose[];
 }
 
+export interface PartyRotate {
+  kind: 'party.rotate';
+  id: Name;
+  /** The signing key until now: of two rotations that cross, one is refused. */
+  current: PublicKey;
+  /** The new ones, at least one of the two. */
+  sign?: PublicKey;
+  seal?: PublicKey;
+}
+
+export interface PartySuspend {
+  kind: 'party.suspend';
+  id: Name;
+  /** false lifts it. */
+  suspended: boolean;
+}
+
+export interface PartyRetire {
+  kind: 'party.retire';
+  id: Name;
+}
+
 export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
 
 export interface StaffEnrol {
@@ -67,11 +89,37 @@ export interface StaffEnrol {
   until: number;
 }
 
+export interface StaffRetire {
+  kind: 'staff.retire';
+  id: Id;
+}
+
+/** In force two heights later, as CometBFT does it. */
+export interface ValidatorSet {
+  kind: 'validator.set';
+  key: PublicKey;
+  /** 0 removes. */
+  power: number;
+}
+
 export interface KioskEnrol {
   kind: 'kiosk.enrol';
   id: Name;
   hub: Name;
   key: PublicKey;
+}
+
+/** How many transactions a kiosk attested, and SHA-256("imi/attest/1" ‖ hash before ‖ log index u64 BE) over them, from 32 zero bytes on. */
+export interface Attested {
+  count: number;
+  hash: Uint8Array;
+}
+
+export interface KioskRetire {
+  kind: 'kiosk.retire';
+  id: Name;
+  /** All of it: a proof of the complete list hangs on this. */
+  attested: Attested;
 }
 
 export interface ServicePublish {
@@ -84,6 +132,20 @@ export interface ServicePublish {
   languages: string[];
   /** Of the service file's bytes. */
   definition: Hash;
+}
+
+export interface ServiceWithdraw {
+  kind: 'service.withdraw';
+  id: Name;
+}
+
+/** A Token Status List as published. */
+export interface StatusPublish {
+  kind: 'status.publish';
+  issuer: Name;
+  list: Hash;
+  /** Its `iat`, Unix seconds. */
+  at: number;
 }
 
 export interface ResidentRegister {
@@ -135,9 +197,17 @@ export interface RequestSubmit extends Activity {
 
 export type Act =
   | PartyEnrol
+  | PartyRotate
+  | PartySuspend
+  | PartyRetire
   | StaffEnrol
+  | StaffRetire
+  | ValidatorSet
   | KioskEnrol
+  | KioskRetire
   | ServicePublish
+  | ServiceWithdraw
+  | StatusPublish
   | ResidentRegister
   | ResidentBlock
   | CredentialAnchor

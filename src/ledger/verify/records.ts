@@ -1,4 +1,5 @@
-import type { Hash, Id, Name, Names, PartyKind, PublicKey, Purpose, StaffRole } from './acts.ts';
+import type { Attested, Hash, Id, Name, Names, PartyKind, PublicKey, Purpose, StaffRole } from './acts.ts';
+import type { Validator } from './block.ts';
 import { toHex, utf8 } from './bytes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts';
 
@@ -62,6 +63,8 @@ export interface KioskRecord {
   hub: Name;
   key: PublicKey;
   state: 'active' | 'retired';
+  /** Left out: nothing yet. */
+  attested?: Attested;
 }
 
 export interface ServiceRecord {
@@ -73,6 +76,25 @@ export interface ServiceRecord {
   languages: string[];
   definition: Hash;
   state: 'published' | 'withdrawn';
+}
+
+/** Of an issuer's newest list. */
+export interface StatusRecord {
+  issuer: Name;
+  list: Hash;
+  /** Unix seconds. */
+  at: number;
+  since: number;
+}
+
+/** Who signs blocks: the set in force first, then those that wait for their height. */
+export interface ValidatorsRecord {
+  sets: {
+    /** Height of the first block that it signs. */
+    from: number;
+    /** By power, the greatest first, then by address, as CometBFT orders them. */
+    validators: Validator[];
+  }[];
 }
 
 export interface GrantRecord {
@@ -130,10 +152,12 @@ export interface Records {
   credential: CredentialRecord;
   tx: TransactionRecord;
   authority: AuthorityRecord;
+  validators: ValidatorsRecord;
+  status: StatusRecord;
 }
 export type RecordKind = keyof Records;
 
-/** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority` has no second half. */
+/** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority` and `validators` have no second half. */
 export const stateKey = {
   key: (keyId: Uint8Array): Uint8Array => utf8(`key/${toHex(keyId)}`),
   resident: (id: Id): Uint8Array => utf8(`resident/${toHex(id)}`),
@@ -146,6 +170,8 @@ export const stateKey = {
   credential: (id: Id): Uint8Array => utf8(`credential/${toHex(id)}`),
   tx: (id: Uint8Array): Uint8Array => utf8(`tx/${toHex(id)}`),
   authority: (): Uint8Array => utf8('authority'),
+  validators: (): Uint8Array => utf8('validators'),
+  status: (issuer: Name): Uint8Array => utf8(`status/${issuer}`),
 } as const;
 
 export const encodeRecord = <K extends RecordKind>(_kind: K, record: Records[K]): Uint8Array => encodeCbor(record);

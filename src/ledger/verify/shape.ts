@@ -20,6 +20,8 @@ export const isInt =
   (value): value is number =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most;
 
+export const isBoolean: Shape<boolean> = (value): value is boolean => typeof value === 'boolean';
+
 export const isOneOf =
   <const T extends string | number | null>(...values: readonly T[]): Shape<T> =>
   (value): value is T =>

@@ -13,7 +13,7 @@ import { decodeCbor, encodeCbor, type CborValue } from '../../../src/ledger/veri
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
 import { verifyHead } from '../../../src/ledger/verify/head.ts';
 import { verifyReceipt } from '../../../src/ledger/verify/receipt.ts';
-import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody, residentOf, signerOf } from '../small-district.ts';
+import { body, chain, envelopeOf, genesis, keys, lin, now, register, requestBody, residentOf, signerOf } from '../small-district.ts';
 
 const trust = { chain, height: 1, validators: genesis.validators };
 let folder: string;
@@ -94,6 +94,12 @@ describe('states of a transaction', () => {
     expect(await ledger.submit(envelope)).toEqual({ ok: true, value: { state: 'rejected', code: 'signer-unknown' } });
     expect(await ledger.submit(Uint8Array.of(1))).toEqual({ ok: true, value: { state: 'rejected', code: 'envelope-malformed' } });
     expect(await headOf(ledger)).toEqual(before);
+  });
+
+  test('the one validator stays the only one', async () => {
+    const ledger = open();
+    const envelope = await envelopeOf(body([{ kind: 'validator.set', key: signerOf('second').key, power: 1 }]), [keys.authority[0], keys.authority[1]]);
+    expect(await ledger.submit(envelope)).toEqual({ ok: true, value: { state: 'rejected', code: 'validators-fixed' } });
   });
 
   test('a full queue is busy', async () => {
