@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
+import type { PrivatePart } from '../ledger/verify/acts.ts';
 import { trustOf, type Trust } from '../ledger/verify/head.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import { statementOf, type ActStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
@@ -40,8 +41,14 @@ function actWords(act: ActStatement): string {
     case 'public-part':
       return `${act.kind} (not shown to whom)`;
     case 'all':
-      return act.part.kind === 'credential.anchor' ? `${act.kind} (${act.part.issuer}, ${act.part.vct})` : `${act.kind} (${act.part.agency}, ${act.part.service})`;
+      return `${act.kind}${partWords(act.part)}`;
   }
+}
+
+function partWords(part: PrivatePart): string {
+  if (part.kind === 'credential.anchor') return ` (${part.issuer}, ${part.vct})`;
+  if (part.kind === 'grant.give' || part.kind === 'request.submit') return ` (${part.agency}, ${part.service})`;
+  return '';
 }
 
 function symbolsDetail(fault: SymbolsFault): string | undefined {

@@ -29,7 +29,7 @@ let outcome: Outcome | null = null;
 const trust = (): Trust | null => brought ?? builtIn;
 
 // What was typed and chosen outlives a change of language.
-const file = element('input', { type: 'file', id: 'file', change: () => void readFile(file.files?.[0]) });
+const file = element('input', { type: 'file', id: 'file', class: 'unseen', change: () => void readFile(file.files?.[0]) });
 const codes = element('textarea', { id: 'codes', rows: '6', spellcheck: 'false', autocapitalize: 'characters', autocomplete: 'off', 'aria-describedby': 'codes-text' });
 const trustText = element('textarea', { id: 'trust', rows: '6', spellcheck: 'false', autocomplete: 'off', 'aria-describedby': 'trust-text trust-wrong' });
 
@@ -111,8 +111,8 @@ function receiptSection(): HTMLElement {
     'section',
     { class: 'ask', 'aria-labelledby': 'receipt' },
     element('h2', { id: 'receipt' }, receipt.title),
-    element('label', { for: 'file' }, receipt.file),
     file,
+    element('label', { for: 'file', class: 'choose' }, receipt.file),
     element('label', { for: 'codes' }, receipt.codes),
     element('p', { id: 'codes-text', class: 'soft' }, receipt.codesText),
     codes,

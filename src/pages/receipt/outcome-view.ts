@@ -92,8 +92,8 @@ function actView(act: ActStatement, language: Language, names: Names): Node[] {
     case 'no-private-part':
       return [element('p', {}, holds.plainAct(act.kind))];
     case 'public-part': {
-      const { grant, request, other, why } = holds.hidden;
-      const what = act.kind === 'grant.give' ? grant : act.kind === 'request.submit' ? request : other;
+      const { grant, request, why } = holds.hidden;
+      const what = act.kind === 'grant.give' ? grant : act.kind === 'request.submit' ? request : holds.plainAct(act.kind);
       return [element('p', {}, what), element('p', { class: 'soft' }, why)];
     }
     case 'all':
@@ -106,18 +106,22 @@ function partView(part: PrivatePart, reads: number | null, language: Language, n
   const { holds } = say;
   const party = (id: string): string => named(names.parties, id, language);
   const service = (id: string): string => named(names.services, id, language);
-  switch (part.kind) {
-    case 'grant.give':
-      return [
-        element('p', {}, holds.grant(party(part.agency), part.claims.length)),
-        element('ul', { class: 'claims' }, ...part.claims.map((claim) => element('li', {}, Object.hasOwn(say.claims, claim) ? (say.claims[claim] ?? claim) : claim))),
-        facts([holds.service, service(part.service)], [holds.until, day(part.until, language)], ...(reads === null ? [] : [[holds.reads, holds.times(reads)] as const])),
-      ];
-    case 'request.submit':
-      return [element('p', {}, holds.request(party(part.agency))), facts([holds.service, service(part.service)])];
-    case 'credential.anchor':
-      return [element('p', {}, holds.credential(party(part.issuer))), facts([holds.kind, part.vct])];
+  if (part.kind === 'grant.give') {
+    return [
+      element('p', {}, holds.grant(party(part.agency), part.claims.length)),
+      element('ul', { class: 'claims' }, ...part.claims.map((claim) => element('li', {}, Object.hasOwn(say.claims, claim) ? (say.claims[claim] ?? claim) : claim))),
+      facts(
+        [holds.service, service(part.service)],
+        [holds.until, day(part.until, language)],
+        ...(reads === null ? [] : [[holds.reads, holds.times(reads)] as const]),
+      ),
+    ];
   }
+  if (part.kind === 'request.submit') return [element('p', {}, holds.request(party(part.agency))), facts([holds.service, service(part.service)])];
+  if (part.kind === 'credential.anchor') return [element('p', {}, holds.credential(party(part.issuer))), facts([holds.kind, part.vct])];
+  // Residents carry no receipts of other kinds: these are named as the ledger names them.
+  const { kind }: { kind: string } = part;
+  return [element('p', {}, holds.plainAct(kind))];
 }
 
 /** As it was signed, where there is no such day. */

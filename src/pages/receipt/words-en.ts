@@ -48,7 +48,6 @@ export const wordsEn: Words = {
     hidden: {
       grant: 'An agency was allowed to see facts.',
       request: 'A request was made to an agency.',
-      other: 'A credential was issued.',
       why: 'To whom and what for is not in this receipt: its private part is missing. The rest holds all the same.',
     },
     plainAct: (kind) => `An entry of the kind “${kind}”.`,

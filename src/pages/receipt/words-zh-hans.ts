@@ -46,7 +46,6 @@ export const wordsZhHans: Words = {
     hidden: {
       grant: '允许某个单位查看信息。',
       request: '向某个单位提交了一份申请。',
-      other: '签发了一份凭证。',
       why: '这张回执没有带上私密部分，所以看不到对方是谁、办什么事。其余内容照样成立。',
     },
     plainAct: (kind) => `一笔“${kind}”类的记录。`,

@@ -46,7 +46,7 @@ export interface Words {
     request(agency: string): string;
     credential(issuer: string): string;
     kind: string;
-    hidden: { grant: string; request: string; other: string; why: string };
+    hidden: { grant: string; request: string; why: string };
     plainAct(kind: string): string;
     place: string;
     at: string;

@@ -1,0 +1,306 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from '@playwright/test';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { toBase64url, utf8 } from '../../src/ledger/verify/bytes.ts';
+import { decodeReceipt, encodeReceipt, withParts } from '../../src/ledger/verify/receipt.ts';
+import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
+import { trustFingerprint } from '../../src/ledger/verify/trust-fingerprint.ts';
+import { fillReceiptPage, type PageHub } from '../../src/pages/receipt/page-hub.ts';
+import { startDistributionBrowser } from '../fixtures/distribution-browser.ts';
+import { receiptOfLin } from '../ledger/receipt-of-lin.ts';
+import { chain, genesis, signerOf } from '../ledger/small-district.ts';
+import { axeFindings } from '../renderer/gallery/axe.ts';
+
+const trustRootOf = (of: string, key: Uint8Array): PageHub['trustRoot'] => ({
+  chain: of,
+  height: 1,
+  validators: [{ alg: -19, key: toBase64url(key), power: 10 }],
+  trustingPeriodMs: 1000,
+});
+const validator = genesis.validators[0]?.key ?? new Uint8Array();
+const hub: PageHub = {
+  name: { 'zh-Hans': '测试区便民服务中心', en: 'Test District Service Hub' },
+  trustRoot: trustRootOf(chain, validator),
+  // Markup in a name stays text.
+  parties: { 'tax-bureau': { 'zh-Hans': '税务局', en: 'Tax Bureau' } },
+  services: { 'tax/property-tax-certificate': { 'zh-Hans': '房产税完税证明</script>', en: 'Property tax payment certificate</script>' } },
+};
+
+let folder: string;
+let whole: Uint8Array;
+let written: string;
+let started: Awaited<ReturnType<typeof startDistributionBrowser>>;
+let page: Page;
+let requests: string[];
+let complaints: string[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'imi-receipt-page-'));
+  // The browser runs as somebody else.
+  chmodSync(folder, 0o755);
+  await build({ configFile: resolve('vite.pages.config.ts'), logLevel: 'error', build: { outDir: folder } });
+  const built = readFileSync(join(folder, 'receipt.html'), 'utf8');
+  const others: Record<string, PageHub> = {
+    hub,
+    'other-chain': { ...hub, trustRoot: trustRootOf('imi-other', validator) },
+    'other-keys': { ...hub, trustRoot: trustRootOf(chain, signerOf('other').key[1]) },
+    later: { ...hub, trustRoot: { ...hub.trustRoot, height: 1000 } },
+  };
+  for (const [name, of] of Object.entries(others)) writeFileSync(join(folder, `${name}.html`), fillReceiptPage(built, of) ?? '');
+  ({ whole, reference: written } = await receiptOfLin());
+  started = await startDistributionBrowser();
+}, 60_000);
+afterAll(async () => {
+  await started.close();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(async () => {
+  await open('hub', 'en-GB');
+});
+afterEach(async () => {
+  await page.context().close();
+});
+
+async function open(name: string, locale: string, viewport = { width: 1000, height: 900 }): Promise<void> {
+  const context = await started.browser.newContext({ locale, viewport });
+  page = await context.newPage();
+  [requests, complaints] = [[], []];
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => complaints.push(message.text()));
+  await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
+}
+
+async function reopen(name: string, locale = 'en-GB', viewport?: { width: number; height: number }): Promise<void> {
+  await page.context().close();
+  await open(name, locale, viewport);
+}
+
+/** Waits for the outcome of this very check. */
+async function outcome(of: () => Promise<void>): Promise<{ held: boolean; title: string; text: string }> {
+  await page.evaluate("document.querySelector('[data-outcome]')?.remove()");
+  await of();
+  const section = page.locator('[data-outcome]');
+  await section.waitFor();
+  return { held: (await section.getAttribute('data-outcome')) === 'holds', title: await section.locator('h2').innerText(), text: await section.innerText() };
+}
+const chooseFile = (bytes: Uint8Array, name = 'a.receipt') =>
+  outcome(() => page.locator('#file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) }));
+const paste = (text: string) =>
+  outcome(async () => {
+    await page.locator('#codes').fill(text);
+    await page.locator('[data-check]').click();
+  });
+
+describe('a receipt that holds', () => {
+  const shown = [
+    'This receipt is real',
+    'Tax Bureau (tax-bureau) was allowed to see 5 facts',
+    'Identity number',
+    'Property tax payment certificate</script> (tax/property-tax-certificate)',
+    'A request was made to Tax Bureau (tax-bureau).',
+    'at most 10 times',
+    'February 15, 2027',
+    'January 15, 2027',
+    'hall-1',
+    '2 of 2',
+  ];
+
+  test('as a file: says what it proves, and the focus is on it', async () => {
+    const { held, text } = await chooseFile(whole);
+    expect(held).toBe(true);
+    for (const words of [...shown, written]) expect(text).toContain(words);
+    expect(await page.locator(':focus').getAttribute('id')).toBe('outcome');
+  });
+
+  test('as codes in another order, pasted; and as a text file with them', async () => {
+    const symbols = receiptToSymbols(whole);
+    expect(symbols.length).toBeGreaterThan(1);
+    expect(await paste([...symbols].reverse().join('\n\n'))).toMatchObject({ held: true, text: expect.stringContaining(written) });
+    expect(await chooseFile(utf8(symbols.join('\r\n')), 'codes.txt')).toMatchObject({ held: true, text: expect.stringContaining(written) });
+  });
+
+  test('without its private parts: says that they are missing, not what was in them', async () => {
+    const { held, text } = await chooseFile(withParts(whole, [null, null]) ?? new Uint8Array());
+    expect(held).toBe(true);
+    expect(text).toContain('its private part is missing');
+    expect(text).not.toContain('tax-bureau');
+  });
+
+  test('in Chinese, from the browser and by the button; the outcome stays', async () => {
+    await chooseFile(whole);
+    await page.getByRole('button', { name: '中文' }).click();
+    await expect.poll(() => page.locator('[data-outcome] h2').innerText()).toBe('这张回执是真的');
+    expect(await page.locator('html').getAttribute('lang')).toBe('zh-Hans');
+    expect(await page.locator('[data-outcome]').innerText()).toContain('税务局（tax-bureau）');
+    await reopen('hub', 'zh-CN');
+    expect(await page.locator('h1').innerText()).toBe('查验回执');
+  });
+
+  test('by the keyboard alone', async () => {
+    await page.locator('#codes').fill(receiptToSymbols(whole).join('\n'));
+    await page.locator('#codes').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('holds');
+  });
+});
+
+describe('is refused', () => {
+  test('with one bit changed, wherever', async () => {
+    const believed: number[] = [];
+    let flips = 0;
+    for (let at = 0; at < whole.length; at += 37) {
+      const { held } = await chooseFile(whole.map((byte, i) => (i === at ? byte ^ (1 << (at % 8)) : byte)));
+      if (held) believed.push(at);
+      flips++;
+    }
+    expect(flips).toBeGreaterThan(50);
+    expect(believed).toEqual([]);
+  }, 60_000);
+
+  const cases: { name: string; on?: string; bytes: () => Uint8Array; title: string; says: string }[] = [
+    { name: 'by the page of another ledger', on: 'other-chain', bytes: () => whole, title: 'This receipt is from another ledger', says: 'it stands in “imi-test”; this page trusts “imi-other” only' },
+    { name: 'by a page with other keys', on: 'other-keys', bytes: () => whole, title: 'The keys behind this receipt are not trusted here', says: 'too few of the keys' },
+    { name: 'by a page that begins later', on: 'later', bytes: () => whole, title: 'This receipt is older than this page can judge', says: 'from before the keys' },
+    { name: 'with another place in the log', bytes: () => changed((receipt) => ({ ...receipt, index: 0 })), title: 'Do not rely on this receipt', says: 'Something in it was changed' },
+    { name: 'with private parts that are not its own', bytes: () => changed((receipt) => ({ ...receipt, parts: [...receipt.parts].reverse() })), title: 'Do not rely on this receipt', says: 'Its private part' },
+    { name: 'cut short', bytes: () => whole.subarray(0, 900), title: 'This is not a whole receipt', says: 'something else' },
+    { name: 'being a picture', bytes: () => Uint8Array.of(0x89, 0x50, 0x4e, 0x47), title: 'This is not a whole receipt', says: 'something else' },
+    { name: 'being far too large', bytes: () => new Uint8Array(1_000_001), title: 'This is not a whole receipt', says: 'something else' },
+    { name: 'on the page as it was built, which trusts nobody', on: 'receipt', bytes: () => whole, title: 'This page trusts nobody yet', says: 'Without a trust root' },
+  ];
+  test.each(cases)('$name', async ({ on = 'hub', bytes, title, says }) => {
+    await reopen(on);
+    const refused = await chooseFile(bytes());
+    expect(refused).toMatchObject({ held: false, title, text: expect.stringContaining(says) });
+    expect(complaints).toEqual([]);
+  });
+
+  test('as codes that are too few, wrong, mixed or none', async () => {
+    const [first = '', second = ''] = receiptToSymbols(whole);
+    expect((await paste(second)).title).toBe('Code 1 of 2 is still missing');
+    expect((await paste('IMI1:2:4:AAA')).title).toBe('Codes 1, 3, and 4 of 4 are still missing');
+    expect((await paste(`${first}_\n${second}`)).title).toBe('Code 1 is not right');
+    expect((await paste(`${first}\nIMI1:2:3:AAA`)).title).toBe('These codes are not of one receipt');
+    expect((await paste('')).title).toBe('There is no code here yet');
+  });
+});
+
+describe('whom the page trusts', () => {
+  const fingerprintOf = (of: string, key: Uint8Array) => trustFingerprint({ chain: of, height: 1, validators: [{ key, power: 10 }] }, nodeCrypto);
+
+  test('stands on it, with a fingerprint', async () => {
+    expect(await page.locator('[data-whom]').innerText()).toContain('“imi-test” of Test District Service Hub');
+    expect(await page.locator('[data-fingerprint]').innerText()).toBe(fingerprintOf(chain, validator));
+  });
+
+  test('can be brought along; the page says so, forgets what it found, and goes back', async () => {
+    await reopen('other-keys');
+    expect((await chooseFile(whole)).held).toBe(false);
+    await page.locator('summary').click();
+    await page.locator('#trust').fill(JSON.stringify(hub.trustRoot));
+    await page.locator('[data-take]').click();
+    expect(await page.locator('[data-whom]').innerText()).toContain('by keys that you brought yourself');
+    expect(await page.locator('[data-fingerprint]').innerText()).toBe(fingerprintOf(chain, validator));
+    expect(await page.locator('[data-outcome]').count()).toBe(0);
+    expect((await chooseFile(whole)).held).toBe(true);
+    await page.locator('[data-back]').click();
+    expect(await page.locator('[data-outcome]').count()).toBe(0);
+    expect((await chooseFile(whole)).held).toBe(false);
+  });
+
+  const wrongRoots: { name: string; root: unknown }[] = [
+    { name: 'no object', root: 'imi-test' },
+    { name: 'a key of 31 bytes', root: { ...hub.trustRoot, validators: [{ alg: -19, key: toBase64url(new Uint8Array(31)), power: 1 }] } },
+    { name: 'no validator', root: { ...hub.trustRoot, validators: [] } },
+    { name: 'a power of 0', root: { ...hub.trustRoot, validators: [{ alg: -19, key: toBase64url(validator), power: 0 }] } },
+    { name: 'a member too many', root: { ...hub.trustRoot, more: 1 } },
+  ];
+  test.each(wrongRoots)('$name is no trust root', async ({ root }) => {
+    await page.locator('summary').click();
+    await page.locator('#trust').fill(JSON.stringify(root));
+    await page.locator('[data-take]').click();
+    expect(await page.getByRole('alert').innerText()).toBe('That is not a trust root.');
+    expect(await page.locator('[data-whom]').innerText()).toContain('Test District Service Hub');
+  });
+});
+
+test('nothing leaves the page, and nothing could', async () => {
+  await chooseFile(whole);
+  await paste(receiptToSymbols(whole).join('\n'));
+  expect(requests).toEqual([page.url()]);
+  expect(complaints).toEqual([]);
+
+  const heard: string[] = [];
+  const server = createServer((request, response) => {
+    heard.push(request.url ?? '');
+    response.end();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const tried = await page.evaluate<{ violated: string[]; ran: boolean }>(attemptsToReach(address));
+  server.close();
+  expect(tried.violated).toEqual(expect.arrayContaining(['img-src', 'connect-src']));
+  expect(tried.ran).toBe(false);
+  expect(heard).toEqual([]);
+});
+
+describe.each(['zh-CN', 'en-GB'])('the page in %s', (locale) => {
+  test.each([
+    { name: 'a desk', viewport: { width: 1000, height: 900 } },
+    { name: 'a phone', viewport: { width: 360, height: 740 } },
+  ])('on $name: accessible and within its width, before and after', async ({ viewport }) => {
+    await reopen('hub', locale, viewport);
+    const overflow = () => page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await overflow()).toBe(0);
+    await chooseFile(whole);
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await overflow()).toBe(0);
+    await paste(receiptToSymbols(whole)[0] ?? '');
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await overflow()).toBe(0);
+  });
+
+  test('on paper: what was found and whom it trusts, without what can be touched', async () => {
+    await reopen('hub', locale);
+    await chooseFile(whole);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('button:visible, input:visible, textarea:visible').count()).toBe(0);
+    expect(await page.locator('[data-reference]').isVisible()).toBe(true);
+    expect(await page.locator('[data-fingerprint]').isVisible()).toBe(true);
+  });
+});
+
+/** In the page: a picture, a request and a script, none of which its policy lets through. */
+const attemptsToReach = (address: string): string => `(async () => {
+  const violated = [];
+  document.addEventListener('securitypolicyviolation', (event) => violated.push(event.effectiveDirective));
+  const image = document.createElement('img');
+  const failed = new Promise((done) => image.addEventListener('error', done));
+  image.src = '${address}/image';
+  document.body.append(image);
+  await Promise.all([failed, fetch('${address}/fetch').catch(() => undefined)]);
+  try {
+    const script = document.createElement('script');
+    script.text = 'globalThis.ran = true';
+    document.body.append(script);
+  } catch {}
+  return { violated, ran: globalThis.ran === true };
+})()`;
+
+function changed(edit: (receipt: NonNullable<ReturnType<typeof decodeReceipt>>) => Parameters<typeof encodeReceipt>[0]): Uint8Array {
+  const receipt = decodeReceipt(whole);
+  if (receipt === undefined) throw new Error('not a receipt');
+  return encodeReceipt(edit(receipt));
+}
