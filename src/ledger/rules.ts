@@ -1,15 +1,17 @@
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, never, ok, type Failure, type Result } from '../contract/result.ts';
-import { credentialAnchor, grantGive, requestSubmit } from './rules/activity.ts';
+import { accessLookup, accessRecord } from './rules/access.ts';
+import { credentialAnchor, credentialRevoke, grantEnd, grantGive, requestStep, requestSubmit, requestWithdraw, verificationAnswer } from './rules/activity.ts';
+import { caseClose, caseOpen, caseUnseal } from './rules/cases.ts';
 import { reject, secondsADay, type ActContext, type Rejection } from './rules/context.ts';
 import { kioskEnrol, kioskRetire, recordAttestation } from './rules/kiosks.ts';
 import { partyEnrol, partyRetire, partyRotate, partySuspend, staffEnrol, staffRetire } from './rules/parties.ts';
-import { residentBlock, residentRegister } from './rules/residents.ts';
+import { residentBlock, residentRegister, residentReplace, residentRetire } from './rules/residents.ts';
 import { servicePublish, serviceWithdraw, statusPublish } from './rules/services.ts';
 import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts';
 import { validatorSet } from './rules/validators.ts';
 import { StateDraft, type StateChange, type StateView } from './state.ts';
-import type { Act, Body, Id } from './verify/acts.ts';
+import type { Act, Body, Id, PublicKey } from './verify/acts.ts';
 import { concatBytes, equalBytes, u64, utf8 } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
@@ -89,10 +91,8 @@ function knownSigner(
 ): Result<{ signer: KnownSigner; refused: Rejection | null }, Failure<RejectionCode>> {
   const record = draft.read('key', kid);
   if (record === undefined) {
-    const registered = acts.find((act) => act.kind === 'resident.register' && equalBytes(keyId(act.sig, crypto), kid));
-    return registered?.kind === 'resident.register'
-      ? ok({ signer: { signer: 'resident', key: registered.sig, use: 'sig', id: registered.id, registering: true }, refused: null })
-      : fail('signer-unknown');
+    const card = acts.map(newCardOf).find((one) => one !== null && equalBytes(keyId(one.sig, crypto), kid)) ?? null;
+    return card === null ? fail('signer-unknown') : ok({ signer: { signer: 'resident', key: card.sig, use: 'sig', id: card.id, registering: true }, refused: null });
   }
   const { key, use, owner } = record;
   const revoked = record.state === 'active' ? null : reject('signer-revoked');
@@ -119,6 +119,12 @@ function knownSigner(
   return never(owner);
 }
 
+/** What an act registers a card of. */
+function newCardOf(act: Act): { id: Id; sig: PublicKey } | null {
+  if (act.kind === 'resident.register') return { id: act.id, sig: act.sig };
+  return act.kind === 'resident.replace' ? { id: act.subject, sig: act.sig } : null;
+}
+
 /** Nobody acts in the name of a party that is suspended or retired. */
 const refusedIfInactive = (party: PartyRecord | undefined): Rejection | null =>
   party?.state === 'active' ? null : reject('party-inactive', party?.state);
@@ -136,7 +142,14 @@ function checkSigners(body: Body, signers: readonly KnownSigner[], context: ActC
   if (residentSigns && body.kiosk === undefined) return reject('kiosk-not-attested');
   if (residentSigns !== (body.counter !== undefined)) return reject('body-malformed', 'counter');
   if (body.kiosk !== undefined) demands.push({ demand: 'kiosk', id: body.kiosk });
-  return matchSigners(signers, demands);
+  return matchSigners(signers, demands) ?? refusedIfReadOnly(residents, demands, context);
+}
+
+/** A card that has just replaced another may be blocked by its holder, and signs nothing else. */
+function refusedIfReadOnly(residents: readonly KnownSigner[], demands: readonly Demand[], { draft, time }: ActContext): Rejection | null {
+  const [resident] = residents;
+  if (resident?.signer !== 'resident' || !demands.some(({ demand }) => demand === 'resident')) return null;
+  return (draft.read('resident', resident.id)?.readOnlyUntil ?? 0) > time ? reject('key-read-only') : null;
 }
 
 function demandsOf(act: Act, context: ActContext): Result<Demand[], Failure<RejectionCode>> {
@@ -167,14 +180,38 @@ function demandsOf(act: Act, context: ActContext): Result<Demand[], Failure<Reje
       return statusPublish.demands(act, context);
     case 'resident.register':
       return residentRegister.demands(act);
+    case 'resident.replace':
+      return residentReplace.demands(act, context);
     case 'resident.block':
       return residentBlock.demands(act, context);
+    case 'resident.retire':
+      return residentRetire.demands(act, context);
     case 'credential.anchor':
       return credentialAnchor.demands(act, context);
+    case 'credential.revoke':
+      return credentialRevoke.demands(act, context);
     case 'grant.give':
       return grantGive.demands(act, context);
+    case 'grant.end':
+      return grantEnd.demands(act, context);
     case 'request.submit':
       return requestSubmit.demands(act, context);
+    case 'request.step':
+      return requestStep.demands(act, context);
+    case 'request.withdraw':
+      return requestWithdraw.demands(act, context);
+    case 'verification.answer':
+      return verificationAnswer.demands(act, context);
+    case 'access.record':
+      return accessRecord.demands(act, context);
+    case 'access.lookup':
+      return accessLookup.demands(act, context);
+    case 'case.open':
+      return caseOpen.demands(act, context);
+    case 'case.unseal':
+      return caseUnseal.demands(act, context);
+    case 'case.close':
+      return caseClose.demands(act, context);
   }
   return never(act);
 }
@@ -216,16 +253,40 @@ function applyAct(act: Act, signers: readonly KnownSigner[], context: ActContext
       return statusPublish.apply(act, context);
     case 'resident.register':
       return residentRegister.apply(act, context);
+    case 'resident.replace':
+      return residentReplace.apply(act, context);
     case 'resident.block':
       return residentBlock.apply(act, context);
-    case 'credential.anchor': {
+    case 'resident.retire':
+      return residentRetire.apply(act, context);
+    case 'credential.anchor':
+    case 'credential.revoke': {
       const by = signers.find((signer) => signer.signer === 'party' && (signer.party === 'registrar' || signer.party === 'gateway'));
-      return by?.signer === 'party' ? credentialAnchor.apply(act, context, by.id) : reject('signer-missing', 'registrar or gateway');
+      if (by?.signer !== 'party') return reject('signer-missing', 'registrar or gateway');
+      return act.kind === 'credential.anchor' ? credentialAnchor.apply(act, context, by.id) : credentialRevoke.apply(act, context, by.id);
     }
     case 'grant.give':
       return grantGive.apply(act, context);
+    case 'grant.end':
+      return grantEnd.apply(act, context);
     case 'request.submit':
       return requestSubmit.apply(act, context);
+    case 'request.step':
+      return requestStep.apply(act, context);
+    case 'request.withdraw':
+      return requestWithdraw.apply(act, context);
+    case 'verification.answer':
+      return verificationAnswer.apply(act, context);
+    case 'access.record':
+      return accessRecord.apply(act, context);
+    case 'access.lookup':
+      return accessLookup.apply(act, context);
+    case 'case.open':
+      return caseOpen.apply(act, context);
+    case 'case.unseal':
+      return caseUnseal.apply(act, context);
+    case 'case.close':
+      return caseClose.apply(act, context);
   }
   return never(act);
 }

@@ -26,7 +26,9 @@ import {
   signerOf,
   staffAct,
 } from './small-district.ts';
+import { activityCases } from './rules/activity-cases.ts';
 import { partyCases } from './rules/party-cases.ts';
+import { residentCases } from './rules/resident-cases.ts';
 
 const place: Place = { chain, height: 5, time: now, logIndex: 41 };
 const chen = residentOf('chen');
@@ -205,7 +207,7 @@ describe('what is refused', () => {
   });
 
   test('every code has a case', () => {
-    const produced = [...cases, ...partyCases].map(({ code }) => code);
+    const produced = [...cases, ...partyCases, ...residentCases, ...activityCases].map(({ code }) => code);
     expect([...new Set([...produced, ...engineCodes])].sort()).toEqual([...rejectionCodes].sort());
   });
 });

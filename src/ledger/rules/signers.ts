@@ -18,9 +18,11 @@ export type Demand =
   | { demand: 'authority'; threshold: number }
   | { demand: 'party'; id: Name }
   | { demand: 'party-of'; kinds: readonly PartyKind[] }
-  /** `of`: only people of this party. */
-  | { demand: 'staff'; roles: readonly StaffRole[]; of?: Name }
+  /** `of`: only people of this party; `notOf`: of any other. */
+  | { demand: 'staff'; roles: readonly StaffRole[]; of?: Name; notOf?: Name }
   | { demand: 'resident'; id: Id }
+  /** The card that this very act registers; it signs for nothing else. */
+  | { demand: 'new-card'; id: Id }
   | { demand: 'resident-or-staff'; id: Id; roles: readonly StaffRole[] }
   | { demand: 'kiosk'; id: Name };
 
@@ -50,10 +52,13 @@ function fits(signer: KnownSigner, demand: Demand): boolean {
         signer.signer === 'staff' &&
         signer.use === 'sig' &&
         demand.roles.includes(signer.role) &&
-        (demand.of === undefined || demand.of === signer.party)
+        (demand.of === undefined || demand.of === signer.party) &&
+        demand.notOf !== signer.party
       );
     case 'resident':
-      return signer.signer === 'resident' && signer.use === 'sig' && equalBytes(signer.id, demand.id);
+      return signer.signer === 'resident' && !signer.registering && signer.use === 'sig' && equalBytes(signer.id, demand.id);
+    case 'new-card':
+      return signer.signer === 'resident' && signer.registering && equalBytes(signer.id, demand.id);
     case 'resident-or-staff':
       return fits(signer, { demand: 'resident', id: demand.id }) || fits(signer, { demand: 'staff', roles: demand.roles });
     case 'kiosk':
@@ -77,6 +82,7 @@ function missing(signers: readonly KnownSigner[], demand: Demand): Rejection {
       return reject(isAnyOf(signers, demand.id) ? 'signer-role' : 'signer-missing', demand.demand);
     case 'authority':
     case 'party':
+    case 'new-card':
       return reject('signer-missing', demand.demand === 'party' ? demand.id : demand.demand);
   }
   return never(demand);

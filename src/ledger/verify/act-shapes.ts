@@ -27,6 +27,8 @@ const isWords = isText(/^[^\p{Cc}]{1,200}$/u);
 
 export const publicKeyShape: Shape<PublicKey> = isEither(isEither(isEd25519, isEsp256), isX25519);
 
+const isProof = isMap({ kiosk: isEither(isName, isOneOf(null)), notAfter: isTime, signature: isBytes(64) });
+const isCounter = isInt(0, 0xff_ff_ff);
 const activity = { subject: isId, id: isId, refs: optional(isList(isId, 0, 16)), private: isHash };
 
 /** The exact form of each kind. The count of refs is left to the rules, which have a code of its own for it. */
@@ -79,13 +81,35 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
     aut: isEd25519,
     dec: isX25519,
     space: isX25519,
-    counter: isInt(0, 0xff_ff_ff),
-    proof: isMap({ kiosk: isEither(isName, isOneOf(null)), notAfter: isTime, signature: isBytes(64) }),
+    counter: isCounter,
+    proof: isProof,
   }),
+  'resident.replace': isMap({
+    kind: isOneOf('resident.replace'),
+    subject: isId,
+    sig: isEd25519,
+    aut: isEd25519,
+    dec: isX25519,
+    space: isX25519,
+    counter: isCounter,
+    document: isHash,
+    proof: isProof,
+  }),
+  'resident.retire': isMap({ kind: isOneOf('resident.retire'), subject: isId }),
   'resident.block': isMap({ kind: isOneOf('resident.block'), subject: isId, reason: isOneOf('lost', 'stolen', 'damaged', 'other') }),
   'credential.anchor': isMap({ kind: isOneOf('credential.anchor'), ...activity, status: isInt(0, 2 ** 31) }),
+  'credential.revoke': isMap({ kind: isOneOf('credential.revoke'), ...activity }),
   'grant.give': isMap({ kind: isOneOf('grant.give'), ...activity, until: isTime, reads: isInt(1, 2 ** 16) }),
+  'grant.end': isMap({ kind: isOneOf('grant.end'), ...activity }),
   'request.submit': isMap({ kind: isOneOf('request.submit'), ...activity }),
+  'request.step': isMap({ kind: isOneOf('request.step'), ...activity, step: isOneOf('received', 'needs-more', 'decided', 'closed') }),
+  'request.withdraw': isMap({ kind: isOneOf('request.withdraw'), ...activity }),
+  'verification.answer': isMap({ kind: isOneOf('verification.answer'), ...activity, id: isBytes(32), until: isTime }),
+  'access.record': isMap({ kind: isOneOf('access.record'), ...activity, case: optional(isHash) }),
+  'access.lookup': isMap({ kind: isOneOf('access.lookup'), ...activity }),
+  'case.open': isMap({ kind: isOneOf('case.open'), id: isId, office: isName, until: isTime, opensAt: isTime, private: isHash }),
+  'case.unseal': isMap({ kind: isOneOf('case.unseal'), id: isId }),
+  'case.close': isMap({ kind: isOneOf('case.close'), id: isId }),
 };
 
 /** The body but for its acts, whose kinds and forms have codes of their own. */
@@ -95,7 +119,7 @@ export const bodyShape: Shape<Omit<Body, 'acts'> & { acts: unknown[] }> = isMap(
   nonce: isBytes(16),
   notAfter: isTime,
   acts: isList((value): value is unknown => value !== undefined, 0, 1024),
-  counter: optional(isInt(0, 0xff_ff_ff)),
+  counter: optional(isCounter),
   kiosk: optional(isName),
 });
 

@@ -162,6 +162,27 @@ export interface ResidentRegister {
   proof: { kiosk: Name | null; notAfter: number; signature: Uint8Array };
 }
 
+/** The new card's keys; the old ones end at this height, and for 24 h the new ones may only read. */
+export interface ResidentReplace {
+  kind: 'resident.replace';
+  subject: Id;
+  sig: PublicKey;
+  aut: PublicKey;
+  dec: PublicKey;
+  space: PublicKey;
+  counter: number;
+  /** SHA-256(salt16 ‖ what was read of the identity document): without the salt it could be guessed. */
+  document: Hash;
+  /** As in `resident.register`, with `subject` for the id. */
+  proof: ResidentRegister['proof'];
+}
+
+/** Death or moving away; which of them is nobody's business here. */
+export interface ResidentRetire {
+  kind: 'resident.retire';
+  subject: Id;
+}
+
 export interface ResidentBlock {
   kind: 'resident.block';
   subject: Id;
@@ -183,6 +204,10 @@ export interface CredentialAnchor extends Activity {
   status: number;
 }
 
+export interface CredentialRevoke extends Activity {
+  kind: 'credential.revoke';
+}
+
 export interface GrantGive extends Activity {
   kind: 'grant.give';
   /** Unix seconds. */
@@ -191,8 +216,65 @@ export interface GrantGive extends Activity {
   reads: number;
 }
 
+/** `id` is the grant's. */
+export interface GrantEnd extends Activity {
+  kind: 'grant.end';
+}
+
 export interface RequestSubmit extends Activity {
   kind: 'request.submit';
+}
+
+/** `id` is the request's. */
+export interface RequestStep extends Activity {
+  kind: 'request.step';
+  step: 'received' | 'needs-more' | 'decided' | 'closed';
+}
+
+/** `id` is the request's. */
+export interface RequestWithdraw extends Activity {
+  kind: 'request.withdraw';
+}
+
+/** `id` is SHA-256 of the verifier's nonce: 32 bytes. */
+export interface VerificationAnswer extends Activity {
+  kind: 'verification.answer';
+  /** Of the ask, Unix seconds. */
+  until: number;
+}
+
+/** `id` is the idempotency key that the release shares. */
+export interface AccessRecord extends Activity {
+  kind: 'access.record';
+  /** Under a sealed case, in place of `refs`: SHA-256(salt16 ‖ case id). */
+  case?: Hash;
+}
+
+export interface AccessLookup extends Activity {
+  kind: 'access.lookup';
+}
+
+/** Of whom and what it covers stands in the private part. */
+export interface CaseOpen {
+  kind: 'case.open';
+  id: Id;
+  /** The auditor's party. */
+  office: Name;
+  /** Unix seconds: no read under it from then on. */
+  until: number;
+  /** Unix seconds: due for unsealing from then on. */
+  opensAt: number;
+  private: Hash;
+}
+
+export interface CaseUnseal {
+  kind: 'case.unseal';
+  id: Id;
+}
+
+export interface CaseClose {
+  kind: 'case.close';
+  id: Id;
 }
 
 export type Act =
@@ -209,12 +291,27 @@ export type Act =
   | ServiceWithdraw
   | StatusPublish
   | ResidentRegister
+  | ResidentReplace
   | ResidentBlock
+  | ResidentRetire
   | CredentialAnchor
+  | CredentialRevoke
   | GrantGive
-  | RequestSubmit;
+  | GrantEnd
+  | RequestSubmit
+  | RequestStep
+  | RequestWithdraw
+  | VerificationAnswer
+  | AccessRecord
+  | AccessLookup
+  | CaseOpen
+  | CaseUnseal
+  | CaseClose;
 export type ActKind = Act['kind'];
-export type ActivityAct = Extract<Act, { private: Hash }>;
+/** With a resident as subject. */
+export type ActivityAct = Extract<Act, Activity>;
+/** All that commit to a private part. */
+export type CommittingAct = Extract<Act, { private: Hash }>;
 
 /** The consent record's fields follow ISO/IEC TS 27560; values of claims are never in it. */
 export interface GrantPart {

@@ -1,4 +1,4 @@
-import type { ActivityAct, Hash, OpenedPart, PrivatePart } from './acts.ts';
+import type { CommittingAct, Hash, OpenedPart, PrivatePart } from './acts.ts';
 import { openedPartShape } from './act-shapes.ts';
 import { concatBytes, equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
@@ -20,6 +20,6 @@ export function decodeOpenedPart(bytes: Uint8Array): OpenedPart | undefined {
 }
 
 /** true: this is the part that the act commits to, and of the act's own kind. */
-export function opensAct(act: ActivityAct, opened: OpenedPart, crypto: Crypto): boolean {
+export function opensAct(act: CommittingAct, opened: OpenedPart, crypto: Crypto): boolean {
   return opened.part.kind === act.kind && equalBytes(act.private[1], commitPart(opened.salt, opened.part, crypto)[1]);
 }

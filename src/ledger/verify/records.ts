@@ -34,6 +34,8 @@ export interface ResidentRecord {
   counter: number;
   /** Every act with this subject, in order: how many, and the running hash over them (transactions.md, "What is committed"). */
   chain: { count: number; hash: Uint8Array };
+  /** Set when a card was replaced, Unix seconds: before then its keys may only read, and block themselves. */
+  readOnlyUntil?: number;
   since: number;
 }
 
@@ -126,6 +128,31 @@ export interface CredentialRecord {
   since: number;
 }
 
+/** Of a verifier's nonce that was answered, or of an access: there is no second one with this id. */
+export interface OnceRecord {
+  subject: Id;
+  since: number;
+}
+
+export interface CaseRecord {
+  id: Id;
+  /** The party of its auditor. */
+  office: Name;
+  /** Unix seconds: no read under it from then on. */
+  until: number;
+  /** Unix seconds: due for unsealing from then on. */
+  opensAt: number;
+  private: Hash;
+  state: 'open' | 'closed';
+  sealed: boolean;
+  since: number;
+}
+
+/** The cases that are sealed, of every office, closed ones too. */
+export interface SealedRecord {
+  cases: Id[];
+}
+
 /** Kept until `notAfter`, so that a transaction happens once; after that its own `notAfter` refuses it. */
 export interface TransactionRecord {
   notAfter: number;
@@ -154,10 +181,14 @@ export interface Records {
   authority: AuthorityRecord;
   validators: ValidatorsRecord;
   status: StatusRecord;
+  answer: OnceRecord;
+  access: OnceRecord;
+  case: CaseRecord;
+  sealed: SealedRecord;
 }
 export type RecordKind = keyof Records;
 
-/** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority` and `validators` have no second half. */
+/** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority`, `validators` and `sealed` have no second half. */
 export const stateKey = {
   key: (keyId: Uint8Array): Uint8Array => utf8(`key/${toHex(keyId)}`),
   resident: (id: Id): Uint8Array => utf8(`resident/${toHex(id)}`),
@@ -171,6 +202,11 @@ export const stateKey = {
   tx: (id: Uint8Array): Uint8Array => utf8(`tx/${toHex(id)}`),
   authority: (): Uint8Array => utf8('authority'),
   validators: (): Uint8Array => utf8('validators'),
+  /** SHA-256 of the nonce. */
+  answer: (nonceHash: Uint8Array): Uint8Array => utf8(`answer/${toHex(nonceHash)}`),
+  access: (id: Id): Uint8Array => utf8(`access/${toHex(id)}`),
+  case: (id: Id): Uint8Array => utf8(`case/${toHex(id)}`),
+  sealed: (): Uint8Array => utf8('sealed'),
   status: (issuer: Name): Uint8Array => utf8(`status/${issuer}`),
 } as const;
 
