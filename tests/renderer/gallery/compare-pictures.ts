@@ -4,10 +4,14 @@ import { shrinkBy, type SmallPicture } from './small-picture.ts';
 const cell = 12;
 
 /**
- * Mean difference of a square, of 255, from which it counts as changed. Measured on the kiosk's own screens: what the palette loses stays below 3.5,
- * everything moved by one pixel below 9; the least that a part moved by 8 px makes is 12.6 (a row of thin rings), a line of text 24.
+ * Mean difference of a square, of 255, from which it counts as changed. Measured on the kiosk's own screens: a line in the smallest and palest letters moved by 8 px makes 10.1,
+ * a row of thin rings 11.5, plain text and buttons over 20; what other hinting or gamma makes stays below.
  */
 export const cellLimit = 10;
+
+/** Where a square may be found instead, in pixels of the kept picture across and down: up to two pixels of the screen further, in steps of half a one, as text lies in another version of the browser. */
+const steps = [-4, -3, -2, -1, 0, 1, 2, 3, 4].map((step) => step / 2 / shrinkBy);
+const nearby = steps.flatMap((x) => steps.map((y) => [x, y] as const));
 
 /** A place on the screen, in its pixels. */
 export interface ChangedPlace {
@@ -28,23 +32,47 @@ export function changedPlaces(approved: SmallPicture, seen: SmallPicture): Chang
   const places: ChangedPlace[] = [];
   for (let top = 0; top < height; top += cell) {
     for (let left = 0; left < width; left += cell) {
-      const right = Math.min(left + cell, width);
-      const bottom = Math.min(top + cell, height);
-      let sum = 0;
-      for (let y = top; y < bottom; y += 1) {
-        for (let x = left; x < right; x += 1) {
-          const at = (y * width + x) * 3;
-          const red = Math.abs((before[at] ?? 0) - (now[at] ?? 0));
-          const green = Math.abs((before[at + 1] ?? 0) - (now[at + 1] ?? 0));
-          const blue = Math.abs((before[at + 2] ?? 0) - (now[at + 2] ?? 0));
-          sum += Math.max(red, green, blue);
-        }
-      }
-      const difference = sum / ((right - left) * (bottom - top));
-      if (difference > cellLimit) join(places, { left: left * shrinkBy, top: top * shrinkBy, right: right * shrinkBy, bottom: bottom * shrinkBy, difference });
+      const square = { left, top, right: Math.min(left + cell, width), bottom: Math.min(top + cell, height) };
+      let difference = squareDifference(before, now, width, height, square, 0, 0);
+      if (difference > cellLimit) difference = Math.min(...nearby.map(([x, y]) => squareDifference(before, now, width, height, square, x, y)));
+      if (difference > cellLimit) join(places, { left: left * shrinkBy, top: top * shrinkBy, right: square.right * shrinkBy, bottom: square.bottom * shrinkBy, difference });
     }
   }
   return places;
+}
+
+interface Square {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Mean over the square of the channel that differs most, `now` looked at `x` further to the right and `y` further down, between its pixels too. */
+function squareDifference(before: Float32Array, now: Float32Array, width: number, height: number, { left, top, right, bottom }: Square, x: number, y: number): number {
+  const wholeX = Math.floor(x);
+  const wholeY = Math.floor(y);
+  const partX = x - wholeX;
+  const partY = y - wholeY;
+  const inside = (value: number, end: number): number => Math.max(0, Math.min(end - 1, value));
+  let sum = 0;
+  for (let row = top; row < bottom; row += 1) {
+    const upper = inside(row + wholeY, height) * width;
+    const lower = inside(row + wholeY + 1, height) * width;
+    for (let column = left; column < right; column += 1) {
+      const first = inside(column + wholeX, width);
+      const second = inside(column + wholeX + 1, width);
+      let most = 0;
+      for (let channel = 0; channel < 3; channel += 1) {
+        const at = (place: number): number => now[place * 3 + channel] ?? 0;
+        const above = at(upper + first) * (1 - partX) + at(upper + second) * partX;
+        const below = at(lower + first) * (1 - partX) + at(lower + second) * partX;
+        most = Math.max(most, Math.abs((before[(row * width + column) * 3 + channel] ?? 0) - above * (1 - partY) - below * partY));
+      }
+      sum += most;
+    }
+  }
+  return sum / ((right - left) * (bottom - top));
 }
 
 /** Squares beside one another are one place. */
