@@ -157,12 +157,35 @@ async function checkPayloads({ id, body: { acts } }: OpenedEnvelope, payloads: r
       case 'credential.anchor':
         await checkCredential(index, act, walk);
         break;
+      case 'credential.revoke':
+      case 'grant.end':
+      case 'request.step':
+      case 'request.withdraw':
+      case 'verification.answer':
+      case 'access.record':
+      case 'access.lookup':
+      case 'case.open':
+        // Not taken in at this door.
+        refuse('act-unknown');
+        break;
       case 'party.enrol':
+      case 'party.rotate':
+      case 'party.suspend':
+      case 'party.retire':
       case 'staff.enrol':
+      case 'staff.retire':
+      case 'validator.set':
       case 'kiosk.enrol':
+      case 'kiosk.retire':
       case 'service.publish':
+      case 'service.withdraw':
+      case 'status.publish':
       case 'resident.register':
+      case 'resident.replace':
       case 'resident.block':
+      case 'resident.retire':
+      case 'case.unseal':
+      case 'case.close':
         // Public altogether: the rules see all of it.
         break;
     }

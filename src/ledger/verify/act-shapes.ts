@@ -1,14 +1,22 @@
 import type {
+  AccessPart,
   Act,
   ActKind,
   Body,
+  CasePart,
   CredentialPart,
+  EndPart,
   GrantPart,
   Hash,
+  LookupPart,
   OpenedPart,
   PartyEnrol,
+  PrivatePart,
   PublicKey,
   RequestPart,
+  RevocationPart,
+  StepPart,
+  VerificationPart,
 } from './acts.ts';
 import { isBoolean, isBytes, isEither, isInt, isList, isMap, isOneOf, isText, isTuple, optional, type Shape } from './shape.ts';
 
@@ -156,7 +164,69 @@ const credentialPartShape: Shape<CredentialPart> = isMap({
   credential: isHash,
 });
 
-export const openedPartShape: Shape<OpenedPart> = isMap({
-  salt: isBytes(16),
-  part: isEither(isEither(grantPartShape, requestPartShape), credentialPartShape),
+const isSigned = isBytes(1, 4096);
+
+const revocationPartShape: Shape<RevocationPart> = isMap({
+  kind: isOneOf('credential.revoke'),
+  issuer: isName,
+  vct: isText(/^[\x21-\x7e]{1,200}$/),
+  reason: isOneOf('replaced', 'wrong', 'ended', 'other'),
 });
+
+const endPartShape: Shape<EndPart> = isMap({ kind: isOneOf('grant.end', 'request.withdraw'), agency: isName });
+
+const stepPartShape: Shape<StepPart> = isMap({
+  kind: isOneOf('request.step'),
+  agency: isName,
+  decision: optional(isOneOf('approved', 'refused')),
+  letter: optional(isHash),
+  signed: isSigned,
+});
+
+const verificationPartShape: Shape<VerificationPart> = isMap({
+  kind: isOneOf('verification.answer'),
+  agency: isName,
+  purpose: isName,
+  claims: isClaims,
+  token: isHash,
+  signed: isSigned,
+});
+
+const accessPartShape: Shape<AccessPart> = isMap({
+  kind: isOneOf('access.record'),
+  party: isName,
+  officer: isId,
+  purpose: isName,
+  claims: isClaims,
+  case: optional(isMap({ id: isId, salt: isBytes(16) })),
+  signed: isSigned,
+});
+
+const lookupPartShape: Shape<LookupPart> = isMap({ kind: isOneOf('access.lookup'), party: isName, staff: isId, reason: isWords, signed: isSigned });
+
+const casePartShape: Shape<CasePart> = isMap({
+  kind: isOneOf('case.open'),
+  basis: isWords,
+  subjects: isList(isId, 1, 64),
+  kinds: isList(isText(/^[a-z]+\.[a-z]+$/), 1, 32),
+  from: isMoment,
+  to: isMoment,
+});
+
+const partShapes: { [K in PrivatePart['kind']]: Shape<PrivatePart> } = {
+  'grant.give': grantPartShape,
+  'request.submit': requestPartShape,
+  'credential.anchor': credentialPartShape,
+  'credential.revoke': revocationPartShape,
+  'grant.end': endPartShape,
+  'request.withdraw': endPartShape,
+  'request.step': stepPartShape,
+  'verification.answer': verificationPartShape,
+  'access.record': accessPartShape,
+  'access.lookup': lookupPartShape,
+  'case.open': casePartShape,
+};
+
+const isPart: Shape<PrivatePart> = (value): value is PrivatePart => Object.values(partShapes).some((shape) => shape(value));
+
+export const openedPartShape: Shape<OpenedPart> = isMap({ salt: isBytes(16), part: isPart });

@@ -351,7 +351,78 @@ export interface CredentialPart {
   credential: Hash;
 }
 
-export type PrivatePart = GrantPart | RequestPart | CredentialPart;
+export interface RevocationPart {
+  kind: 'credential.revoke';
+  issuer: Name;
+  vct: string;
+  reason: 'replaced' | 'wrong' | 'ended' | 'other';
+}
+
+/** `agency`: the addressee, which the grant or the request was for. */
+export interface EndPart {
+  kind: 'grant.end' | 'request.withdraw';
+  agency: Name;
+}
+
+export interface StepPart {
+  kind: 'request.step';
+  agency: Name;
+  /** With step `decided`. */
+  decision?: 'approved' | 'refused';
+  /** To the resident, sealed to the data space. */
+  letter?: Hash;
+  /** What the agency signed and the gateway carries out. */
+  signed: Uint8Array;
+}
+
+export interface VerificationPart {
+  kind: 'verification.answer';
+  agency: Name;
+  purpose: Name;
+  claims: string[];
+  /** Of the vp_token. */
+  token: Hash;
+  /** The ask, as the agency signed it. */
+  signed: Uint8Array;
+}
+
+export interface AccessPart {
+  kind: 'access.record';
+  /** The reader's agency, or auditor's office. */
+  party: Name;
+  /** Staff id of who reads. */
+  officer: Id;
+  purpose: Name;
+  /** Released; none under a case. */
+  claims: string[];
+  /** Under a sealed case: its id, and the salt that makes the act's `case` of it. */
+  case?: { id: Id; salt: Uint8Array };
+  /** The read request, as the officer signed it. */
+  signed: Uint8Array;
+}
+
+export interface LookupPart {
+  kind: 'access.lookup';
+  party: Name;
+  staff: Id;
+  reason: string;
+  /** The request, as the member of staff signed it. */
+  signed: Uint8Array;
+}
+
+export interface CasePart {
+  kind: 'case.open';
+  /** The law it rests on. */
+  basis: string;
+  subjects: Id[];
+  /** What of their activity may be read. */
+  kinds: string[];
+  /** ISO 8601 date-times in UTC: of the activity that may be read. */
+  from: string;
+  to: string;
+}
+
+export type PrivatePart = GrantPart | RequestPart | CredentialPart | RevocationPart | EndPart | StepPart | VerificationPart | AccessPart | LookupPart | CasePart;
 
 /** A private part with its salt, as sealed (CBOR of this) and as carried in receipts. */
 export interface OpenedPart {

@@ -1,4 +1,4 @@
-import type { Act, ResidentReplace } from '../../../src/ledger/verify/acts.ts';
+import type { Act, ResidentReplace, ResidentRetire } from '../../../src/ledger/verify/acts.ts';
 import { atKiosk, type RefusedCase } from '../court.ts';
 import { body, envelopeOf, idOf, keys, lin, now, registerAct, requestBody, residentOf, signerOf, type TestResident } from '../small-district.ts';
 
@@ -10,7 +10,7 @@ export function replaceAct(card: TestResident = newLin, change: Partial<Resident
   return { kind: 'resident.replace', subject: card.id, sig, aut, dec, space, counter: 1, document: [-16, new Uint8Array(32)], proof, ...change };
 }
 export const replace = (acts: Act[] = [replaceAct()]): Promise<Uint8Array> => envelopeOf(body(acts), [keys.staff, keys.clerk, newLin.sig]);
-export const retireAct: Act = { kind: 'resident.retire', subject: lin.id };
+export const retireAct: ResidentRetire = { kind: 'resident.retire', subject: lin.id };
 export const retire = (): Promise<Uint8Array> => envelopeOf(body([retireAct]), [keys.staff, keys.clerk]);
 
 const day = 86_400;
@@ -28,7 +28,7 @@ export const residentCases: RefusedCase[] = [
   { code: 'key-read-only', name: 'the new card, a second before the day is over', envelope: () => atKiosk(lateRequest(), { notAfter: now + 2 * day }, [newLin.sig, keys.kiosk]), before: (court) => court.take(replace()), at: { time: now + day - 1 } },
   { code: 'signer-role', name: 'a grant before the replacement in the same body', envelope: () => replace([...requestBody(newLin, 2).body.acts.slice(0, 1), replaceAct()]) },
   { code: 'subject-unknown', name: 'a grant with the registration', envelope: () => envelopeOf(body([registerAct(residentOf('chen')), ...requestBody(residentOf('chen'), 2).body.acts.slice(0, 1)]), [keys.staff, residentOf('chen').sig]) },
-  { code: 'subject-unknown', name: 'nobody moves away', envelope: () => envelopeOf(body([{ ...retireAct, subject: idOf('nobody') } as Act]), [keys.staff, keys.clerk]) },
+  { code: 'subject-unknown', name: 'nobody moves away', envelope: () => envelopeOf(body([{ ...retireAct, subject: idOf('nobody') }]), [keys.staff, keys.clerk]) },
   { code: 'signer-role', name: 'the registrar alone', envelope: () => envelopeOf(body([retireAct]), [keys.clerk]) },
   { code: 'subject-inactive', name: 'retired twice', envelope: () => retire(), before: (court) => court.take(retire()) },
   { code: 'signer-revoked', name: 'the card of a resident who is gone', envelope: () => atKiosk(requestBody(lin, 9).body.acts), before: (court) => court.take(retire()) },
