@@ -195,11 +195,14 @@ const steps: readonly Step[] = [
   },
 ];
 
-/** The room on the disk is taken in one turn: no news of a reader comes in between. */
-const noCardGoesIn = ['visiting.preparing'];
+/**
+ * `preparing` takes the room on the disk in one turn: no news of a reader comes in between. `recalling` lasts as long as the hub looks up
+ * a receipt or two, which no hand outside can hold: the machine's own tests pull the card there.
+ */
+const notReachedByHand = ['visiting.preparing', 'visiting.recalling'];
 
 test('every state of a visit is one in which the card is pulled here', () => {
-  expect([...new Set(steps.map(({ state }) => state)), ...noCardGoesIn].toSorted()).toEqual(statesThatLast().toSorted());
+  expect([...new Set(steps.map(({ state }) => state)), ...notReachedByHand].toSorted()).toEqual(statesThatLast().toSorted());
 });
 
 for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed } of steps) {

@@ -454,6 +454,17 @@ const ways: { name: string; go: (stand: VisitStand) => Promise<void>; change?: (
     },
   },
   {
+    name: 'typed facts are being proved',
+    go: async (stand) => {
+      stand.probe.access.self = null;
+      await signedIn(stand);
+      stand.send({ type: 'service.open', service: tax });
+      expect(stand.state.stage).toBe('visiting.recalling');
+    },
+    change: () => ({ recall: never }),
+    unsent: true,
+  },
+  {
     name: 'consent is asked',
     go: async (stand) => {
       await signedIn(stand);
