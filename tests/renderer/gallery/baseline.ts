@@ -4,7 +4,7 @@ import type { Language } from '../../../src/contract/language.ts';
 import { changedPlaces } from './compare-pictures.ts';
 import { elementBoxes, movedBoxes, type ElementBox } from './element-boxes.ts';
 import type { Gallery, Orientation } from './gallery.ts';
-import { palettePng } from './palette-png.ts';
+import { smallPng } from './small-png.ts';
 import { readPicture, shrink, type SmallPicture } from './small-picture.ts';
 
 const folder = path.resolve('tests/journeys/baseline');
@@ -59,7 +59,7 @@ export class Baseline {
 
   approve(screen: string, { picture, boxes }: Look): void {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(this.#pictureFile(screen), palettePng(picture));
+    writeFileSync(this.#pictureFile(screen), smallPng(picture));
     this.#boxes.set(screen, boxes);
     this.#writeBoxes();
   }
