@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
-import { tallyFileVariable, type Tally } from './tally.ts';
+import { sayPassedLate, tallyFileVariable, type Tally } from './tally.ts';
 
 /** Counts tests, files that could not be loaded and errors outside of any test; keeps the reason that a test gave for its skip. */
 export default class VitestTallyReporter implements Reporter {
@@ -13,6 +13,7 @@ export default class VitestTallyReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const result = test.result();
         const name = `${module.relativeModuleId} › ${test.fullName}`;
+        if (test.diagnostic()?.flaky === true) sayPassedLate(name);
         if (result.state === 'passed') tally.passed += 1;
         else if (result.state === 'skipped') tally.skipped.push({ name, reason: result.note ?? 'switched off in the file' });
         else tally.failed += 1;
