@@ -276,10 +276,16 @@ export class Kiosk {
   /** Of the page at rest: what moves once has arrived, what moves for ever goes on. */
   async screenshot(path: string): Promise<void> {
     const page = await this.#page();
-    await page.evaluate(async () => {
+    const animationsPass = async (): Promise<void> => page.evaluate(async () => {
       const { document } = globalThis as unknown as { document: { getAnimations(): { finished: Promise<unknown>; effect: { getComputedTiming(): { endTime: number } } | null }[] } };
       const passing = document.getAnimations().filter(({ effect }) => Number.isFinite(effect?.getComputedTiming().endTime));
       await Promise.allSettled(passing.map(({ finished }) => finished));
+    });
+    // A visit's end replaces the document, perhaps right now: then the new one is looked at.
+    await animationsPass().catch(async (error: unknown) => {
+      if (!/context was destroyed/.test(String(error))) throw error;
+      await page.locator('[data-page]').first().waitFor();
+      await animationsPass();
     });
     await page.screenshot({ path });
   }
