@@ -1,25 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { serviceSchema } from '../../src/contract/service.ts';
 import type { Language } from '../../src/contract/language.ts';
+import { demoAnswers } from '../../tools/demo/answers.ts';
 import { demoPin } from '../../tools/demo/people.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 
 export const pin = demoPin;
 
-/** What Lin and the others answer, whatever service asks it. */
-export const answers = {
-  property_use: 'own-home',
-  tax_year: '2025',
-  certificate_use: 'loan',
-  letter_language: 'en',
-  phone: '13800138000',
-  contact_time: 'morning',
-  paid_work: 'false',
-  months_abroad: '2',
-  meter_number: '20417733',
-  meter_reading: '1204.5',
-  takeover_date: '2026-11-01',
-} as const satisfies Record<string, string>;
+export const answers = demoAnswers;
 
 export function answerTo(question: string): string {
   if (!(question in answers)) throw new Error(`nobody has an answer to ${question}`);
