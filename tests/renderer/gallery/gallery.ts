@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
-import { chownSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { chromium, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { build } from 'vite';
 import type { Bridge, Intent, Snapshot } from '../../../src/contract/bridge.ts';
 import type { Language } from '../../../src/contract/language.ts';
 import { kioskOrigin } from '../../../src/contract/origin.ts';
 import { assetResponse, readAssets } from '../../../src/main/shells/assets.ts';
-import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { startDistributionBrowser } from '../../fixtures/distribution-browser.ts';
 import { snapshotOf, type Screen } from '../../fixtures/snapshots.ts';
 
 export type Orientation = 'portrait' | 'landscape';
@@ -54,8 +53,8 @@ export async function openGallery(options: { reducedMotion?: boolean; flags?: re
   const assets = await readAssets(distDir);
   if (!assets.ok) throw new Error(assets.failure.code);
 
-  const browser = await startBrowser(path.join(workDir, 'profile-'), options.flags ?? []);
-  const context = await browser.connected.newContext({ viewport: sizes.portrait, reducedMotion: options.reducedMotion === false ? 'no-preference' : 'reduce', serviceWorkers: 'block' });
+  const started = await startDistributionBrowser(['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...(options.flags ?? [])]);
+  const context = await started.browser.newContext({ viewport: sizes.portrait, reducedMotion: options.reducedMotion === false ? 'no-preference' : 'reduce', serviceWorkers: 'block' });
   const page = await context.newPage();
   const devtools = await context.newCDPSession(page);
   const complaints: string[] = [];
@@ -115,42 +114,8 @@ export async function openGallery(options: { reducedMotion?: boolean; flags?: re
     },
     takeSent: () => page.evaluate(() => (globalThis as unknown as TestWindow).sent.splice(0)),
     async close() {
-      await browser.close();
+      await started.close();
       await rm(workDir, { recursive: true, force: true });
-    },
-  };
-}
-
-/** The distribution's browser, as an unprivileged user in a profile of its own, with its sandbox; a loopback port for the test alone. */
-async function startBrowser(profilePrefix: string, flags: readonly string[]) {
-  const asRoot = process.getuid?.() === 0;
-  const profileDir = mkdtempSync(profilePrefix);
-  if (asRoot) {
-    chownSync(path.dirname(profileDir), 65534, 65534);
-    chownSync(profileDir, 65534, 65534);
-  }
-  const child = spawn(
-    distributionChromium,
-    ['--headless', '--remote-debugging-port=0', `--user-data-dir=${profileDir}`, '--no-first-run', '--disable-background-networking', '--disable-gpu', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...flags, 'about:blank'],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { HOME: profileDir, PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' }, cwd: '/', ...(asRoot ? { uid: 65534, gid: 65534 } : {}) },
-  );
-  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString('utf8');
-      const match = /DevTools listening on (ws:\/\/127\.0\.0\.1:\S+)/.exec(said);
-      if (match?.[1] !== undefined) resolve(match[1]);
-    });
-    child.once('close', () => reject(new Error(`the browser ended: ${said.slice(-500)}`)));
-  });
-  const connected = await chromium.connectOverCDP(endpoint);
-  return {
-    connected,
-    async close() {
-      await connected.close();
-      child.kill('SIGTERM');
-      await exited;
     },
   };
 }
