@@ -32,7 +32,8 @@ export class PageDoor {
   static async open(profileDir: string): Promise<PageDoor> {
     const port = await poll(() => {
       const file = path.join(profileDir, 'DevToolsActivePort');
-      return existsSync(file) ? readFileSync(file, 'utf8').split('\n')[0] : undefined;
+      // The file is there before its lines are.
+      return existsSync(file) ? /^(\d+)\n/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
     });
     const url = await poll(async () => {
       const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { type: string; webSocketDebuggerUrl?: string }[];
