@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { MemorySigner } from '../node-signer.ts';
+import type { Tip } from '../application.ts';
 import type { Genesis } from '../genesis.ts';
+import type { MemorySigner } from '../node-signer.ts';
 import {
   acceptedResultsHash,
   appHash,
@@ -35,58 +36,48 @@ export interface ChainBlock {
   stateRoot: Uint8Array;
 }
 
-/** Before the first block. */
-export interface ChainStart {
-  logSize: 0;
-  logRoot: Uint8Array;
-  stateRoot: Uint8Array;
-  timeMs: number;
-}
+/** What a block is made on: the one before, or what the chain begins with. */
+export type ChainEnd = ChainBlock | Tip;
 
-export const heightOf = (tip: ChainBlock | ChainStart): number => ('header' in tip ? tip.header.height : 0);
-
-/** What the next header says about log and state. */
-export const appHashAfter = (tip: ChainBlock | ChainStart, crypto: Crypto): Uint8Array => appHash(tip.logRoot, tip.logSize, tip.stateRoot, crypto);
-
-/** Makes and signs the block after `tip`. Pure but for the signature. */
+/** Makes and signs the block after `end`: `transactions` are in it, and `after` is what they came to. Pure but for the signature. */
 export function nextBlock(
-  tip: ChainBlock | ChainStart,
-  content: { timeMs: number; transactions: readonly Uint8Array[]; logSize: number; logRoot: Uint8Array; stateRoot: Uint8Array },
+  end: ChainEnd,
+  { transactions, after }: { transactions: readonly Uint8Array[]; after: Tip },
   { chain, validators }: Pick<Genesis, 'chain' | 'validators'>,
   validator: MemorySigner,
   crypto: Crypto,
 ): ChainBlock {
-  const last = 'header' in tip ? tip : null;
+  const last = 'header' in end ? end : null;
   const setHash = validatorsHash(validators, crypto);
   const header: Header = {
     version: headerVersion,
     chain,
-    height: heightOf(tip) + 1,
-    time: timestampOfMs(content.timeMs),
+    height: after.height,
+    time: timestampOfMs(after.timeMs),
     lastBlockId: last === null ? null : { hash: last.hash, parts: last.commit.parts },
     lastCommitHash: commitHash(last?.commit ?? null, validators, crypto),
-    dataHash: dataHash(content.transactions, crypto),
+    dataHash: dataHash(transactions, crypto),
     validatorsHash: setHash,
     nextValidatorsHash: setHash,
     consensusHash: consensusHash(crypto),
-    appHash: appHashAfter(tip, crypto),
+    appHash: appHash(end.logRoot, end.logSize, end.stateRoot, crypto),
     lastResultsHash: acceptedResultsHash(last?.count ?? 0, crypto),
     evidenceHash: noEvidenceHash(crypto),
     proposerAddress: validatorAddress(validator.key[1], crypto),
   };
   const hash = headerHash(header, crypto);
-  const parts = partSetHeader(encodeCbor([encodeCbor(header), content.transactions]), crypto);
+  const parts = partSetHeader(encodeCbor([encodeCbor(header), transactions]), crypto);
   const vote = { chain, height: header.height, round: 0, blockId: { hash, parts }, time: header.time };
   const commit: Commit = { round: 0, parts, signatures: [{ time: header.time, signature: validator.sign(voteSignBytes(vote)) }] };
   return {
     header,
     hash,
     commit,
-    timeMs: content.timeMs,
-    count: content.transactions.length,
-    logSize: content.logSize,
-    logRoot: content.logRoot,
-    stateRoot: content.stateRoot,
+    timeMs: after.timeMs,
+    count: transactions.length,
+    logSize: after.logSize,
+    logRoot: after.logRoot,
+    stateRoot: after.stateRoot,
   };
 }
 

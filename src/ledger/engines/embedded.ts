@@ -1,23 +1,18 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
-import { encodeGenesis, genesisState, type Genesis } from '../genesis.ts';
-import type { CommittedBlock, CommittedTransaction, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
-import { TransactionLog } from '../log.ts';
+import { beginApplication, isBegun, openApplication, type BlockDraft, type LedgerApplication, type Tip } from '../application.ts';
+import type { Genesis } from '../genesis.ts';
+import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
-import { judge } from '../rules.ts';
-import { StateDraft } from '../state.ts';
-import { StateTree } from '../state-tree.ts';
-import type { PublicKey } from '../verify/acts.ts';
 import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { verifyCommit } from '../verify/head.ts';
 import { leafHash } from '../verify/merkle-log.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
-import { stateKey } from '../verify/records.ts';
-import { appHashAfter, ChainStore, headOf, heightOf, nextBlock, type ChainBlock, type ChainStart } from './chain.ts';
+import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
 import { SubmissionStore } from './submissions.ts';
@@ -42,7 +37,6 @@ export interface EmbeddedOptions {
 
 const crypto = nodeCrypto;
 const mostInBlock = 500;
-const mostForgottenInBlock = 1000;
 /** How many of the last leaves are hashed again at start: more than a torn end of the file can hold. */
 const tailLeaves = 2000;
 /** After a disk refused, how long until the queue is tried again. */
@@ -72,13 +66,18 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
   };
   try {
     database = openLedgerFile(path);
-    if (!hasBegun(database)) {
+    if (!isBegun(database)) {
       if (!mayBegin) return refuse('no chain was begun in this file');
       beginHeadGuard(guardPath);
+      const file = database;
+      const begun = inTransaction(file, () => beginApplication(file, genesis, crypto));
+      if (!begun.ok) return refuse(begun.failure.detail ?? 'genesis');
     }
     if (!existsSync(guardPath)) return refuse('the record of the last signed head is missing');
     guard = new HeadGuard(guardPath, crypto);
-    const ledger = new EmbeddedLedger(options, database, guard);
+    const application = openApplication(database, genesis, crypto);
+    if (!application.ok) return refuse(application.failure.detail ?? 'unreadable');
+    const ledger = new EmbeddedLedger(options, application.value, database, guard);
     const started = ledger.start();
     if (started.ok) return ok(ledger);
     close();
@@ -87,12 +86,6 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
     close();
     return storageFailure(error);
   }
-}
-
-/** The genesis and its state are written in one transaction: it is there as a whole or not at all. */
-function hasBegun(database: DatabaseSync): boolean {
-  database.exec('CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID');
-  return database.prepare("SELECT 1 FROM about WHERE name = 'genesis'").get() !== undefined;
 }
 
 interface Incoming {
@@ -104,18 +97,17 @@ interface Incoming {
 export class EmbeddedLedger implements Ledger {
   readonly chain: string;
   readonly #options: EmbeddedOptions;
+  readonly #application: LedgerApplication;
   readonly #database: DatabaseSync;
   readonly #guard: HeadGuard;
-  readonly #tree: StateTree;
-  readonly #log: TransactionLog;
   readonly #blocks: ChainStore;
   readonly #submissions: SubmissionStore;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   /** Submissions since the last write: they share one fsync. */
   #incoming: Incoming[] = [];
-  /** Committed state with what is queued on top: what a new submission is judged against. */
-  #expected: StateDraft;
-  #tip: ChainBlock | ChainStart;
+  /** What is queued, on top of what is committed: what a new submission is judged against. */
+  #expected: BlockDraft;
+  #tip: ChainEnd;
   #isFlushing = false;
   #isMaking = false;
   #isClosed = false;
@@ -123,29 +115,27 @@ export class EmbeddedLedger implements Ledger {
   #timer: NodeJS.Timeout | null = null;
 
   /** Use `openEmbeddedLedger`. */
-  constructor(options: EmbeddedOptions, database: DatabaseSync, guard: HeadGuard) {
+  constructor(options: EmbeddedOptions, application: LedgerApplication, database: DatabaseSync, guard: HeadGuard) {
     this.chain = options.genesis.chain;
     this.#options = options;
     this.#database = database;
     this.#guard = guard;
-    this.#tree = new StateTree(database, crypto);
-    this.#log = new TransactionLog(database, crypto);
+    this.#application = application;
     this.#blocks = new ChainStore(database);
     this.#submissions = new SubmissionStore(database);
-    this.#expected = new StateDraft(this.#tree);
-    this.#tip = { logSize: 0, logRoot: this.#log.root(0), stateRoot: this.#tree.root(), timeMs: options.genesis.time * 1000 };
+    this.#tip = application.tip();
+    this.#expected = application.draft(this.#tip.timeMs);
   }
 
-  /** Opens or begins the chain; called once, by `openEmbeddedLedger`. Throws what SQLite throws. */
+  /** Goes on from the end of the chain; called once, by `openEmbeddedLedger`. Throws what SQLite throws. */
   start(): Result<null> {
-    const begun = this.#begin();
-    if (!begun.ok) return begun;
     const sound = this.#checkTail();
     if (!sound.ok) return sound;
     const signed = this.#checkAgainstGuard();
     if (!signed.ok) return signed;
     const last = this.#blocks.last();
     if (last !== undefined) {
+      if (!isSameEnd(last, this.#application.tip())) return fail('hub-storage', 'the last block is not where log and state end');
       this.#tip = last;
       this.#guard.write({ height: last.header.height, hash: last.hash });
     }
@@ -174,9 +164,8 @@ export class EmbeddedLedger implements Ledger {
         return Promise.resolve(fail('hub-busy', 'queue full'));
       }
       if (waiting === undefined) {
-        const judged = judge(this.#expected, envelope, this.#place(this.#nextTimeMs(), 1, this.#tip.logSize), crypto);
-        if (!judged.ok) return Promise.resolve(ok({ state: 'rejected', code: judged.failure.code }));
-        this.#expected.apply(judged.value.changes);
+        const outcome = this.#expected.take(envelope, this.#nextTimeMs());
+        if (!outcome.taken) return Promise.resolve(ok({ state: 'rejected', code: outcome.code }));
       }
       return new Promise((settle) => {
         this.#incoming.push({ id, envelope, settle });
@@ -215,15 +204,14 @@ export class EmbeddedLedger implements Ledger {
   }
 
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {
+    const { tree } = this.#application;
     return this.#guarded(() =>
-      Promise.resolve(
-        ok({ head: this.#newestHead(), entries: keys.map((key) => ({ value: this.#tree.get(key) ?? null, proof: this.#tree.prove(key) })) }),
-      ),
+      Promise.resolve(ok({ head: this.#newestHead(), entries: keys.map((key) => ({ value: tree.get(key) ?? null, proof: tree.prove(key) })) })),
     );
   }
 
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
-    return this.#guarded(() => Promise.resolve(ok(keys.map((key) => this.#tree.get(key) ?? null))));
+    return this.#guarded(() => Promise.resolve(ok(keys.map((key) => this.#application.tree.get(key) ?? null))));
   }
 
   onBlock(listener: (block: CommittedBlock) => void): () => void {
@@ -262,42 +250,29 @@ export class EmbeddedLedger implements Ledger {
     if ('header' in tip && this.#guard.newest?.height !== tip.header.height) this.#guard.write({ height: tip.header.height, hash: tip.hash });
   }
 
-  #begin(): Result<null> {
-    const bytes = encodeGenesis(this.#options.genesis);
-    const row = this.#database.prepare("SELECT value FROM about WHERE name = 'genesis'").get() as { value: Uint8Array } | undefined;
-    if (row !== undefined) return equalBytes(row.value, bytes) ? ok(null) : fail('hub-storage', 'the file has another genesis');
-    const state = genesisState(this.#options.genesis, crypto);
-    if (!state.ok) return fail('hub-storage', `genesis: ${state.failure.code}`);
-    this.#transaction(() => {
-      this.#database.prepare("INSERT INTO about (name, value) VALUES ('genesis', ?)").run(bytes);
-      this.#tree.update(state.value);
-    });
-    this.#tip = { ...this.#tip, stateRoot: this.#tree.root() };
-    return ok(null);
-  }
-
   /** The end of the file against what was signed: a block's own signature, the log's last leaves and root, the state's root. */
   #checkTail(): Result<null> {
     const quick = this.#database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string } | undefined;
     if (quick?.quick_check !== 'ok') return fail('hub-storage', 'the file is damaged');
-    const tip = this.#blocks.last();
-    if (tip === undefined) return this.#log.size() === 0 ? ok(null) : fail('hub-storage', 'a log without blocks');
-    const { header, hash, commit, logSize, logRoot, stateRoot } = tip;
+    const { log, tree } = this.#application;
+    const block = this.#blocks.last();
+    if (block === undefined) return this.#application.isAtStart() ? ok(null) : fail('hub-storage', 'a log without blocks');
+    const { header, hash, commit, logSize, logRoot, stateRoot } = block;
     const { validators } = this.#options.genesis;
     const signed = verifyCommit(
       { chain: this.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: validators },
       crypto,
     );
     if (!signed.ok || !equalBytes(headerHash(header, crypto), hash)) return fail('hub-storage', 'the last block is not as this validator signed it');
-    if (this.#log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
+    if (log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
     for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {
-      const entry = this.#log.at(index);
-      if (entry === undefined || !equalBytes(leafHash(entry.envelope, crypto), this.#log.leafHashAt(index))) {
+      const entry = log.at(index);
+      if (entry === undefined || !equalBytes(leafHash(entry.envelope, crypto), log.leafHashAt(index))) {
         return fail('hub-storage', `log entry ${index} is damaged`);
       }
     }
-    if (!equalBytes(this.#log.root(logSize), logRoot)) return fail('hub-storage', 'the log is damaged');
-    return equalBytes(this.#tree.root(), stateRoot) ? ok(null) : fail('hub-storage', 'the state is damaged');
+    if (!equalBytes(log.root(logSize), logRoot)) return fail('hub-storage', 'the log is damaged');
+    return equalBytes(tree.root(), stateRoot) ? ok(null) : fail('hub-storage', 'the state is damaged');
   }
 
   #checkAgainstGuard(): Result<null> {
@@ -311,7 +286,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #stateOf(id: Uint8Array): TransactionState {
-    const entry = this.#log.find(id);
+    const entry = this.#application.log.find(id);
     if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
     if (this.#submissions.isQueued(id)) return { state: 'queued' };
     const code = this.#submissions.refusal(id);
@@ -319,29 +294,12 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #receiptOf(transaction: Uint8Array): Uint8Array | null {
-    const entry = this.#log.find(transaction);
-    if (entry === undefined) return null;
-    const block = this.#blocks.at(entry.height);
-    const next = this.#blocks.at(entry.height + 1);
-    const opened = openEnvelope(entry.envelope, crypto);
-    if (block === undefined || next === undefined || !opened.ok) throw new Error(`height ${entry.height} is incomplete`);
-    const { body, signers } = opened.value;
-    return encodeReceipt({
-      v: 1,
-      envelope: entry.envelope,
-      keys: signers.map(({ kid }) => this.#keyOf(kid)),
-      parts: body.acts.map(() => null),
-      index: entry.index,
-      path: this.#log.inclusionPath(entry.index, block.logSize),
-      head: headOf(block, next, this.#options.genesis),
-    });
-  }
-
-  /** Key records are never removed, so that what they signed stays provable. */
-  #keyOf(kid: Uint8Array): PublicKey {
-    const record = new StateDraft(this.#tree).read('key', kid);
-    if (record === undefined) throw new Error('a recorded transaction of an unknown key');
-    return record.key;
+    const material = this.#application.receiptMaterial(transaction, 'own');
+    if (material === undefined) return null;
+    const { tip, acts, ...proven } = material;
+    const next = this.#blocks.at(tip.height + 1);
+    if (next === undefined) throw new Error(`height ${tip.height} is not signed`);
+    return encodeReceipt({ v: 1, ...proven, parts: Array.from({ length: acts }, () => null), head: headOf(tip, next, this.#options.genesis) });
   }
 
   /** Log and state do not change in the newest block (`#make` sees to it): its header binds them as they are. */
@@ -364,7 +322,7 @@ export class EmbeddedLedger implements Ledger {
     this.#incoming = [];
     if (incoming.length === 0 || this.#isClosed) return;
     try {
-      this.#transaction(() => {
+      inTransaction(this.#database, () => {
         for (const { id, envelope } of incoming) this.#submissions.enqueue(id, envelope);
       });
     } catch (error) {
@@ -396,34 +354,29 @@ export class EmbeddedLedger implements Ledger {
     return Math.max(this.#options.clock(), this.#tip.timeMs + 1);
   }
 
-  #place(timeMs: number, ahead: number, logIndex: number): Parameters<typeof judge>[2] {
-    return { chain: this.chain, height: heightOf(this.#tip) + ahead, time: Math.floor(timeMs / 1000), logIndex };
-  }
-
   #expectQueued(): void {
-    this.#expected = new StateDraft(this.#tree);
-    for (const { envelope } of this.#submissions.waiting(mostInBlock)) {
-      const judged = judge(this.#expected, envelope, this.#place(this.#nextTimeMs(), 1, this.#tip.logSize), crypto);
-      if (judged.ok) this.#expected.apply(judged.value.changes);
-    }
+    this.#expected = this.#application.draft(this.#nextTimeMs());
+    for (const { envelope } of this.#submissions.waiting(mostInBlock)) this.#expected.take(envelope);
   }
 
   /**
    * A block of what is queued, and, where it changed log or state, an empty one at once that signs the change: so a receipt is at hand
-   * right after. Both and all they change are one SQLite transaction. What the disk refuses leaves everything as it was, queue included.
+   * right after. (One more follows where that forgot something.) They and all they change are one SQLite transaction. What the disk refuses leaves everything as it was, queue included.
    */
   #make(): Result<null> {
     const before = this.#tip;
     const blocks: CommittedBlock[] = [];
     try {
       this.#mark();
-      const tip = this.#transaction(() => {
-        const [first, transactions] = this.#makeBlock(before, this.#nextTimeMs());
-        blocks.push({ height: first.header.height, timeMs: first.timeMs, transactions });
-        if (equalBytes(appHashAfter(before, crypto), appHashAfter(first, crypto))) return first;
-        const proof = this.#seal(first, first.timeMs + 1, []);
-        blocks.push({ height: proof.header.height, timeMs: proof.timeMs, transactions: [] });
-        return proof;
+      const tip = inTransaction(this.#database, () => {
+        let made = this.#makeBlock(before, this.#nextTimeMs(), mostInBlock);
+        blocks.push(made.committed);
+        for (let end = before; !isSameContent(end, made.block); ) {
+          end = made.block;
+          made = this.#makeBlock(end, end.timeMs + 1, 0);
+          blocks.push(made.committed);
+        }
+        return made.block;
       });
       this.#tip = tip;
       this.#expectQueued();
@@ -438,48 +391,40 @@ export class EmbeddedLedger implements Ledger {
     return ok(null);
   }
 
-  #makeBlock(before: ChainBlock | ChainStart, timeMs: number): [ChainBlock, CommittedTransaction[]] {
-    const place = this.#place(timeMs, 1, before.logSize);
-    const draft = new StateDraft(this.#tree);
-    for (const id of this.#submissions.takeExpired(place.time, mostForgottenInBlock)) draft.put(stateKey.tx(id), null);
-    const taken: CommittedTransaction[] = [];
-    for (const { id, envelope } of this.#submissions.waiting(mostInBlock)) {
-      const index = before.logSize + taken.length;
-      const judged = judge(draft, envelope, { ...place, logIndex: index }, crypto);
+  #makeBlock(end: ChainEnd, timeMs: number, most: number): { block: ChainBlock; committed: CommittedBlock } {
+    const draft = this.#application.draft(timeMs);
+    for (const { id, envelope } of this.#submissions.waiting(most)) {
+      const outcome = draft.take(envelope);
       this.#submissions.dequeue(id);
-      if (!judged.ok) {
-        this.#submissions.refuse(id, judged.failure.code, place.time + 30 * 86_400);
-        continue;
-      }
-      const { body, changes } = judged.value;
-      draft.apply(changes);
-      this.#log.append({ index, transaction: id, envelope, height: place.height });
-      this.#submissions.remember(id, body.notAfter);
-      taken.push({ id, envelope, body, index });
+      if (!outcome.taken) this.#submissions.refuse(id, outcome.code, Math.floor(timeMs / 1000) + 30 * 86_400);
     }
-    this.#tree.update(draft.changes());
-    return [this.#seal(before, timeMs, taken.map(({ envelope }) => envelope)), taken];
-  }
-
-  #seal(before: ChainBlock | ChainStart, timeMs: number, transactions: readonly Uint8Array[]): ChainBlock {
-    const logSize = before.logSize + transactions.length;
-    const content = { timeMs, transactions, logSize, logRoot: this.#log.root(logSize), stateRoot: this.#tree.root() };
-    const block = nextBlock(before, content, this.#options.genesis, this.#options.validator, crypto);
+    this.#submissions.forgetRefused(Math.floor(timeMs / 1000));
+    const after = this.#application.write(draft);
+    const transactions = draft.taken.map(({ envelope }) => envelope);
+    const block = nextBlock(end, { transactions, after }, this.#options.genesis, this.#options.validator, crypto);
     this.#blocks.append(block);
-    return block;
+    return { block, committed: { height: after.height, timeMs, transactions: [...draft.taken] } };
   }
+}
 
-  #transaction<T>(work: () => T): T {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // SQLite has rolled back by itself where the disk was full.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+type Content = Pick<Tip, 'logSize' | 'logRoot' | 'stateRoot'>;
+
+const isSameContent = (a: Content, b: Content): boolean =>
+  a.logSize === b.logSize && equalBytes(a.logRoot, b.logRoot) && equalBytes(a.stateRoot, b.stateRoot);
+
+const isSameEnd = (block: ChainBlock, tip: Tip): boolean => block.header.height === tip.height && block.timeMs === tip.timeMs && isSameContent(block, tip);
+
+/** Throws what the work and SQLite throw; by then it is rolled back. */
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // SQLite has rolled back by itself where the disk was full.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
   }
 }
 

@@ -1,0 +1,274 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { RejectionCode } from '../contract/failures.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
+import { encodeGenesis, genesisState, type Genesis } from './genesis.ts';
+import type { CommittedTransaction } from './ledger.ts';
+import { TransactionLog, type LogEntry } from './log.ts';
+import { judge } from './rules.ts';
+import { StateDraft, type StateChange, type StateView } from './state.ts';
+import { StateTree } from './state-tree.ts';
+import type { PublicKey } from './verify/acts.ts';
+import { appHash } from './verify/block.ts';
+import { equalBytes } from './verify/bytes.ts';
+import { decodeCbor, encodeCbor } from './verify/cbor.ts';
+import type { Crypto } from './verify/crypto.ts';
+import { openEnvelope } from './verify/envelope.ts';
+import { stateKey, type ValidatorsRecord } from './verify/records.ts';
+
+/** Of the tables below and those of log and state. A file of another version is refused, never guessed at. */
+const schemaVersion = 1;
+/** So that a block after a long pause is not all forgetting: the rest follows in the blocks after it. */
+const mostForgottenInBlock = 1000;
+
+/** What log and state are after a block. */
+export interface Tip {
+  /** Before the first block: one less than the height that it will have. */
+  height: number;
+  /** The block's own time, Unix milliseconds; before the first block, the genesis's. */
+  timeMs: number;
+  logSize: number;
+  logRoot: Uint8Array;
+  stateRoot: Uint8Array;
+}
+
+/** What the header after it says of log and state. */
+export const appHashOf = ({ logRoot, logSize, stateRoot }: Tip, crypto: Crypto): Uint8Array => appHash(logRoot, logSize, stateRoot, crypto);
+
+/** What the rules made of one transaction of a block. */
+export type Outcome = { taken: true; transaction: CommittedTransaction } | { taken: false; code: RejectionCode };
+
+/** What a receipt holds of log and state (verify/receipt.ts); the signed header is the engine's. */
+export interface ReceiptMaterial {
+  envelope: Uint8Array;
+  /** Of its signers, in the envelope's order. */
+  keys: PublicKey[];
+  /** How many: a receipt has a private part, or null, for each. */
+  acts: number;
+  index: number;
+  /** From the leaf to the root at `tip`. */
+  path: Uint8Array[];
+  tip: Tip;
+}
+
+/** After the transaction's own block, after the newest one, or after the block of a height. */
+export type ReceiptPlace = 'own' | 'newest' | number;
+
+/**
+ * Transactions judged one after the other on top of what was committed, as the next block would: nothing is written. A refused one changes nothing.
+ * For a block that is made, for a proposal that is looked at, and for what waits in a queue.
+ */
+export class BlockDraft {
+  readonly height: number;
+  readonly timeMs: number;
+  readonly #chain: string;
+  readonly #before: Tip;
+  readonly #draft: StateDraft;
+  readonly #crypto: Crypto;
+  readonly #taken: CommittedTransaction[] = [];
+
+  constructor(view: StateView, before: Tip, { chain, timeMs }: { chain: string; timeMs: number }, crypto: Crypto) {
+    this.height = before.height + 1;
+    this.timeMs = timeMs;
+    this.#chain = chain;
+    this.#before = before;
+    this.#draft = new StateDraft(view);
+    this.#crypto = crypto;
+  }
+
+  get taken(): readonly CommittedTransaction[] {
+    return this.#taken;
+  }
+
+  /** `timeMs`: where the block's own time is not yet known, what it is expected to be for this one. */
+  take(envelope: Uint8Array, timeMs = this.timeMs): Outcome {
+    const index = this.#before.logSize + this.#taken.length;
+    const place = { chain: this.#chain, height: this.height, time: Math.floor(timeMs / 1000), logIndex: index };
+    const judged = judge(this.#draft, envelope, place, this.#crypto);
+    if (!judged.ok) return { taken: false, code: judged.failure.code };
+    const { id, body, changes } = judged.value;
+    this.#draft.apply(changes);
+    const transaction = { id, envelope, body, index };
+    this.#taken.push(transaction);
+    return { taken: true, transaction };
+  }
+
+  /** Ids that are refused by their own `notAfter`: no rule asks for them any more. */
+  forget(transactions: readonly Uint8Array[]): void {
+    for (const id of transactions) this.#draft.put(stateKey.tx(id), null);
+  }
+
+  changes(): StateChange[] {
+    return this.#draft.changes();
+  }
+}
+
+/**
+ * What every engine runs: rules, state and log in one SQLite file, block by block. Time is an argument, and the same blocks give the same app
+ * hashes everywhere. The caller holds the SQLite transaction; every SQLite failure is thrown and ends in its rollback.
+ * Over a read-only connection of its own it shows what is committed, while a block that is not stands open on the first one.
+ */
+export class LedgerApplication {
+  readonly chain: string;
+  readonly crypto: Crypto;
+  readonly tree: StateTree;
+  readonly log: TransactionLog;
+  readonly #start: number;
+  readonly #putTip: StatementSync;
+  readonly #tipAt: StatementSync;
+  readonly #lastTip: StatementSync;
+  readonly #remember: StatementSync;
+  readonly #expired: StatementSync;
+  readonly #forget: StatementSync;
+
+  /** Use `openApplication`. */
+  constructor(database: DatabaseSync, { chain, start }: { chain: string; start: number }, crypto: Crypto) {
+    this.chain = chain;
+    this.crypto = crypto;
+    this.#start = start;
+    this.tree = new StateTree(database, crypto);
+    this.log = new TransactionLog(database, crypto);
+    const columns = 'height, time_ms, log_size, log_root, state_root';
+    this.#putTip = database.prepare(`INSERT INTO tip (${columns}) VALUES (?, ?, ?, ?, ?)`);
+    this.#tipAt = database.prepare(`SELECT ${columns} FROM tip WHERE height = ?`);
+    this.#lastTip = database.prepare(`SELECT ${columns} FROM tip ORDER BY height DESC LIMIT 1`);
+    this.#remember = database.prepare('INSERT INTO remembered (not_after, id) VALUES (?, ?)');
+    this.#expired = database.prepare('SELECT not_after, id FROM remembered WHERE not_after < ? ORDER BY not_after, id LIMIT ?');
+    this.#forget = database.prepare('DELETE FROM remembered WHERE not_after = ? AND id = ?');
+  }
+
+  /** After the newest block. */
+  tip(): Tip {
+    const tip = tipOf(this.#lastTip.get());
+    if (tip === undefined) throw new Error('a ledger that was never begun');
+    return tip;
+  }
+
+  tipAt(height: number): Tip | undefined {
+    return tipOf(this.#tipAt.get(height));
+  }
+
+  /** Whether no block was applied since the chain began in this file. */
+  isAtStart(): boolean {
+    return this.tip().height === this.#start;
+  }
+
+  /** The block after the newest, at this time. */
+  draft(timeMs: number): BlockDraft {
+    return new BlockDraft(this.tree, this.tip(), { chain: this.chain, timeMs }, this.crypto);
+  }
+
+  /** Writes the block that was drafted on the newest one, and forgets ids whose own `notAfter` refuses them by now. */
+  write(block: BlockDraft): Tip {
+    const before = this.tip();
+    if (block.height !== before.height + 1) throw new Error(`block ${block.height} after ${before.height}`);
+    block.forget(this.#takeExpired(Math.floor(block.timeMs / 1000)));
+    for (const { id, envelope, index, body } of block.taken) {
+      this.log.append({ index, transaction: id, envelope, height: block.height });
+      this.#remember.run(body.notAfter, id);
+    }
+    this.tree.update(block.changes());
+    const logSize = before.logSize + block.taken.length;
+    const tip = { height: block.height, timeMs: block.timeMs, logSize, logRoot: this.log.root(logSize), stateRoot: this.tree.root() };
+    this.#putTip.run(tip.height, tip.timeMs, tip.logSize, tip.logRoot, tip.stateRoot);
+    return tip;
+  }
+
+  /** A block as an engine hands it over; outcomes stand in the order of its transactions. */
+  applyBlock({ height, timeMs, transactions }: { height: number; timeMs: number; transactions: readonly Uint8Array[] }): { outcomes: Outcome[]; tip: Tip } {
+    const block = this.draft(timeMs);
+    if (block.height !== height) throw new Error(`block ${height} where ${block.height} is due`);
+    const outcomes = transactions.map((envelope) => block.take(envelope));
+    return { outcomes, tip: this.write(block) };
+  }
+
+  validators(): ValidatorsRecord {
+    const record = new StateDraft(this.tree).read('validators');
+    if (record === undefined) throw new Error('a state without validators');
+    return record;
+  }
+
+  /** undefined: not recorded, or not by then. */
+  receiptMaterial(transaction: Uint8Array, place: ReceiptPlace): ReceiptMaterial | undefined {
+    const entry = this.log.find(transaction);
+    if (entry === undefined) return undefined;
+    const tip = place === 'newest' ? this.tip() : this.tipAt(place === 'own' ? entry.height : place);
+    if (tip === undefined || tip.logSize <= entry.index) return undefined;
+    const { envelope, index } = entry;
+    return { envelope, ...this.#signedBy(entry), index, path: this.log.inclusionPath(index, tip.logSize), tip };
+  }
+
+  /** Key records are never removed, so that what they signed stays provable. */
+  #signedBy({ envelope, index }: LogEntry): { keys: PublicKey[]; acts: number } {
+    const opened = openEnvelope(envelope, this.crypto);
+    if (!opened.ok) throw new Error(`log entry ${index} is no envelope`);
+    const state = new StateDraft(this.tree);
+    const keys = opened.value.signers.map(({ kid }) => {
+      const record = state.read('key', kid);
+      if (record === undefined) throw new Error(`log entry ${index} is signed by an unknown key`);
+      return record.key;
+    });
+    return { keys, acts: opened.value.body.acts.length };
+  }
+
+  #takeExpired(time: number): Uint8Array[] {
+    const rows = this.#expired.all(time, mostForgottenInBlock) as unknown as { not_after: number; id: Uint8Array }[];
+    for (const { not_after: notAfter, id } of rows) this.#forget.run(notAfter, id);
+    return rows.map(({ id }) => id);
+  }
+}
+
+function tipOf(row: unknown): Tip | undefined {
+  if (row === undefined) return undefined;
+  const { height, time_ms, log_size, log_root, state_root } = row as {
+    height: number;
+    time_ms: number;
+    log_size: number;
+    log_root: Uint8Array;
+    state_root: Uint8Array;
+  };
+  return { height, timeMs: time_ms, logSize: log_size, logRoot: log_root, stateRoot: state_root };
+}
+
+/** Genesis, its state and the first tip are written in one transaction, so a chain was begun here as a whole or not at all. */
+export function isBegun(database: DatabaseSync): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() !== undefined && about(database, 'genesis') !== undefined;
+}
+
+/** Writes what a chain begins with, in the caller's transaction. `hub-storage` with the rejection of the genesis's first act that the rules refuse. */
+export function beginApplication(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<null> {
+  const state = genesisState(genesis, crypto);
+  if (!state.ok) return fail('hub-storage', `genesis: ${state.failure.code}`);
+  database.exec(`
+    CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE tip (height INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, log_size INTEGER NOT NULL, log_root BLOB NOT NULL, state_root BLOB NOT NULL);
+    CREATE TABLE remembered (not_after INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (not_after, id)) WITHOUT ROWID;
+  `);
+  const put = database.prepare('INSERT INTO about (name, value) VALUES (?, ?)');
+  const start = 0;
+  put.run('schema', encodeCbor(schemaVersion));
+  put.run('genesis', encodeGenesis(genesis));
+  put.run('start', encodeCbor(start));
+  const tree = new StateTree(database, crypto);
+  const log = new TransactionLog(database, crypto);
+  tree.update(state.value);
+  database
+    .prepare('INSERT INTO tip (height, time_ms, log_size, log_root, state_root) VALUES (?, ?, 0, ?, ?)')
+    .run(start, genesis.time * 1000, log.root(0), tree.root());
+  return ok(null);
+}
+
+/** Of a file in which this genesis's chain was begun; writes nothing. `hub-storage` where it is another chain's, or of another build's format. */
+export function openApplication(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<LedgerApplication> {
+  if (!isBegun(database)) return fail('hub-storage', 'no chain was begun in this file');
+  const schema = decodeCbor(about(database, 'schema') ?? encodeCbor(0));
+  if (schema !== schemaVersion) return fail('hub-storage', `the file’s format is ${schema === 0 ? 'older' : 'newer'} than ${schemaVersion}, which this program reads`);
+  if (!equalBytes(about(database, 'genesis') ?? new Uint8Array(), encodeGenesis(genesis))) return fail('hub-storage', 'the file has another genesis');
+  const start = decodeCbor(about(database, 'start') ?? new Uint8Array());
+  if (typeof start !== 'number') return fail('hub-storage', 'the file is damaged');
+  return ok(new LedgerApplication(database, { chain: genesis.chain, start }, crypto));
+}
+
+function about(database: DatabaseSync, name: string): Uint8Array | undefined {
+  const row = database.prepare('SELECT value FROM about WHERE name = ?').get(name) as { value: Uint8Array } | undefined;
+  return row?.value;
+}
