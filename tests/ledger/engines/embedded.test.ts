@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbeddedLedger, type EmbeddedLedger, type EmbeddedOptions } from '../../../src/ledger/engines/embedded.ts';
-import { openLedgerFile } from '../../../src/ledger/engines/ledger-file.ts';
+import { openLedgerFile, openLedgerFileToRead } from '../../../src/ledger/engines/ledger-file.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { fromHex } from '../../../src/ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from '../../../src/ledger/verify/cbor.ts';
@@ -136,12 +136,27 @@ test('an idle ledger’s head stays young: an empty block a heartbeat, with noth
 test('the file is in WAL mode and fully synchronous, also after it was written to and opened again', () => {
   for (const table of ['first', 'second']) {
     const database = openLedgerFile(join(folder, 'any.sqlite'));
-    database.exec(`CREATE TABLE ${table} (x); INSERT INTO ${table} VALUES (1)`);
+    database.exec(`CREATE TABLE ${table} (x); BEGIN IMMEDIATE; INSERT INTO ${table} VALUES (1); COMMIT`);
     expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
     expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
-    expect(database.prepare('PRAGMA locking_mode').get()).toEqual({ locking_mode: 'exclusive' });
     database.close();
   }
+});
+
+test('the file has one writer, and readers who see the moment at which they opened it', () => {
+  const path = join(folder, 'any.sqlite');
+  const writer = openLedgerFile(path);
+  writer.exec('CREATE TABLE entry (x); INSERT INTO entry VALUES (1)');
+  expect(() => openLedgerFile(path)).toThrow(/locked/);
+  const reader = openLedgerFileToRead(path);
+  writer.exec('INSERT INTO entry VALUES (2)');
+  expect(reader.prepare('SELECT x FROM entry').all()).toEqual([{ x: 1 }]);
+  expect(() => reader.exec('INSERT INTO entry VALUES (3)')).toThrow(/readonly/);
+  reader.close();
+  writer.close();
+  const alone = openLedgerFileToRead(path);
+  expect(alone.prepare('SELECT count(*) AS count FROM entry').get()).toEqual({ count: 2 });
+  alone.close();
 });
 
 test('the same transactions at the same times give the same head everywhere', async () => {
