@@ -3,16 +3,16 @@ import { parseArgs } from 'node:util';
 import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
-import type { PrivatePart } from '../ledger/verify/acts.ts';
 import { trustOf, type Trust } from '../ledger/verify/head.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import { statementOf, type ActStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
 import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
 import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
+import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
 
 const usage = 'imi verify-receipt FILE --trust FILE';
 
-/** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and one line says what it proves. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
+/** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and what it proves is said, a line an act. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
 export async function run(args: string[]): Promise<number> {
   const called = parse(args);
   if (called === undefined) return misuse(`Usage: ${usage}`);
@@ -24,31 +24,25 @@ export async function run(args: string[]): Promise<number> {
   if (!joined.ok) return refuse(`codes-${joined.failure.kind}`, symbolsDetail(joined.failure));
   const proof = verifyReceipt(joined.value, trust.value, nodeCrypto);
   if (!proof.ok) return refuse(proof.failure.code, proof.failure.detail);
-  process.stdout.write(`${sentenceOf(statementOf(proof.value))}\n`);
+  process.stdout.write(`${linesOf(statementOf(proof.value)).join('\n')}\n`);
   return 0;
 }
 
-/** `7KQ2-M4XD-09: grant.give (tax-bureau, tax/x), request.submit (tax-bureau, tax/x); recorded on imi-demo at height 12, log entry 4 of 9, signed by 2026-11-22T10:00:00.000Z` */
-function sentenceOf({ reference, acts, chain, height, entry, entries, signedAtMs }: ReceiptStatement): string {
+/**
+ * `7KQ2-M4XD-09: recorded on imi-demo at height 12, log entry 4 of 9, signed by 2026-11-22T10:00:00.000Z`, and a line an act below it:
+ * `  request.submit: A request was made to tax-bureau. For: tax/property-tax-certificate`.
+ */
+function linesOf({ reference, acts, chain, height, entry, entries, signedAtMs }: ReceiptStatement): string[] {
   const signed = new Date(signedAtMs).toISOString();
-  return `${reference}: ${acts.map(actWords).join(', ')}; recorded on ${chain} at height ${height}, log entry ${entry} of ${entries}, signed by ${signed}`;
+  return [`${reference}: recorded on ${chain} at height ${height}, log entry ${entry} of ${entries}, signed by ${signed}`, ...acts.map(actLine)];
 }
 
-function actWords(act: ActStatement): string {
-  switch (act.shown) {
-    case 'no-private-part':
-      return act.kind;
-    case 'public-part':
-      return `${act.kind} (not shown to whom)`;
-    case 'all':
-      return `${act.kind}${partWords(act.part)}`;
-  }
-}
+const byId: Calling = { party: (id) => id, service: (id) => id };
 
-function partWords(part: PrivatePart): string {
-  if (part.kind === 'credential.anchor') return ` (${part.issuer}, ${part.vct})`;
-  if (part.kind === 'grant.give' || part.kind === 'request.submit') return ` (${part.agency}, ${part.service})`;
-  return '';
+function actLine(act: ActStatement): string {
+  const { sentence, claims, facts, note } = sayAct(act, 'en', byId);
+  const more = [...(claims.length === 0 ? [] : [`Facts: ${claims.join(', ')}`]), ...facts.map(([label, value]) => `${label}: ${value}`), ...(note === null ? [] : [note])];
+  return `  ${act.kind}: ${sentence}${more.length === 0 ? '' : ` ${more.join('; ')}`}`;
 }
 
 function symbolsDetail(fault: SymbolsFault): string | undefined {

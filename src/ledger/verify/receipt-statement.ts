@@ -1,4 +1,4 @@
-import type { Act, ActKind, PrivatePart } from './acts.ts';
+import type { Act, ActKind, PrivatePart, RequestStep } from './acts.ts';
 import type { ReceiptProof } from './receipt.ts';
 
 /** What a receipt that holds says. Who shows it, puts it in words of their own. */
@@ -20,7 +20,7 @@ export interface ReceiptStatement {
 }
 
 export type ActStatement =
-  | { kind: ActKind; shown: 'all'; part: PrivatePart; reads: number | null }
+  | { kind: ActKind; shown: 'all'; part: PrivatePart; reads: number | null; step: RequestStep['step'] | null }
   /** There is a private part, and the bearer does not show it. */
   | { kind: ActKind; shown: 'public-part' }
   /** An act without a private part. */
@@ -43,5 +43,5 @@ export function statementOf({ reference, acts, body, signers, index, head }: Rec
 function actStatement(act: Act, part: PrivatePart | null): ActStatement {
   if (!('private' in act)) return { kind: act.kind, shown: 'no-private-part' };
   if (part === null) return { kind: act.kind, shown: 'public-part' };
-  return { kind: act.kind, shown: 'all', part, reads: act.kind === 'grant.give' ? act.reads : null };
+  return { kind: act.kind, shown: 'all', part, reads: act.kind === 'grant.give' ? act.reads : null, step: act.kind === 'request.step' ? act.step : null };
 }

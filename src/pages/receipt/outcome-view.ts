@@ -1,14 +1,11 @@
 import type { Language, Localized } from '../../contract/language.ts';
-import type { PrivatePart } from '../../ledger/verify/acts.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import type { ActStatement } from '../../ledger/verify/receipt-statement.ts';
+import { districtTimeZone, sayAct } from './act-said.ts';
 import type { Outcome } from './check.ts';
 import { element } from './element.ts';
 import type { PageHub } from './page-hub.ts';
 import { words, type Said, type Words } from './words.ts';
-
-/** The legal time of the district, wherever the page is opened. */
-const districtTimeZone = 'Asia/Shanghai';
 
 /** Whose names may be read beside the ids. */
 export type Names = Pick<PageHub, 'parties' | 'services'>;
@@ -87,47 +84,15 @@ function holdsView({ statement, proof }: Extract<Outcome, { kind: 'holds' }>, la
 }
 
 function actView(act: ActStatement, language: Language, names: Names): Node[] {
-  const { holds } = words[language];
-  switch (act.shown) {
-    case 'no-private-part':
-      return [element('p', {}, holds.plainAct(act.kind))];
-    case 'public-part': {
-      const { grant, request, why } = holds.hidden;
-      const what = act.kind === 'grant.give' ? grant : act.kind === 'request.submit' ? request : holds.plainAct(act.kind);
-      return [element('p', {}, what), element('p', { class: 'soft' }, why)];
-    }
-    case 'all':
-      return partView(act.part, act.reads, language, names);
-  }
-}
-
-function partView(part: PrivatePart, reads: number | null, language: Language, names: Names): Node[] {
-  const say = words[language];
-  const { holds } = say;
-  const party = (id: string): string => named(names.parties, id, language);
-  const service = (id: string): string => named(names.services, id, language);
-  if (part.kind === 'grant.give') {
-    return [
-      element('p', {}, holds.grant(party(part.agency), part.claims.length)),
-      element('ul', { class: 'claims' }, ...part.claims.map((claim) => element('li', {}, Object.hasOwn(say.claims, claim) ? (say.claims[claim] ?? claim) : claim))),
-      facts(
-        [holds.service, service(part.service)],
-        [holds.until, day(part.until, language)],
-        ...(reads === null ? [] : [[holds.reads, holds.times(reads)] as const]),
-      ),
-    ];
-  }
-  if (part.kind === 'request.submit') return [element('p', {}, holds.request(party(part.agency))), facts([holds.service, service(part.service)])];
-  if (part.kind === 'credential.anchor') return [element('p', {}, holds.credential(party(part.issuer))), facts([holds.kind, part.vct])];
-  // Residents carry no receipts of other kinds: these are named as the ledger names them.
-  const { kind }: { kind: string } = part;
-  return [element('p', {}, holds.plainAct(kind))];
-}
-
-/** As it was signed, where there is no such day. */
-function day(moment: string, language: Language): string {
-  const ms = Date.parse(moment);
-  return Number.isNaN(ms) ? moment : new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: districtTimeZone }).format(ms);
+  const calling = { party: (id: string) => named(names.parties, id, language), service: (id: string) => named(names.services, id, language) };
+  const { sentence, claims, facts: rows, note } = sayAct(act, language, calling);
+  const labels = words[language].claims;
+  return [
+    element('p', {}, sentence),
+    ...(claims.length === 0 ? [] : [element('ul', { class: 'claims' }, ...claims.map((claim) => element('li', {}, Object.hasOwn(labels, claim) ? (labels[claim] ?? claim) : claim)))]),
+    ...(rows.length === 0 ? [] : [facts(...rows)]),
+    ...(note === null ? [] : [element('p', { class: 'soft' }, note)]),
+  ];
 }
 
 /** The name that the hub gave its page, and beside it the id: only that is proven. */

@@ -38,16 +38,6 @@ export interface Words {
     text(chain: string): string;
     reference: string;
     signed: string;
-    grant(agency: string, count: number): string;
-    service: string;
-    until: string;
-    reads: string;
-    times(count: number): string;
-    request(agency: string): string;
-    credential(issuer: string): string;
-    kind: string;
-    hidden: { grant: string; request: string; why: string };
-    plainAct(kind: string): string;
     place: string;
     at: string;
     kiosk: string;
