@@ -39,14 +39,34 @@ export const kioskSchema = z.strictObject({
 });
 export type KioskFile = z.infer<typeof kioskSchema>;
 
+const socketAddress = z.string().regex(/^unix:.+$/, 'unix:<path>');
+const tlsAddress = z
+  .string()
+  .regex(/^tls:\/\/(?:\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/, 'tls://<host>:<port>')
+  .refine((address) => Number(address.slice(address.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535');
+
+/** There is no third kind: what is not a socket of this machine goes over TLS, also on loopback. */
+export const hubAddressSchema = z.union([socketAddress, tlsAddress], { error: 'an address is unix:<path> or tls://<host>:<port>' });
+
+/** Where a kiosk finds its hub, and how it knows it again. */
+export const hubPlaceSchema = z.union(
+  [
+    /** A path relative to the data folder: kiosk and hub are one machine and one user. */
+    z.strictObject({ address: socketAddress }),
+    /** `pin`: SHA-256 over the SubjectPublicKeyInfo of the hub's own key, as `imi hub init` prints it. No other name or authority counts. */
+    z.strictObject({ address: tlsAddress, pin: z.string().regex(/^sha256:[A-Za-z0-9_-]{43}$/) }),
+  ],
+  { error: 'the hub is { address: "unix:<path>" } or { address: "tls://<host>:<port>", pin: "sha256:…" }' },
+);
+export type HubPlace = z.infer<typeof hubPlaceSchema>;
+
 /** hubs/<hub>.json: public, read by kiosks. */
 export const hubFileSchema = z.strictObject({
   $schema: z.string().optional(),
   id: z.string().regex(/^[a-z0-9-]{3,40}$/),
   name: localizedSchema,
   languages: z.array(languageSchema).min(1),
-  /** Where the hub listens: `unix:<path>`, relative to the data folder. */
-  endpoint: z.string().regex(/^unix:.+/),
+  hub: hubPlaceSchema,
   trustRoot: trustRootSchema,
   /** No sign-in on an older head. */
   maxHeadAgeMs: z.int().min(1000).default(15 * 60_000),
@@ -74,5 +94,13 @@ export const hubServerFileSchema = z.strictObject({
   }),
   keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
   registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
+  door: z
+    .strictObject({
+      /** Where the hub listens; paths relative to the data folder. Left out: at the address of its public file. */
+      listen: z.array(hubAddressSchema).min(1).optional(),
+      /** By it kiosks know the hub over TLS. */
+      key: z.string().default('door.key.json'),
+    })
+    .prefault({}),
 });
 export type HubServerFile = z.infer<typeof hubServerFileSchema>;

@@ -79,7 +79,7 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
 }
 
 /** Of `unix:<path>`, relative to the data folder. */
-export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'dataDir'>): string => resolve(dataDir, hubFile.endpoint.slice('unix:'.length));
+export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'dataDir'>): string => resolve(dataDir, hubFile.hub.address.slice('unix:'.length));
 
 export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);

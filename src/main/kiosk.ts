@@ -27,7 +27,7 @@ export interface KioskSetup {
   hubFile: HubFile;
   /** A key of `hubFile.kiosks`. */
   kioskId: string;
-  /** Holds the device key, the outbox, the journal and the newest head, and nothing else; the hub's endpoint is relative to it. */
+  /** Holds the device key, the outbox, the journal and the newest head, and nothing else; the path of the hub's socket is relative to it. */
   dataDir: string;
   /** Opens the window at once; called before anything else is set up, so that both start together. */
   openScreen(panel: KioskFile['screen']): Promise<Result<Screen>>;
@@ -66,7 +66,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const { journal, outbox, deviceKey } = kept.value;
   journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
   const devices = new DeviceHost(setup.spawnHost);
-  const hub = connectHub({ socketPath: resolve(dataDir, hubFile.endpoint.slice('unix:'.length)) });
+  const hub = connectHub({ socketPath: resolve(dataDir, hubFile.hub.address.slice('unix:'.length)) });
   const head = savedHeadIn(dataDir);
   const light = createLightClient({
     hub,

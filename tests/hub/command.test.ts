@@ -105,7 +105,7 @@ describe('imi hub init', () => {
     const [refused, code] = await Promise.all([text(again.stderr), exitCode(again)]);
     expect([code, refused]).toEqual([1, expect.stringContaining('already-founded')]);
 
-    const hubFile = { ...world.hubFile, trustRoot, endpoint: 'unix:hub.sock' };
+    const hubFile = { ...world.hubFile, trustRoot, hub: { address: 'unix:hub.sock' } };
     const hub = must(await openHub({ hubFile, serverFile: world.serverFile, dataDir: folder }));
     const client = connectHub({ socketPath: hub.socketPath });
     const light = createLightClient({ hub: client, trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: 60_000 });
