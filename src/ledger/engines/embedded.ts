@@ -97,6 +97,7 @@ interface Incoming {
 export class EmbeddedLedger implements Ledger {
   readonly chain: string;
   readonly #options: EmbeddedOptions;
+  readonly #mostQueued: number;
   readonly #application: LedgerApplication;
   readonly #database: DatabaseSync;
   readonly #guard: HeadGuard;
@@ -108,6 +109,8 @@ export class EmbeddedLedger implements Ledger {
   /** What is queued, on top of what is committed: what a new submission is judged against. */
   #expected: BlockDraft;
   #tip: ChainEnd;
+  /** In the block that was made last: it came otherwise than expected. */
+  #hasRefused = false;
   #isFlushing = false;
   #isMaking = false;
   #isClosed = false;
@@ -118,6 +121,7 @@ export class EmbeddedLedger implements Ledger {
   constructor(options: EmbeddedOptions, application: LedgerApplication, database: DatabaseSync, guard: HeadGuard) {
     this.chain = options.genesis.chain;
     this.#options = options;
+    this.#mostQueued = options.mostQueued ?? 10_000;
     this.#database = database;
     this.#guard = guard;
     this.#application = application;
@@ -160,7 +164,7 @@ export class EmbeddedLedger implements Ledger {
       const known = this.#stateOf(id);
       if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));
       const waiting = this.#incoming.find((one) => equalBytes(one.id, id));
-      if (waiting === undefined && this.#submissions.count() + this.#incoming.length >= (this.#options.mostQueued ?? 10_000)) {
+      if (waiting === undefined && this.#submissions.count() + this.#incoming.length >= this.#mostQueued) {
         return Promise.resolve(fail('hub-busy', 'queue full'));
       }
       if (waiting === undefined) {
@@ -354,9 +358,10 @@ export class EmbeddedLedger implements Ledger {
     return Math.max(this.#options.clock(), this.#tip.timeMs + 1);
   }
 
+  /** Anew, from all that waits: on disk, and on its way there. */
   #expectQueued(): void {
     this.#expected = this.#application.draft(this.#nextTimeMs());
-    for (const { envelope } of this.#submissions.waiting(mostInBlock)) this.#expected.take(envelope);
+    for (const { envelope } of [...this.#submissions.waiting(this.#mostQueued), ...this.#incoming]) this.#expected.take(envelope);
   }
 
   /**
@@ -368,6 +373,7 @@ export class EmbeddedLedger implements Ledger {
     const blocks: CommittedBlock[] = [];
     try {
       this.#mark();
+      this.#hasRefused = false;
       const tip = inTransaction(this.#database, () => {
         let made = this.#makeBlock(before, this.#nextTimeMs(), mostInBlock);
         blocks.push(made.committed);
@@ -379,7 +385,8 @@ export class EmbeddedLedger implements Ledger {
         return made.block;
       });
       this.#tip = tip;
-      this.#expectQueued();
+      // Behind a long queue what was expected goes on to hold, where all of it came so: judging the queue again for each block would take longer than the block.
+      if (this.#submissions.count() <= mostInBlock || this.#hasRefused) this.#expectQueued();
       this.#failedAtMs = null;
       this.#mark();
     } catch (error) {
@@ -396,7 +403,9 @@ export class EmbeddedLedger implements Ledger {
     for (const { id, envelope } of this.#submissions.waiting(most)) {
       const outcome = draft.take(envelope);
       this.#submissions.dequeue(id);
-      if (!outcome.taken) this.#submissions.refuse(id, outcome.code, Math.floor(timeMs / 1000) + 30 * 86_400);
+      if (outcome.taken) continue;
+      this.#submissions.refuse(id, outcome.code, Math.floor(timeMs / 1000) + 30 * 86_400);
+      this.#hasRefused = true;
     }
     this.#submissions.forgetRefused(Math.floor(timeMs / 1000));
     const after = this.#application.write(draft);

@@ -13,7 +13,7 @@ import { decodeCbor, encodeCbor, type CborValue } from '../../../src/ledger/veri
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
 import { verifyHead } from '../../../src/ledger/verify/head.ts';
 import { verifyReceipt } from '../../../src/ledger/verify/receipt.ts';
-import { body, chain, envelopeOf, genesis, keys, lin, now, register, requestBody, residentOf, signerOf } from '../small-district.ts';
+import { body, chain, envelopeOf, genesis, idOf, keys, lin, now, register, requestBody, residentOf, signerOf } from '../small-district.ts';
 
 const trust = { chain, height: 1, validators: genesis.validators };
 let folder: string;
@@ -85,6 +85,33 @@ describe('states of a transaction', () => {
     const [first, second] = [await register(lin), await envelopeOf(requestBody(lin, 3).body, [lin.sig, keys.kiosk])];
     expect(await Promise.all([ledger.submit(first), ledger.submit(second)])).toMatchObject([{ value: { state: 'queued' } }, { value: { state: 'queued' } }]);
     expect(await ledger.receipt(idIn(second), 10_000)).toMatchObject({ ok: true, value: expect.any(Uint8Array) as unknown });
+  });
+
+  test('what hangs on something that came while a block was made is judged on top of it', async () => {
+    const ledger = open();
+    const chen = residentOf('chen');
+    const [before, registered, hanging] = [await register(lin), await register(chen), await envelopeOf(requestBody(chen, 3).body, [chen.sig, keys.kiosk])];
+    const first = ledger.submit(before);
+    // In the same turn as the answer, so ahead of the block that is due; the next turn makes it.
+    const second = first.then(() => ledger.submit(registered));
+    const made = new Promise<void>((resolve) => void ledger.onBlock(() => resolve()));
+    const third = made.then(() => ledger.submit(hanging));
+    expect(await Promise.all([first, second, third])).toMatchObject(Array.from({ length: 3 }, () => ({ ok: true, value: { state: 'queued' } })));
+  });
+
+  test('what hangs on the end of a queue of several blocks is judged on top of it', async () => {
+    const ledger = open();
+    await record(ledger, await register(lin));
+    const anchor = (i: number) => ({ kind: 'credential.anchor', subject: lin.id, id: idOf(`credential ${i}`), private: [-16, new Uint8Array(32)], status: i }) as const;
+    const envelopes = await Promise.all(Array.from({ length: 1100 }, (_, i) => envelopeOf(body([anchor(i)]), [keys.registrar])));
+    const chen = residentOf('chen');
+    const [registered, hanging] = [await register(chen), await envelopeOf(requestBody(chen, 3).body, [chen.sig, keys.kiosk])];
+    const queued = [...envelopes, registered].map((envelope) => ledger.submit(envelope));
+    const made = new Promise<void>((resolve) => void ledger.onBlock(() => resolve()));
+    await Promise.all(queued);
+    await made;
+    expect(await ledger.submit(hanging)).toEqual({ ok: true, value: { state: 'queued' } });
+    expect(await ledger.receipt(idIn(hanging), 10_000)).toMatchObject({ ok: true, value: expect.any(Uint8Array) as unknown });
   });
 
   test('a refusal has its code and changes nothing', async () => {
