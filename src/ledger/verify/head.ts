@@ -1,31 +1,17 @@
 import type { TrustRoot } from '../../contract/hub-file.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
-import {
-  appHash,
-  headerHash,
-  headerVersion,
-  msOfTimestamp,
-  validatorsHash,
-  voteSignBytes,
-  type BlockId,
-  type Commit,
-  type Header,
-  type Timestamp,
-  type Validator,
-} from './block.ts';
+import { appHash, headerHash, msOfTimestamp, voteSignBytes, type BlockId, type Commit, type Validator } from './block.ts';
 import { equalBytes, fromBase64url } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
-import { isBytes, isEither, isInt, isList, isMap, isOneOf, isTuple, type Shape, type Shaped } from './shape.ts';
+import { carriedShapes, carry, unpack, type LightBlock } from './light-block.ts';
+import { isBytes, isInt, isMap } from './shape.ts';
 
 /** Log and state after block h, and header h + 1 with the commit of it: there the app hash stands that binds them. */
-export interface SignedHead {
+export interface SignedHead extends LightBlock {
   logRoot: Uint8Array;
   logSize: number;
   stateRoot: Uint8Array;
-  header: Header;
-  commit: Commit;
-  validators: Validator[];
 }
 
 /** Whom a verifier believes, from which height on. */
@@ -75,142 +61,53 @@ export function trustOf(root: TrustRoot): Trust {
  * Deterministic CBOR. Of the header only what cannot be derived is carried: the chain is the verifier's own, `appHash` and `validatorsHash`
  * follow from what stands beside it. So no byte goes unchecked.
  */
-export function encodeHead({ logRoot, logSize, stateRoot, header, commit, validators }: SignedHead): Uint8Array {
-  return encodeCbor({
-    logRoot,
-    logSize,
-    stateRoot,
-    header: [
-      header.height,
-      header.time.seconds,
-      header.time.nanos,
-      header.lastBlockId === null ? null : [header.lastBlockId.hash, header.lastBlockId.parts.total, header.lastBlockId.parts.hash],
-      header.lastCommitHash,
-      header.dataHash,
-      header.nextValidatorsHash,
-      header.consensusHash,
-      header.lastResultsHash,
-      header.evidenceHash,
-      header.proposerAddress,
-    ],
-    commit: [
-      commit.round,
-      commit.parts.total,
-      commit.parts.hash,
-      commit.signatures.map((entry) => (entry === null ? null : [entry.time.seconds, entry.time.nanos, entry.signature])),
-    ],
-    validators: validators.map(({ key, power }) => [key, power]),
-  });
-}
+export const encodeHead = (head: SignedHead): Uint8Array =>
+  encodeCbor({ logRoot: head.logRoot, logSize: head.logSize, stateRoot: head.stateRoot, ...carry(head) });
 
 const isHash = isBytes(32);
-const isSeconds = isInt(0, 2 ** 40);
-const isNanos = isInt(0, 999_999_999);
-const isTotal = isInt(1, 65_536);
-type CarriedBlockId = [Uint8Array, number, Uint8Array];
-const isBlockId: Shape<CarriedBlockId> = isTuple(isHash, isTotal, isHash);
-const isSigned = isTuple<[number, number, Uint8Array]>(isSeconds, isNanos, isBytes(64));
-const headShape = isMap({
-  logRoot: isHash,
-  logSize: isInt(0, Number.MAX_SAFE_INTEGER),
-  stateRoot: isHash,
-  header: isTuple<
-    [number, number, number, CarriedBlockId | null, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-  >(
-    isInt(1, Number.MAX_SAFE_INTEGER),
-    isSeconds,
-    isNanos,
-    isEither(isBlockId, isOneOf(null)),
-    isHash,
-    isHash,
-    isHash,
-    isHash,
-    isHash,
-    isHash,
-    isBytes(20),
-  ),
-  commit: isTuple<[number, number, Uint8Array, ([number, number, Uint8Array] | null)[]]>(
-    isInt(0, 2 ** 31 - 1),
-    isTotal,
-    isHash,
-    isList(isEither(isSigned, isOneOf(null)), 1, 1000),
-  ),
-  validators: isList(isTuple<[Uint8Array, number]>(isHash, isInt(1, 2 ** 48)), 1, 1000),
+const headShape = isMap({ logRoot: isHash, logSize: isInt(0, Number.MAX_SAFE_INTEGER), stateRoot: isHash, ...carriedShapes });
+
+/** Its form only; undefined: not a head. */
+export function decodeHead(bytes: Uint8Array, chain: string, crypto: Crypto): SignedHead | undefined {
+  const carried = decodeCbor(bytes);
+  if (!headShape(carried)) return undefined;
+  const { logRoot, logSize, stateRoot } = carried;
+  return { logRoot, logSize, stateRoot, ...unpack(carried, chain, appHash(logRoot, logSize, stateRoot, crypto), crypto) };
+}
+
+/** What a head says, once it was verified. */
+export const saidBy = ({ header, logRoot, logSize, stateRoot }: SignedHead, hash: Uint8Array): VerifiedHead => ({
+  chain: header.chain,
+  height: header.height - 1,
+  timeMs: msOfTimestamp(header.time),
+  logRoot,
+  logSize,
+  stateRoot,
+  hash,
 });
 
 /** `head-invalid`, with the reason for the journal. */
 export function verifyHead(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<VerifiedHead, HeadFailure> {
-  const carried = decodeCbor(bytes);
-  if (!headShape(carried)) return headFails('altered', 'malformed');
-  const head = assemble(carried, trust.chain, crypto);
+  const head = decodeHead(bytes, trust.chain, crypto);
+  if (head === undefined) return headFails('altered', 'malformed');
   const { header, commit, validators } = head;
   if (header.height < trust.height) return headFails('before-trust', 'before the trust root');
   const hash = headerHash(header, crypto);
   const signed = verifyCommit({ chain: trust.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: trust.validators }, crypto);
-  if (!signed.ok) return signed;
-  return ok({
-    chain: trust.chain,
-    height: header.height - 1,
-    timeMs: msOfTimestamp(header.time),
-    logRoot: head.logRoot,
-    logSize: head.logSize,
-    stateRoot: head.stateRoot,
-    hash,
-  });
+  return signed.ok ? ok(saidBy(head, hash)) : signed;
 }
 
-function assemble(carried: Shaped<typeof headShape>, chain: string, crypto: Crypto): SignedHead {
-  const { logRoot, logSize, stateRoot } = carried;
-  const [height, seconds, nanos, last, lastCommitHash, dataHash, nextValidatorsHash, consensusHash, lastResultsHash, evidenceHash, proposerAddress] =
-    carried.header;
-  const [round, partsTotal, partsHash, signatures] = carried.commit;
-  const validators = carried.validators.map(([key, power]) => ({ key, power }));
-  const time: Timestamp = { seconds, nanos };
-  const lastBlockId: BlockId | null = last === null ? null : { hash: last[0], parts: { total: last[1], hash: last[2] } };
-  return {
-    logRoot,
-    logSize,
-    stateRoot,
-    validators,
-    header: {
-      version: headerVersion,
-      chain,
-      height,
-      time,
-      lastBlockId,
-      lastCommitHash,
-      dataHash,
-      validatorsHash: validatorsHash(validators, crypto),
-      nextValidatorsHash,
-      consensusHash,
-      appHash: appHash(logRoot, logSize, stateRoot, crypto),
-      lastResultsHash,
-      evidenceHash,
-      proposerAddress,
-    },
-    commit: {
-      round,
-      parts: { total: partsTotal, hash: partsHash },
-      signatures: signatures.map((entry) => (entry === null ? null : { time: { seconds: entry[0], nanos: entry[1] }, signature: entry[2] })),
-    },
-  };
+export interface CommitToCheck {
+  chain: string;
+  height: number;
+  blockId: BlockId;
+  commit: Commit;
+  /** Whose hash stands in the header, or is held against it by the caller. */
+  validators: readonly Validator[];
 }
 
-/**
- * More than two thirds of the carried set's power *and* of the trusted set's power have to stand behind the block, and every signature that is
- * carried has to verify. So a set that changed step by step is believed as long as most of those trusted at first are still in it.
- */
-export function verifyCommit(
-  {
-    chain,
-    height,
-    blockId,
-    commit,
-    validators,
-    trusted,
-  }: { chain: string; height: number; blockId: BlockId; commit: Commit; validators: readonly Validator[]; trusted: readonly Validator[] },
-  crypto: Crypto,
-): Result<null, HeadFailure> {
+/** Who signed: more than two thirds of the carried set's power, and every signature that is carried verifies. */
+export function verifiedSigners({ chain, height, blockId, commit, validators }: CommitToCheck, crypto: Crypto): Result<Validator[], HeadFailure> {
   if (commit.signatures.length !== validators.length) return headFails('altered', 'signatures and validators differ in number');
   if (repeatsKey(validators)) return headFails('altered', 'a validator twice');
   const signers: Validator[] = [];
@@ -221,15 +118,30 @@ export function verifyCommit(
     if (!crypto.verify([-19, validator.key], message, entry.signature)) return headFails('altered', `signature of validator ${i}`);
     signers.push(validator);
   }
-  if (!exceedsTwoThirds(power(signers), power(validators))) return headFails('altered', 'too little power signed');
-  const trustedSigners = trusted.filter(({ key }) => signers.some((signer) => equalBytes(signer.key, key)));
-  if (!exceedsTwoThirds(power(trustedSigners), power(trusted))) return headFails('other-signers', 'too little trusted power signed');
-  return ok(null);
+  return exceeds(power(signers), 2n, power(validators)) ? ok(signers) : headFails('altered', 'too little power signed');
+}
+
+/**
+ * More than two thirds of the carried set's power *and* of the trusted set's power have to stand behind the block. So a set that changed step by
+ * step is believed as long as most of those trusted at first are still in it. It is the rule for receipts: who checks one offline has neither the
+ * headers between the root and it nor a clock that says how old the root is, so the third that is enough for a running light client
+ * (light-client.ts, within its trusting period) would let a few keys that were retired long ago make receipts.
+ */
+export function verifyCommit({ trusted, ...block }: CommitToCheck & { trusted: readonly Validator[] }, crypto: Crypto): Result<null, HeadFailure> {
+  const signers = verifiedSigners(block, crypto);
+  if (!signers.ok) return signers;
+  return exceeds(powerOf(signers.value, trusted), 2n, power(trusted)) ? ok(null) : headFails('other-signers', 'too little trusted power signed');
 }
 
 /** Its power would count twice. */
 export const repeatsKey = (validators: readonly Validator[]): boolean =>
   validators.some(({ key }, i) => validators.slice(0, i).some((earlier) => equalBytes(earlier.key, key)));
 
-const power = (validators: readonly Validator[]): bigint => validators.reduce((sum, validator) => sum + BigInt(validator.power), 0n);
-const exceedsTwoThirds = (part: bigint, whole: bigint): boolean => 3n * part > 2n * whole;
+export const power = (validators: readonly Validator[]): bigint => validators.reduce((sum, validator) => sum + BigInt(validator.power), 0n);
+
+/** By the powers of `trusted`: what those of it weigh that are among the signers. */
+export const powerOf = (signers: readonly Validator[], trusted: readonly Validator[]): bigint =>
+  power(trusted.filter(({ key }) => signers.some((signer) => equalBytes(signer.key, key))));
+
+/** More than so many thirds. */
+export const exceeds = (part: bigint, thirds: 1n | 2n, whole: bigint): boolean => 3n * part > thirds * whole;
