@@ -34,6 +34,7 @@ export const failureCodes = [
   'head-invalid',
   'proof-invalid',
   'trust-expired',
+  'ledger-split',
   // The hub and what it keeps.
   'hub-unreachable',
   'hub-storage',

@@ -31,6 +31,7 @@ const situations: Partial<Record<FailureCode, SituationName>> = {
   'reader-missing': 'other-kiosk',
   'head-invalid': 'other-kiosk',
   'trust-expired': 'other-kiosk',
+  'ledger-split': 'desk',
   'kiosk-not-enrolled': 'other-kiosk',
   'kiosk-storage': 'other-kiosk',
   'kiosk-config': 'other-kiosk',

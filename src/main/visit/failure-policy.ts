@@ -38,6 +38,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'space-unreadable':
     case 'credential-invalid':
     case 'trust-expired':
+    case 'ledger-split':
     case 'kiosk-not-enrolled':
       return 'take-card';
     case 'reader-no-service':
