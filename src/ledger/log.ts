@@ -71,6 +71,11 @@ export class TransactionLog {
     return this.#node(0, index);
   }
 
+  /** Of the complete subtree of 2^level leaves from leaf position · 2^level on. */
+  subtreeHash(level: number, position: number): Uint8Array {
+    return this.#node(level, position);
+  }
+
   root(size: number): Uint8Array {
     return size === 0 ? emptyRoot(this.#crypto) : this.#range(0, size);
   }

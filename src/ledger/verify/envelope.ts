@@ -21,7 +21,8 @@ const sign1Tag = Uint8Array.of(0xd2);
 const signTag = Uint8Array.of(0xd8, 0x62);
 
 export const mostSigners = 16;
-export const envelopeLimitBytes = 64 * 1024;
+/** What a length of 16 bits can say, as the log's entry bundles have it (ledger/tiles.ts). */
+export const envelopeLimitBytes = 65_535;
 
 export type SigningAlg = -19 | -9;
 
