@@ -49,6 +49,13 @@ export const doorMethods = {
   },
   /** The newest signed head, with what a light client needs (ledger/verify/head.ts). */
   'head.get': { params: z.strictObject({}), result: z.strictObject({ head: bytes }) },
+  /** A header with its commit and set (ledger/verify/light-block.ts), for the steps between two heads whose sets differ; null: the hub has it no more. */
+  'block.get': { params: z.strictObject({ height: z.int().min(1) }), result: z.strictObject({ block: bytes.nullable() }) },
+  /** RFC 9162 §2.1.4.1: that the log of `second` entries begins with the one of `first`. null: it is not that long. */
+  'log.consistency': {
+    params: z.strictObject({ first: z.int().min(1), second: z.int().min(1) }),
+    result: z.strictObject({ path: z.array(hash32).max(128).nullable() }),
+  },
   /** Values with inclusion or absence proofs, all against one signed head. */
   'state.get': {
     params: z.strictObject({ keys: z.array(bytes).min(1).max(64) }),

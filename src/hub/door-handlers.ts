@@ -1,14 +1,27 @@
-import { ok } from '../contract/result.ts';
-import type { DoorHandlers } from './door.ts';
+import { fail, ok, type Failure } from '../contract/result.ts';
+import { nodeCrypto } from '../ledger/node-crypto.ts';
+import type { Name } from '../ledger/verify/acts.ts';
+import { decodeChallenge } from '../ledger/verify/challenge.ts';
+import { openEnvelope } from '../ledger/verify/envelope.ts';
+import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
-/** Each message of the door to the part that answers it. */
+/** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
 export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'names'>): DoorHandlers {
   return {
-    hello: () => Promise.resolve(ok({ chain: ledger.chain, hub: names.hub, keeper: names.keeper })),
+    hello: ({ kiosk }, speaker) =>
+      Promise.resolve(isAnother(kiosk, speaker) ? fail('kiosk-not-enrolled', 'key') : ok({ chain: ledger.chain, hub: names.hub, keeper: names.keeper })),
     'head.get': async () => {
       const head = await ledger.head();
       return head.ok ? ok({ head: head.value }) : head;
+    },
+    'block.get': async ({ height }) => {
+      const block = await ledger.block(height);
+      return block.ok ? ok({ block: block.value }) : block;
+    },
+    'log.consistency': async ({ first, second }) => {
+      const path = await ledger.consistency(first, second);
+      return path.ok ? ok({ path: path.value }) : path;
     },
     'state.get': ({ keys }) => ledger.read(keys),
     'services.list': async () => {
@@ -16,7 +29,7 @@ export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts
       return services.ok ? ok({ services: services.value }) : services;
     },
     'challenge.get': ({ kioskNonce }) => Promise.resolve(keeper.issueChallenge(kioskNonce)),
-    'space.open': (params) => keeper.openSpace(params),
+    'space.open': (params, speaker) => (isAnother(decodeChallenge(params.challenge)?.kiosk, speaker) ? Promise.resolve(mismatch) : keeper.openSpace(params)),
     'counter.broken-off': async ({ session, counter }) => {
       const noted = await keeper.brokenOff(session, counter);
       return noted.ok ? ok({}) : noted;
@@ -25,11 +38,22 @@ export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts
       keeper.closeSpace(session);
       return Promise.resolve(ok({}));
     },
-    'transaction.submit': (submission) => keeper.take(submission),
+    'transaction.submit': (submission, speaker) =>
+      speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),
     'transaction.state': ({ transaction }) => keeper.state(transaction),
     'transaction.receipt': async ({ transaction, waitMs }) => {
       const receipt = await ledger.receipt(transaction, waitMs);
       return receipt.ok ? ok({ receipt: receipt.value }) : receipt;
     },
   };
+}
+
+/** No rejection: another kiosk's request may be sound, and is recorded when that one brings it. */
+const mismatch: { ok: false; failure: Failure } = fail('hub-refused', 'kiosk-mismatch');
+
+const isAnother = (kiosk: Name | null | undefined, speaker: Speaker): boolean => speaker !== null && kiosk !== null && kiosk !== undefined && kiosk !== speaker;
+
+function attestingKiosk(envelope: Uint8Array): Name | undefined {
+  const opened = openEnvelope(envelope, nodeCrypto);
+  return opened.ok ? opened.value.body.kiosk : undefined;
 }

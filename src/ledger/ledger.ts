@@ -41,6 +41,10 @@ export interface Ledger {
   receipt(transaction: Uint8Array, waitMs: number): Promise<Result<Uint8Array | null>>;
   /** The newest signed head. */
   head(): Promise<Result<Uint8Array>>;
+  /** `encodeLightBlock` of the block of this height; null: there is none, or no more. */
+  block(height: number): Promise<Result<Uint8Array | null>>;
+  /** RFC 9162 §2.1.4.1, 1 ≤ first ≤ second: that the log of `second` entries begins with the one of `first`; null: it is not that long. */
+  consistency(first: number, second: number): Promise<Result<Uint8Array[] | null>>;
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>>;
   /** Without proofs, for those who run this node and trust it. */
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>>;

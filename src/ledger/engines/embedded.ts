@@ -10,6 +10,7 @@ import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { verifyCommit } from '../verify/head.ts';
+import { encodeLightBlock } from '../verify/light-block.ts';
 import { leafHash } from '../verify/merkle-log.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
@@ -205,6 +206,18 @@ export class EmbeddedLedger implements Ledger {
 
   head(): Promise<Result<Uint8Array>> {
     return this.#guarded(() => Promise.resolve(ok(this.#newestHead())));
+  }
+
+  block(height: number): Promise<Result<Uint8Array | null>> {
+    return this.#guarded(() => {
+      const block = this.#blocks.at(height);
+      return Promise.resolve(ok(block === undefined ? null : encodeLightBlock({ ...block, validators: this.#options.genesis.validators })));
+    });
+  }
+
+  consistency(first: number, second: number): Promise<Result<Uint8Array[] | null>> {
+    const isThere = first >= 1 && first <= second && second <= this.#tip.logSize;
+    return this.#guarded(() => Promise.resolve(ok(isThere ? this.#application.log.consistencyPath(first, second) : null)));
   }
 
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {

@@ -1,5 +1,5 @@
 import { ok, type Failure, type Result } from '../../contract/result.ts';
-import { headerHash, msOfTimestamp, validatorsHash, type Timestamp, type Validator } from './block.ts';
+import { headerHash, msOfTimestamp, validatorsHash, type Timestamp } from './block.ts';
 import { equalBytes } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { exceeds, power, powerOf, verifiedSigners, verifyCommit, type Trust } from './head.ts';
@@ -8,13 +8,8 @@ import type { LightBlock } from './light-block.ts';
 /** CometBFT's light client (spec/light-client/verification): trust moves on with what was verified, so it can follow a set to its last member. */
 
 /** A block that was verified: what the next one is held against. */
-export interface TrustedBlock {
-  height: number;
-  time: Timestamp;
+export interface TrustedBlock extends LightBlock {
   hash: Uint8Array;
-  validators: Validator[];
-  /** Of the set that signs the block after it. */
-  nextValidatorsHash: Uint8Array;
 }
 
 export interface LightRules {
@@ -40,20 +35,21 @@ export type LightFault = 'altered' | 'before-trust' | 'from-future' | 'other-set
 
 export interface LightFailure extends Failure<'head-invalid' | 'trust-expired' | 'ledger-split'> {
   readonly fault: LightFault;
+  /** Of a contradiction: what was believed, and what stands against it. Both with their signatures: whoever trusts these validators can judge for himself. */
+  readonly evidence?: readonly [LightBlock, LightBlock];
 }
 
-const fails = (fault: LightFault, detail: string): { readonly ok: false; readonly failure: LightFailure } => {
-  const code = fault === 'expired' ? 'trust-expired' : fault === 'contradiction' ? 'ledger-split' : 'head-invalid';
-  return { ok: false, failure: { code, detail, fault } };
-};
-
-const trustedBlock = ({ header, validators }: LightBlock, hash: Uint8Array): TrustedBlock => ({
-  height: header.height,
-  time: header.time,
-  hash,
-  validators,
-  nextValidatorsHash: header.nextValidatorsHash,
+const fails = (fault: Exclude<LightFault, 'contradiction'>, detail: string): { readonly ok: false; readonly failure: LightFailure } => ({
+  ok: false,
+  failure: { code: fault === 'expired' ? 'trust-expired' : 'head-invalid', detail, fault },
 });
+
+const contradicts = ({ header, commit, validators }: TrustedBlock, other: LightBlock, detail: string): { readonly ok: false; readonly failure: LightFailure } => ({
+  ok: false,
+  failure: { code: 'ledger-split', detail, fault: 'contradiction', evidence: [{ header, commit, validators }, other] },
+});
+
+const trustedBlock = ({ header, commit, validators }: LightBlock, hash: Uint8Array): TrustedBlock => ({ header, commit, validators, hash });
 
 /**
  * The first block after a trust root. The root names validators and no time, so no trusting period can be measured, and more is asked than of a
@@ -78,34 +74,34 @@ export function verifyFromRoot(root: Trust, block: LightBlock, rules: LightRules
  */
 export function verifyStep(trusted: TrustedBlock, block: LightBlock, rules: LightRules, crypto: Crypto): Result<TrustedBlock, LightFailure> {
   const { header } = block;
-  if (rules.nowMs - msOfTimestamp(trusted.time) >= rules.trustingPeriodMs) return fails('expired', 'the trusted block is older than the trusting period');
-  if (header.height <= trusted.height) return fails('before-trust', 'not later than the trusted block');
+  if (rules.nowMs - msOfTimestamp(trusted.header.time) >= rules.trustingPeriodMs) return fails('expired', 'the trusted block is older than the trusting period');
+  if (header.height <= trusted.header.height) return fails('before-trust', 'not later than the trusted block');
   const checked = checkAlone(block, rules, crypto);
   if (!checked.ok) return checked;
-  const isNext = header.height === trusted.height + 1;
-  if (isNext && !equalBytes(header.validatorsHash, trusted.nextValidatorsHash)) return fails('other-set', 'not the set that was announced');
+  const isNext = header.height === trusted.header.height + 1;
+  if (isNext && !equalBytes(header.validatorsHash, trusted.header.nextValidatorsHash)) return fails('other-set', 'not the set that was announced');
   const signers = verifiedSigners(commitOf(block, checked.value), crypto);
   if (!signers.ok) return fails('altered', signers.failure.detail ?? '');
   if (!isNext && !exceeds(powerOf(signers.value, trusted.validators), 1n, power(trusted.validators))) {
     return fails('too-far', 'too little trusted power signed');
   }
-  if (!isLater(header.time, trusted.time)) return fails('contradiction', 'time went backwards');
+  if (!isLater(header.time, trusted.header.time)) return contradicts(trusted, block, 'time went backwards');
   if (isNext && (header.lastBlockId === null || !equalBytes(header.lastBlockId.hash, trusted.hash))) {
-    return fails('contradiction', 'built on another block');
+    return contradicts(trusted, block, 'built on another block');
   }
   return ok(trustedBlock(block, checked.value));
 }
 
 /** A second block of a trusted one's height: null where it is the same. `contradiction` where it could have been believed in its place. */
 export function verifySame(trusted: TrustedBlock, block: LightBlock, rules: LightRules, crypto: Crypto): Result<null, LightFailure> {
-  if (block.header.height !== trusted.height) return fails('altered', 'another height');
+  if (block.header.height !== trusted.header.height) return fails('altered', 'another height');
   const checked = checkAlone(block, rules, crypto);
   if (!checked.ok) return checked;
   const signers = verifiedSigners(commitOf(block, checked.value), crypto);
   if (!signers.ok) return fails('altered', signers.failure.detail ?? '');
   if (equalBytes(checked.value, trusted.hash)) return ok(null);
   return exceeds(powerOf(signers.value, trusted.validators), 1n, power(trusted.validators))
-    ? fails('contradiction', 'two blocks of one height')
+    ? contradicts(trusted, block, 'two blocks of one height')
     : fails('altered', 'signed by nobody who is trusted');
 }
 
@@ -140,7 +136,7 @@ export async function advance(start: Start, target: LightBlock, { rules, crypto,
       continue;
     }
     // Of the root's own height there may be no block to be had any more, so its first step may be the next but one.
-    const lowest = at.from === 'root' ? at.root.height : at.block.height + 1;
+    const lowest = at.from === 'root' ? at.root.height : at.block.header.height + 1;
     if (step.failure.fault !== 'too-far' || next.header.height <= lowest) return step;
     const height = Math.floor((lowest + next.header.height) / 2);
     const between = await fetch(height);

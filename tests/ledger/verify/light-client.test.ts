@@ -15,13 +15,7 @@ const four: Powers = { a: 10, b: 10, c: 10, d: 10 };
 const steady = new LightChain(() => four);
 const root = { chain, height: 1, validators: setOf(four) };
 
-const trusted = (block: LightBlock): TrustedBlock => ({
-  height: block.header.height,
-  time: block.header.time,
-  hash: headerHash(block.header, nodeCrypto),
-  validators: block.validators,
-  nextValidatorsHash: block.header.nextValidatorsHash,
-});
+const trusted = (block: LightBlock): TrustedBlock => ({ ...block, hash: headerHash(block.header, nodeCrypto) });
 const faultOf = (result: Result<unknown, Failure<string>>): unknown => (result.ok ? 'none' : 'fault' in result.failure ? result.failure.fault : 'none of its own');
 
 test('a block comes out of its bytes as it went in', () => {
@@ -108,6 +102,11 @@ describe('a second block of one height', () => {
   });
 });
 
+test('a contradiction carries both blocks, whole', () => {
+  const other = new LightChain(() => four, 'two').at(10);
+  expect(verifySame(trusted(steady.at(10)), other, rulesAt(20), nodeCrypto)).toMatchObject({ failure: { code: 'ledger-split', evidence: [steady.at(10), other] } });
+});
+
 describe('bisection', () => {
   /** Every ten heights one of four gives way to a new one. */
   const moving = new LightChain((height) => Object.fromEntries([0, 1, 2, 3].map((i) => [`v${Math.floor((height + 9) / 10) + i}`, 10])));
@@ -128,13 +127,13 @@ describe('bisection', () => {
 
   test('goes at once where it can', async () => {
     const { asked, reached } = await walk({ from: 'block', block: trusted(moving.at(11)) }, 35);
-    expect(reached).toMatchObject({ ok: true, value: { height: 35 } });
+    expect(reached).toMatchObject({ ok: true, value: { header: { height: 35 } } });
     expect(asked).toEqual([]);
   });
 
   test('follows a set to which nobody of the root belongs any more', async () => {
     const { asked, reached } = await walk({ from: 'root', root: movingRoot }, 150);
-    expect(reached).toMatchObject({ ok: true, value: { height: 150, hash: moving.hashAt(150) } });
+    expect(reached).toMatchObject({ ok: true, value: { header: { height: 150 }, hash: moving.hashAt(150) } });
     expect(asked.length).toBeGreaterThan(3);
     expect(asked.length).toBeLessThan(40);
   });
