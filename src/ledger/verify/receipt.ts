@@ -46,7 +46,7 @@ export interface ReceiptFailure extends Failure<'proof-invalid' | 'head-invalid'
   readonly fault: ReceiptFault;
 }
 
-const receiptFails = (fault: ReceiptFault, detail: string): { readonly ok: false; readonly failure: ReceiptFailure } => ({
+export const receiptFails = (fault: ReceiptFault, detail: string): { readonly ok: false; readonly failure: ReceiptFailure } => ({
   ok: false,
   failure: { code: 'proof-invalid', detail, fault },
 });
@@ -80,26 +80,35 @@ export function withParts(bytes: Uint8Array, parts: readonly (OpenedPart | null)
 export function verifyReceipt(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<ReceiptProof, ReceiptFailure> {
   const receipt = decodeReceipt(bytes);
   if (receipt === undefined) return receiptFails('not-a-receipt', 'malformed');
-  const opened = openEnvelope(receipt.envelope, crypto);
-  if (!opened.ok) return receiptFails('altered', opened.failure.code);
-  const envelope = opened.value;
-  if (envelope.body.chain !== trust.chain) return receiptFails('other-ledger', 'another chain');
-  if (!partsOpen(envelope.body, receipt.parts, crypto)) return receiptFails('part-altered', 'a private part');
+  const signed = openSigned(receipt, trust, crypto);
+  if (!signed.ok) return signed;
   const head = verifyHead(receipt.head, trust, crypto);
   if (!head.ok) return head;
   const leaf = leafHash(receipt.envelope, crypto);
   if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
     return receiptFails('altered', 'not in the log');
   }
-  if (!signaturesHold(envelope, receipt.keys, crypto)) return receiptFails('altered', 'a signature of the transaction');
+  return ok({ ...signed.value, index: receipt.index, head: head.value });
+}
+
+/** What a receipt carries of the transaction itself: whole, for this ledger, opened by its private parts and signed by the keys beside it. */
+export function openSigned(
+  { envelope, keys, parts }: Pick<Receipt, 'envelope' | 'keys' | 'parts'>,
+  trust: Pick<Trust, 'chain'>,
+  crypto: Crypto,
+): Result<Omit<ReceiptProof, 'index' | 'head'>, ReceiptFailure> {
+  const opened = openEnvelope(envelope, crypto);
+  if (!opened.ok) return receiptFails('altered', opened.failure.code);
+  const { body, id } = opened.value;
+  if (body.chain !== trust.chain) return receiptFails('other-ledger', 'another chain');
+  if (!partsOpen(body, parts, crypto)) return receiptFails('part-altered', 'a private part');
+  if (!signaturesHold(opened.value, keys, crypto)) return receiptFails('altered', 'a signature of the transaction');
   return ok({
-    reference: reference(envelope.id),
-    transaction: envelope.id,
-    body: envelope.body,
-    acts: envelope.body.acts.map((act, i) => ({ kind: act.kind, part: receipt.parts[i]?.part ?? null })),
-    signers: receipt.keys,
-    index: receipt.index,
-    head: head.value,
+    reference: reference(id),
+    transaction: id,
+    body,
+    acts: body.acts.map((act, i) => ({ kind: act.kind, part: parts[i]?.part ?? null })),
+    signers: keys,
   });
 }
 
