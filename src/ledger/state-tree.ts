@@ -1,170 +1,314 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { LedgerDamage } from './damage.ts';
+import { PageCache } from './page-cache.ts';
+import { Branch, Bucket, bucketLeaf, isNone, levelsOfBranch, mergeLeaves, mostInBucket, noSubtree, openPage, slotsOfBranch, type BucketLeaf, type LeafChange, type Page, type Subtree } from './state-page.ts';
 import type { StateChange, StateView } from './state.ts';
-import { concatBytes, equalBytes } from './verify/bytes.ts';
+import { compareBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
-import { emptySubtree, encodeStateProof, innerNode, leafNode, pathBit } from './verify/state-proof.ts';
+import { encodeStateProof, pathBit } from './verify/state-proof.ts';
 
-interface Leaf {
+/** SHA-256 of a key, and the key's value. */
+export interface StateLeaf {
   path: Uint8Array;
-  valueHash: Uint8Array;
+  value: Uint8Array;
 }
-interface Inner {
-  left: Uint8Array;
-  right: Uint8Array;
-}
-/** null: an empty subtree. */
-type Node = Leaf | Inner | null;
 
-interface LeafChange {
-  path: Uint8Array;
-  /** null: the leaf goes. */
-  valueHash: Uint8Array | null;
-}
+/** A page's number holds no more of the path: a bucket as deep as this takes all there is. */
+const deepestPage = 48;
+/** About 0.7 KB each. */
+const branchesKept = 32_768;
+/** About 4 KB each. */
+const bucketsKept = 4096;
 
 /**
- * The authenticated map of verify/state-proof.ts, kept in SQLite beside the values. Only the newest version is kept.
- * The caller holds the transaction; every SQLite failure is thrown and ends in its rollback.
+ * The authenticated map of verify/state-proof.ts, kept in SQLite: pages (state-page.ts) by a number that puts them in the order of their paths.
+ * Only the newest version is kept. A page is believed only if it has the hash that the page above it says, so what the file holds otherwise is
+ * never handed out; the top page's hash is `root()`, which the caller holds against the newest signed block.
+ * The caller holds the transaction; every SQLite failure is thrown and ends in its rollback. Damage is thrown as `LedgerDamage`.
  */
 export class StateTree implements StateView {
   readonly #crypto: Crypto;
-  readonly #getValue: StatementSync;
-  readonly #putValue: StatementSync;
-  readonly #dropValue: StatementSync;
-  readonly #getNode: StatementSync;
-  readonly #putNode: StatementSync;
-  readonly #dropNode: StatementSync;
+  readonly #getPage: StatementSync;
+  readonly #putPage: StatementSync;
+  readonly #dropPage: StatementSync;
+  /** Checked against the page above at each use: after a rollback, or another connection's commit, what is old is read again. */
+  readonly #branches = new PageCache<Branch>(branchesKept);
+  readonly #buckets = new PageCache<Bucket>(bucketsKept);
+  #top: { content: Uint8Array; page: Page } | null = null;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
     this.#crypto = crypto;
-    database.exec(`
-      CREATE TABLE IF NOT EXISTS state_value (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS state_node (id BLOB PRIMARY KEY, leaf INTEGER NOT NULL, a BLOB NOT NULL, b BLOB NOT NULL) WITHOUT ROWID;
-    `);
-    this.#getValue = database.prepare('SELECT value FROM state_value WHERE key = ?');
-    this.#putValue = database.prepare('INSERT INTO state_value (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value');
-    this.#dropValue = database.prepare('DELETE FROM state_value WHERE key = ?');
-    this.#getNode = database.prepare('SELECT leaf, a, b FROM state_node WHERE id = ?');
-    this.#putNode = database.prepare(
-      'INSERT INTO state_node (id, leaf, a, b) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET leaf = excluded.leaf, a = excluded.a, b = excluded.b',
-    );
-    this.#dropNode = database.prepare('DELETE FROM state_node WHERE id = ?');
+    database.exec('CREATE TABLE IF NOT EXISTS state_page (id INTEGER PRIMARY KEY, content BLOB NOT NULL)');
+    this.#getPage = database.prepare('SELECT content FROM state_page WHERE id = ?');
+    this.#putPage = database.prepare('INSERT INTO state_page (id, content) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content');
+    this.#dropPage = database.prepare('DELETE FROM state_page WHERE id = ?');
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const row = this.#getValue.get(key) as { value: Uint8Array } | undefined;
-    return row?.value;
+    const path = this.#crypto.sha256(key);
+    let page = this.#openTop();
+    for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) {
+      page = this.#openChild(page.slot(slotOf(path, depth)), depth + levelsOfBranch, path);
+    }
+    const leaf = page?.find(path);
+    if (leaf === undefined) return undefined;
+    this.#checkValue(leaf);
+    // A copy: a value outlives its page.
+    return leaf.value.slice();
   }
 
   root(): Uint8Array {
-    return this.#hash(this.#load(0, emptySubtree));
+    return (this.#openTop()?.root ?? noSubtree).hash.slice();
   }
 
   update(changes: readonly StateChange[]): void {
-    const leaves: LeafChange[] = [];
-    for (const { key, value } of changes) {
-      if (value === null) this.#dropValue.run(key);
-      else this.#putValue.run(key, value);
-      leaves.push({ path: this.#crypto.sha256(key), valueHash: value === null ? null : this.#crypto.sha256(value) });
-    }
-    if (leaves.length === 0) return;
-    this.#store(0, emptySubtree, this.#change(0, this.#load(0, emptySubtree), leaves));
+    if (changes.length === 0) return;
+    const sorted = changes.map(({ key, value }) => ({ path: this.#crypto.sha256(key), value })).sort((a, b) => compareBytes(a.path, b.path));
+    this.#change(this.#openTop(), 0, sorted);
   }
 
   /** Of the value that the key has, or of its absence. */
   prove(key: Uint8Array): Uint8Array {
     const path = this.#crypto.sha256(key);
-    const siblings: (Uint8Array | null)[] = [];
-    let node = this.#load(0, path);
-    while (node !== null && 'left' in node) {
-      const [next, sibling] = pathBit(path, siblings.length) === 0 ? [node.left, node.right] : [node.right, node.left];
-      siblings.push(equalBytes(sibling, emptySubtree) ? null : sibling);
-      node = equalBytes(next, emptySubtree) ? null : this.#load(siblings.length, path);
+    const siblings: Uint8Array[] = [];
+    let page = this.#openTop();
+    let depth = 0;
+    let index = 1;
+    // Down to one leaf alone, to nothing, or to a bucket.
+    while (page instanceof Branch && !page.node(index).isLeaf && !isNone(page.node(index))) {
+      index = 2 * index + pathBit(path, siblings.length);
+      siblings.push(page.node(index ^ 1).hash);
+      if (index < slotsOfBranch || page.node(index).isLeaf) continue;
+      depth += levelsOfBranch;
+      page = this.#openChild(page.node(index), depth, path);
+      index = 1;
     }
-    const other: [Uint8Array, Uint8Array] | null = node === null || equalBytes(node.path, path) ? null : [node.path, node.valueHash];
-    return encodeStateProof({ siblings, other });
+    let end: BucketLeaf | undefined;
+    if (page instanceof Bucket) {
+      const walked = page.walk(path);
+      siblings.push(...walked.siblings);
+      end = walked.leaf;
+    } else if (page !== null && page.node(index).isLeaf) {
+      end = this.#onlyLeaf(page, index, depth, path);
+    }
+    const other: [Uint8Array, Uint8Array] | null = end === undefined || equalBytes(end.path, path) ? null : [end.path, end.valueHash];
+    return encodeStateProof({ siblings: siblings.map((hash) => (isNone({ hash, isLeaf: false }) ? null : hash)), other });
   }
 
-  #change(depth: number, node: Node, changes: readonly LeafChange[]): Node {
-    if (node === null || 'path' in node) {
-      const kept = node !== null && !changes.some(({ path }) => equalBytes(path, node.path)) ? [node] : [];
-      return this.#build(depth, [...kept, ...changes.filter((change): change is Leaf => change.valueHash !== null)]);
+  /**
+   * Fills an empty map in one pass, bottom up, each page written where the one before it ends. `leaves` in the order of their paths, each path once;
+   * anything else is thrown as a bug. The root is that of the same values put in one by one.
+   */
+  build(leaves: Iterable<StateLeaf>): void {
+    if (this.#openTop() !== null) throw new Error('only an empty map is built');
+    const stream = new LeafStream(leaves, this.#crypto);
+    this.#build(0, stream);
+    if (stream.peek(0) !== undefined) throw new Error('a leaf that belongs nowhere');
+    this.#top = null;
+  }
+
+  /** All there is, in the order of the paths, everything held against its hash: read to the end, it is a check of the whole map. */
+  *leaves(): Generator<StateLeaf> {
+    const top = this.#openTop();
+    if (top !== null) yield* this.#leavesOf(top, 0, 0);
+  }
+
+  *#leavesOf(page: Page, depth: number, id: number): Generator<StateLeaf> {
+    if (page instanceof Bucket) {
+      for (const leaf of page.leaves) {
+        this.#checkValue(leaf);
+        yield { path: leaf.path, value: leaf.value };
+      }
+      return;
     }
-    const [leftChanges, rightChanges] = split(depth, changes);
-    const left = this.#changeChild(depth, node.left, leftChanges);
-    const right = this.#changeChild(depth, node.right, rightChanges);
+    const below = depth + levelsOfBranch;
+    for (let slot = 0; slot < slotsOfBranch; slot++) {
+      const subtree = page.slot(slot);
+      if (isNone(subtree)) continue;
+      const child = childId(id, depth, slot);
+      yield* this.#leavesOf(this.#read(child, below, subtree), below, child);
+    }
+  }
+
+  #openTop(): Page | null {
+    const row = this.#getPage.get(0) as { content: Uint8Array } | undefined;
+    if (row === undefined) return null;
+    if (this.#top === null || !equalBytes(this.#top.content, row.content)) this.#top = { content: row.content, page: openPage(row.content, 0, this.#crypto) };
+    return this.#top.page;
+  }
+
+  /** null: nothing is there, as the page above says. */
+  #openChild(expected: Subtree, depth: number, path: Uint8Array): Page | null {
+    if (isNone(expected)) return null;
+    const id = pageId(path, depth);
+    const kept = this.#branches.get(id) ?? this.#buckets.get(id);
+    if (kept !== undefined && isSame(kept.root, expected)) return kept;
+    const page = this.#read(id, depth, expected);
+    this.#keep(id, page);
+    return page;
+  }
+
+  #read(id: number, depth: number, expected: Subtree): Page {
+    const row = this.#getPage.get(id) as { content: Uint8Array } | undefined;
+    if (row === undefined) throw new LedgerDamage(`page ${id} of the state is missing`);
+    const page = openPage(row.content, depth, this.#crypto);
+    if (!isSame(page.root, expected)) throw new LedgerDamage(`page ${id} of the state is damaged`);
+    return page;
+  }
+
+  #keep(id: number, page: Page): void {
+    if (page instanceof Branch) {
+      this.#buckets.delete(id);
+      this.#branches.set(id, page);
+    } else {
+      this.#buckets.set(id, page);
+    }
+  }
+
+  #checkValue({ value, valueHash }: BucketLeaf): void {
+    if (!equalBytes(this.#crypto.sha256(value), valueHash)) throw new LedgerDamage('a value of the state is damaged');
+  }
+
+  /** Where node `index` of this page is one leaf alone. */
+  #onlyLeaf(page: Branch, index: number, depth: number, path: Uint8Array): BucketLeaf {
+    let at = index;
+    while (at < slotsOfBranch) at = isNone(page.node(2 * at)) ? 2 * at + 1 : 2 * at;
+    const below = depth + levelsOfBranch;
+    const slot = at - slotsOfBranch;
+    const within = withSlot(path, depth, slot);
+    const child = this.#openChild(page.slot(slot), below, within);
+    if (child instanceof Branch) return this.#onlyLeaf(child, 1, below, within);
+    const [leaf] = child?.leaves ?? [];
+    if (leaf === undefined) throw new LedgerDamage('a leaf of the state is missing');
+    return leaf;
+  }
+
+  /** Writes what becomes of the page (null: none so far) and all below; `changes` in the order of their paths, at least one. */
+  #change(page: Page | null, depth: number, changes: readonly LeafChange[]): Subtree {
     const [some] = changes;
     if (some === undefined) throw new Error('a change of nothing');
-    if (isEmpty(left) && isEmpty(right)) return null;
-    if (isEmpty(left) || isEmpty(right)) {
-      // One child is left: if that is a leaf, this subtree is that leaf.
-      const path = withBit(some.path, depth, isEmpty(left) ? 1 : 0);
-      const only = this.#load(depth + 1, path);
-      if (only !== null && 'path' in only) {
-        this.#store(depth + 1, path, null);
-        return only;
-      }
+    if (!(page instanceof Branch)) return this.#replace(depth, some.path, mergeLeaves(page?.leaves ?? [], changes, this.#crypto));
+    const slots: [number, Subtree][] = [];
+    for (let from = 0, to = 0; from < changes.length; from = to) {
+      const first = changes[from] ?? some;
+      const slot = slotOf(first.path, depth);
+      while (to < changes.length && slotOf((changes[to] ?? first).path, depth) === slot) to += 1;
+      const child = this.#openChild(page.slot(slot), depth + levelsOfBranch, first.path);
+      slots.push([slot, this.#change(child, depth + levelsOfBranch, changes.slice(from, to))]);
     }
-    return { left, right };
+    page.set(slots);
+    return this.#write(pageId(some.path, depth), depth, page);
   }
 
-  /** The child's new hash. */
-  #changeChild(depth: number, hash: Uint8Array, changes: readonly LeafChange[]): Uint8Array {
-    const [first] = changes;
-    if (first === undefined) return hash;
-    const before = isEmpty(hash) ? null : this.#load(depth + 1, first.path);
-    const after = this.#change(depth + 1, before, changes);
-    this.#store(depth + 1, first.path, after);
-    return this.#hash(after);
+  /** A bucket of these leaves, or a branch over buckets where they are too many. */
+  #replace(depth: number, path: Uint8Array, leaves: readonly BucketLeaf[]): Subtree {
+    const id = pageId(path, depth);
+    if (leaves.length <= mostInBucket || depth >= deepestPage) return this.#write(id, depth, new Bucket(leaves, depth, this.#crypto));
+    const slots: [number, Subtree][] = [];
+    for (let slot = 0; slot < slotsOfBranch; slot++) {
+      const within = leaves.filter((leaf) => slotOf(leaf.path, depth) === slot);
+      const [first] = within;
+      if (first !== undefined) slots.push([slot, this.#replace(depth + levelsOfBranch, first.path, within)]);
+    }
+    const branch = new Branch(this.#crypto);
+    branch.set(slots);
+    return this.#write(id, depth, branch);
   }
 
-  #build(depth: number, leaves: readonly Leaf[]): Node {
-    const [first] = leaves;
-    if (first === undefined) return null;
-    if (leaves.length === 1) return first;
-    const [left, right] = split(depth, leaves).map((side) => {
-      const [one] = side;
-      const child = this.#build(depth + 1, side);
-      if (one !== undefined) this.#store(depth + 1, one.path, child);
-      return this.#hash(child);
-    });
-    return { left: left ?? emptySubtree, right: right ?? emptySubtree };
+  #write(id: number, depth: number, page: Page): Subtree {
+    // The caller's own copy: a branch that is kept changes later.
+    const root: Subtree = { hash: page.root.hash.slice(), isLeaf: page.root.isLeaf };
+    const isEmpty = isNone(root);
+    const content = isEmpty ? null : page.encode();
+    if (content === null) this.#dropPage.run(id);
+    else this.#putPage.run(id, content);
+    if (depth === 0) this.#top = content === null ? null : { content, page };
+    else if (!isEmpty) this.#keep(id, page);
+    return root;
   }
 
-  #hash(node: Node): Uint8Array {
-    if (node === null) return emptySubtree;
-    return 'path' in node ? leafNode(node.path, node.valueHash, this.#crypto) : innerNode(node.left, node.right, this.#crypto);
-  }
-
-  #load(depth: number, path: Uint8Array): Node {
-    const row = this.#getNode.get(nodeId(depth, path)) as { leaf: number; a: Uint8Array; b: Uint8Array } | undefined;
-    if (row === undefined) return null;
-    return row.leaf === 1 ? { path: row.a, valueHash: row.b } : { left: row.a, right: row.b };
-  }
-
-  #store(depth: number, path: Uint8Array, node: Node): void {
-    const id = nodeId(depth, path);
-    if (node === null) this.#dropNode.run(id);
-    else if ('path' in node) this.#putNode.run(id, 1, node.path, node.valueHash);
-    else this.#putNode.run(id, 0, node.left, node.right);
+  #build(depth: number, stream: LeafStream): Subtree {
+    const first = stream.peek(0);
+    if (first === undefined) return noSubtree;
+    const id = pageId(first.path, depth);
+    const belongs = (leaf: BucketLeaf | undefined): leaf is BucketLeaf => leaf !== undefined && pageId(leaf.path, depth) === id;
+    let count = 1;
+    while (count <= mostInBucket && belongs(stream.peek(count))) count += 1;
+    if (count <= mostInBucket) {
+      const bucket = new Bucket(stream.take(count), depth, this.#crypto);
+      this.#putPage.run(id, bucket.encode());
+      return bucket.root;
+    }
+    const branch = new Branch(this.#crypto);
+    // Its place on the disk, before its children's.
+    this.#putPage.run(id, branch.encode());
+    const slots: [number, Subtree][] = [];
+    for (let leaf = stream.peek(0); belongs(leaf); leaf = stream.peek(0)) {
+      slots.push([slotOf(leaf.path, depth), this.#build(depth + levelsOfBranch, stream)]);
+    }
+    branch.set(slots);
+    this.#putPage.run(id, branch.encode());
+    return branch.root;
   }
 }
 
-const isEmpty = (hash: Uint8Array): boolean => equalBytes(hash, emptySubtree);
+/** Looks a bucket's worth of leaves ahead. */
+class LeafStream {
+  readonly #source: Iterator<StateLeaf>;
+  readonly #crypto: Crypto;
+  #ahead: BucketLeaf[] = [];
+  #last: Uint8Array | null = null;
 
-function split<T extends { path: Uint8Array }>(depth: number, items: readonly T[]): [T[], T[]] {
-  return [items.filter(({ path }) => pathBit(path, depth) === 0), items.filter(({ path }) => pathBit(path, depth) === 1)];
+  constructor(source: Iterable<StateLeaf>, crypto: Crypto) {
+    this.#source = source[Symbol.iterator]();
+    this.#crypto = crypto;
+  }
+
+  peek(index: number): BucketLeaf | undefined {
+    while (this.#ahead.length <= index) {
+      const next = this.#source.next();
+      if (next.done === true) return undefined;
+      const { path, value } = next.value;
+      if (this.#last !== null && compareBytes(this.#last, path) >= 0) throw new Error('leaves out of order');
+      this.#last = path;
+      this.#ahead.push(bucketLeaf(path, value, this.#crypto));
+    }
+    return this.#ahead[index];
+  }
+
+  take(count: number): BucketLeaf[] {
+    return this.#ahead.splice(0, count);
+  }
 }
 
-function withBit(path: Uint8Array, depth: number, bit: 0 | 1): Uint8Array {
+const isSame = (a: Subtree, b: Subtree): boolean => a.isLeaf === b.isLeaf && equalBytes(a.hash, b.hash);
+
+/** Which of a branch's eight slots, at `depth`, a path goes through. */
+const slotOf = (path: Uint8Array, depth: number): number => {
+  const [first, second] = [path[depth >> 3] ?? 0, path[(depth >> 3) + 1] ?? 0];
+  return (((first << 8) | second) >> (16 - levelsOfBranch - (depth & 7))) & (slotsOfBranch - 1);
+};
+
+const codesOfDepth = 32;
+
+/** The path's first `depth` bits, filled up with zeros to 48, then five bits of depth / 3: pages lie in the order of their paths, each before those below it. */
+function pageId(path: Uint8Array, depth: number): number {
+  let prefix = 0;
+  for (let i = 0; i < deepestPage / 8; i++) prefix = prefix * 256 + (path[i] ?? 0);
+  return (prefix - (prefix % 2 ** (deepestPage - depth))) * codesOfDepth + depth / levelsOfBranch;
+}
+
+/** Of the page in a slot of the page `id`. */
+const childId = (id: number, depth: number, slot: number): number => id + slot * 2 ** (deepestPage - depth - levelsOfBranch) * codesOfDepth + 1;
+
+/** The path with its three bits from `depth` on set to the slot's. */
+function withSlot(path: Uint8Array, depth: number, slot: number): Uint8Array {
   const copy = path.slice();
-  const mask = 0x80 >> (depth & 7);
-  copy[depth >> 3] = bit === 1 ? (copy[depth >> 3] ?? 0) | mask : (copy[depth >> 3] ?? 0) & ~mask;
+  for (let i = 0; i < levelsOfBranch; i++) {
+    const at = depth + i;
+    const mask = 0x80 >> (at & 7);
+    const isSet = ((slot >> (levelsOfBranch - 1 - i)) & 1) === 1;
+    copy[at >> 3] = isSet ? (copy[at >> 3] ?? 0) | mask : (copy[at >> 3] ?? 0) & ~mask;
+  }
   return copy;
-}
-
-/** u16 depth, then the path's first `depth` bits, zero-filled. */
-function nodeId(depth: number, path: Uint8Array): Uint8Array {
-  const prefix = path.slice(0, Math.ceil(depth / 8));
-  if (depth % 8 !== 0) prefix[prefix.length - 1] = (prefix[prefix.length - 1] ?? 0) & (0xff << (8 - (depth % 8)));
-  return concatBytes(Uint8Array.of(depth >> 8, depth & 0xff), prefix);
 }

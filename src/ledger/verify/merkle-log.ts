@@ -1,12 +1,12 @@
 import { concatBytes, equalBytes } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
+import { nodeHash } from './node-hash.ts';
 
 /** Merkle tree of RFC 9162 §2.1: an append-only log. */
 
 export const leafHash = (leaf: Uint8Array, crypto: Crypto): Uint8Array => crypto.sha256(concatBytes(Uint8Array.of(0), leaf));
 
-export const innerHash = (left: Uint8Array, right: Uint8Array, crypto: Crypto): Uint8Array =>
-  crypto.sha256(concatBytes(Uint8Array.of(1), left, right));
+export const innerHash = (left: Uint8Array, right: Uint8Array, crypto: Crypto): Uint8Array => nodeHash(1, left, right, crypto);
 
 export const emptyRoot = (crypto: Crypto): Uint8Array => crypto.sha256(new Uint8Array());
 
@@ -66,7 +66,7 @@ export function verifyConsistency(
   if (!isCount(first) || !isCount(second) || first > second) return false;
   if (first === 0) return false;
   if (first === second) return path.length === 0 && equalBytes(firstRoot, secondRoot);
-  if (path.length === 0 || path.some((hash) => hash.length !== 32)) return false;
+  if (path.length === 0 || [firstRoot, ...path].some((hash) => hash.length !== 32)) return false;
   const whole = isPowerOfTwo(first) ? [firstRoot, ...path] : [...path];
   let fn = first - 1;
   let sn = second - 1;

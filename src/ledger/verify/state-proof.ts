@@ -1,6 +1,7 @@
-import { concatBytes, equalBytes } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
+import { nodeHash } from './node-hash.ts';
 import { isBytes, isEither, isList, isOneOf, isTuple } from './shape.ts';
 
 /**
@@ -9,11 +10,9 @@ import { isBytes, isEither, isList, isOneOf, isTuple } from './shape.ts';
  */
 export const emptySubtree: Uint8Array = new Uint8Array(32);
 
-export const leafNode = (path: Uint8Array, valueHash: Uint8Array, crypto: Crypto): Uint8Array =>
-  crypto.sha256(concatBytes(Uint8Array.of(0), path, valueHash));
+export const leafNode = (path: Uint8Array, valueHash: Uint8Array, crypto: Crypto): Uint8Array => nodeHash(0, path, valueHash, crypto);
 
-export const innerNode = (left: Uint8Array, right: Uint8Array, crypto: Crypto): Uint8Array =>
-  crypto.sha256(concatBytes(Uint8Array.of(1), left, right));
+export const innerNode = (left: Uint8Array, right: Uint8Array, crypto: Crypto): Uint8Array => nodeHash(1, left, right, crypto);
 
 /** Bit `depth` of a path: 0 goes left. */
 export const pathBit = (path: Uint8Array, depth: number): 0 | 1 => (((path[depth >> 3] ?? 0) >> (7 - (depth & 7))) & 1 ? 1 : 0);

@@ -235,7 +235,7 @@ describe('after a restart', () => {
     { name: 'a lost record of the last head', damage: () => rmSync(join(folder, 'ledger.sqlite.signed')), detail: /last signed head is missing/ },
     { name: 'a changed log entry', damage: () => edit("UPDATE log_leaf SET envelope = x'00' WHERE position = 0"), detail: /log entry 0/ },
     { name: 'a missing last entry', damage: () => edit('DELETE FROM log_leaf WHERE position = 1'), detail: /not as long/ },
-    { name: 'a changed state', damage: () => edit("UPDATE state_node SET a = zeroblob(32) WHERE id = x'0000'"), detail: /state is damaged/ },
+    { name: 'a changed state', damage: () => edit("UPDATE state_page SET content = zeroblob(258) WHERE id = 0"), detail: /state is damaged/ },
     { name: 'a missing last block', damage: () => edit('DELETE FROM block WHERE height = (SELECT max(height) FROM block)'), detail: /ends before height|log is not/ },
     { name: 'a changed header', damage: changeLastHeader, detail: /not as this validator signed/ },
     { name: 'no database at all', damage: () => writeFileSync(join(folder, 'ledger.sqlite'), 'not a database, but long enough to look at'.repeat(30)), detail: /not a database/ },

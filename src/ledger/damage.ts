@@ -1,0 +1,8 @@
+/**
+ * Thrown where what was read from the ledger's file is not what its hashes say. `errcode` is SQLITE_CORRUPT, so it is told like damage that
+ * SQLite itself finds: nothing of it is served.
+ */
+export class LedgerDamage extends Error {
+  readonly errcode = 11;
+  override readonly name = 'LedgerDamage';
+}

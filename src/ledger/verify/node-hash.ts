@@ -1,0 +1,12 @@
+import type { Crypto } from './crypto.ts';
+
+const preimage = new Uint8Array(65);
+
+/** SHA-256 of a prefix byte and two times 32 bytes: a node of a Merkle tree. Nothing is allocated but the hash: trees are nothing but these. */
+export function nodeHash(prefix: 0 | 1, first: Uint8Array, second: Uint8Array, crypto: Crypto): Uint8Array {
+  if (first.length !== 32 || second.length !== 32) throw new RangeError('a node is made of two hashes');
+  preimage[0] = prefix;
+  preimage.set(first, 1);
+  preimage.set(second, 33);
+  return crypto.sha256(preimage);
+}
