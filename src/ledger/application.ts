@@ -13,12 +13,15 @@ import { equalBytes } from './verify/bytes.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { openEnvelope } from './verify/envelope.ts';
+import { leafHash } from './verify/merkle-log.ts';
 import { stateKey, type ValidatorsRecord } from './verify/records.ts';
 
 /** Of the tables below and those of log and state. A file of another version is refused, never guessed at. */
 const schemaVersion = 1;
 /** So that a block after a long pause is not all forgetting: the rest follows in the blocks after it. */
 const mostForgottenInBlock = 1000;
+/** How many of the last leaves are hashed again at start: more than a torn end of the file can hold. */
+const tailLeaves = 2000;
 
 /** What log and state are after a block. */
 export interface Tip {
@@ -112,6 +115,7 @@ export class LedgerApplication {
   readonly crypto: Crypto;
   readonly tree: StateTree;
   readonly log: TransactionLog;
+  readonly #database: DatabaseSync;
   readonly #start: number;
   readonly #putTip: StatementSync;
   readonly #tipAt: StatementSync;
@@ -124,6 +128,7 @@ export class LedgerApplication {
   constructor(database: DatabaseSync, { chain, start }: { chain: string; start: number }, crypto: Crypto) {
     this.chain = chain;
     this.crypto = crypto;
+    this.#database = database;
     this.#start = start;
     this.tree = new StateTree(database, crypto);
     this.log = new TransactionLog(database, crypto);
@@ -195,6 +200,22 @@ export class LedgerApplication {
     if (tip === undefined || tip.logSize <= entry.index) return undefined;
     const { envelope, index } = entry;
     return { envelope, ...this.#signedBy(entry), index, path: this.log.inclusionPath(index, tip.logSize), tip };
+  }
+
+  /** At start: the file itself, and the end of log and state against what the last block left. `hub-storage` names what is damaged. */
+  check(): Result<null> {
+    const quick = this.#database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string } | undefined;
+    if (quick?.quick_check !== 'ok') return fail('hub-storage', 'the file is damaged');
+    const { logSize, logRoot, stateRoot } = this.tip();
+    if (this.log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
+    for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {
+      const entry = this.log.at(index);
+      if (entry === undefined || !equalBytes(leafHash(entry.envelope, this.crypto), this.log.leafHashAt(index))) {
+        return fail('hub-storage', `log entry ${index} is damaged`);
+      }
+    }
+    if (!equalBytes(this.log.root(logSize), logRoot)) return fail('hub-storage', 'the log is damaged');
+    return equalBytes(this.tree.root(), stateRoot) ? ok(null) : fail('hub-storage', 'the state is damaged');
   }
 
   /** Key records are never removed, so that what they signed stays provable. */

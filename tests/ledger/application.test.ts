@@ -92,6 +92,21 @@ test('a second, read-only connection sees no block before it is committed', asyn
   expect(reading.tree.get(stateKey.resident(lin.id))).toBeDefined();
 });
 
+test('what is rolled back was never there', async () => {
+  const database = connect();
+  const application = applicationIn(database);
+  const [first, second] = [await register(lin), await register(residentOf('chen'))];
+  const before = application.tip();
+  database.exec('BEGIN IMMEDIATE');
+  application.applyBlock({ height: 1, timeMs: now * 1000, transactions: [first, second] });
+  database.exec('ROLLBACK');
+  expect(application.tip()).toEqual(before);
+  expect(application.tree.root()).toEqual(before.stateRoot);
+  const { tip } = application.applyBlock({ height: 1, timeMs: now * 1000, transactions: [second] });
+  const untouched = applicationIn(connect(false, join(folder, 'other.sqlite')));
+  expect(untouched.applyBlock({ height: 1, timeMs: now * 1000, transactions: [second] }).tip).toEqual(tip);
+});
+
 test('what a receipt needs is there for every height from its own on', async () => {
   const application = applicationIn(connect());
   const envelope = await register(lin);
