@@ -15,6 +15,7 @@ const commands: Record<string, Listed> = {
     uses: [
       { usage: 'imi hub --hub FILE --server FILE --data DIR', summary: 'run a hub: ledger node, keeper, registrar' },
       { usage: 'imi hub init --chain ID --server FILE --data DIR', summary: 'found a hub: its keys, its ledger, the trust root' },
+      { usage: 'imi hub pin --server FILE --data DIR', summary: 'say by which key kiosks know this hub over TLS, and make it where there is none' },
     ],
   },
   kiosk: {
@@ -28,6 +29,13 @@ const commands: Record<string, Listed> = {
   'verify-receipt': {
     load: () => import('./verify-receipt.ts'),
     uses: [{ usage: 'imi verify-receipt FILE --trust FILE', summary: 'check a receipt, offline, and say what it proves' }],
+  },
+  witness: {
+    load: () => import('./witness.ts'),
+    uses: [
+      { usage: 'imi witness --config FILE --data DIR', summary: 'watch ledgers from outside and cosign what continues their history' },
+      { usage: 'imi witness init --config FILE --data DIR', summary: 'make a witness’s key and memory, and print its key' },
+    ],
   },
 };
 

@@ -23,9 +23,9 @@ export function tileAt(path: string): Tile | undefined {
   const match = /^tile\/(entries|[0-9]{1,2})\/((?:x[0-9]{3}\/){0,5}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path);
   if (match === null) return undefined;
   const [, of = '', groups = '', partial] = match;
-  const level = of === 'entries' ? of : fromDecimal(of);
-  const tile = { level: level ?? 64, index: Number(groups.replaceAll(/[x/]/g, '')), width: partial === undefined ? fullWidth : Number(partial) };
-  const isTile = tile.level === 'entries' || tile.level < 64;
+  const level = of === 'entries' ? of : (fromDecimal(of) ?? 64);
+  const tile: Tile = { level, index: Number(groups.replaceAll(/[x/]/g, '')), width: partial === undefined ? fullWidth : Number(partial) };
+  const isTile = level === 'entries' || level < 64;
   const isWide = tile.width >= 1 && (tile.width < fullWidth || partial === undefined);
   return isTile && isWide && tilePath(tile) === path ? tile : undefined;
 }
