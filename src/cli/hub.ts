@@ -3,23 +3,27 @@ import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { hubFileSchema, hubServerFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { readOrMakePin } from '../hub/doors.ts';
 import { authorityKeyFile, foundHub, type Founding } from '../hub/founding.ts';
 import { openHub } from '../hub/hub.ts';
 
 const usage = `imi hub --hub FILE --server FILE --data DIR
-imi hub init --chain ID --server FILE --data DIR`;
+imi hub init --chain ID --server FILE --data DIR
+imi hub pin --server FILE --data DIR`;
 
 /**
- * Runs a hub until SIGTERM or SIGINT, or founds one (`init`). When it listens, one line goes out: `imi hub is ready on <socket path>`.
+ * Runs a hub until SIGTERM or SIGINT, or founds one (`init`), or says how kiosks know it over TLS (`pin`).
+ * When it listens, one line goes out: `imi hub is ready on <socket path> and <address over TLS> (<pin>)`, of these what there is.
  * 0: ended as asked; 1: could not start, the code is on stderr; 2: wrongly called.
  */
 export async function run(args: string[]): Promise<number> {
   // Sealed or not, what the hub writes is nobody else's to read.
   process.umask(0o077);
-  return args[0] === 'init' ? init(args.slice(1)) : serve(args);
+  if (args[0] === 'init') return init(args.slice(1));
+  return args[0] === 'pin' ? sayPin(args.slice(1)) : serve(args);
 }
 
-/** Makes keys and a ledger, and prints the trust root for the hub's public file. */
+/** Makes keys and a ledger, and prints trust root and pin for the hub's public file. */
 async function init(args: string[]): Promise<number> {
   const read = readFounding(args);
   if (!read.ok) {
@@ -31,8 +35,24 @@ async function init(args: string[]): Promise<number> {
     process.stderr.write(`imi hub init: ${founded.failure.code} (${founded.failure.detail ?? ''})\n`);
     return 1;
   }
-  process.stdout.write(`${JSON.stringify({ trustRoot: founded.value }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(founded.value, null, 2)}\n`);
   process.stderr.write(`Take ${authorityKeyFile} off this machine: it enrols every agency, and the hub does not need it.\n`);
+  return 0;
+}
+
+/** For a hub that was founded without a key for TLS, and for whoever lost the line. */
+function sayPin(args: string[]): number {
+  const read = readPlace(args);
+  if (!read.ok) {
+    process.stderr.write(`${read.failure.detail ?? usage}\n`);
+    return 2;
+  }
+  const pin = readOrMakePin(read.value);
+  if (!pin.ok) {
+    process.stderr.write(`imi hub pin: ${pin.failure.code} (${pin.failure.detail ?? ''})\n`);
+    return 1;
+  }
+  process.stdout.write(`${pin.value}\n`);
   return 0;
 }
 
@@ -54,7 +74,8 @@ async function serve(args: string[]): Promise<number> {
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  process.stdout.write(`imi hub is ready on ${hub.value.socketPath}\n`);
+  const places = hub.value.doors.map(({ address }) => (address.startsWith('unix:') ? address.slice('unix:'.length) : `${address} (${hub.value.pin ?? ''})`));
+  process.stdout.write(`imi hub is ready on ${places.join(' and ')}\n`);
   await ended;
   await hub.value.close();
   return 0;
@@ -67,6 +88,17 @@ function readFounding(args: string[]): Result<Omit<Founding, 'now'>, Failure<'us
     if (!/^[a-z0-9-]{1,20}$/.test(values.chain)) return fail('usage', 'a chain id is 1 to 20 of a-z, 0-9 and -');
     const serverFile = readJson(values.server, hubServerFileSchema);
     return serverFile.ok ? ok({ chain: values.chain, serverFile: serverFile.value, dataDir: values.data }) : serverFile;
+  } catch (error) {
+    return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
+  }
+}
+
+function readPlace(args: string[]): Result<Pick<Founding, 'serverFile' | 'dataDir'>, Failure<'usage'>> {
+  try {
+    const { values } = parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' } } });
+    if (values.server === undefined || values.data === undefined) return fail('usage', usage);
+    const serverFile = readJson(values.server, hubServerFileSchema);
+    return serverFile.ok ? ok({ serverFile: serverFile.value, dataDir: values.data }) : serverFile;
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
   }

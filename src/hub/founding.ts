@@ -11,7 +11,8 @@ import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { PartyEnrol, PartyKind } from '../ledger/verify/acts.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
 import { makeFolder, onDisk } from './data-folder.ts';
-import { writeKeyFile, type KeyFile } from './key-file.ts';
+import { readOrMakePin } from './doors.ts';
+import { writeKeyFile, type KeyFailure, type KeyFile } from './key-file.ts';
 
 export interface Founding {
   chain: string;
@@ -19,6 +20,13 @@ export interface Founding {
   dataDir: string;
   /** Unix milliseconds. */
   now: number;
+}
+
+/** What kiosks have to be told: it goes into the hub's public file. */
+export interface Founded {
+  trustRoot: TrustRoot;
+  /** By which they know the hub over TLS. */
+  pin: string;
 }
 
 /** Where the authority's key is put: to be taken off this machine, since it enrols every party from now on. */
@@ -29,7 +37,7 @@ export const authorityKeyFile = 'authority.key.json';
  * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there. A founding that
  * broke off leaves files behind; nothing hangs on them yet.
  */
-export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<TrustRoot, Failure<'already-founded' | FailureCode>>> {
+export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | FailureCode> | KeyFailure>> {
   const { ledger, keeper, registrar, hub } = serverFile;
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
@@ -78,6 +86,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
       party('registrar', 'registrar', registrarKeys, { 'zh-Hans': '人口登记处', en: 'Population register' }),
     ],
   };
+  const pin = readOrMakePin({ serverFile, dataDir });
+  if (!pin.ok) return pin;
   const kept = onDisk(genesisPath, () => writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx', flush: true }));
   if (!kept.ok) return kept;
   const begun = openEmbeddedLedger({
@@ -91,5 +101,6 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   });
   if (!begun.ok) return begun;
   await begun.value.close();
-  return ok({ chain, height: 1, validators: [{ alg: -19, key: toBase64url(validatorKey), power: 1 }], trustingPeriodMs: 30 * 24 * 3600_000 });
+  const trustRoot: TrustRoot = { chain, height: 1, validators: [{ alg: -19, key: toBase64url(validatorKey), power: 1 }], trustingPeriodMs: 30 * 24 * 3600_000 };
+  return ok({ trustRoot, pin: pin.value });
 }

@@ -18,8 +18,7 @@ import { openResidentIndex } from '../registrar/index.ts';
 import { Registrar } from '../registrar/registrar.ts';
 import { Catalogue } from './catalogue.ts';
 import { makeFolder, onDisk } from './data-folder.ts';
-import { openDoor, type Door } from './door.ts';
-import { doorHandlers } from './door-handlers.ts';
+import { openDoors, type Doors } from './doors.ts';
 import { readKeyFile, type KeyFile } from './key-file.ts';
 
 export interface HubSetup {
@@ -37,7 +36,7 @@ export interface HubSetup {
 /** Why a hub does not start, in words for the log; `detail` names the file or the party. */
 export type HubFailure = Failure<string>;
 
-/** The parts of a hub, without its door: what a desk, a gateway and a seeding program work with. */
+/** The parts of a hub, without its doors: what a desk, a gateway and a seeding program work with. */
 export interface HubParts {
   ledger: Ledger;
   keeper: Keeper;
@@ -48,11 +47,7 @@ export interface HubParts {
   close(): Promise<void>;
 }
 
-export interface Hub extends HubParts {
-  door: Door;
-  /** Absolute. */
-  socketPath: string;
-}
+export type Hub = HubParts & Doors;
 
 /** Opens everything in the order in which it depends on each other; what was opened is closed again where a later part cannot be. */
 export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>> {
@@ -61,25 +56,20 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
   const recovered = await parts.value.keeper.recover();
   // On a full disk the hub still reads; what waits is tried again with the next block.
   if (!recovered.ok) setup.onFault?.('recover', recovered.failure);
-  const socketPath = endpointPath(setup);
-  const door = await openDoor({ socketPath, handlers: doorHandlers(parts.value), onFault: setup.onFault ?? (() => undefined) });
-  if (!door.ok) {
+  const doors = await openDoors(setup, parts.value, setup.onFault ?? (() => undefined));
+  if (!doors.ok) {
     await parts.value.close();
-    return door;
+    return doors;
   }
   return ok({
     ...parts.value,
-    door: door.value,
-    socketPath,
+    ...doors.value,
     async close() {
-      await door.value.close();
+      await doors.value.close();
       await parts.value.close();
     },
   });
 }
-
-/** Of `unix:<path>`, relative to the data folder. */
-export const endpointPath = ({ hubFile, dataDir }: Pick<HubSetup, 'hubFile' | 'dataDir'>): string => resolve(dataDir, hubFile.hub.address.slice('unix:'.length));
 
 export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);

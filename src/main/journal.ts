@@ -28,7 +28,7 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('screen.lost'), why: word }),
   z.strictObject({ event: z.literal('screen.dropped'), why: word }),
   z.strictObject({ event: z.literal('readers'), service: word, slot: word }),
-  z.strictObject({ event: z.literal('hub'), reachable: z.boolean(), code: word.optional() }),
+  z.strictObject({ event: z.literal('hub'), reachable: z.boolean(), code: word.optional(), detail: detail.optional() }),
   z.strictObject({ event: z.literal('services'), usable: z.int().min(0), refused: z.int().min(0) }),
   z.strictObject({ event: z.literal('visit.began'), visit }),
   z.strictObject({ event: z.literal('visit.ended'), visit, ended: word, durationMs, requests: z.int().min(0) }),

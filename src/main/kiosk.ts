@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { SpawnHost } from '../contract/device-host.ts';
 import type { HubFile, KioskFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -14,7 +14,7 @@ import { createDelivery } from './delivery.ts';
 import { readDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
-import { openJournal, type Journal } from './journal.ts';
+import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
 import { createServiceList } from './service-list.ts';
@@ -22,6 +22,7 @@ import { fits, readerView } from './visit/reader-view.ts';
 import type { KioskFacts } from './visit/snapshot.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
+import { wayToHub } from './way-to-hub.ts';
 
 export interface KioskSetup {
   hubFile: HubFile;
@@ -66,7 +67,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const { journal, outbox, deviceKey } = kept.value;
   journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
   const devices = new DeviceHost(setup.spawnHost);
-  const hub = connectHub({ socketPath: resolve(dataDir, hubFile.hub.address.slice('unix:'.length)) });
+  const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }));
   const head = savedHeadIn(dataDir);
   const light = createLightClient({
     hub,
@@ -158,10 +159,11 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   look();
 
   // Each time the hub comes back: the kiosk's own record is looked up, what waits is delivered, and the catalogue is proved anew.
-  hub.onConnection((reachable) => {
-    journal.write({ event: 'hub', reachable });
-    if (!reachable) return;
-    enrolment.check();
+  hub.onConnection((away) => {
+    journal.write(away === null ? { event: 'hub', reachable: true } : { event: 'hub', reachable: false, code: away.code, detail: journalDetail(away.detail) });
+    // A hub that shuts its door to this kiosk says why.
+    if (away === null || away.code === 'kiosk-not-enrolled') enrolment.check();
+    if (away !== null) return;
     delivery.sendAll();
     void services.offers();
   });

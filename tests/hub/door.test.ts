@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/contract/result.ts';
-import { openDoor, type Door, type DoorHandlers } from '../../src/hub/door.ts';
+import type { DoorHandlers } from '../../src/hub/conversation.ts';
+import { openDoor, type Door } from '../../src/hub/door.ts';
 import { encodeFrame, FrameReader, type Answer } from '../../src/ledger/client/wire.ts';
 import { encodeCbor, type CborValue } from '../../src/ledger/verify/cbor.ts';
 import { must } from './visitor.ts';
@@ -24,6 +25,8 @@ const handlers: DoorHandlers = {
     release = () => resolve(ok({ head: new Uint8Array(3) }));
     begun();
   }),
+  'block.get': refuse,
+  'log.consistency': refuse,
   'state.get': () => {
     throw new Error('a bug');
   },

@@ -20,7 +20,7 @@ it('keeps the record of the last head where the server file says, so that a rest
   const signed = join(elsewhere, 'signed');
   const serverFile = hubServerFileSchema.parse({ hub: 'north-hub', ledger: { engine: 'embedded', signed }, keeper: {}, registrar: {} });
   const founded = must(await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() }));
-  const hubFile = { ...worldAt(folder).hubFile, trustRoot: founded };
+  const hubFile = { ...worldAt(folder).hubFile, trustRoot: founded.trustRoot };
   copyFileSync(join(dataDir, 'ledger.sqlite'), join(folder, 'backup'));
   const beating = { ...serverFile, ledger: { ...serverFile.ledger, heartbeatMs: 100 } };
   const parts = must(await openHubParts({ hubFile, serverFile: beating, dataDir }));

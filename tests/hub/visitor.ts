@@ -9,9 +9,9 @@ import { prepareRequest, type PreparedRequest, type RequestDraft } from '../../s
 import type { Answers } from '../../src/identity/self-claims.ts';
 import { withAnswers } from '../../src/identity/self-claims.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../src/identity/space.ts';
-import type { HubParts } from '../../src/hub/hub.ts';
+import type { DoorHandlers } from '../../src/hub/conversation.ts';
 import { doorHandlers } from '../../src/hub/door-handlers.ts';
-import type { DoorHandlers } from '../../src/hub/door.ts';
+import type { HubParts } from '../../src/hub/hub.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { Body, Id } from '../../src/ledger/verify/acts.ts';
 import { encodeChallenge, type Challenge } from '../../src/ledger/verify/challenge.ts';
@@ -26,7 +26,7 @@ type Call = <M extends keyof DoorHandlers>(method: M, params: DoorParams<M>) => 
 /** Without a socket: straight to what answers behind the door. */
 export function callDirectly(parts: HubParts): Call {
   const handlers = doorHandlers(parts);
-  return (method, params) => handlers[method](params);
+  return (method, params) => handlers[method](params, null);
 }
 
 export interface OpenVisit {

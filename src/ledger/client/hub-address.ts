@@ -1,20 +1,17 @@
 import { resolve } from 'node:path';
 
-export type HubAddress =
-  /** Absolute path. */
-  | { over: 'socket'; path: string }
-  /** `host`: a name or an IP address, IPv6 without brackets. `port` 0, of a listener only: any that is free. */
-  | { over: 'tls'; host: string; port: number };
+/** Of an address `unix:<path>` (contract/hub-file.ts): absolute. undefined: the other kind. */
+export const socketPathIn = (address: string, dataDir: string): string | undefined =>
+  address.startsWith('unix:') ? resolve(dataDir, address.slice('unix:'.length)) : undefined;
 
 /**
- * An address of a hub's file (contract/hub-file.ts), its path resolved below `dataDir`.
+ * Of an address `tls://<host>:<port>`: IPv6 without its brackets. Port 0 is a listener's only: any that is free.
  *
- * @throws RangeError for what the schema lets nobody write, a port beyond 65 535 among it.
+ * @throws RangeError for what the schema lets nobody write.
  */
-export function readHubAddress(address: string, dataDir: string): HubAddress {
-  if (address.startsWith('unix:')) return { over: 'socket', path: resolve(dataDir, address.slice('unix:'.length)) };
+export function tlsPlaceIn(address: string): { host: string; port: number } {
   const [, bracketed, plain, port] = /^tls:\/\/(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined || Number(port) > 65_535) throw new RangeError(`no address of a hub: ${address}`);
-  return { over: 'tls', host, port: Number(port) };
+  if (host === undefined || port === undefined) throw new RangeError(`no address over TLS: ${address}`);
+  return { host, port: Number(port) };
 }

@@ -1,27 +1,52 @@
-import { connect, type Socket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { failureCodes, type FailureCode } from '../../contract/failures.ts';
 import { doorMethods, type DoorMethod, type DoorParams, type DoorResult } from '../../contract/hub-door.ts';
-import { fail, ok, type Result } from '../../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import type { Name } from '../verify/acts.ts';
+import { doorTls, peerPin, speaksDoor, type TlsIdentity } from './door-tls.ts';
 import { answerSchema, encodeFrame, FrameReader, type Answer } from './wire.ts';
 
-export interface HubClientOptions {
-  /** Of the hub's Unix socket. */
-  socketPath: string;
+/** The hub over TLS 1.3, known by its pin; and the kiosk as which it is spoken to. */
+export interface TlsWay {
+  host: string;
+  port: number;
+  /** As in the hub's file. */
+  pin: string;
+  kiosk: Name;
+  identity: TlsIdentity;
+}
+
+export interface ClientTimes {
+  /** Between attempts: doubled from the least to the most, back to the least after a success. */
+  retryMs: { least: number; most: number };
+  /** For one attempt over TLS, until the hub has let us in. */
+  attemptMs: number;
+  /** Over TLS: after so long without a word from the hub we say hello… */
+  quietMs: number;
+  /** …and after so long without a word it is gone, whatever the network says. */
+  silentMs: number;
+}
+
+/** `socketPath`: of the hub's Unix socket. */
+export type HubWay = { socketPath: string } | { tls: TlsWay };
+
+export type HubClientOptions = HubWay & {
   /** For calls that name none. */
   deadlineMs?: number;
-  /** Between attempts: doubled from the least to the most, back to the least after a success. */
-  retryMs?: { least: number; most: number };
-}
+  times?: Partial<ClientTimes>;
+};
 
 export interface HubClient {
   /**
-   * `hub-unreachable`: no connection, or lost before the answer (what was asked for may have happened), or the deadline passed;
-   * `message-invalid`: an answer of another form. A refusal has the hub's own code; one that is no failure code comes as `hub-refused` with it as detail.
+   * `hub-unreachable`: no connection, or lost before the answer (what was asked for may have happened), or the deadline passed, or who answers there is not
+   * the hub (`pin`); `kiosk-not-enrolled`: the hub does not let this kiosk in; `message-invalid`: an answer of another form.
+   * A refusal has the hub's own code; one that is no failure code comes as `hub-refused` with it as detail.
    */
   call<M extends DoorMethod>(method: M, params: DoorParams<M>, options?: { deadlineMs?: number }): Promise<Result<DoorResult<M>>>;
   readonly connected: boolean;
-  /** Returns what ends the listening. */
-  onConnection(listener: (connected: boolean) => void): () => void;
+  /** Told of each change: null when the hub is there, else why it is not. Returns what ends the listening. */
+  onConnection(listener: (away: Failure | null) => void): () => void;
   close(): void;
 }
 
@@ -29,55 +54,124 @@ interface Pending {
   settle(result: Result<unknown>): void;
 }
 
-/** Connects at once and again whenever the connection is lost; a call that finds none tries without waiting for the next attempt. */
-export function connectHub({ socketPath, deadlineMs = 5000, retryMs = { least: 100, most: 5000 } }: HubClientOptions): HubClient {
-  let socket: Socket | null = null;
-  let attempt: Promise<Socket | null> | null = null;
-  let closed = false;
-  let delayMs = retryMs.least;
-  let retry: NodeJS.Timeout | null = null;
-  let nextId = 0;
-  const pending = new Map<number, Pending>();
-  const listeners = new Set<(connected: boolean) => void>();
+/** One attempt, and what becomes of it. */
+interface Line {
+  socket: Socket;
+  /** When something was last heard, milliseconds of a clock that nobody sets. */
+  heardAt: number;
+  /** The hub has let us in. */
+  open: boolean;
+  /** Why there is nothing more to hope for; what the operating system said otherwise. */
+  over: Failure | null;
+}
 
-  function open(): Promise<Socket | null> {
-    if (socket !== null) return Promise.resolve(socket);
-    if (closed) return Promise.resolve(null);
-    attempt ??= new Promise<Socket | null>((resolve) => {
+const usualTimes: ClientTimes = { retryMs: { least: 100, most: 5000 }, attemptMs: 5000, quietMs: 1500, silentMs: 4500 };
+
+/** Of the greetings, and of what a hub says to nobody's question. */
+const greetingId = 0;
+
+/** Connects at once and again whenever the connection is lost; a call that finds none tries without waiting for the next attempt. */
+export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClientOptions): HubClient {
+  const times = { ...usualTimes, ...given };
+  const tls = 'tls' in way ? way.tls : null;
+  let line: Line | null = null;
+  let trying: Socket | null = null;
+  let attempt: Promise<Result<Socket>> | null = null;
+  let closed = false;
+  let delayMs = times.retryMs.least;
+  let retry: NodeJS.Timeout | null = null;
+  let nextId = greetingId + 1;
+  let told: string | null = null;
+  const pending = new Map<number, Pending>();
+  const listeners = new Set<(away: Failure | null) => void>();
+
+  function tell(away: Failure | null): void {
+    const news = away === null ? 'there' : `${away.code} ${away.detail ?? ''}`;
+    if (news === told) return;
+    told = news;
+    for (const listener of listeners) listener(away);
+  }
+
+  function open(): Promise<Result<Socket>> {
+    if (line !== null) return Promise.resolve(ok(line.socket));
+    if (closed) return Promise.resolve(fail('hub-unreachable', 'no connection'));
+    attempt ??= new Promise((resolve) => {
       if (retry !== null) clearTimeout(retry);
       retry = null;
-      const candidate = connect(socketPath);
-      candidate.once('connect', () => {
+      const socket = 'tls' in way ? connectTls(optionsOf(way.tls)) : connectSocket(way.socketPath);
+      trying = socket;
+      const candidate: Line = { socket, heardAt: performance.now(), open: false, over: null };
+      const timers = tls === null ? [] : watch(candidate, tls);
+      const opened = (): void => {
         attempt = null;
-        if (closed) {
-          candidate.destroy();
-          resolve(null);
-          return;
-        }
-        socket = candidate;
-        delayMs = retryMs.least;
-        resolve(candidate);
-        for (const listener of listeners) listener(true);
-      });
-      candidate.on('error', () => {
+        trying = null;
+        candidate.open = true;
+        line = candidate;
+        delayMs = times.retryMs.least;
+        resolve(ok(socket));
+        tell(null);
+      };
+      if (tls === null) socket.once('connect', opened);
+      else socket.once('secureConnect', () => greet(candidate, tls));
+      socket.on('error', (error: NodeJS.ErrnoException) => {
         // 'close' follows, and is where it is dealt with.
+        if (/^(EPROTO|ERR_SSL)/.test(error.code ?? '')) candidate.over ??= { code: 'hub-unreachable', detail: 'tls' };
       });
-      candidate.once('close', () => {
+      socket.once('close', () => {
         attempt = null;
-        resolve(null);
+        trying = null;
+        for (const timer of timers) clearInterval(timer);
+        resolve({ ok: false, failure: candidate.over ?? { code: 'hub-unreachable', detail: 'no connection' } });
         lost(candidate);
       });
-      listen(candidate);
+      listen(candidate, opened);
     });
     return attempt;
   }
 
-  function lost(candidate: Socket): void {
-    if (socket === candidate) {
-      socket = null;
-      for (const { settle } of pending.values()) settle(fail('hub-unreachable', 'connection lost'));
-      for (const listener of listeners) listener(false);
+  /** Nothing is said to anybody but the hub whose key is in the hub's file. */
+  function greet(candidate: Line, way: TlsWay): void {
+    const socket = candidate.socket as TLSSocket;
+    const isHub = peerPin(socket) === way.pin;
+    if (!isHub || !speaksDoor(socket)) {
+      candidate.over = { code: 'hub-unreachable', detail: isHub ? 'tls' : 'pin' };
+      socket.destroy();
+      return;
     }
+    socket.setNoDelay(true);
+    sayHello(socket, way);
+  }
+
+  function sayHello(socket: Socket, { kiosk }: TlsWay): void {
+    const hello = encodeFrame({ id: greetingId, method: 'hello', params: { kiosk } });
+    if (hello !== undefined) socket.write(hello);
+  }
+
+  /** A cable that was pulled is heard of by nobody: after a while the one who listens has to ask. */
+  function watch(candidate: Line, way: TlsWay): NodeJS.Timeout[] {
+    const attemptLimit = setTimeout(() => {
+      if (candidate.open) return;
+      candidate.over ??= { code: 'hub-unreachable', detail: 'no connection' };
+      candidate.socket.destroy();
+    }, times.attemptMs);
+    const round = setInterval(() => {
+      if (!candidate.open) return;
+      const silentMs = performance.now() - candidate.heardAt;
+      if (silentMs >= times.silentMs) {
+        candidate.over = { code: 'hub-unreachable', detail: 'connection lost' };
+        candidate.socket.destroy();
+      } else if (silentMs >= times.quietMs) sayHello(candidate.socket, way);
+    }, times.quietMs);
+    return [attemptLimit.unref(), round.unref()];
+  }
+
+  function lost(candidate: Line): void {
+    const why = candidate.over ?? { code: 'hub-unreachable', detail: candidate.open ? 'connection lost' : 'no connection' };
+    if (line === candidate) {
+      line = null;
+      for (const { settle } of pending.values()) settle({ ok: false, failure: why });
+    }
+    if (!closed) tell(why);
     if (closed || retry !== null) return;
     retry = setTimeout(() => {
       retry = null;
@@ -85,24 +179,31 @@ export function connectHub({ socketPath, deadlineMs = 5000, retryMs = { least: 1
     }, delayMs);
     // A kiosk that is otherwise done is not kept alive by a hub that is away.
     retry.unref();
-    delayMs = Math.min(delayMs * 2, retryMs.most);
+    delayMs = Math.min(delayMs * 2, times.retryMs.most);
   }
 
-  function listen(candidate: Socket): void {
+  function listen(candidate: Line, opened: () => void): void {
     const reader = new FrameReader();
-    candidate.on('data', (piece: Uint8Array) => {
+    candidate.socket.on('data', (piece: Uint8Array) => {
+      candidate.heardAt = performance.now();
       const messages = reader.push(piece);
       if (messages === undefined) {
-        candidate.destroy();
+        candidate.socket.destroy();
         return;
       }
       for (const message of messages) {
         const answer = answerSchema.safeParse(message);
         if (!answer.success) {
-          candidate.destroy();
+          candidate.socket.destroy();
           return;
         }
-        pending.get(answer.data.id)?.settle(resultOf(answer.data));
+        const { id } = answer.data;
+        if (id !== greetingId) pending.get(id)?.settle(resultOf(answer.data));
+        else if (!answer.data.ok) {
+          const said = resultOf(answer.data);
+          candidate.over = said.ok ? null : said.failure;
+          candidate.socket.destroy();
+        } else if (!candidate.open) opened();
       }
     });
   }
@@ -111,7 +212,7 @@ export function connectHub({ socketPath, deadlineMs = 5000, retryMs = { least: 1
 
   return {
     get connected() {
-      return socket !== null;
+      return line !== null;
     },
     async call(method, params, options) {
       const deadline = AbortSignal.timeout(options?.deadlineMs ?? deadlineMs);
@@ -128,12 +229,12 @@ export function connectHub({ socketPath, deadlineMs = 5000, retryMs = { least: 1
         deadline.addEventListener('abort', onDeadline);
         void open().then((connection) => {
           if (deadline.aborted) return;
-          if (connection === null) {
-            settle(fail('hub-unreachable', 'no connection'));
+          if (!connection.ok) {
+            settle(connection);
             return;
           }
           pending.set(id, { settle });
-          connection.write(frame);
+          connection.value.write(frame);
         });
       });
       if (!answered.ok) return answered;
@@ -148,9 +249,22 @@ export function connectHub({ socketPath, deadlineMs = 5000, retryMs = { least: 1
     close() {
       closed = true;
       if (retry !== null) clearTimeout(retry);
-      socket?.destroy();
+      line?.socket.destroy();
+      trying?.destroy();
       for (const { settle } of pending.values()) settle(fail('hub-unreachable', 'closed'));
     },
+  };
+}
+
+function optionsOf({ host, port, identity }: TlsWay): ConnectionOptions {
+  return {
+    ...doorTls,
+    host,
+    port,
+    cert: identity.certificate,
+    key: identity.privateKey,
+    // No authority vouches for a hub: `greet` holds its key against the pin before a word is said.
+    rejectUnauthorized: false,
   };
 }
 

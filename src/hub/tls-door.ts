@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { ok, type Result } from '../contract/result.ts';
+import { doorTls, peerKey, speaksDoor, type TlsIdentity } from '../ledger/client/door-tls.ts';
+import type { Name, PublicKey } from '../ledger/verify/acts.ts';
+import { closeListener, converse, sayAndClose, type Conversation, type ConversationParts, type DoorHandlers } from './conversation.ts';
+import type { Door, DoorFailure, DoorLimits } from './door.ts';
+
+export interface TlsDoorLimits extends DoorLimits {
+  /** Of one kiosk; one more ends its oldest, which may be one that the kiosk lost and we have not noticed. */
+  connectionsOfOne: number;
+  /** Under way at once; one more is closed at once. */
+  handshakes: number;
+  /** …from one network address. */
+  handshakesFromOne: number;
+  /** A handshake that takes longer is broken off. */
+  handshakeMs: number;
+  /** A kiosk that has not been heard of for so long is gone: kiosks say something every 2 s. */
+  silentMs: number;
+}
+
+export interface TlsDoorOptions {
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  identity: TlsIdentity;
+  /** The kiosk whose key this is; `kiosk-not-enrolled` where it may not come in. */
+  admit: (key: PublicKey) => Promise<Result<Name>>;
+  handlers: DoorHandlers;
+  limits?: Partial<TlsDoorLimits>;
+  onFault: ConversationParts['onFault'];
+}
+
+export interface TlsDoor extends Door {
+  /** Looks every kiosk up again that is connected; those that may not come in any more are told, and cut off. */
+  recheck(): Promise<void>;
+}
+
+const usualLimits: TlsDoorLimits = {
+  connections: 256,
+  connectionsOfOne: 2,
+  inFlight: 16,
+  unsentBytes: 8 * 1024 * 1024,
+  closingMs: 3000,
+  handshakes: 64,
+  handshakesFromOne: 16,
+  handshakeMs: 5000,
+  silentMs: 10_000,
+};
+
+interface Connected {
+  key: PublicKey;
+  /** null until the ledger has been asked. */
+  kiosk: Name | null;
+  conversation: Conversation | null;
+}
+
+/**
+ * The hub's door over TLS 1.3, for kiosks on other machines. Both ends prove a key: the kiosk knows the hub's from its pin, the hub looks the kiosk's up
+ * on the ledger, at each connection and whenever it is told to. What a certificate says beside its key counts for nothing, so neither its signature nor its dates are checked.
+ */
+export async function openTlsDoor({ host, port, identity, admit, handlers, limits: given, onFault }: TlsDoorOptions): Promise<Result<TlsDoor, DoorFailure>> {
+  const limits = { ...usualLimits, ...given };
+  const handshaking = new Map<string, Socket>();
+  const open = new Map<TLSSocket, Connected>();
+  let closing = false;
+  const server = createServer({
+    ...doorTls,
+    key: identity.privateKey,
+    cert: identity.certificate,
+    requestCert: true,
+    // Chains lead nowhere here. That the peer holds the key of its certificate is part of the handshake, and is always checked.
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.handshakeMs,
+  });
+
+  server.on('connection', (socket: Socket) => {
+    const fromSame = [...handshaking.values()].filter(({ remoteAddress }) => remoteAddress === socket.remoteAddress).length;
+    if (closing || handshaking.size >= limits.handshakes || fromSame >= limits.handshakesFromOne) {
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    handshaking.set(peer, socket);
+    socket.once('close', () => handshaking.delete(peer));
+  });
+  server.on('tlsClientError', (_, socket) => {
+    socket.destroy();
+  });
+  server.on('secureConnection', (socket) => {
+    handshaking.delete(peerOf(socket));
+    socket.on('error', () => {
+      // A peer that went away: 'close' follows.
+    });
+    // A resumed session proves a secret of an earlier handshake and not the key.
+    if (closing || !speaksDoor(socket) || socket.isSessionReused()) {
+      socket.destroy();
+      return;
+    }
+    socket.setNoDelay(true);
+    socket.setTimeout(limits.silentMs, () => socket.destroy());
+    const key = peerKey(socket);
+    if (key === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
+    if (open.size >= limits.connections) return sayAndClose(socket, { code: 'hub-busy', detail: 'connections' });
+    const connected: Connected = { key, kiosk: null, conversation: null };
+    open.set(socket, connected);
+    socket.on('close', () => open.delete(socket));
+    void letIn(socket, connected);
+  });
+
+  const letIn = async (socket: TLSSocket, connected: Connected): Promise<void> => {
+    const admitted = await admit(connected.key);
+    if (!admitted.ok) return sayAndClose(socket, admitted.failure);
+    if (closing || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const kiosk = admitted.value;
+    const earlier = [...open].filter(([, other]) => other.kiosk === kiosk).map(([other]) => other);
+    for (const oldest of earlier.slice(0, Math.max(0, earlier.length + 1 - limits.connectionsOfOne))) oldest.destroy();
+    connected.kiosk = kiosk;
+    connected.conversation = converse({ socket, speaker: kiosk, handlers, limits, onFault });
+  };
+
+  const bound = await listen(server, host, port);
+  if (!bound.ok) return bound;
+
+  return ok({
+    address: bound.value,
+    get connections() {
+      return open.size;
+    },
+    async recheck() {
+      await Promise.all(
+        [...open].map(async ([socket, { key }]) => {
+          const admitted = await admit(key);
+          // A ledger that cannot be read says nothing about anybody.
+          if (!admitted.ok && admitted.failure.code === 'kiosk-not-enrolled') sayAndClose(socket, admitted.failure);
+        }),
+      );
+    },
+    close() {
+      closing = true;
+      for (const socket of handshaking.values()) socket.destroy();
+      for (const [socket, { conversation }] of open) if (conversation === null) socket.destroy();
+      const conversations = [...open.values()].flatMap(({ conversation }) => conversation ?? []);
+      return closeListener(server, open.keys(), conversations, limits.closingMs);
+    },
+  });
+}
+
+/** One connection, before and after its handshake. */
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress ?? ''} ${remotePort ?? ''}`;
+
+function listen(server: Server, host: string, port: number): Promise<Result<string, DoorFailure>> {
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      resolve({ ok: false, failure: { code: error.code === 'EADDRINUSE' ? 'in-use' : 'unusable', detail: `${error.code ?? error.message} ${host}:${port}` } });
+    });
+    server.listen({ host, port }, () => {
+      const bound = server.address();
+      const named = host.includes(':') ? `[${host}]` : host;
+      resolve(ok(`tls://${named}:${bound === null || typeof bound === 'string' ? port : bound.port}`));
+    });
+  });
+}

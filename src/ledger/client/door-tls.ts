@@ -1,0 +1,44 @@
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import type { PublicKey } from '../verify/acts.ts';
+import { encodeSpki, pinOf, publicKeyOf } from './spki.ts';
+
+/** RFC 7301: nobody is brought to speak something else to either end. */
+const protocol = 'imi/door/1';
+
+/** What both ends of the hub's door want of TLS. Both know the other's key beforehand: no name, date or authority of a certificate counts. */
+export const doorTls: Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'sigalgs'> & { ALPNProtocols: string[] } = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  ALPNProtocols: [protocol],
+  // The kinds of keys that stand on the ledger. BoringSSL, in Electron, takes no Ed25519 unless it is asked to.
+  sigalgs: 'ed25519:ecdsa_secp256r1_sha256',
+};
+
+export const speaksDoor = (socket: TLSSocket): boolean => socket.alpnProtocol === protocol;
+
+/** What an end of the door shows in TLS. */
+export interface TlsIdentity {
+  /** PEM. */
+  certificate: string;
+  /**
+   * PEM, as OpenSSL loads it: PKCS #8. A key in a TPM is named by a PEM of its provider's own kind, and stays where it is.
+   */
+  privateKey: string;
+}
+
+/** The key that the other end has just proved (RFC 8446 §4.4.3). undefined: none, or one of another kind. */
+export function peerKey(socket: TLSSocket): PublicKey | undefined {
+  try {
+    const key = socket.getPeerX509Certificate()?.publicKey;
+    return key === undefined ? undefined : publicKeyOf(key);
+  } catch {
+    // A certificate around what OpenSSL knows no key of.
+    return undefined;
+  }
+}
+
+export function peerPin(socket: TLSSocket): string | undefined {
+  const key = peerKey(socket);
+  const spki = key === undefined ? undefined : encodeSpki(key);
+  return spki === undefined ? undefined : pinOf(spki);
+}
