@@ -1,6 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { LedgerDamage } from './damage.ts';
+import { PageCache } from './page-cache.ts';
+import type { Id } from './verify/acts.ts';
+import { concatBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
-import { emptyRoot, innerHash, largestPowerOfTwoBelow, leafHash } from './verify/merkle-log.ts';
+import { emptyRoot, innerHash, largestPowerOfTwoBelow, leafHash, merkleRoot } from './verify/merkle-log.ts';
 
 export interface LogEntry {
   index: number;
@@ -9,8 +13,28 @@ export interface LogEntry {
   height: number;
 }
 
+/** Hashes lie in groups of sixteen: group g of layer k holds those of the subtrees of 16^k leaves from number 16 g on. */
+const inGroup = 16;
+const levelsOfGroup = 4;
+/** About 0.7 KB each. */
+const groupsKept = 8192;
+
+/** Sixteen hashes, and the hash of the subtree that they make. */
+interface Group {
+  hashes: Uint8Array[];
+  root: Uint8Array;
+}
+
+/** The right edge: for each layer, its last group, which is not full, from number `first` on. It follows from the entries, so it is not stored. */
+interface Edge {
+  size: number;
+  layers: { first: number; hashes: Uint8Array[] }[];
+}
+
 /**
- * The append-only log of accepted envelopes (RFC 9162 §2.1) in SQLite: leaves, and the hash of every complete subtree.
+ * The append-only log of accepted envelopes (RFC 9162 §2.1) in SQLite: leaves, the groups of hashes that are full, and which entries touch whom.
+ * What is read is held against the hashes above it up to the edge, so what the file holds otherwise is never handed out (`LedgerDamage` is thrown);
+ * the edge follows from the last entries and groups, and `root()` of the whole is what the caller holds against the newest signed block.
  * The caller holds the transaction; every SQLite failure is thrown and ends in its rollback.
  */
 export class TransactionLog {
@@ -19,26 +43,31 @@ export class TransactionLog {
   readonly #leafAt: StatementSync;
   readonly #leafOf: StatementSync;
   readonly #lastLeaf: StatementSync;
-  readonly #putNode: StatementSync;
-  readonly #getNode: StatementSync;
+  readonly #putGroup: StatementSync;
+  readonly #getGroup: StatementSync;
+  readonly #putSubject: StatementSync;
+  readonly #ofSubject: StatementSync;
+  /** Held against the group above at each use. */
+  readonly #groups = new PageCache<Group>(groupsKept);
+  #edge: Edge = { size: 0, layers: [] };
 
   constructor(database: DatabaseSync, crypto: Crypto) {
     this.#crypto = crypto;
     database.exec(`
-      CREATE TABLE IF NOT EXISTS log_leaf (
-        position INTEGER PRIMARY KEY, transaction_id BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL, height INTEGER NOT NULL
-      );
-      CREATE TABLE IF NOT EXISTS log_node (
-        level INTEGER NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, position)
-      ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS log_leaf (position INTEGER PRIMARY KEY, transaction_id BLOB NOT NULL, envelope BLOB NOT NULL, height INTEGER NOT NULL);
+      CREATE UNIQUE INDEX IF NOT EXISTS log_leaf_of ON log_leaf (transaction_id);
+      CREATE TABLE IF NOT EXISTS log_group (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+      CREATE TABLE IF NOT EXISTS log_subject (subject BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (subject, position)) WITHOUT ROWID;
     `);
     const columns = 'position, transaction_id, envelope, height';
     this.#putLeaf = database.prepare(`INSERT INTO log_leaf (${columns}) VALUES (?, ?, ?, ?)`);
     this.#leafAt = database.prepare(`SELECT ${columns} FROM log_leaf WHERE position = ?`);
     this.#leafOf = database.prepare(`SELECT ${columns} FROM log_leaf WHERE transaction_id = ?`);
     this.#lastLeaf = database.prepare('SELECT max(position) AS position FROM log_leaf');
-    this.#putNode = database.prepare('INSERT INTO log_node (level, position, hash) VALUES (?, ?, ?)');
-    this.#getNode = database.prepare('SELECT hash FROM log_node WHERE level = ? AND position = ?');
+    this.#putGroup = database.prepare('INSERT INTO log_group (id, hashes) VALUES (?, ?)');
+    this.#getGroup = database.prepare('SELECT hashes FROM log_group WHERE id = ?');
+    this.#putSubject = database.prepare('INSERT INTO log_subject (subject, position) VALUES (?, ?)');
+    this.#ofSubject = database.prepare('SELECT position FROM log_subject WHERE subject = ? AND position < ? ORDER BY position');
   }
 
   size(): number {
@@ -46,34 +75,46 @@ export class TransactionLog {
     return (row?.position ?? -1) + 1;
   }
 
-  append({ index, transaction, envelope, height }: LogEntry): void {
+  /** `subjects`: residents that the entry's acts touch, each once. */
+  append({ index, transaction, envelope, height }: LogEntry, subjects: readonly Id[] = []): void {
+    // After a rollback the edge is ahead.
+    const edge = this.#edge.size === index ? this.#edge : this.#edgeAt(index);
     this.#putLeaf.run(index, transaction, envelope, height);
+    for (const subject of subjects) this.#putSubject.run(subject, index);
     let hash = leafHash(envelope, this.#crypto);
-    let position = index;
-    this.#putNode.run(0, position, hash);
-    for (let level = 0; position % 2 === 1; level++) {
-      hash = innerHash(this.#node(level, position - 1), hash, this.#crypto);
-      position = (position - 1) / 2;
-      this.#putNode.run(level + 1, position, hash);
+    for (let k = 0; ; k++) {
+      const layer = (edge.layers[k] ??= { first: 0, hashes: [] });
+      layer.hashes.push(hash);
+      if (layer.hashes.length < inGroup) break;
+      this.#putGroup.run(groupId(k, layer.first / inGroup), concatBytes(...layer.hashes));
+      hash = merkleRoot(layer.hashes, this.#crypto);
+      edge.layers[k] = { first: layer.first + inGroup, hashes: [] };
     }
+    edge.size = index + 1;
   }
 
   at(index: number): LogEntry | undefined {
-    return entryOf(this.#leafAt.get(index));
+    return this.#checked(this.#leafAt.get(index));
   }
 
   find(transaction: Uint8Array): LogEntry | undefined {
-    return entryOf(this.#leafOf.get(transaction));
+    return this.#checked(this.#leafOf.get(transaction));
   }
 
-  /** The hash that is stored for a leaf. */
+  /** Indices below `size` of the entries with an act on this resident, ascending. That none is missing, the resident's chain shows (verify/resident-chain.ts). */
+  touching(subject: Id, size: number): number[] {
+    return (this.#ofSubject.all(subject, size) as unknown as { position: number }[]).map(({ position }) => position);
+  }
+
   leafHashAt(index: number): Uint8Array {
-    return this.#node(0, index);
+    return this.#hashAt(0, index);
   }
 
   /** Of the complete subtree of 2^level leaves from leaf position · 2^level on. */
   subtreeHash(level: number, position: number): Uint8Array {
-    return this.#node(level, position);
+    const k = Math.floor(level / levelsOfGroup);
+    const width = 2 ** (level % levelsOfGroup);
+    return merkleRoot(Array.from({ length: width }, (_, i) => this.#hashAt(k, position * width + i)), this.#crypto);
   }
 
   root(size: number): Uint8Array {
@@ -109,20 +150,71 @@ export class TransactionLog {
   /** Root of `size` leaves from `start` on, where `start` is a multiple of the power of two that is at least `size`. */
   #range(start: number, size: number): Uint8Array {
     const level = Math.log2(size);
-    if (Number.isInteger(level)) return this.#node(level, start / size);
+    if (Number.isInteger(level)) return this.subtreeHash(level, start / size);
     const half = largestPowerOfTwoBelow(size);
     return innerHash(this.#range(start, half), this.#range(start + half, size - half), this.#crypto);
   }
 
-  #node(level: number, position: number): Uint8Array {
-    const row = this.#getNode.get(level, position) as { hash: Uint8Array } | undefined;
-    if (row === undefined) throw new Error(`log node ${level}/${position} is missing`);
-    return row.hash;
+  #checked(row: unknown): LogEntry | undefined {
+    if (row === undefined) return undefined;
+    const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: Uint8Array; envelope: Uint8Array; height: number };
+    if (!equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
+    return { index: position, transaction: transaction_id, envelope, height };
+  }
+
+  /** Of the subtree of 16^k leaves with this number. */
+  #hashAt(k: number, number: number): Uint8Array {
+    const { layers } = this.#edgeAt(this.size());
+    const hash = this.#hashBelow(layers, k, number);
+    if (hash === undefined) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number} is missing`);
+    return hash;
+  }
+
+  #hashBelow(layers: Edge['layers'], k: number, number: number): Uint8Array | undefined {
+    const layer = layers[k];
+    if (layer === undefined) return undefined;
+    if (number >= layer.first) return layer.hashes[number - layer.first];
+    const expected = this.#hashBelow(layers, k + 1, Math.floor(number / inGroup));
+    const id = groupId(k, Math.floor(number / inGroup));
+    let group = this.#groups.get(id);
+    if (group === undefined || expected === undefined || !equalBytes(group.root, expected)) {
+      group = this.#readGroup(k, Math.floor(number / inGroup));
+      if (expected === undefined || !equalBytes(group.root, expected)) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number} is damaged`);
+      this.#groups.set(id, group);
+    }
+    return group.hashes[number % inGroup];
+  }
+
+  #readGroup(k: number, number: number): Group {
+    const row = this.#getGroup.get(groupId(k, number)) as { hashes: Uint8Array } | undefined;
+    if (row?.hashes.length !== inGroup * 32) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number * inGroup} is missing`);
+    const hashes = Array.from({ length: inGroup }, (_, i) => row.hashes.subarray(i * 32, i * 32 + 32));
+    return { hashes, root: merkleRoot(hashes, this.#crypto) };
+  }
+
+  /** What is known of the edge is kept where it still holds. */
+  #edgeAt(size: number): Edge {
+    const before = this.#edge;
+    if (before.size === size) return before;
+    const layers: Edge['layers'] = [];
+    for (let k = 0, count = size; count > 0; k++, count = Math.floor(count / inGroup)) {
+      const first = count - (count % inGroup);
+      const known = before.layers[k];
+      const kept = size > before.size && known?.first === first ? known.hashes : [];
+      const more = Array.from({ length: count - first - kept.length }, (_, i) => this.#edgeHash(k, first + kept.length + i));
+      layers.push({ first, hashes: [...kept, ...more] });
+    }
+    this.#edge = { size, layers };
+    return this.#edge;
+  }
+
+  #edgeHash(k: number, number: number): Uint8Array {
+    if (k > 0) return this.#readGroup(k - 1, number).root;
+    const row = this.#leafAt.get(number) as { envelope: Uint8Array } | undefined;
+    if (row === undefined) throw new LedgerDamage(`log entry ${number} is missing`);
+    return leafHash(row.envelope, this.#crypto);
   }
 }
 
-function entryOf(row: unknown): LogEntry | undefined {
-  if (row === undefined) return undefined;
-  const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: Uint8Array; envelope: Uint8Array; height: number };
-  return { index: position, transaction: transaction_id, envelope, height };
-}
+/** Ascending in the order in which groups become full: they are written one behind the other. */
+const groupId = (k: number, number: number): number => (number + 1) * inGroup ** (k + 1) * inGroup + k;

@@ -1,3 +1,5 @@
+import { equalBytes } from './bytes.ts';
+
 /**
  * What a transaction says: the body, its acts, and the private parts that activity acts commit to. CBOR maps have these names as text keys;
  * a member that is undefined is left out.
@@ -312,6 +314,15 @@ export type ActKind = Act['kind'];
 export type ActivityAct = Extract<Act, Activity>;
 /** All that commit to a private part. */
 export type CommittingAct = Extract<Act, { private: Hash }>;
+
+/** The residents whose chains a transaction makes longer, each once. */
+export function subjectsOf({ acts }: Pick<Body, 'acts'>): Id[] {
+  const subjects: Id[] = [];
+  for (const act of acts) {
+    if ('subject' in act && !subjects.some((subject) => equalBytes(subject, act.subject))) subjects.push(act.subject);
+  }
+  return subjects;
+}
 
 /** The consent record's fields follow ISO/IEC TS 27560; values of claims are never in it. */
 export interface GrantPart {
