@@ -4,14 +4,20 @@ import type { Clock } from './clock.ts';
 import type { District } from './district.ts';
 import type { Journal } from './journal.ts';
 
-/** Whether the ledger still lets this kiosk attest: what is signed at one that it does not know, or has retired, comes to nothing. */
+/**
+ * Whether this kiosk may serve anybody: the ledger lets it attest, since what is signed at one that it does not know, or has retired, comes to nothing;
+ * and it can believe the ledger at all.
+ */
 export interface Enrolment {
-  /** `kiosk-not-enrolled` where that is proved; null as long as it is not. */
-  readonly failure: Failure | null;
+  /** `kiosk-not-enrolled` where that is proved, or where the hub does not let this kiosk in; null as long as nothing is. */
+  readonly failure: Unfit | null;
   /** Asks the ledger, and again every minute. Each call starts the minute anew. */
   check(): void;
   stop(): void;
 }
+
+/** `trust-expired` and `ledger-split`: until the trust root is renewed in the workshop. */
+export type Unfit = Failure<'kiosk-not-enrolled' | 'trust-expired' | 'ledger-split'>;
 
 export interface EnrolmentParts {
   district: Pick<District, 'checkKiosk'>;
@@ -25,18 +31,18 @@ export interface EnrolmentParts {
 const againMs = 60_000;
 
 export function watchEnrolment({ district, key, clock, journal, onChange }: EnrolmentParts): Enrolment {
-  let failure: Failure | null = null;
+  let failure: Unfit | null = null;
   let timer: unknown = null;
   let stopped = false;
 
   const ask = async (): Promise<void> => {
     const checked = await district.checkKiosk(key);
+    const found = checked.ok ? null : unfitBy(checked.failure);
     // A hub that is away, or a head that is too old, proves nothing in either direction.
-    if (stopped || (!checked.ok && checked.failure.code !== 'kiosk-not-enrolled')) return;
-    const found = checked.ok ? null : checked.failure;
-    if (found?.detail === failure?.detail && (found === null) === (failure === null)) return;
+    if (stopped || (!checked.ok && found === null)) return;
+    if (whyOf(found) === whyOf(failure)) return;
     failure = found;
-    journal.write(found === null ? { event: 'kiosk.enrolled', enrolled: true } : { event: 'kiosk.enrolled', enrolled: false, why: found.detail });
+    journal.write(found === null ? { event: 'kiosk.enrolled', enrolled: true } : { event: 'kiosk.enrolled', enrolled: false, why: whyOf(found) });
     onChange();
   };
 
@@ -58,3 +64,11 @@ export function watchEnrolment({ district, key, clock, journal, onChange }: Enro
     },
   };
 }
+
+function unfitBy({ code, detail }: Failure): Unfit | null {
+  if (code !== 'kiosk-not-enrolled' && code !== 'trust-expired' && code !== 'ledger-split') return null;
+  return detail === undefined ? { code } : { code, detail };
+}
+
+/** In one word: the detail of the others is a duration, or what was contradicted. */
+const whyOf = (unfit: Unfit | null): string | undefined => (unfit?.code === 'kiosk-not-enrolled' ? unfit.detail : unfit?.code);

@@ -21,6 +21,8 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('kiosk.stopped') }),
   /** Only what changed: a kiosk counts as enrolled until the contrary is proved. */
   z.strictObject({ event: z.literal('kiosk.enrolled'), enrolled: z.boolean(), why: word.optional() }),
+  /** The validators signed two heads that cannot stand in one history: both are kept beside the journal. */
+  z.strictObject({ event: z.literal('ledger.split'), detail: detail.optional() }),
   z.strictObject({ event: z.literal('kiosk.fault'), name: word, detail: detail.optional() }),
   z.strictObject({ event: z.literal('journal.resumed'), torn: z.boolean() }),
   /** The disk took none of these many entries before this one. */

@@ -75,8 +75,14 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     crypto: nodeCrypto,
     clock: () => clock.now(),
     maxHeadAgeMs: hubFile.maxHeadAgeMs,
-    savedHead: head.read(),
-    onHead: (newest) => head.write(newest),
+    savedTrust: head.trust(),
+    onTrust: (trust) => head.keepTrust(trust),
+    savedSplit: head.split(),
+    onSplit(evidence, what) {
+      head.keepSplit(evidence);
+      journal.write({ event: 'ledger.split', detail: journalDetail(what) });
+      enrolment.check();
+    },
   });
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
   const services = createServiceList(district, journal);
@@ -150,7 +156,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     visits.reader(
       unfit === null
         ? readerView(devices.status, kioskFile.readers.resident, wasReady)
-        : { view: 'fault', code: 'kiosk-not-enrolled', detail: unfit.detail ?? null },
+        : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null },
     );
     wasReady ||= devices.status.service === 'ready';
   };

@@ -1,30 +1,54 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The newest head that was verified, over restarts: a hub that was turned back to an older history is not believed. */
+/** What the light client keeps over restarts. */
 export interface SavedHead {
-  read(): Uint8Array | undefined;
+  /** With the newest head that was verified: a hub that was turned back to an older history is not believed, and a changed set of validators is. */
+  trust(): Uint8Array | undefined;
+  /** Both heads of a ledger that told two stories. */
+  split(): Uint8Array | undefined;
   /** A disk that does not take it costs nothing but the memory over a restart. */
-  write(head: Uint8Array): void;
+  keepTrust(trust: Uint8Array): void;
+  keepSplit(evidence: Uint8Array): void;
 }
 
 export function savedHeadIn(dataDir: string): SavedHead {
-  const path = join(dataDir, 'head.cbor');
+  const trustPath = join(dataDir, 'head.cbor');
+  const splitPath = join(dataDir, 'split.cbor');
   return {
-    read() {
-      try {
-        return new Uint8Array(readFileSync(path));
-      } catch {
-        return undefined;
-      }
-    },
-    write(head) {
-      try {
-        writeFileSync(`${path}.new`, head, { mode: 0o600 });
-        renameSync(`${path}.new`, path);
-      } catch {
-        // The one from before stays.
-      }
-    },
+    trust: () => read(trustPath),
+    split: () => read(splitPath),
+    keepTrust: (trust) => write(dataDir, trustPath, trust),
+    keepSplit: (evidence) => write(dataDir, splitPath, evidence),
   };
+}
+
+function read(path: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The old content or the new one, also after a power cut. */
+function write(folder: string, path: string, content: Uint8Array): void {
+  try {
+    const file = openSync(`${path}.new`, 'w', 0o600);
+    try {
+      writeSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(`${path}.new`, path);
+    const entries = openSync(folder, 'r');
+    try {
+      fsyncSync(entries);
+    } finally {
+      closeSync(entries);
+    }
+  } catch {
+    // The one from before stays.
+  }
 }

@@ -17,6 +17,8 @@ import {
   type Validator,
 } from '../../src/ledger/verify/block.ts';
 import { toHex, utf8 } from '../../src/ledger/verify/bytes.ts';
+import { encodeHead } from '../../src/ledger/verify/head.ts';
+import { emptyRoot, innerHash, largestPowerOfTwoBelow, leafHash } from '../../src/ledger/verify/merkle-log.ts';
 import type { LightBlock } from '../../src/ledger/verify/light-block.ts';
 import { chain, genesisTime, signerOf } from './small-district.ts';
 
@@ -47,6 +49,7 @@ export interface BlockChange {
   chain?: string;
   time?: Timestamp;
   header?: Partial<Header>;
+  shown?: Shown;
   /** Who signs; everybody where it is left out. */
   signedBy?: readonly string[];
   /** Of its own set and of the next one. */
@@ -54,16 +57,58 @@ export interface BlockChange {
   nextPowers?: Powers;
 }
 
-/** A chain of one block a minute; `setAt` says who signs which height. Blocks are made when they are asked for, each once. */
+/** What is said of log and state beside a header. */
+export interface Shown {
+  logRoot: Uint8Array;
+  logSize: number;
+  stateRoot: Uint8Array;
+}
+
+/**
+ * A chain of one block a minute, each of which adds one entry to a log; `setAt` says who signs which height.
+ * Blocks are made when they are asked for, each once.
+ */
 export class LightChain {
   readonly #setAt: (height: number) => Powers;
   readonly #made = new Map<number, LightBlock>();
-  /** Mixed into the app hashes: another word makes another history. */
+  readonly #roots = new Map<string, Uint8Array>();
+  /** Stands in the log's entries: another word makes another history. */
   readonly #word: string;
 
   constructor(setAt: (height: number) => Powers, word = 'one') {
     this.#setAt = setAt;
     this.#word = word;
+  }
+
+  /** What the header of this height binds: log and state after the block before it. */
+  shownAt(height: number): Shown {
+    return { logRoot: height === 1 ? emptyRoot(nodeCrypto) : this.#root(0, height - 1), logSize: height - 1, stateRoot: sum(`state ${this.#word} ${height - 1}`) };
+  }
+
+  /** RFC 9162 §2.1.4.1, as it is defined. */
+  consistency(first: number, second: number): Uint8Array[] {
+    const subproof = (m: number, from: number, to: number, isWhole: boolean): Uint8Array[] => {
+      if (m === to - from) return isWhole ? [] : [this.#root(from, to)];
+      const k = largestPowerOfTwoBelow(to - from);
+      return m <= k
+        ? [...subproof(m, from, from + k, isWhole), this.#root(from + k, to)]
+        : [...subproof(m - k, from + k, to, false), this.#root(from, from + k)];
+    };
+    return subproof(first, 0, second, true);
+  }
+
+  #root(from: number, to: number): Uint8Array {
+    const range = `${from} ${to}`;
+    const half = largestPowerOfTwoBelow(to - from);
+    const root =
+      this.#roots.get(range) ??
+      (to - from === 1 ? leafHash(utf8(`${this.#word} ${from}`), nodeCrypto) : innerHash(this.#root(from, from + half), this.#root(from + half, to), nodeCrypto));
+    this.#roots.set(range, root);
+    return root;
+  }
+
+  headAt(height: number): Uint8Array {
+    return encodeHead({ ...this.at(height), ...this.shownAt(height) });
   }
 
   at(height: number): LightBlock {
@@ -82,6 +127,7 @@ export class LightChain {
     const validators = setOf(powers);
     const signedBy = change.signedBy ?? Object.keys(powers);
     const time = change.time ?? timestampOfMs(blockTimeMs(height));
+    const { logRoot, logSize, stateRoot } = change.shown ?? this.shownAt(height);
     const header: Header = {
       version: headerVersion,
       chain: change.chain ?? chain,
@@ -93,7 +139,7 @@ export class LightChain {
       validatorsHash: validatorsHash(validators, nodeCrypto),
       nextValidatorsHash: validatorsHash(setOf(change.nextPowers ?? this.#setAt(height + 1)), nodeCrypto),
       consensusHash: consensusHash(nodeCrypto),
-      appHash: appHash(sum(`log ${this.#word} ${height - 1}`), height, sum(`state ${this.#word} ${height - 1}`), nodeCrypto),
+      appHash: appHash(logRoot, logSize, stateRoot, nodeCrypto),
       lastResultsHash: sum('results'),
       evidenceHash: noEvidenceHash(nodeCrypto),
       proposerAddress: validatorAddress(validators[0]?.key ?? new Uint8Array(32), nodeCrypto),

@@ -74,6 +74,24 @@ test.each(['hub-unreachable', 'head-too-old', 'proof-invalid'] as const)('%s pro
   expect(enrolment.failure).toMatchObject({ detail: 'retired' });
 });
 
+test.each(['trust-expired', 'ledger-split'] as const)('%s takes the kiosk out of service, until it is believed again', async (code) => {
+  answer = fail(code, 'two blocks of one height');
+  enrolment.check();
+  await settle();
+  expect(enrolment.failure).toEqual({ code, detail: 'two blocks of one height' });
+  answer = fail(code, '721 h');
+  time.increment(60_000);
+  await settle();
+  answer = ok(null);
+  time.increment(60_000);
+  await settle();
+  expect(enrolment.failure).toBeNull();
+  expect(written).toEqual([
+    { event: 'kiosk.enrolled', enrolled: false, why: code },
+    { event: 'kiosk.enrolled', enrolled: true },
+  ]);
+});
+
 test('after its end nothing is asked any more', async () => {
   enrolment.check();
   enrolment.stop();

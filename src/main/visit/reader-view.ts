@@ -5,7 +5,7 @@ import { never } from '../../contract/result.ts';
 /** The resident's reader as the visit sees it; a kiosk that may not serve anybody has a reader out of service. */
 export type ReaderView =
   | { view: 'starting' }
-  | { view: 'fault'; code: Extract<FailureCode, 'reader-no-service' | 'reader-no-permission' | 'reader-missing' | 'device-host-lost' | 'kiosk-not-enrolled'>; detail: string | null }
+  | { view: 'fault'; code: Extract<FailureCode, 'reader-no-service' | 'reader-no-permission' | 'reader-missing' | 'device-host-lost' | 'kiosk-not-enrolled' | 'trust-expired' | 'ledger-split'>; detail: string | null }
   | { view: 'empty' }
   | { view: 'card'; insertion: number }
   | { view: 'mute'; insertion: number }
