@@ -22,6 +22,10 @@ const commands: Record<string, Listed> = {
     load: () => import('./kiosk.ts'),
     uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],
   },
+  node: {
+    load: () => import('./node.ts'),
+    uses: [{ usage: 'imi node --genesis FILE --data DIR', summary: 'run a validator’s application, beside its CometBFT process' }],
+  },
   'receipt-page': {
     load: () => import('./receipt-page.ts'),
     uses: [{ usage: 'imi receipt-page --hub FILE --out FILE', summary: 'write the page on which any browser checks this hub’s receipts, offline' }],

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { fail, ok, type Result } from '../../contract/result.ts';
 import { beginApplication, isBegun, openApplication, type BlockDraft, type LedgerApplication, type Tip } from '../application.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
@@ -15,7 +15,9 @@ import { encodeReceipt } from '../verify/receipt.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
+import { storageFailure } from './storage-failure.ts';
 import { SubmissionStore } from './submissions.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface EmbeddedOptions {
   /** The SQLite file; `-wal` and the guard's file stand beside it. */
@@ -421,31 +423,3 @@ const isSameContent = (a: Content, b: Content): boolean =>
   a.logSize === b.logSize && equalBytes(a.logRoot, b.logRoot) && equalBytes(a.stateRoot, b.stateRoot);
 
 const isSameEnd = (block: ChainBlock, tip: Tip): boolean => block.header.height === tip.height && block.timeMs === tip.timeMs && isSameContent(block, tip);
-
-/** Throws what the work and SQLite throw; by then it is rolled back. */
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    // SQLite has rolled back by itself where the disk was full.
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** SQLite's primary result codes for what a disk or another process does: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
-const storageCodes: readonly number[] = [5, 6, 8, 10, 11, 13, 14, 26];
-
-/** What the disk or the file system refused; anything else is a bug and thrown on. */
-function storageFailure(error: unknown): { readonly ok: false; readonly failure: Failure<'hub-storage'> } {
-  if (error instanceof Error) {
-    if ('errcode' in error && typeof error.errcode === 'number' && storageCodes.includes(error.errcode & 0xff)) {
-      return fail('hub-storage', error.message.slice(0, 120));
-    }
-    if ('syscall' in error && 'code' in error && typeof error.code === 'string') return fail('hub-storage', error.code);
-  }
-  throw error;
-}

@@ -30,3 +30,6 @@ export function openLedgerFileToRead(path: string): DatabaseSync {
     throw error;
   }
 }
+
+/** For what is asked of a writer in the same process: each statement reads what is committed by then. Throws what SQLite throws. */
+export const openLedgerFileToFollow = (path: string): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: 5000 });

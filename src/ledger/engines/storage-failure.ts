@@ -1,0 +1,15 @@
+import { fail, type Failure } from '../../contract/result.ts';
+
+/** SQLite's primary result codes for what a disk or another process does: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
+const storageCodes: readonly number[] = [5, 6, 8, 10, 11, 13, 14, 26];
+
+/** What the disk or the file system refused; anything else is a bug and thrown on. */
+export function storageFailure(error: unknown): { readonly ok: false; readonly failure: Failure<'hub-storage'> } {
+  if (error instanceof Error) {
+    if ('errcode' in error && typeof error.errcode === 'number' && storageCodes.includes(error.errcode & 0xff)) {
+      return fail('hub-storage', error.message.slice(0, 120));
+    }
+    if ('syscall' in error && 'code' in error && typeof error.code === 'string') return fail('hub-storage', error.code);
+  }
+  throw error;
+}
