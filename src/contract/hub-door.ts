@@ -1,8 +1,10 @@
 import { z } from 'zod';
 
 /**
- * What a kiosk says to its hub and back. Frames on a Unix socket (later TLS): u32 BE length, then deterministic CBOR.
+ * What a kiosk says to its hub and back. Frames on a Unix socket, or over TLS 1.3 (ALPN `imi/door/1`): u32 BE length, then deterministic CBOR.
  * A request is `{id, method, params}`, an answer `{id, ok: true, result}` or `{id, ok: false, code, detail?}` with a code of `failures.ts` or `rejections`.
+ * Over TLS a kiosk says `hello` first, under id 0, and is in when it is answered; it says it again when it has heard nothing for a while.
+ * A failure under id 0 is the hub's last word before it closes: nothing of what came could be told apart, or this kiosk may not, or no longer, come in.
  * The kiosk believes none of it: heads, states and receipts are verified, services are held against their hash on the ledger.
  */
 export const doorFrameLimitBytes = 1024 * 1024;
