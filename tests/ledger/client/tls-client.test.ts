@@ -1,0 +1,223 @@
+import { connect as connectPlain, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fail, ok, type Failure, type Result } from '../../../src/contract/result.ts';
+import type { DoorHandlers } from '../../../src/hub/conversation.ts';
+import { doorIdentity } from '../../../src/hub/door-identity.ts';
+import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
+import { doorTls } from '../../../src/ledger/client/door-tls.ts';
+import { tlsPlaceIn } from '../../../src/ledger/client/hub-address.ts';
+import { connectHub, type HubClient } from '../../../src/ledger/client/hub-client.ts';
+import { seedOf } from '../small-district.ts';
+
+const hubIdentity = doorIdentity(seedOf('door'), 'hub-1');
+const kioskIdentity = doorIdentity(seedOf('device'), 'stands for a kiosk');
+
+let door: TlsDoor | null;
+let hub: HubClient | null;
+let mayComeIn: Result<string>;
+let hellos: number;
+let heardHello: () => void;
+let news: (string | null)[];
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+
+const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
+const handlers: DoorHandlers = {
+  hello: () => {
+    hellos += 1;
+    heardHello();
+    return Promise.resolve(ok({ chain: 'c', hub: 'hub-1', keeper: 'k' }));
+  },
+  'head.get': () => new Promise(() => undefined),
+  'block.get': refuse,
+  'log.consistency': refuse,
+  'state.get': refuse,
+  'services.list': () => Promise.resolve(ok({ services: [] })),
+  'challenge.get': refuse,
+  'space.open': refuse,
+  'counter.broken-off': refuse,
+  'space.close': refuse,
+  'transaction.submit': refuse,
+  'transaction.state': refuse,
+  'transaction.receipt': refuse,
+};
+
+beforeEach(() => {
+  door = null;
+  hub = null;
+  mayComeIn = ok('hall-1');
+  hellos = 0;
+  heardHello = () => undefined;
+  news = [];
+});
+afterEach(async () => {
+  hub?.close();
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  for (const server of servers.splice(0)) server.close();
+  await door?.close();
+});
+
+const openHub = async (port = 0, silentMs = 5000): Promise<number> => {
+  const opened = await openTlsDoor({
+    host: '127.0.0.1',
+    port,
+    identity: hubIdentity,
+    admit: () => Promise.resolve(mayComeIn),
+    handlers,
+    limits: { silentMs, closingMs: 100 },
+    onFault: () => undefined,
+  });
+  if (!opened.ok) throw new Error(opened.failure.detail);
+  door = opened.value;
+  return tlsPlaceIn(opened.value.address).port;
+};
+
+const connect = (port: number, { pin = hubIdentity.pin, silentMs = 200 } = {}): HubClient => {
+  hub = connectHub({
+    tls: { host: '127.0.0.1', port, pin, kiosk: 'hall-1', identity: kioskIdentity },
+    deadlineMs: 3000,
+    times: { retryMs: { least: 10, most: 40 }, attemptMs: 150, quietMs: 40, silentMs },
+  });
+  hub.onConnection((away) => news.push(away === null ? null : wordsOf(away)));
+  return hub;
+};
+const wordsOf = ({ code, detail }: Failure): string => `${code} ${detail ?? ''}`;
+const call = async (client: HubClient): Promise<string> => {
+  const answer = await client.call('services.list', {});
+  return answer.ok ? 'ok' : wordsOf(answer.failure);
+};
+
+/** Somebody else's server, and what it is told. */
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+test('a call is answered by the hub whose key is pinned', async () => {
+  expect(await call(connect(await openHub()))).toBe('ok');
+  expect(news).toEqual([null]);
+});
+
+describe('who is not the hub', () => {
+  test.each([
+    { name: 'shows another key', identity: doorIdentity(seedOf('another door'), 'hub-1'), said: 'hub-unreachable pin' },
+    { name: 'shows the key for something else', identity: hubIdentity, protocols: ['http/1.1'], said: 'hub-unreachable tls' },
+  ])('and $name is told nothing', async ({ identity, protocols, said }) => {
+    const told: Buffer[] = [];
+    const port = await listening(
+      createTlsServer({ ...doorTls, ALPNProtocols: protocols ?? doorTls.ALPNProtocols, cert: identity.certificate, key: identity.privateKey }, (socket) => {
+        socket.on('error', () => undefined).on('data', (piece: Buffer) => told.push(piece));
+      }).on('tlsClientError', () => undefined),
+    );
+    expect(await call(connect(port))).toBe(said);
+    expect(told).toEqual([]);
+  });
+
+  test('and speaks TLS 1.2 is told nothing', async () => {
+    const port = await listening(createTlsServer({ maxVersion: 'TLSv1.2', cert: hubIdentity.certificate, key: hubIdentity.privateKey }).on('tlsClientError', () => undefined));
+    expect(await call(connect(port))).toBe('hub-unreachable tls');
+  });
+
+  test('and speaks no TLS is told nothing but that we do', async () => {
+    const port = await listening(createServer((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')));
+    expect(await call(connect(port))).toBe('hub-unreachable tls');
+  });
+
+  test('and says nothing is given up', async () => {
+    expect(await call(connect(await listening(createServer())))).toBe('hub-unreachable no connection');
+  });
+});
+
+describe('a hub that does not let the kiosk in', () => {
+  test('says why, and is asked again until it does', async () => {
+    mayComeIn = fail('kiosk-not-enrolled', 'unknown');
+    const client = connect(await openHub());
+    expect(await call(client)).toBe('kiosk-not-enrolled unknown');
+    expect(client.connected).toBe(false);
+    const admitted = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+    mayComeIn = ok('hall-1');
+    await admitted;
+    expect(await call(client)).toBe('ok');
+    // However often it was asked.
+    expect(news).toEqual(['kiosk-not-enrolled unknown', null]);
+  });
+
+  test('any more says so to a call that waits', async () => {
+    const client = connect(await openHub());
+    expect(await call(client)).toBe('ok');
+    const waiting = client.call('head.get', {});
+    mayComeIn = fail('kiosk-not-enrolled', 'retired');
+    await door?.recheck();
+    expect(await waiting).toEqual(fail('kiosk-not-enrolled', 'retired'));
+    expect(news).toEqual([null, 'kiosk-not-enrolled retired']);
+  });
+});
+
+test('a hub that went and came back is found again', async () => {
+  const port = await openHub();
+  const client = connect(port);
+  expect(await call(client)).toBe('ok');
+  const gone = new Promise<void>((resolve) => void client.onConnection((away) => away !== null && resolve()));
+  await door?.close();
+  await gone;
+  expect(await call(client)).toBe('hub-unreachable no connection');
+  const back = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+  await openHub(port);
+  await back;
+  expect(await call(client)).toBe('ok');
+});
+
+describe('when nothing is to be said', () => {
+  test('both ends stay, by a word now and then', async () => {
+    const client = connect(await openHub(0, 200));
+    expect(await call(client)).toBe('ok');
+    // 40 ms apart, so that the door would have let go in between.
+    const enough = new Promise<void>((resolve) => (heardHello = () => hellos >= 10 && resolve()));
+    await enough;
+    expect(news).toEqual([null]);
+    expect(door?.connections).toBe(1);
+  });
+
+  test('and the cable is pulled, both ends notice, and meet again', async () => {
+    const port = await openHub(0, 200);
+    const cable = await layCable(port);
+    const client = connect(cable.port);
+    expect(await call(client)).toBe('ok');
+    const waiting = client.call('head.get', {});
+    cable.pull();
+    expect(await waiting).toEqual(fail('hub-unreachable', 'connection lost'));
+    await expect.poll(() => door?.connections).toBe(0);
+    expect(await call(client)).toMatch(/^hub-unreachable/);
+    const back = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+    cable.plug();
+    await back;
+    expect(await call(client)).toBe('ok');
+  });
+});
+
+/** Between kiosk and hub. Pulled, it swallows everything, and nobody is told. */
+async function layCable(port: number): Promise<{ port: number; pull(): void; plug(): void }> {
+  let whole = true;
+  const own = await listening(
+    createServer((near) => {
+      const far = connectPlain(port, '127.0.0.1').on('error', () => undefined);
+      sockets.add(far);
+      const wasWhole = whole;
+      near.on('data', (piece: Buffer) => void (whole && wasWhole && far.write(piece)));
+      far.on('data', (piece: Buffer) => void (whole && wasWhole && near.write(piece)));
+    }),
+  );
+  return {
+    port: own,
+    pull() {
+      whole = false;
+    },
+    plug() {
+      whole = true;
+    },
+  };
+}
