@@ -1,4 +1,3 @@
-import { encode, rfc8949EncodeOptions } from 'cborg';
 import { compareBytes } from './bytes.ts';
 
 /** What a decoder hands out. Integers beyond 2^53 are bigint; a map with text keys is an object, one with integer keys a Map. */
@@ -21,33 +20,151 @@ const deepest = 16;
  * a member that is undefined is left out. Throws on anything else, floats and ill-formed text included: that is a bug of the caller.
  */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encode(encodable(value, 0), rfc8949EncodeOptions);
+  const writer: Writer = { bytes: new Uint8Array(512), at: 0 };
+  writeValue(writer, value, 0);
+  return writer.bytes.slice(0, writer.at);
 }
 
-function encodable(value: unknown, depth: number): unknown {
+interface Writer {
+  bytes: Uint8Array;
+  at: number;
+}
+
+function writeValue(writer: Writer, value: unknown, depth: number): void {
   if (depth > deepest) throw new RangeError('nested too deeply for CBOR');
-  if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return value;
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new RangeError(`no safe integer: ${value}`);
-    return Object.is(value, -0) ? 0 : value;
+  if (value === null) writeByte(writer, 0xf6);
+  else if (typeof value === 'boolean') writeByte(writer, value ? 0xf5 : 0xf4);
+  else if (typeof value === 'number') writeInteger(writer, value);
+  else if (typeof value === 'bigint') writeBigInteger(writer, value);
+  else if (typeof value === 'string') writeText(writer, value);
+  else if (value instanceof Uint8Array) writeBytes(writer, 2, value);
+  else if (Array.isArray(value)) {
+    writeHead(writer, 4, value.length);
+    for (const item of value) writeValue(writer, item, depth + 1);
+  } else if (value instanceof Map) writeNumbered(writer, value, depth);
+  else if (typeof value === 'object') writeObject(writer, value, depth);
+  else throw new TypeError(`not encodable: ${typeof value}`);
+}
+
+function writeObject(writer: Writer, object: object, depth: number): void {
+  if (depth + 1 > deepest) throw new RangeError('nested too deeply for CBOR');
+  const members: { key: Uint8Array; value: unknown }[] = [];
+  for (const [name, value] of Object.entries(object)) if (value !== undefined) members.push({ key: encodedKey(name), value });
+  members.sort((one, other) => compareBytes(one.key, other.key));
+  writeHead(writer, 5, members.length);
+  for (const { key, value } of members) {
+    writeRaw(writer, key);
+    writeValue(writer, value, depth + 1);
   }
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no UTF-8');
-    return value;
+}
+
+function writeNumbered(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
+  const members = Array.from(map, ([key, value]) => {
+    if (!Number.isSafeInteger(key)) throw new TypeError('a Map has integer keys; for text keys take an object');
+    return { key: encodeCbor(key), value };
+  });
+  members.sort((one, other) => compareBytes(one.key, other.key));
+  writeHead(writer, 5, members.length);
+  for (const { key, value } of members) {
+    writeRaw(writer, key);
+    writeValue(writer, value, depth + 1);
   }
-  if (value instanceof Uint8Array) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (Array.isArray(value)) return value.map((item) => encodable(item, depth + 1));
-  if (value instanceof Map) {
-    return new Map(Array.from(value as Map<unknown, unknown>, ([key, item]) => {
-      if (!Number.isSafeInteger(key)) throw new TypeError('a Map has integer keys; for text keys take an object');
-      return [key, encodable(item, depth + 1)];
-    }));
+}
+
+/** Names of members are few and come again and again. */
+const encodedKeys = new Map<string, Uint8Array>();
+const mostEncodedKeys = 1024;
+
+function encodedKey(name: string): Uint8Array {
+  const known = encodedKeys.get(name);
+  if (known !== undefined) return known;
+  const key = encodeCbor(name);
+  if (encodedKeys.size < mostEncodedKeys) encodedKeys.set(name, key);
+  return key;
+}
+
+function writeInteger(writer: Writer, value: number): void {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`no safe integer: ${value}`);
+  if (value >= 0) writeHead(writer, 0, value);
+  else writeHead(writer, 1, -1 - value);
+}
+
+function writeBigInteger(writer: Writer, value: bigint): void {
+  const argument = value < 0n ? -1n - value : value;
+  if (argument >= 1n << 64n) throw new RangeError(`beyond 64 bits: ${value}`);
+  const major = value < 0n ? 1 : 0;
+  if (argument <= BigInt(Number.MAX_SAFE_INTEGER)) {
+    writeHead(writer, major, Number(argument));
+    return;
   }
-  if (typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    return new Map(entries.map(([key, item]) => [encodable(key, depth + 1), encodable(item, depth + 1)]));
+  writeByte(writer, (major << 5) | 27);
+  reserve(writer, 8);
+  new DataView(writer.bytes.buffer).setBigUint64(writer.at, argument);
+  writer.at += 8;
+}
+
+const utf8Encoder = new TextEncoder();
+/** Below it, letter by letter is faster than asking the encoder. */
+const shortText = 64;
+
+function writeText(writer: Writer, text: string): void {
+  if (text.length < shortText) {
+    const start = writer.at;
+    writeHead(writer, 3, text.length);
+    reserve(writer, text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) {
+        writer.at = start;
+        break;
+      }
+      writer.bytes[writer.at++] = code;
+    }
+    if (writer.at > start) return;
   }
-  throw new TypeError(`not encodable: ${typeof value}`);
+  if (!text.isWellFormed()) throw new TypeError('a lone surrogate has no UTF-8');
+  writeBytes(writer, 3, utf8Encoder.encode(text));
+}
+
+function writeBytes(writer: Writer, major: 2 | 3, bytes: Uint8Array): void {
+  writeHead(writer, major, bytes.length);
+  writeRaw(writer, bytes);
+}
+
+function writeRaw(writer: Writer, bytes: Uint8Array): void {
+  reserve(writer, bytes.length);
+  writer.bytes.set(bytes, writer.at);
+  writer.at += bytes.length;
+}
+
+/** The argument in the shortest of its five forms; at most 2^53 − 1. */
+function writeHead(writer: Writer, major: number, argument: number): void {
+  const first = major << 5;
+  if (argument < 24) {
+    writeByte(writer, first | argument);
+    return;
+  }
+  const width = argument < 0x100 ? 1 : argument < 0x1_0000 ? 2 : argument < 0x1_0000_0000 ? 4 : 8;
+  writeByte(writer, first | (24 + Math.log2(width)));
+  reserve(writer, width);
+  let rest = argument;
+  for (let i = width - 1; i >= 0; i--) {
+    writer.bytes[writer.at + i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  writer.at += width;
+}
+
+function writeByte(writer: Writer, byte: number): void {
+  reserve(writer, 1);
+  writer.bytes[writer.at++] = byte;
+}
+
+function reserve(writer: Writer, count: number): void {
+  if (writer.at + count <= writer.bytes.length) return;
+  const wider = new Uint8Array(Math.max(2 * writer.bytes.length, writer.at + count));
+  wider.set(writer.bytes.subarray(0, writer.at));
+  writer.bytes = wider;
 }
 
 /** undefined: these bytes are not the deterministic encoding of any value that `encodeCbor` takes. Never throws. */
@@ -99,6 +216,7 @@ function readValue(reader: Reader, depth: number): CborValue {
 }
 
 function readText(bytes: Uint8Array): string {
+  if (bytes.length < shortText && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
   try {
     return strictUtf8.decode(bytes);
   } catch {

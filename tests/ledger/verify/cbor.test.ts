@@ -1,3 +1,4 @@
+import { encode, rfc8949EncodeOptions } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '../../../src/ledger/verify/bytes.ts';
@@ -88,6 +89,38 @@ test('what is written is read as it was', () => {
   fc.assert(fc.property(anyValue, (value) => {
     expect(decodeCbor(encodeCbor(value))).toEqual(value);
   }));
+});
+
+/** Of another implementation. */
+const reference = (value: unknown): Uint8Array => new Uint8Array(encode(value, rfc8949EncodeOptions));
+
+test('what is written is what another encoder writes under the same rules', () => {
+  const asMaps = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(asMaps);
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+    return new Map(Object.entries(value).map(([key, item]) => [key, asMaps(item)]));
+  };
+  fc.assert(fc.property(anyValue, (value) => {
+    expect(encodeCbor(value)).toEqual(reference(asMaps(value)));
+  }));
+});
+
+test.each([0, 23, 24, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, Number.MAX_SAFE_INTEGER, -1, -24, -25, Number.MIN_SAFE_INTEGER, -0, 2n ** 64n - 1n, -(2n ** 64n), 5n])(
+  'integer %s is written in the shortest form',
+  (value) => {
+    expect(encodeCbor(value)).toEqual(reference(Object.is(value, -0) ? 0 : value));
+  },
+);
+
+test('text of every length is written as another encoder does, and a long array too', () => {
+  for (const unit of ['a', 'é', '票', '𠀀']) {
+    for (const length of [0, 1, 23, 24, 62, 63, 64, 65, 255, 256, 600]) {
+      expect(encodeCbor(unit.repeat(length))).toEqual(reference(unit.repeat(length)));
+      expect(encodeCbor(`${'a'.repeat(length)}${unit}`)).toEqual(reference(`${'a'.repeat(length)}${unit}`));
+    }
+  }
+  const long = Array.from({ length: 5000 }, (_, i) => new Uint8Array(i % 40));
+  expect(encodeCbor(long)).toEqual(reference(long));
 });
 
 test('text may begin with a byte order mark, and maps may have integer keys', () => {
