@@ -12,6 +12,8 @@ export function openLedgerFile(path: string): DatabaseSync {
     database.exec('PRAGMA writer.journal_mode = MEMORY; PRAGMA writer.locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;');
     // Synchronous is set after WAL is entered: some builds lower it there.
     database.exec('PRAGMA main.journal_mode = WAL; PRAGMA main.synchronous = FULL;');
+    // 64 MiB: room for the upper levels of the file's trees where there are millions of entries.
+    database.exec('PRAGMA main.cache_size = -65536');
     return database;
   } catch (error) {
     database.close();
