@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { languageSchema, localizedSchema } from './language.ts';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
+/** In signed notes a name has neither a space nor a plus. */
+const noteName = z.string().max(200).regex(/^[^\s+]+$/);
 const chainId = z.string().regex(/^[a-z0-9-]{1,20}$/);
 
 /** What the kiosk believes from the start: the chain and who signs it. Public keys as base64url of 32 bytes. */
@@ -14,6 +16,17 @@ export const trustRootSchema = z.strictObject({
     .min(1)
     .refine((set) => new Set(set.map(({ key }) => key)).size === set.length, 'a validator twice'),
   trustingPeriodMs: z.int().min(1).default(30 * 24 * 3600_000),
+  /** Who outside is believed to have seen the ledger, and how many of them make a receipt a witnessed one. Left out: nobody. */
+  witnessing: z
+    .strictObject({
+      /** First line of the ledger's checkpoints. */
+      origin: noteName,
+      threshold: z.int().min(1).default(1),
+      witnesses: z.array(z.strictObject({ name: noteName, key: base64url })).min(1).max(16),
+    })
+    .refine(({ witnesses }) => new Set(witnesses.map(({ key }) => key)).size === witnesses.length, 'a witness twice')
+    .refine(({ witnesses, threshold }) => threshold <= witnesses.length, 'fewer witnesses than it takes')
+    .optional(),
 });
 export type TrustRoot = z.infer<typeof trustRootSchema>;
 

@@ -5,6 +5,7 @@ import { equalBytes, fromBase64url } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
 import { carriedShapes, carry, unpack, type LightBlock } from './light-block.ts';
+import type { Witnessing } from './receipt-witnesses.ts';
 import { isBytes, isInt, isMap } from './shape.ts';
 
 /** Log and state after block h, and header h + 1 with the commit of it: there the app hash stands that binds them. */
@@ -19,6 +20,8 @@ export interface Trust {
   chain: string;
   height: number;
   validators: Validator[];
+  /** Left out: nobody outside is believed to have seen anything. */
+  witnessing?: Witnessing;
 }
 
 export interface VerifiedHead {
@@ -46,15 +49,23 @@ const headFails = (fault: HeadFault, detail: string): { readonly ok: false; read
   failure: { code: 'head-invalid', detail, fault },
 });
 
-/** Throws where a key is not 32 bytes of base64url or stands there twice: a hub's file is checked before. */
-export function trustOf(root: TrustRoot): Trust {
-  const validators = root.validators.map(({ key, power }) => {
-    const bytes = fromBase64url(key);
-    if (bytes?.length !== 32) throw new TypeError('a validator key of the trust root is not 32 bytes');
-    return { key: bytes, power };
-  });
+/** Throws where a key is not 32 bytes of base64url, where one stands there twice, and where more witnesses are wanted than there are: a hub's file is checked before. */
+export function trustOf({ chain, height, validators: carried, witnessing }: Omit<TrustRoot, 'trustingPeriodMs'>): Trust {
+  const validators = carried.map(({ key, power }) => ({ key: keyOf(key, 'validator'), power }));
   if (repeatsKey(validators)) throw new TypeError('the trust root has a validator twice');
-  return { chain: root.chain, height: root.height, validators };
+  const trust: Trust = { chain, height, validators };
+  if (witnessing === undefined) return trust;
+  const { origin, threshold } = witnessing;
+  const witnesses = witnessing.witnesses.map(({ name, key }) => ({ name, key: keyOf(key, 'witness') }));
+  const repeatsWitness = witnesses.some(({ key }, i) => witnesses.slice(0, i).some((earlier) => equalBytes(earlier.key, key)));
+  if (repeatsWitness || threshold > witnesses.length) throw new TypeError('the trust root has a witness twice, or too few of them');
+  return { ...trust, witnessing: { origin, threshold, witnesses } };
+}
+
+function keyOf(encoded: string, whose: string): Uint8Array {
+  const key = fromBase64url(encoded);
+  if (key?.length !== 32) throw new TypeError(`a ${whose} key of the trust root is not 32 bytes`);
+  return key;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Act, ActKind, PrivatePart, RequestStep } from './acts.ts';
 import type { ReceiptProof } from './receipt.ts';
+import type { WitnessReport } from './receipt-witnesses.ts';
 
 /** What a receipt that holds says. Who shows it, puts it in words of their own. */
 export interface ReceiptStatement {
@@ -17,6 +18,8 @@ export interface ReceiptStatement {
   entries: number;
   /** When the ledger was signed with this entry in it; Unix milliseconds. */
   signedAtMs: number;
+  /** Who outside has seen it there, and whether they are as many as it takes. */
+  witnessed: WitnessReport;
 }
 
 export type ActStatement =
@@ -26,7 +29,7 @@ export type ActStatement =
   /** An act without a private part. */
   | { kind: ActKind; shown: 'no-private-part' };
 
-export function statementOf({ reference, acts, body, signers, index, head }: ReceiptProof): ReceiptStatement {
+export function statementOf({ reference, acts, body, signers, index, head, witnessed }: ReceiptProof): ReceiptStatement {
   return {
     reference,
     acts: body.acts.map((act, i) => actStatement(act, acts[i]?.part ?? null)),
@@ -37,6 +40,7 @@ export function statementOf({ reference, acts, body, signers, index, head }: Rec
     entry: index + 1,
     entries: head.logSize,
     signedAtMs: head.timeMs,
+    witnessed,
   };
 }
 

@@ -3,13 +3,15 @@ import { openedPartShape, publicKeyShape } from './act-shapes.ts';
 import type { ActKind, Body, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
 import { equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
+import type { Cosignature } from './cosignature.ts';
 import type { Crypto } from './crypto.ts';
 import { keyId, openEnvelope, type OpenedEnvelope } from './envelope.ts';
 import { verifyHead, type HeadFault, type Trust, type VerifiedHead } from './head.ts';
 import { leafHash, verifyInclusion } from './merkle-log.ts';
 import { opensAct } from './private-part.ts';
 import { reference } from './reference.ts';
-import { isBytes, isEither, isInt, isList, isMap, isOneOf, type Shape } from './shape.ts';
+import { notWitnessed, receiptCheckpoint, receiptCheckpointShape, verifyReceiptCheckpoint, type ReceiptCheckpoint, type WitnessReport } from './receipt-witnesses.ts';
+import { isBytes, isEither, isInt, isList, isMap, isOneOf, optional, type Shape } from './shape.ts';
 
 /** Everything that a stranger needs to check, offline, that a transaction stands in the ledger. */
 export interface Receipt {
@@ -22,8 +24,10 @@ export interface Receipt {
   /** In the log. */
   index: number;
   path: Uint8Array[];
-  /** `encodeHead` of the head at the transaction's own height. */
+  /** `encodeHead` of the head at the transaction's own height, or of a later one that witnesses have cosigned. */
   head: Uint8Array;
+  /** Left out where no witness has. */
+  checkpoint?: ReceiptCheckpoint;
 }
 
 /** What a receipt proves, as data. */
@@ -37,6 +41,7 @@ export interface ReceiptProof {
   /** In the log. */
   index: number;
   head: VerifiedHead;
+  witnessed: WitnessReport;
 }
 
 /** `other-ledger` is what the receipt says of itself: nothing of it is proven by then. */
@@ -59,6 +64,7 @@ const receiptShape: Shape<Receipt> = isMap({
   index: isInt(0, Number.MAX_SAFE_INTEGER),
   path: isList(isBytes(32), 0, 53),
   head: isBytes(1, 262_144),
+  checkpoint: optional(receiptCheckpointShape),
 });
 
 export const encodeReceipt = (receipt: Receipt): Uint8Array => encodeCbor(receipt);
@@ -76,6 +82,12 @@ export function withParts(bytes: Uint8Array, parts: readonly (OpenedPart | null)
   return encodeReceipt({ ...receipt, parts: [...parts] });
 }
 
+/** Of a receipt that rests on the head which they cosigned. undefined: not a receipt. */
+export function withCosignatures(bytes: Uint8Array, origin: string, cosignatures: readonly Cosignature[]): Uint8Array | undefined {
+  const receipt = decodeReceipt(bytes);
+  return receipt && encodeReceipt({ ...receipt, checkpoint: receiptCheckpoint(origin, cosignatures) });
+}
+
 /** `proof-invalid` or `head-invalid`, with the reason as detail. Every byte that is carried has been held against something signed. */
 export function verifyReceipt(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<ReceiptProof, ReceiptFailure> {
   const receipt = decodeReceipt(bytes);
@@ -88,7 +100,9 @@ export function verifyReceipt(bytes: Uint8Array, trust: Trust, crypto: Crypto): 
   if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
     return receiptFails('altered', 'not in the log');
   }
-  return ok({ ...signed.value, index: receipt.index, head: head.value });
+  const witnessed = receipt.checkpoint === undefined ? ok(notWitnessed) : verifyReceiptCheckpoint(receipt.checkpoint, head.value, trust.witnessing, crypto);
+  if (!witnessed.ok) return receiptFails('altered', witnessed.failure.detail ?? witnessed.failure.code);
+  return ok({ ...signed.value, index: receipt.index, head: head.value, witnessed: witnessed.value });
 }
 
 /** What a receipt carries of the transaction itself: whole, for this ledger, opened by its private parts and signed by the keys beside it. */
@@ -96,7 +110,7 @@ export function openSigned(
   { envelope, keys, parts }: Pick<Receipt, 'envelope' | 'keys' | 'parts'>,
   trust: Pick<Trust, 'chain'>,
   crypto: Crypto,
-): Result<Omit<ReceiptProof, 'index' | 'head'>, ReceiptFailure> {
+): Result<Omit<ReceiptProof, 'index' | 'head' | 'witnessed'>, ReceiptFailure> {
   const opened = openEnvelope(envelope, crypto);
   if (!opened.ok) return receiptFails('altered', opened.failure.code);
   const { body, id } = opened.value;
