@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { ensureCometbft } from './cometbft.mjs';
 import { ensureDebianPackages, packagesFor } from './debian-packages.mjs';
 import { ensureNativeModules } from './native-modules.mjs';
 import { ensureNodeRuntime } from './node-runtime.mjs';
@@ -28,8 +29,8 @@ const commands = {
   },
 };
 
-/** @param {string} command @returns {Promise<string>} path of the node program */
-async function ensureAll(command) {
+/** @param {string} command @param {string | undefined} measured what `bench` is to measure @returns {Promise<string>} path of the node program */
+async function ensureAll(command, measured) {
   const compiles = command !== 'lint' && command !== 'typecheck';
   await ensureDebianPackages(packagesFor(command, process.env));
   const node = await ensureNodeRuntime(root);
@@ -38,6 +39,7 @@ async function ensureAll(command) {
     await ensureNativeModules(root, node);
     await ensureVpcdShim(root);
   }
+  if (command === 'test' || measured === 'ledger') await ensureCometbft(root);
   return node;
 }
 
@@ -60,7 +62,7 @@ const choose = commands[command];
 try {
   if (choose === undefined) throw new SetupError(`Which of these? ${Object.keys(commands).join(', ')}`);
   const { program, args } = choose(rest);
-  process.exitCode = await handOver(await ensureAll(command), program, args);
+  process.exitCode = await handOver(await ensureAll(command, command === 'bench' ? rest[0] : undefined), program, args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

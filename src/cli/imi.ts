@@ -30,6 +30,10 @@ const commands: Record<string, Listed> = {
     load: () => import('./receipt-page.ts'),
     uses: [{ usage: 'imi receipt-page --hub FILE --out FILE', summary: 'write the page on which any browser checks this hub’s receipts, offline' }],
   },
+  testnet: {
+    load: () => import('./testnet.ts'),
+    uses: [{ usage: 'imi testnet --validators N --dir DIR', summary: 'a ledger of several validators on this machine, to try it' }],
+  },
   'verify-receipt': {
     load: () => import('./verify-receipt.ts'),
     uses: [{ usage: 'imi verify-receipt FILE --trust FILE', summary: 'check a receipt, offline, and say what it proves' }],

@@ -126,7 +126,7 @@ const stateFor = (application: LedgerApplication, keys: readonly Uint8Array[]): 
 });
 
 function transactionFor(application: LedgerApplication, id: Uint8Array, refusal: (transaction: Uint8Array) => RejectionCode | undefined): TransactionAnswer {
-  const entry = application.log.find(id);
+  const entry = application.entry(id);
   if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
   const code = refusal(id);
   return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
