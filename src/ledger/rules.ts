@@ -12,11 +12,12 @@ import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts'
 import { validatorSet } from './rules/validators.ts';
 import { StateDraft, type StateChange, type StateView } from './state.ts';
 import type { Act, Body, Id, PublicKey } from './verify/acts.ts';
-import { concatBytes, equalBytes, u64, utf8 } from './verify/bytes.ts';
+import { equalBytes } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { keyId, openEnvelope, type EnvelopeSigner, type OpenedEnvelope } from './verify/envelope.ts';
 import type { PartyRecord } from './verify/records.ts';
+import { extendChain } from './verify/resident-chain.ts';
 
 /** Where in the chain a transaction is judged. */
 export interface Place {
@@ -220,7 +221,7 @@ function applyActs(acts: readonly Act[], signers: readonly KnownSigner[], logInd
   for (const [index, act] of acts.entries()) {
     const refused = applyAct(act, signers, context);
     if (refused !== null) return refused;
-    if ('subject' in act) extendChain(act, act.subject, logIndex, index, context);
+    if ('subject' in act) lengthenChain(act, act.subject, logIndex, index, context);
   }
   return null;
 }
@@ -291,15 +292,11 @@ function applyAct(act: Act, signers: readonly KnownSigner[], context: ActContext
   return never(act);
 }
 
-/** So that a proof of the whole list of what touched a resident is possible: these n entries and no fewer. */
-function extendChain(act: Act, subject: Id, logIndex: number, actIndex: number, { draft, crypto }: ActContext): void {
+/** So that a proof of the whole list of what touched a resident is possible: these n entries and no fewer (verify/resident-chain.ts). */
+function lengthenChain(act: Act, subject: Id, logIndex: number, actIndex: number, { draft, crypto }: ActContext): void {
   const resident = draft.read('resident', subject);
   if (resident === undefined) throw new Error('an act was applied to a subject that does not exist');
-  const { count, hash } = resident.chain;
-  const next = crypto.sha256(
-    concatBytes(utf8('imi/chain/1'), hash, u64(logIndex), Uint8Array.of(actIndex), crypto.sha256(encodeCbor(act))),
-  );
-  draft.write('resident', { ...resident, chain: { count: count + 1, hash: next } }, subject);
+  draft.write('resident', { ...resident, chain: extendChain(resident.chain, { logIndex, actIndex, act: encodeCbor(act) }, crypto) }, subject);
 }
 
 /** The highest value that a transaction carried; never a reason to refuse one. */
