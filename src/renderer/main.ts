@@ -6,17 +6,14 @@ import { reportActivity } from './activity.ts';
 import './fonts/kiosk-font.css';
 import './tokens.css';
 import './base.css';
-import { i18n, loadLanguages } from './i18n.ts';
+import { i18n } from './i18n.ts';
 import { useSnapshotStore } from './snapshot-store.ts';
 
 const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
 
 const pinia = createPinia();
 const store = useSnapshotStore(pinia);
-const first = store.connect(bridge);
-
-const { languages } = await first;
-await loadLanguages(languages);
+await store.connect(bridge);
 createApp(App).use(pinia).use(i18n).mount('#kiosk');
 reportActivity(window, () => store.send({ intent: 'activity' }));
 
