@@ -15,7 +15,7 @@ export interface TlsDoorLimits extends DoorLimits {
   handshakesFromOne: number;
   /** A handshake that takes longer is broken off. */
   handshakeMs: number;
-  /** A kiosk that has not been heard of for so long is gone: kiosks say something every 2 s. */
+  /** A kiosk that has not been heard of for so long is gone: they say something every 3 s at the least. */
   silentMs: number;
 }
 
@@ -45,7 +45,7 @@ const usualLimits: TlsDoorLimits = {
   handshakes: 64,
   handshakesFromOne: 16,
   handshakeMs: 5000,
-  silentMs: 10_000,
+  silentMs: 6_000,
 };
 
 interface Connected {

@@ -9,7 +9,7 @@ import { prepareRequest, type PreparedRequest, type RequestDraft } from '../../s
 import type { Answers } from '../../src/identity/self-claims.ts';
 import { withAnswers } from '../../src/identity/self-claims.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../src/identity/space.ts';
-import type { DoorHandlers } from '../../src/hub/conversation.ts';
+import type { DoorHandlers, Speaker } from '../../src/hub/conversation.ts';
 import { doorHandlers } from '../../src/hub/door-handlers.ts';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
@@ -23,10 +23,10 @@ import { cardInMemory, kioskSigner, type CardInMemory } from './card-in-memory.t
 
 type Call = <M extends keyof DoorHandlers>(method: M, params: DoorParams<M>) => Promise<{ ok: true; value: DoorResult<M> } | { ok: false; failure: { code: string; detail?: string } }>;
 
-/** Without a socket: straight to what answers behind the door. */
-export function callDirectly(parts: HubParts): Call {
+/** Without a connection: straight to what answers behind the door. */
+export function callDirectly(parts: HubParts, speaker: Speaker = null): Call {
   const handlers = doorHandlers(parts);
-  return (method, params) => handlers[method](params, null);
+  return (method, params) => handlers[method](params, speaker);
 }
 
 export interface OpenVisit {

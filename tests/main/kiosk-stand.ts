@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Intent, Page, Snapshot } from '../../src/contract/bridge.ts';
 import type { HostMessage, SpawnHost } from '../../src/contract/device-host.ts';
+import type { HubPlace } from '../../src/contract/hub-file.ts';
 import { ok } from '../../src/contract/result.ts';
 import { spawnNodeHost } from '../../src/drivers/spawn-node-host.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
+import { tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
 import type { Screen, ScreenLoss } from '../../src/main/bridge.ts';
 import { startKiosk, type RunningKiosk } from '../../src/main/kiosk.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
+import { layCable, type Cable } from '../fixtures/cable.ts';
 import { answerFor } from './visit/visit-stand.ts';
 
 /** A screen that nobody looks at: it keeps what it is shown, with the time. */
@@ -67,6 +70,10 @@ export class PaperScreen implements Screen {
 /** A whole kiosk but for its window: a PC/SC daemon, virtual cards, a seeded hub. */
 export interface KioskStand {
   world: World;
+  /** null while it is stopped. */
+  hub: Hub | null;
+  /** null where kiosk and hub share a socket. */
+  cable: Cable | null;
   screen: PaperScreen;
   pcscd: Pcscd;
   hand: CardHand;
@@ -93,16 +100,20 @@ function listening(spawn: SpawnHost, hear: (message: HostMessage) => void): Spaw
   };
 }
 
-export async function openKioskStand(): Promise<KioskStand> {
+/** @param over `tls`: kiosk and hub have a cable between them, instead of a socket that they share. */
+export async function openKioskStand({ over = 'socket' }: { over?: 'socket' | 'tls' } = {}): Promise<KioskStand> {
   const dataDir = mkdtempSync(join(tmpdir(), 'imi-'));
   const world = await seedWorld(join(dataDir, 'world'));
   const pcscd = await startPcscd({ dir: join(dataDir, 'pcscd') });
   const hand = await startVirtualCard({ ports: pcscd.ports });
-  let hub: Hub | null = null;
+  let hubAddress = over === 'tls' ? 'tls://127.0.0.1:0' : world.hubFile.hub.address;
+  let place: HubPlace = world.hubFile.hub;
   let kiosk: RunningKiosk | null = null;
 
   const stand: KioskStand = {
     world,
+    hub: null,
+    cable: null,
     screen: new PaperScreen(),
     pcscd,
     hand,
@@ -136,17 +147,23 @@ export async function openKioskStand(): Promise<KioskStand> {
       return stand.screen.sees('receipt');
     },
     async startHub() {
-      const opened = await openHub({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir });
+      const serverFile = { ...world.serverFile, door: { ...world.serverFile.door, listen: [hubAddress] } };
+      const opened = await openHub({ hubFile: world.hubFile, serverFile, dataDir: world.hubDir });
       if (!opened.ok) throw new Error(opened.failure.code);
-      hub = opened.value;
+      stand.hub = opened.value;
+      if (over === 'socket') return;
+      // Stopped and started, it is where it was.
+      hubAddress = opened.value.doors[0]?.address ?? '';
+      stand.cable ??= await layCable(tlsPlaceIn(hubAddress).port);
+      place = { address: `tls://127.0.0.1:${stand.cable.port}`, pin: opened.value.pin ?? '' };
     },
     async stopHub() {
-      await hub?.close();
-      hub = null;
+      await stand.hub?.close();
+      stand.hub = null;
     },
     async startKiosk() {
       const started = await startKiosk({
-        hubFile: world.hubFile,
+        hubFile: { ...world.hubFile, hub: place },
         kioskId: 'hall-1',
         dataDir: world.kioskDirs['hall-1'] ?? '',
         openScreen: () => Promise.resolve(ok(stand.screen)),
@@ -164,6 +181,7 @@ export async function openKioskStand(): Promise<KioskStand> {
     async close() {
       await stand.stopKiosk();
       await stand.stopHub();
+      stand.cable?.close();
       await hand.close();
       await pcscd.stop();
       rmSync(dataDir, { recursive: true, force: true });

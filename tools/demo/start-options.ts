@@ -7,6 +7,7 @@ export const usage = `npm start -- [options]
   --hub FILE           another hub than the demonstration's; with FILE's .server.json beside it, the hub is started too
   --kiosk ID           which kiosk of the hub's file (default: the first that fits on this desktop)
   --reader real        the machine's own card readers instead of the virtual one and its cards
+  --tls                the demonstration's kiosk and hub speak TLS, as if they were two machines
   --data DIR           where everything is kept between runs (default: out/demo, or out/<hub's file>)
   --fresh              forget what was kept
   --scale N            the kiosk's window, 1 = its real size, full screen (default: what fits)`;
@@ -18,6 +19,8 @@ export interface StartOptions {
   serverFile: string | null;
   kiosk: string | null;
   virtualReader: boolean;
+  /** Of the demonstration only: another hub's file says so itself. */
+  tls: boolean;
   dataDir: string;
   fresh: boolean;
   scale: number | null;
@@ -32,6 +35,7 @@ export function readStartOptions(args: readonly string[], root: string): StartOp
         hub: { type: 'string' },
         kiosk: { type: 'string' },
         reader: { type: 'string', default: 'virtual' },
+        tls: { type: 'boolean', default: false },
         data: { type: 'string' },
         fresh: { type: 'boolean', default: false },
         scale: { type: 'string' },
@@ -42,6 +46,7 @@ export function readStartOptions(args: readonly string[], root: string): StartOp
     if (scale !== null && !(scale >= 0.5 && scale <= 3)) return '--scale is 0.5 to 3';
     const hubFile = values.hub === undefined ? null : resolve(values.hub);
     if (hubFile !== null && !existsSync(hubFile)) return `${hubFile} is not there`;
+    if (hubFile !== null && values.tls) return `--tls is for the demonstration; ${hubFile} has an address of its own`;
     const beside = hubFile?.replace(/\.json$/, '.server.json');
     const name = hubFile === null ? 'demo' : (/([^/]+?)(\.json)?$/.exec(hubFile)?.[1] ?? 'hub');
     return {
@@ -49,6 +54,7 @@ export function readStartOptions(args: readonly string[], root: string): StartOp
       serverFile: beside !== undefined && beside !== hubFile && existsSync(beside) ? beside : null,
       kiosk: values.kiosk ?? null,
       virtualReader: values.reader === 'virtual',
+      tls: values.tls,
       dataDir: resolve(values.data ?? join(root, 'out', name)),
       fresh: values.fresh,
       scale,

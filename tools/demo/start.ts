@@ -11,7 +11,7 @@ import { startProgram } from './program.ts';
 import { Running } from './running.ts';
 import { buildScreens } from './screens.ts';
 import { readStartOptions, type StartOptions, usage } from './start-options.ts';
-import { demoHubPath, demoServerPath, seedWorld } from './world.ts';
+import { demoHubPath, demoServerPath, demoTlsHubPath, seedWorld } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const node = process.execPath;
@@ -132,11 +132,12 @@ function placesOf(hub: HubFile, kioskId: string, desktop: Size): Places {
   return placeWindows(desktop, { width: screen.widthPx, height: screen.heightPx });
 }
 
-async function demoPlace({ dataDir, kiosk, virtualReader }: StartOptions): Promise<Place> {
-  const world = await seedWorld(dataDir);
-  const kioskId = chooseKiosk(world.hubFile, fileURLToPath(demoHubPath), kiosk);
+async function demoPlace({ dataDir, kiosk, virtualReader, tls }: StartOptions): Promise<Place> {
+  const published = tls ? demoTlsHubPath : demoHubPath;
+  const world = await seedWorld(dataDir, Date.now, published);
+  const kioskId = chooseKiosk(world.hubFile, fileURLToPath(published), kiosk);
   const hub = virtualReader ? world.hubFile : withRealReaders(world.hubFile);
-  const hubPath = virtualReader ? fileURLToPath(demoHubPath) : join(dataDir, 'hub-with-real-readers.json');
+  const hubPath = virtualReader ? fileURLToPath(published) : join(dataDir, 'hub-with-real-readers.json');
   if (!virtualReader) writeFileSync(hubPath, `${JSON.stringify(hub, null, 2)}\n`);
   return {
     hub,

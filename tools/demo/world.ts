@@ -22,6 +22,8 @@ import { demoAdminPin, demoPeople, demoPin, type DemoPerson } from './people.ts'
 
 const repository = new URL('../../', import.meta.url);
 export const demoHubPath = new URL('hubs/demo.json', repository);
+/** The same hub over TLS, as if kiosk and hub were two machines. */
+export const demoTlsHubPath = new URL('hubs/demo-tls.json', repository);
 export const demoServerPath = new URL('hubs/demo.server.json', repository);
 
 /** Where everything of a seeded demonstration lies. */
@@ -37,8 +39,8 @@ export interface World {
   cards: Record<string, string>;
 }
 
-export function worldAt(dataDir: string): World {
-  const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(demoHubPath, 'utf8')));
+export function worldAt(dataDir: string, hubPath = demoHubPath): World {
+  const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(hubPath, 'utf8')));
   return {
     dataDir,
     hubFile,
@@ -63,10 +65,14 @@ const isSeeded = (dataDir: string): boolean => {
  * Does nothing where the folder is seeded already, so cards keep their counters; a seeding that broke off begins again.
  *
  * @param now Unix milliseconds.
+ * @param hubPath `demoHubPath`, or `demoTlsHubPath`: the world is the same.
  */
-export async function seedWorld(dataDir: string, now: () => number = Date.now): Promise<World> {
-  const world = worldAt(dataDir);
-  if (isSeeded(dataDir)) return world;
+export async function seedWorld(dataDir: string, now: () => number = Date.now, hubPath = demoHubPath): Promise<World> {
+  const world = worldAt(dataDir, hubPath);
+  if (isSeeded(dataDir)) {
+    writeDoorKey(world);
+    return world;
+  }
   for (const folder of [world.hubDir, join(dataDir, 'cards'), ...Object.values(world.kioskDirs)]) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -113,6 +119,7 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
   writeKeyFile(join(hubDir, serverFile.ledger.validatorKey), { sign: demoSecret('validator') });
   writeKeyFile(join(hubDir, serverFile.keeper.key), { sign: keeper.sign, seal: keeper.seal });
   writeKeyFile(join(hubDir, serverFile.registrar.key), { sign: registrar.sign, seal: registrar.seal, index: demoSecret('registrar/index') });
+  writeDoorKey({ hubDir, serverFile });
   for (const [id, folder] of Object.entries(kioskDirs)) {
     const path = join(folder, hubFile.kiosks[id]?.deviceKey ?? 'device.key.json');
     const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), kioskSeed(id)]);
@@ -128,6 +135,12 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
     acts: demoParties.map(partyEnrolment),
   };
   writeFileSync(join(hubDir, serverFile.ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
+}
+
+/** A world that was seeded before there was a door over TLS gets its key now. */
+function writeDoorKey({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFile'>): void {
+  const path = join(hubDir, serverFile.door.key);
+  if (!existsSync(path)) writeKeyFile(path, { sign: demoSecret('door') });
 }
 
 const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);

@@ -1,4 +1,4 @@
-import { connect as connectPlain, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fail, ok, type Failure, type Result } from '../../../src/contract/result.ts';
@@ -8,6 +8,7 @@ import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
 import { doorTls } from '../../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../../src/ledger/client/hub-address.ts';
 import { connectHub, type HubClient } from '../../../src/ledger/client/hub-client.ts';
+import { layCable, type Cable } from '../../fixtures/cable.ts';
 import { seedOf } from '../small-district.ts';
 
 const hubIdentity = doorIdentity(seedOf('door'), 'hub-1');
@@ -15,6 +16,7 @@ const kioskIdentity = doorIdentity(seedOf('device'), 'stands for a kiosk');
 
 let door: TlsDoor | null;
 let hub: HubClient | null;
+let cable: Cable | null;
 let mayComeIn: Result<string>;
 let hellos: number;
 let heardHello: () => void;
@@ -46,6 +48,7 @@ const handlers: DoorHandlers = {
 beforeEach(() => {
   door = null;
   hub = null;
+  cable = null;
   mayComeIn = ok('hall-1');
   hellos = 0;
   heardHello = () => undefined;
@@ -53,6 +56,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   hub?.close();
+  cable?.close();
   for (const socket of sockets) socket.destroy();
   sockets.clear();
   for (const server of servers.splice(0)) server.close();
@@ -184,7 +188,7 @@ describe('when nothing is to be said', () => {
 
   test('and the cable is pulled, both ends notice, and meet again', async () => {
     const port = await openHub(0, 200);
-    const cable = await layCable(port);
+    cable = await layCable(port);
     const client = connect(cable.port);
     expect(await call(client)).toBe('ok');
     const waiting = client.call('head.get', {});
@@ -198,26 +202,3 @@ describe('when nothing is to be said', () => {
     expect(await call(client)).toBe('ok');
   });
 });
-
-/** Between kiosk and hub. Pulled, it swallows everything, and nobody is told. */
-async function layCable(port: number): Promise<{ port: number; pull(): void; plug(): void }> {
-  let whole = true;
-  const own = await listening(
-    createServer((near) => {
-      const far = connectPlain(port, '127.0.0.1').on('error', () => undefined);
-      sockets.add(far);
-      const wasWhole = whole;
-      near.on('data', (piece: Buffer) => void (whole && wasWhole && far.write(piece)));
-      far.on('data', (piece: Buffer) => void (whole && wasWhole && near.write(piece)));
-    }),
-  );
-  return {
-    port: own,
-    pull() {
-      whole = false;
-    },
-    plug() {
-      whole = true;
-    },
-  };
-}

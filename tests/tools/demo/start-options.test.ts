@@ -14,6 +14,7 @@ describe('what npm start takes', () => {
       serverFile: null,
       kiosk: null,
       virtualReader: true,
+      tls: false,
       dataDir: '/house/out/demo',
       fresh: false,
       scale: null,
@@ -26,6 +27,13 @@ describe('what npm start takes', () => {
     expect(readStartOptions(['--hub', hub], '/house')).toMatchObject({ hubFile: hub, serverFile: null, dataDir: '/house/out/north' });
     writeFileSync(join(dir, 'north.server.json'), '{}');
     expect(readStartOptions(['--hub', hub, '--reader', 'real'], '/house')).toMatchObject({ serverFile: join(dir, 'north.server.json'), virtualReader: false });
+  });
+
+  it('the demonstration over TLS, with the same data', () => {
+    expect(readStartOptions(['--tls'], '/house')).toMatchObject({ tls: true, dataDir: '/house/out/demo' });
+    const hub = join(dir, 'north.json');
+    writeFileSync(hub, '{}');
+    expect(readStartOptions(['--tls', '--hub', hub], '/house')).toMatch(/--tls is for the demonstration/);
   });
 
   it.each([
