@@ -42,6 +42,8 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('check.confirm') }),
   z.strictObject({ intent: z.literal('requests.open') }),
   z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60) }),
+  /** From the receipt page to the receipts of this visit, all on one sheet. */
+  z.strictObject({ intent: z.literal('receipts.open') }),
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -65,8 +67,16 @@ export interface RequestRow {
   state: RequestState;
   /** ISO 8601 in UTC. */
   at: string;
-  /** Rejection code, where the state is `rejected`. */
+  /** Rejection code, where the state is `rejected` or `expired`. */
   code?: string;
+}
+
+/** A receipt of this visit. */
+export interface ReceiptCodes {
+  reference: string;
+  service: Localized;
+  state: RequestState;
+  qr: string[];
 }
 
 export interface ConsentClaim {
@@ -168,12 +178,18 @@ export type Page =
       at: string;
       steps: Localized[];
       fee: { amountFen: number; reference: string } | null;
-      /** The whole receipt as the texts of one or more QR codes, in order; none while the request is queued. */
+      /** The whole receipt as the texts of one or more QR codes, in order; while the request is queued, of its pending receipt, which says so. */
       qr: string[];
+      /** How many requests were signed in this visit. */
+      signed: number;
+      /** Why it was refused, where it was. */
+      code?: string;
     }
+  /** Before the card goes: newest first. `more`: as many others are under "my requests" only. */
+  | { page: 'receipts'; receipts: ReceiptCodes[]; more: number }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }
-  /** The card is out. No fact of anybody; stays 15 s at most. */
+  /** The card is out. No fact of anybody; stays 15 s at most: time to scan one receipt, so several come without codes. */
   | { page: 'goodbye'; ended: 'done' | 'card-removed' | 'timeout'; receipts: { reference: string; state: RequestState; qr: string[] }[]; unsent: boolean }
   | {
       page: 'failure';

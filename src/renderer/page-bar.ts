@@ -22,6 +22,7 @@ const controls: Record<PageName, BarControls> = {
   check: { back: true, end: true },
   sign: { back: true, end: true },
   receipt: { back: false, end: true },
+  receipts: { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },

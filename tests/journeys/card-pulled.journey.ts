@@ -19,6 +19,8 @@ interface Step {
   hubIsHeld?: true;
   /** A request was signed: where it ends up. */
   signed?: 'recorded' | 'queued';
+  /** How many, where it is more than one. */
+  requests?: number;
 }
 
 const name = '林悦';
@@ -159,6 +161,21 @@ const steps: readonly Step[] = [
     },
   },
   { name: 'at the receipt', state: 'visiting.inside.receipt', signed: 'recorded', reach: toReceipt },
+  {
+    name: 'at the receipts of two requests',
+    state: 'visiting.inside.receipts',
+    signed: 'recorded',
+    requests: 2,
+    reach: async (hall) => {
+      await toReceipt(hall);
+      await hall.kiosk.home();
+      await fillIn(hall.kiosk, services.water);
+      await hall.kiosk.enterPin(pin);
+      await hall.kiosk.sees('receipt', 'recorded');
+      await hall.kiosk.openReceipts();
+      await hall.kiosk.sees('receipts');
+    },
+  },
   { name: 'at the list of requests', state: 'visiting.inside.requests', signed: 'recorded', reach: toRequests },
   {
     name: 'while an earlier request is fetched',
@@ -205,7 +222,7 @@ test('every state of a visit is one in which the card is pulled here', () => {
   expect([...new Set(steps.map(({ state }) => state)), ...notReachedByHand].toSorted()).toEqual(statesThatLast().toSorted());
 });
 
-for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed } of steps) {
+for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed, requests = signed === undefined ? 0 : 1 } of steps) {
   test(`the card is pulled ${when}: nothing of its owner stays, and the next one is served`, async ({ kiosk, hall }) => {
     if (command !== undefined) await hall.hand.fault({ kind: 'vanish-after', at: command });
     await reach(hall);
@@ -217,8 +234,8 @@ for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed } 
     expect(hall.visitStates().at(-1)?.from).toBe(state);
     const left = await kiosk.text();
     for (const fact of lin) expect(left).not.toContain(fact);
-    await expect(goodbye.locator('[data-reference]')).toHaveCount(signed === undefined ? 0 : 1);
-    if (signed !== undefined) await expect(goodbye.locator('[data-state]')).toHaveAttribute('data-state', signed);
+    await expect(goodbye.locator('[data-reference]')).toHaveCount(requests);
+    await expect(goodbye.locator(`[data-state="${signed ?? 'none'}"]`)).toHaveCount(requests);
 
     await hall.hand.fault(null);
     if (hubIsHeld) hall.letHubGoOn();
@@ -226,7 +243,7 @@ for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed } 
     await kiosk.nextPerson();
     await signIn(kiosk, 'chen');
     await kiosk.reads('陈𬱖');
-    expect(hall.requestsInLedger()).toHaveLength(signed === undefined ? 0 : 1);
+    expect(hall.requestsInLedger()).toHaveLength(requests);
   });
 }
 

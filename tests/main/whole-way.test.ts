@@ -7,6 +7,7 @@ import type { FailureCode } from '../../src/contract/failures.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { trustOf } from '../../src/ledger/verify/head.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
+import { checkPendingReceipt } from '../../src/ledger/verify/pending-receipt.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { systemClock } from '../../src/main/clock.ts';
 import { checkJournal } from '../../src/main/journal.ts';
@@ -29,6 +30,7 @@ async function out(): Promise<void> {
   await stand.screen.sees('goodbye');
 }
 
+const pendingProof = (qr: string[]) => checkPendingReceipt(symbolsToReceipt(qr) ?? new Uint8Array(), stand.world.hubFile.trustRoot, nodeCrypto);
 const receiptProof = (qr: string[]) => verifyReceipt(symbolsToReceipt(qr) ?? new Uint8Array(), trustOf(stand.world.hubFile.trustRoot), nodeCrypto);
 
 describe('the whole way on a real card, hub and disk', () => {
@@ -129,7 +131,9 @@ describe('the hub away', () => {
     await stand.stopHub();
     stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
     const receipt = await stand.screen.sees('receipt');
-    expect(receipt).toMatchObject({ state: 'queued', qr: [] });
+    expect(receipt.state).toBe('queued');
+    expect(receiptProof(receipt.qr)).toMatchObject({ ok: false, failure: { fault: 'not-a-receipt' } });
+    expect(pendingProof(receipt.qr)).toMatchObject({ ok: true, value: { reference: receipt.reference } });
     await stand.stopKiosk();
     await stand.startHub();
     await stand.startKiosk();
@@ -150,7 +154,10 @@ describe('the hub away', () => {
     expect((await homeOf('chen')).notices).toEqual([]);
   });
 
-  test('until the signed request came too late, it is told once and shown as expired', async () => {
+  test.each([
+    { state: 'expired', code: 'expired', told: { notice: 'request-expired' } },
+    { state: 'rejected', code: 'service-mismatch', told: { notice: 'request-rejected', code: 'service-mismatch' } },
+  ] as const)('until the signed request was $state, it is told once and shown with its code', async ({ state, code, told }) => {
     await stand.signIn('chen');
     await stand.toSign(pension);
     await stand.stopHub();
@@ -159,18 +166,20 @@ describe('the hub away', () => {
     await stand.stopKiosk();
     const outbox = openOutbox({ dataDir: stand.world.kioskDirs['hall-1'] ?? '', clock: systemClock });
     if (!outbox.ok) throw new Error(outbox.failure.code);
-    for (const { transaction } of outbox.value.waiting()) outbox.value.refused(transaction, 'expired', 'expired');
+    for (const { transaction } of outbox.value.waiting()) outbox.value.refused(transaction, state, code);
     outbox.value.close();
     await stand.startHub();
     await stand.startKiosk();
     await stand.screen.sees('pin');
     await out();
     const home = await homeOf('chen');
-    expect(home.notices).toEqual([{ notice: 'request-expired', reference }]);
-    expect(home.requests.find((row) => row.reference === reference)).toMatchObject({ state: 'expired', code: 'expired', group: 'pension' });
-    const again = await homeOf('chen');
+    expect(home.notices).toEqual([{ ...told, reference }]);
+    expect(home.requests.find((row) => row.reference === reference)).toMatchObject({ state, code, group: 'pension' });
+    const again = await stand.signIn('chen');
     expect(again.notices).toEqual([]);
-    expect(again.requests.find((row) => row.reference === reference)).toMatchObject({ state: 'expired' });
+    stand.screen.touch({ intent: 'request.open', reference });
+    expect(await stand.screen.sees('request')).toMatchObject({ request: { reference, state, code }, qr: [] });
+    await out();
   });
 
   test('before sign-in is said, and over after a retry', async () => {

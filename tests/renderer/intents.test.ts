@@ -32,6 +32,7 @@ describe('one touch sends one intent', () => {
     { name: 'an optional claim off', on: 'consent-optional', touch: ['[data-value=marital_status]'], expected: [{ intent: 'consent.choose', claim: 'marital_status', chosen: false }] },
     { name: 'allow', on: 'consent', touch: ['[data-intent="consent.allow"]'], expected: [{ intent: 'consent.allow' }] },
     { name: 'refuse', on: 'consent', touch: ['[data-intent="consent.refuse"]'], expected: [{ intent: 'consent.refuse' }] },
+    { name: 'all receipts', on: 'receipt-codes-and-fee', touch: ['[data-intent="receipts.open"]'], expected: [{ intent: 'receipts.open' }] },
     { name: 'a choice', on: 'question-choice', touch: ['[data-option="2024"]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: '2024' }] },
     { name: 'no', on: 'question-yes-no', touch: ['[data-option=false]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: 'false' }] },
     { name: 'digits added', on: 'question-digits', touch: ['[data-key=delete]', '[data-key="9"]', '[data-intent="answer.submit"]'], expected: [{ intent: 'answer.submit', question: 'tax_year', value: '1279' }] },
@@ -65,6 +66,41 @@ describe('one touch sends one intent', () => {
     await gallery.page.locator('[data-intent="check.confirm"]').dblclick();
     expect(await sent()).toEqual([{ intent: 'check.confirm' }]);
   });
+});
+
+describe('the receipts of a visit', () => {
+  const codeShown = (): Promise<string | null> => gallery.page.locator('[data-qr]').getAttribute('data-qr');
+  const lineShown = (): Promise<string | null> => gallery.page.locator('[data-receipt][aria-pressed="true"]').getAttribute('data-receipt');
+
+  test('follow one another code by code, and a touched line leads to its first; nothing is sent', async () => {
+    await gallery.show(screen('receipts'), 'en');
+    expect([await codeShown(), await lineShown()]).toEqual(['1', '7KQ2-M4XD-00']);
+    for (const at of ['2', '3']) {
+      await click('[data-qr-turn="next"]');
+      expect(await codeShown()).toBe(at);
+    }
+    expect(await lineShown()).toBe('7KQ2-M4XD-01');
+    expect(await gallery.page.locator('figcaption').innerText()).toContain('not recorded yet');
+    await click('[data-receipt="7KQ2-M4XD-02"]');
+    expect([await codeShown(), await lineShown()]).toEqual(['5', '7KQ2-M4XD-02']);
+    expect(await gallery.page.locator('figcaption').innerText()).not.toContain('not recorded yet');
+    expect(await sent()).toEqual([]);
+  });
+});
+
+test('how far a request is, is said to those who listen too', async () => {
+  await gallery.show(screen('request-queued'), 'en');
+  expect(await gallery.page.locator('.progress li').allTextContents()).toEqual(['Signed', 'Recorded: not yet', 'Witnessed: not yet']);
+  await gallery.show(screen('request-witnessed'), 'en');
+  expect(await gallery.page.locator('.progress li').allTextContents()).toEqual(['Signed', 'Recorded', 'Witnessed']);
+});
+
+test.each(['request-rejected', 'request-expired', 'receipt-rejected'])('%s says why, with its code, and promises nothing', async (name) => {
+  await gallery.show(screen(name), 'en');
+  const page = gallery.page.locator('[data-page]');
+  expect(await page.locator('[data-code]').innerText()).toMatch(/^Reason\n+.{10,}\n+Code (key-inactive|expired)$/);
+  expect(await page.innerText()).not.toMatch(/may see|What happens next/);
+  expect(await page.locator('[data-reached], [data-qr]').count()).toBe(0);
 });
 
 describe('the PIN', () => {

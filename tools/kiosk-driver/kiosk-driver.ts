@@ -196,6 +196,11 @@ export class Kiosk {
     return receipt;
   }
 
+  /** From the receipt page to all receipts of the visit. */
+  async openReceipts(): Promise<void> {
+    await this.#touchIntent('receipts.open');
+  }
+
   async home(): Promise<void> {
     await this.#touchIntent('home');
   }

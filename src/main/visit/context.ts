@@ -29,6 +29,8 @@ export interface Issued {
   steps: Localized[];
   fee: { amountFen: number; reference: string } | null;
   qr: string[];
+  /** Why it was refused. */
+  code: string | null;
   parts: OpenedPart[];
 }
 

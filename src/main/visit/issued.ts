@@ -18,7 +18,8 @@ export function issuedOf(draft: Draft, stored: Stored): Issued {
     at: stored.at,
     steps: service.steps,
     fee: service.fee === undefined ? null : { amountFen: service.fee.amountFen, reference: `${service.fee.reference}-${stored.reference}` },
-    qr: [],
+    qr: stored.qr,
+    code: null,
     parts: stored.parts,
   };
 }
@@ -52,7 +53,8 @@ export function settled(
     visit: visit === null ? null : settledVisit(visit, transaction, settlement, work),
     farewell: farewell && {
       ...farewell,
-      receipts: farewell.receipts.map((receipt) => (same(receipt, transaction) ? { ...receipt, state: settlement.state } : receipt)),
+      // The codes are of the pending receipt, and the private parts that the new one needs are gone.
+      receipts: farewell.receipts.map((receipt) => (same(receipt, transaction) ? { ...receipt, state: settlement.state, qr: [] } : receipt)),
     },
   };
 }
@@ -64,15 +66,16 @@ function settledVisit(visit: Visit, transaction: Uint8Array, settlement: Settlem
   const state: RequestState = settlement.state;
   const qr = drawn === null ? [] : drawn.value;
   const at = settlement.state === 'recorded' ? settlement.at : null;
+  const code = settlement.state === 'recorded' ? null : settlement.code;
   const rowOf = (row: RequestRow): RequestRow => ({
     ...row,
     state,
     at: at ?? row.at,
-    ...(settlement.state === 'recorded' ? {} : { code: settlement.code }),
+    ...(code === null ? {} : { code }),
   });
   return {
     ...visit,
-    issued: visit.issued.map((one) => (same(one, transaction) ? { ...one, state, qr, at: at ?? one.at } : one)),
+    issued: visit.issued.map((one) => (same(one, transaction) ? { ...one, state, qr, code, at: at ?? one.at } : one)),
     access: visit.access && {
       ...visit.access,
       requests: visit.access.requests.map((past) => (same(past, transaction) ? { ...past, row: rowOf(past.row) } : past)),

@@ -141,7 +141,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       recall: fromPromise<Result<SelfClaims>, { access: Access }>(({ input }) =>
         input.access.self === null ? work.recall(input.access) : Promise.resolve(ok(input.access.self)),
       ),
-      openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest }>(({ input }) => work.openRequest(input.request)),
+      openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest; access: Access }>(({ input }) => work.openRequest(input.request, input.access)),
       prepare: fromPromise<Result<null>>(() => work.prepare()),
       sign: fromPromise<Result<Stored>, { insertion: number; access: Access; draft: Draft }>(({ input }) =>
         work.sign(input.insertion, input.access, input.draft),
@@ -193,6 +193,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       answerRefused: ({ context }) => draftOf(context).problem !== null,
       firstQuestion: ({ context }) => askPrevious(draftOf(context)).asking === null,
       changing: ({ context }) => draftOf(context).changing,
+      severalSigned: ({ context }) => inVisit(context).issued.length > 1,
       retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
       requestRecorded: ({ context, event }) =>
         event.type === 'request.settled' && event.settlement.state === 'recorded' && isIssued(context, event.transaction),
@@ -595,7 +596,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       back: 'check',
                     },
                   },
-                  receipt: {},
+                  receipt: { on: { 'receipts.open': { guard: 'severalSigned', target: 'receipts' } } },
+                  receipts: { on: { back: 'receipt' } },
                 },
               },
 
@@ -615,7 +617,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
               openingRequest: {
                 invoke: {
                   src: 'openRequest',
-                  input: ({ context }) => ({ request: wantedOf(context) }),
+                  input: ({ context }) => ({ request: wantedOf(context), access: accessOf(context) }),
                   onDone: [
                     {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },

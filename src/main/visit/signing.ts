@@ -7,6 +7,8 @@ import { withAnswers, type SelfClaims } from '../../identity/self-claims.ts';
 import type { Body, PublicKey } from '../../ledger/verify/acts.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
+import { encodePendingReceipt } from '../../ledger/verify/pending-receipt.ts';
+import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
@@ -90,7 +92,15 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
   });
   if (!stored.ok) return brokenOff(access, stored.failure, parts);
   parts.journal.write({ event: 'outbox', what: 'stored' });
-  return ok({ transaction, reference: reference(transaction), at: new Date(now * 1000).toISOString(), parts: prepared.value.parts, self });
+  const pending = encodePendingReceipt({ v: 1, state: 'queued', envelope, keys, parts: prepared.value.parts });
+  return ok({
+    transaction,
+    reference: reference(transaction),
+    at: new Date(now * 1000).toISOString(),
+    parts: prepared.value.parts,
+    qr: receiptToSymbols(pending),
+    self,
+  });
 }
 
 /** Each fact is presented by the credential whose value the resident was shown; the card signs once for each such credential, with AUT. */

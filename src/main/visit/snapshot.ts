@@ -75,10 +75,11 @@ function readerPage({ reader }: VisitContext, otherwise: 'reader-missing' | 'car
 }
 
 function goodbyePage({ farewell }: VisitContext): Page {
+  const receipts = farewell?.receipts ?? [];
   return {
     page: 'goodbye',
     ended: farewell?.ended ?? 'done',
-    receipts: farewell?.receipts.map(({ reference, state, qr }) => ({ reference, state, qr })) ?? [],
+    receipts: receipts.map(({ reference, state, qr }) => ({ reference, state, qr: receipts.length === 1 ? qr : [] })),
     unsent: farewell?.unsent ?? false,
   };
 }
@@ -105,6 +106,8 @@ function visitPage(stage: string, visit: Visit): Page {
       return signPage(visit, draftOf(visit), accessOf(visit));
     case 'visiting.inside.receipt':
       return receiptPage(visit);
+    case 'visiting.inside.receipts':
+      return receiptsPage(visit);
     default:
       return { page: 'working', doing: doingOf(stage, visit) };
   }
@@ -231,8 +234,17 @@ function signPage(visit: Visit, draft: Draft, access: Access): Page {
 function receiptPage({ issued }: Visit): Page {
   const last = issued.at(-1);
   if (last === undefined) throw new Error('nothing was signed');
-  const { reference, service, state, at, steps, fee, qr } = last;
-  return { page: 'receipt', reference, service, state, at, steps, fee, qr };
+  const { reference, service, state, at, steps, fee, qr, code } = last;
+  return { page: 'receipt', reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
+}
+
+/** More lines than these do not fit the screen beside the code; and with many more codes the snapshot would not fit the bridge. */
+const mostOnSheet = 4;
+
+function receiptsPage({ issued }: Visit): Page {
+  const newestFirst = issued.toReversed();
+  const receipts = newestFirst.slice(0, mostOnSheet).map(({ reference, service, state, qr }) => ({ reference, service: service.title, state, qr }));
+  return { page: 'receipts', receipts, more: newestFirst.length - receipts.length };
 }
 
 function failurePage({ setback }: Visit): Page {

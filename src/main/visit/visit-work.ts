@@ -35,7 +35,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     },
     recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
-    openRequest: (request) => openRequest(request, { district, trust, crypto }),
+    openRequest: (request, { resident }) => openRequest(request, resident.sig, parts),
     prepare: () => Promise.resolve(outbox.reserve()),
     sign(insertion, access, draft) {
       const signed = signRequest(cardOf(insertion), access, draft, parts);

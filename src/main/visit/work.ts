@@ -79,6 +79,8 @@ export interface Stored {
   /** ISO 8601 in UTC. */
   at: string;
   parts: OpenedPart[];
+  /** Of the pending receipt, as the texts of QR codes. */
+  qr: string[];
   /** The new map of typed facts, or null where nothing lasting was typed. */
   self: SelfClaims | null;
 }
@@ -90,7 +92,7 @@ export type Settlement =
 
 export interface ShownReceipt {
   state: RequestState;
-  /** Texts of the QR codes; none while it is queued. */
+  /** Texts of the QR codes: of the receipt, or of the pending one while it is queued here. */
   qr: string[];
 }
 
@@ -107,7 +109,7 @@ export interface VisitWork {
   recall(access: Access): Promise<Result<SelfClaims>>;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
-  openRequest(request: PastRequest): Promise<Result<ShownReceipt>>;
+  openRequest(request: PastRequest, access: Access): Promise<Result<ShownReceipt>>;
   /** What must be certain before anything is signed: room on the disk. */
   prepare(): Promise<Result<null>>;
   /** Signs, checks and stores as one: once the card may have signed, the request is on disk or noted as broken off, whatever becomes of visit and kiosk. */

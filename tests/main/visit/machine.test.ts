@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bridgeMessageLimitBytes } from '../../../src/contract/bridge.ts';
 import type { FailureCode } from '../../../src/contract/failures.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { VisitEvent } from '../../../src/main/visit/machine.ts';
@@ -94,7 +95,7 @@ describe('a visit from card to receipt', () => {
     await stand.signIn();
     await stand.sign(tax);
     stand.clock.increment(2_000);
-    expect(await stand.sees('receipt')).toMatchObject({ state: 'queued', qr: [] });
+    expect(await stand.sees('receipt')).toMatchObject({ state: 'queued', qr: ['IMI1:1:1:WAITS1'] });
     stand.settle('recorded');
     expect(stand.page).toMatchObject({ page: 'receipt', state: 'recorded', qr: ['IMI1:1:1:ABC'] });
   });
@@ -104,7 +105,7 @@ describe('a visit from card to receipt', () => {
     await stand.signIn();
     await stand.sign(tax);
     stand.settle('recorded');
-    expect(await stand.sees('receipt')).toMatchObject({ state: 'queued', qr: [] });
+    expect(await stand.sees('receipt')).toMatchObject({ state: 'queued', qr: ['IMI1:1:1:WAITS1'] });
   });
 
   test('says with its code when the ledger refuses the request', async () => {
@@ -115,6 +116,56 @@ describe('a visit from card to receipt', () => {
     expect(await stand.sees('failure')).toMatchObject({ code: 'request-rejected', detail: 'grant-not-live', next: 'home' });
     stand.send({ type: 'home' });
     expect(await stand.sees('home')).toMatchObject({ requests: [{ state: 'rejected', code: 'grant-not-live' }] });
+  });
+
+  test('of several requests offers all receipts before the card goes, and none of their codes after it', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    await stand.sign(tax);
+    stand.settle('recorded');
+    expect(await stand.sees('receipt')).toMatchObject({ signed: 1 });
+    expect(stand.can({ type: 'receipts.open' })).toBe(false);
+    stand.send({ type: 'home' });
+    await stand.sign(pension);
+    stand.clock.increment(2_000);
+    expect(await stand.sees('receipt')).toMatchObject({ signed: 2, state: 'queued' });
+    stand.send({ type: 'receipts.open' });
+    const { receipts, more } = await stand.sees('receipts');
+    expect(more).toBe(0);
+    expect(receipts.map(({ reference, state, qr }) => [reference, state, qr])).toEqual([
+      ['7KQ2-M4XD-02', 'queued', ['IMI1:1:1:WAITS2']],
+      ['7KQ2-M4XD-01', 'recorded', ['IMI1:1:1:ABC']],
+    ]);
+    stand.settle('recorded');
+    expect(stand.page).toMatchObject({ receipts: [{ state: 'recorded', qr: ['IMI1:1:1:ABC'] }, { state: 'recorded' }] });
+    stand.send({ type: 'back' });
+    expect(stand.page.page).toBe('receipt');
+    stand.send({ type: 'receipts.open' });
+    stand.send({ type: 'visit.end' });
+    expect(stand.page).toEqual({ page: 'take-card', references: ['7KQ2-M4XD-01', '7KQ2-M4XD-02'] });
+    stand.pull();
+    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ reference: '7KQ2-M4XD-01', qr: [] }, { reference: '7KQ2-M4XD-02', qr: [] }] });
+  });
+
+  test('of many requests, the sheet fits the bridge', async () => {
+    const codes = [1, 2, 3].map((n) => `IMI1:${n}:3:${'X'.repeat(1790)}`);
+    const stand = new VisitStand(() => ({ drawReceipt: () => ok(codes) }));
+    await stand.signIn();
+    for (let n = 0; n < 8; n += 1) {
+      await stand.sign(tax);
+      stand.settle('recorded');
+      await stand.sees('receipt');
+      stand.send({ type: 'home' });
+      await stand.sees('home');
+    }
+    await stand.sign(tax);
+    stand.settle('recorded');
+    await stand.sees('receipt');
+    stand.send({ type: 'receipts.open' });
+    expect(await stand.sees('receipts')).toMatchObject({ more: 5 });
+    expect(Buffer.byteLength(JSON.stringify(stand.snapshot))).toBeLessThan(bridgeMessageLimitBytes);
+    stand.pull();
+    expect(Buffer.byteLength(JSON.stringify(stand.snapshot))).toBeLessThan(bridgeMessageLimitBytes);
   });
 
   test('opens an earlier request with its receipt', async () => {
@@ -392,6 +443,8 @@ describe('the reader', () => {
     { view: { view: 'fault', code: 'reader-no-permission', detail: null }, code: 'reader-no-permission' },
     { view: { view: 'fault', code: 'reader-missing', detail: null }, code: 'reader-missing' },
     { view: { view: 'fault', code: 'device-host-lost', detail: null }, code: 'device-host-lost' },
+    { view: { view: 'fault', code: 'trust-expired', detail: '721 h' }, code: 'trust-expired' },
+    { view: { view: 'fault', code: 'ledger-split', detail: null }, code: 'ledger-split' },
     { view: { view: 'mute', insertion: 1 }, code: 'card-mute' },
     { view: { view: 'in-use', insertion: 1 }, code: 'card-in-use' },
   ])('that says $code has a page which leaves by itself', async ({ view, code }) => {
@@ -503,6 +556,20 @@ const ways: { name: string; go: (stand: VisitStand) => Promise<void>; change?: (
     },
   },
   {
+    name: 'the receipts are shown',
+    go: async (stand) => {
+      await signedIn(stand);
+      for (const service of [tax, pension]) {
+        await stand.sign(service);
+        stand.settle('recorded');
+        await stand.sees('receipt');
+        if (service === tax) stand.send({ type: 'home' });
+      }
+      stand.send({ type: 'receipts.open' });
+      await stand.sees('receipts');
+    },
+  },
+  {
     name: 'a failure is shown',
     go: async (stand) => {
       await signedIn(stand);
@@ -569,9 +636,10 @@ describe('the card out', () => {
     await stand.signIn();
     await stand.sign(tax);
     stand.pull();
-    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ reference: '7KQ2-M4XD-01', state: 'queued' }], unsent: false });
+    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ reference: '7KQ2-M4XD-01', state: 'queued', qr: ['IMI1:1:1:WAITS1'] }], unsent: false });
     stand.settle('recorded');
-    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ state: 'recorded' }] });
+    // The codes were of the receipt that only waits.
+    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ state: 'recorded', qr: [] }] });
   });
 });
 

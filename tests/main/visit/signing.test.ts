@@ -11,6 +11,8 @@ import { softwareOpener } from '../../../src/identity/hpke.ts';
 import { newX25519Secret, x25519Public } from '../../../src/identity/x25519.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
+import { checkPendingReceipt } from '../../../src/ledger/verify/pending-receipt.ts';
+import { symbolsToReceipt } from '../../../src/ledger/verify/receipt-symbols.ts';
 import type { Card } from '../../../src/main/card.ts';
 import { systemClock } from '../../../src/main/clock.ts';
 import { openOutbox, type Outbox } from '../../../src/main/outbox.ts';
@@ -92,6 +94,8 @@ test('a request that is signed lies in the outbox, with both signatures good and
   expect(body).toMatchObject({ chain: 'imi-test', kiosk: 'hall-1', counter: count, acts: [{ kind: 'grant.give' }, { kind: 'request.submit' }] });
   const keys = [rawKey(sig.publicKey), rawKey(device.publicKey)];
   expect(signers.map(({ input, signature }, i) => nodeCrypto.verify([-19, keys[i] ?? new Uint8Array()], input, signature))).toEqual([true, true]);
+  const pending = checkPendingReceipt(symbolsToReceipt(stored.ok ? stored.value.qr : []) ?? new Uint8Array(), { chain: 'imi-test' }, nodeCrypto);
+  expect(pending).toMatchObject({ ok: true, value: { transaction: id, acts: [{ part: { agency: 'tax-bureau' } }, { part: { agency: 'tax-bureau' } }] } });
   expect(told).toEqual([]);
   expect(outbox.brokenOff(resident.id)).toEqual([]);
 });

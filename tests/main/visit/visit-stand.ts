@@ -122,6 +122,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
           reference: `7KQ2-M4XD-0${calls.signed}`,
           at: '2026-11-22T10:00:00.000Z',
           parts: [],
+          qr: [`IMI1:1:1:WAITS${calls.signed}`],
           self: { phone: { value: '13800000000', at: 1 } },
         }),
       );
