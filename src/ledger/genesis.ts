@@ -9,8 +9,10 @@ import type { Validator } from './verify/block.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { repeatsKey } from './verify/head.ts';
+import { isSoundKey } from './verify/key-soundness.ts';
 import type { AuthorityRecord } from './verify/records.ts';
-import { isBytes, isInt, isList, isMap, isOneOf, isText, type Shape } from './verify/shape.ts';
+import { isBytes, isInt, isList, isMap, isOneOf, isText, optional, type Shape } from './verify/shape.ts';
+import { isUnsignedChain } from './verify/unsigned-chain.ts';
 
 /** What a chain begins with: written once, the same on every node. */
 export interface Genesis {
@@ -23,12 +25,16 @@ export interface Genesis {
   authority: AuthorityRecord;
   /** Applied in order, unsigned: the parties of the first day. */
   acts: Act[];
+  /** Set where log and state were filled without signatures, to be measured (seed.ts): exactly where the chain's name says so too. */
+  unsigned?: true;
 }
 
 /** Kinds whose acts a genesis can hold: not those that hang on who signed them. */
 const genesisKinds: readonly ActKind[] = ['party.enrol', 'staff.enrol', 'kiosk.enrol', 'service.publish', 'resident.register'];
 
 const actShape: Shape<Act> = (value): value is Act => genesisKinds.some((kind) => actShapes[kind](value));
+
+const isTrue: Shape<true> = (value): value is true => value === true;
 
 const genesisShape: Shape<Genesis> = isMap({
   v: isOneOf(1),
@@ -37,6 +43,7 @@ const genesisShape: Shape<Genesis> = isMap({
   validators: isList(isMap({ key: isBytes(32), power: isInt(1, 2 ** 48) }), 1, 1000),
   authority: isMap({ threshold: isInt(1, 16), keys: isList(publicKeyShape, 1, 64) }),
   acts: isList(actShape, 0, 10_000),
+  unsigned: optional(isTrue),
 });
 
 export const encodeGenesis = (genesis: Genesis): Uint8Array => encodeCbor(genesis);
@@ -44,14 +51,14 @@ export const encodeGenesis = (genesis: Genesis): Uint8Array => encodeCbor(genesi
 /** undefined: not a genesis. */
 export function decodeGenesis(bytes: Uint8Array): Genesis | undefined {
   const value = decodeCbor(bytes);
-  if (!genesisShape(value) || repeatsKey(value.validators)) return undefined;
+  if (!genesisShape(value) || repeatsKey(value.validators) || (value.unsigned ?? false) !== isUnsignedChain(value.chain)) return undefined;
   return value.authority.threshold <= value.authority.keys.length ? value : undefined;
 }
 
 /** The state before the first block. The rejection is that of the first act that the rules refuse. */
 export function genesisState(genesis: Genesis, crypto: Crypto): Result<StateChange[], Failure<RejectionCode>> {
   const draft = new StateDraft({ get: () => undefined });
-  const context: ActContext = { draft, crypto, chain: genesis.chain, height: 0, time: genesis.time };
+  const context: ActContext = { draft, crypto, isSoundKey, chain: genesis.chain, height: 0, time: genesis.time };
   draft.write('authority', genesis.authority);
   draft.write('validators', { sets: [{ from: 1, validators: genesis.validators }] });
   const refused =

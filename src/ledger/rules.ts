@@ -16,6 +16,7 @@ import { equalBytes } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { keyId, openEnvelope, type EnvelopeSigner, type OpenedEnvelope } from './verify/envelope.ts';
+import { isSoundKey } from './verify/key-soundness.ts';
 import type { PartyRecord } from './verify/records.ts';
 import { extendChain } from './verify/resident-chain.ts';
 
@@ -40,16 +41,24 @@ const longestNotAfterSeconds = 30 * secondsADay;
 /** The rules of transactions.md: (state, transaction, block time) → changes, or a rejection that changes nothing. Pure; every node comes to the same. */
 export function judge(view: StateView, envelope: Uint8Array, place: Place, crypto: Crypto): Result<Accepted, Failure<RejectionCode>> {
   const opened = openEnvelope(envelope, crypto);
-  if (!opened.ok) return opened;
-  const { id, body } = opened.value;
-  const { chain, height, time, logIndex } = place;
+  return opened.ok ? judgeOpened(view, opened.value, place, { crypto, isSoundKey }) : opened;
+}
+
+/** The same of an envelope whose form is known to be good. Only what seeds a ledger to measure it hands in other checks. */
+export function judgeOpened(
+  view: StateView,
+  opened: OpenedEnvelope,
+  { chain, height, time, logIndex }: Place,
+  { crypto, isSoundKey: isSound }: Pick<ActContext, 'crypto' | 'isSoundKey'>,
+): Result<Accepted, Failure<RejectionCode>> {
+  const { id, body } = opened;
   if (body.chain !== chain) return fail('chain-wrong', body.chain);
   if (body.notAfter < time) return fail('expired');
   if (body.notAfter > time + longestNotAfterSeconds) return fail('not-after-too-far');
   const draft = new StateDraft(view);
   if (draft.read('tx', id) !== undefined) return fail('transaction-known');
-  const context: ActContext = { draft, crypto, chain, height, time };
-  const signers = knownSigners(opened.value, context);
+  const context: ActContext = { draft, crypto, isSoundKey: isSound, chain, height, time };
+  const signers = knownSigners(opened, context);
   if (!signers.ok) return signers;
 
   const refused =

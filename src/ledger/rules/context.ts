@@ -4,7 +4,6 @@ import type { StateDraft } from '../state.ts';
 import type { PublicKey } from '../verify/acts.ts';
 import type { Crypto } from '../verify/crypto.ts';
 import { keyId } from '../verify/envelope.ts';
-import { isSoundKey } from '../verify/key-soundness.ts';
 import type { KeyOwner, KeyRecord } from '../verify/records.ts';
 import type { Demand } from './signers.ts';
 
@@ -12,6 +11,8 @@ import type { Demand } from './signers.ts';
 export interface ActContext {
   draft: StateDraft;
   crypto: Crypto;
+  /** verify/key-soundness.ts */
+  isSoundKey(key: PublicKey): boolean;
   chain: string;
   height: number;
   /** Of the block, Unix seconds. */
@@ -30,7 +31,7 @@ export interface NewKey {
 }
 
 /** Every key has one owner and one use, for good. */
-export function registerKeys(keys: readonly NewKey[], owner: KeyOwner, { draft, crypto, height }: ActContext): Rejection | null {
+export function registerKeys(keys: readonly NewKey[], owner: KeyOwner, { draft, crypto, isSoundKey, height }: ActContext): Rejection | null {
   for (const { key, use } of keys) {
     if (!isSoundKey(key)) return reject('key-weak', use);
     const kid = keyId(key, crypto);
