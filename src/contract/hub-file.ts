@@ -52,25 +52,26 @@ export const kioskSchema = z.strictObject({
 });
 export type KioskFile = z.infer<typeof kioskSchema>;
 
-const socketAddress = z.string().regex(/^unix:.+$/, 'unix:<path>');
-const tlsAddress = z
-  .string()
-  .regex(/^tls:\/\/(?:\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/, 'tls://<host>:<port>')
-  .refine((address) => Number(address.slice(address.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535');
-
 /** There is no third kind: what is not a socket of this machine goes over TLS, also on loopback. */
-export const hubAddressSchema = z.union([socketAddress, tlsAddress], { error: 'an address is unix:<path> or tls://<host>:<port>' });
+export const hubAddressSchema = z
+  .string()
+  .regex(/^(?:unix:.+|tls:\/\/(?:\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5})$/, 'an address is unix:<path> or tls://<host>:<port>')
+  .refine((address) => address.startsWith('unix:') || Number(address.slice(address.lastIndexOf(':') + 1)) <= 65_535, 'a port is at most 65535');
+
+const placeForms = '{ address: "unix:<path>" } or { address: "tls://<host>:<port>", pin: "sha256:…" }';
 
 /** Where a kiosk finds its hub, and how it knows it again. */
-export const hubPlaceSchema = z.union(
-  [
+export const hubPlaceSchema = z
+  .strictObject({
     /** A path relative to the data folder: kiosk and hub are one machine and one user. */
-    z.strictObject({ address: socketAddress }),
-    /** `pin`: SHA-256 over the SubjectPublicKeyInfo of the hub's own key, as `imi hub init` prints it. No other name or authority counts. */
-    z.strictObject({ address: tlsAddress, pin: z.string().regex(/^sha256:[A-Za-z0-9_-]{43}$/) }),
-  ],
-  { error: 'the hub is { address: "unix:<path>" } or { address: "tls://<host>:<port>", pin: "sha256:…" }' },
-);
+    address: hubAddressSchema,
+    /** Over TLS, and only there: SHA-256 over the SubjectPublicKeyInfo of the hub's own key, as `imi hub pin` prints it. No other name or authority counts. */
+    pin: z
+      .string()
+      .regex(/^sha256:[A-Za-z0-9_-]{43}$/, 'a pin is what `imi hub pin` prints')
+      .optional(),
+  })
+  .refine(({ address, pin }) => address.startsWith('tls:') === (pin !== undefined), placeForms);
 export type HubPlace = z.infer<typeof hubPlaceSchema>;
 
 /** hubs/<hub>.json: public, read by kiosks. */

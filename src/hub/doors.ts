@@ -39,7 +39,7 @@ export async function openDoors(setup: Pick<HubSetup, 'hubFile' | 'serverFile' |
     const read = readDoorIdentity(setup);
     if (!read.ok) return read;
     identity = read.value;
-    if ('pin' in hubFile.hub && hubFile.hub.pin !== identity.pin) return fail('door-pin', `the hub's file has another pin than this hub: ${identity.pin}`);
+    if (hubFile.hub.pin !== undefined && hubFile.hub.pin !== identity.pin) return fail('door-pin', `the hub's file has another pin than this hub: ${identity.pin}`);
   }
 
   let socketPath = '';

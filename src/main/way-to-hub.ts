@@ -12,7 +12,7 @@ export interface KioskAtHome {
 
 /** How this kiosk reaches its hub: over a socket of the one machine that they are on, or over TLS as the kiosk whose device key it holds. */
 export function wayToHub(hub: HubPlace, { kioskId, dataDir, deviceKey }: KioskAtHome): HubWay {
-  if (!('pin' in hub)) return { socketPath: socketPathIn(hub.address, dataDir) ?? '' };
+  if (hub.pin === undefined) return { socketPath: socketPathIn(hub.address, dataDir) ?? '' };
   const certificate = selfSignedCertificate({ name: `imi kiosk ${kioskId}`, key: deviceKey.publicKey, sign: deviceKey.sign });
   return { tls: { ...tlsPlaceIn(hub.address), pin: hub.pin, kiosk: kioskId, identity: { certificate, privateKey: deviceKey.tlsKey } } };
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,11 +8,14 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { HubFile } from '../../src/contract/hub-file.ts';
+import { doorIdentity } from '../../src/hub/door-identity.ts';
 import { openHub } from '../../src/hub/hub.ts';
 import { connectHub } from '../../src/ledger/client/hub-client.ts';
 import { createLightClient, query } from '../../src/ledger/client/light-client.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../src/ledger/node-signer.ts';
+import { readDeviceKey } from '../../src/main/device-key.ts';
+import { wayToHub } from '../../src/main/way-to-hub.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { loadCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
 import { demoHubPath, demoServerPath, seedWorld, type World } from '../../tools/demo/world.ts';
@@ -91,6 +94,77 @@ describe('imi hub', () => {
   });
 });
 
+describe('imi hub over TLS', () => {
+  /** Arguments for a hub that listens on loopback, whose file says `pin`. */
+  const overTls = (pin: string, listen = 'tls://127.0.0.1:0'): string[] => {
+    const [hubPath, serverPath] = [join(dataDir, 'tls.json'), join(dataDir, 'tls.server.json')];
+    writeFileSync(hubPath, JSON.stringify({ ...world.hubFile, hub: { address: 'tls://127.0.0.1:7443', pin } }));
+    writeFileSync(serverPath, JSON.stringify({ ...world.serverFile, door: { listen: [listen] } }));
+    return ['--hub', hubPath, '--server', serverPath, '--data', world.hubDir];
+  };
+  const pin = doorIdentity(demoSecret('door'), 'xiguan-hub').pin;
+
+  it('says where, and by which key it is known, and lets an enrolled kiosk in', async () => {
+    const child = hubProcess(...overTls(pin));
+    const [, address = '', said] = /^imi hub is ready on (tls:\/\/127\.0\.0\.1:\d+) \((.+)\)$/.exec(await readyLine(child)) ?? [];
+    expect(said).toBe(pin);
+    const kioskDir = world.kioskDirs['hall-1'] ?? '';
+    const client = connectHub(wayToHub({ address, pin }, { kioskId: 'hall-1', dataDir: kioskDir, deviceKey: must(readDeviceKey(join(kioskDir, 'device.key.json'))) }));
+    expect(must(await client.call('services.list', {})).services).toHaveLength(3);
+    client.close();
+    child.kill('SIGTERM');
+    expect(await exitCode(child)).toBe(0);
+  });
+
+  it.each([
+    { name: 'where its file tells kiosks of another key', args: () => overTls(`sha256:${'a'.repeat(43)}`), code: 1, says: `imi hub: door-pin (the hub's file has another pin than this hub: ${pin})` },
+    { name: 'without TLS on a network', args: () => overTls(pin, 'tcp://127.0.0.1:7443'), code: 2, says: 'an address is unix:<path> or tls://<host>:<port>' },
+    { name: 'on a machine that is not this one', args: () => overTls(pin, 'tls://192.0.2.1:7443'), code: 1, says: 'imi hub: unusable (EADDRNOTAVAIL 192.0.2.1:7443)' },
+  ])('does not start $name', async ({ args, code, says }) => {
+    const child = hubProcess(...args());
+    const [said, ended] = await Promise.all([text(child.stderr), exitCode(child)]);
+    expect(said).toContain(says);
+    expect(ended).toBe(code);
+  });
+
+  it('does not make a new key in place of one that is lost, but says what it looks for', async () => {
+    const path = join(world.hubDir, 'door.key.json');
+    const kept = readFileSync(path);
+    rmSync(path);
+    const child = hubProcess(...overTls(pin));
+    const [said, ended] = await Promise.all([text(child.stderr), exitCode(child)]);
+    expect(readdirSync(world.hubDir)).not.toContain('door.key.json');
+    writeFileSync(path, kept, { mode: 0o600 });
+    expect([ended, said]).toEqual([1, `imi hub: key-missing (${path})\n`]);
+  });
+});
+
+describe('imi hub pin', () => {
+  const pinOf = async (data: string): Promise<[string, number | null]> => {
+    const child = hubProcess('pin', '--server', fileURLToPath(demoServerPath), '--data', data);
+    const [said, refused, ended] = await Promise.all([text(child.stdout), text(child.stderr), exitCode(child)]);
+    return [said + refused, ended];
+  };
+
+  it('makes a key where there is none, for its owner alone, and then says the same each time', async () => {
+    const folder = join(dataDir, 'older');
+    mkdirSync(folder);
+    const [first, ended] = await pinOf(folder);
+    expect([first, ended]).toEqual([expect.stringMatching(/^sha256:[A-Za-z0-9_-]{43}\n$/), 0]);
+    expect(statSync(join(folder, 'door.key.json')).mode & 0o777).toBe(0o600);
+    expect(await pinOf(folder)).toEqual([first, 0]);
+  });
+
+  it('refuses a key without what it needs, and a folder that is not there', async () => {
+    const folder = join(dataDir, 'other-key');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'door.key.json'), JSON.stringify({ v: 1 }), { mode: 0o600 });
+    expect(await pinOf(folder)).toEqual([expect.stringContaining('imi hub pin: key-unreadable'), 1]);
+    expect(await pinOf(join(dataDir, 'nowhere'))).toEqual([expect.stringContaining('imi hub pin: hub-storage (ENOENT'), 1]);
+    expect(await exitCode(hubProcess('pin', '--data', folder))).toBe(2);
+  });
+});
+
 describe('imi hub init', () => {
   it('founds a hub that starts, once', async () => {
     const folder = join(dataDir, 'founded');
@@ -98,7 +172,9 @@ describe('imi hub init', () => {
     const child = hubProcess(...founding);
     const [said, ended] = await Promise.all([text(child.stdout), exitCode(child)]);
     expect(ended).toBe(0);
-    const { trustRoot } = JSON.parse(said) as Pick<HubFile, 'trustRoot'>;
+    const { trustRoot, pin } = JSON.parse(said) as Pick<HubFile, 'trustRoot'> & { pin: string };
+    const pinProcess = hubProcess('pin', '--server', fileURLToPath(demoServerPath), '--data', folder);
+    expect(await Promise.all([text(pinProcess.stdout), exitCode(pinProcess)])).toEqual([`${pin}\n`, 0]);
     expect(statSync(join(folder, 'validator.key.json')).mode & 0o777).toBe(0o600);
 
     const again = hubProcess(...founding);

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { hubPlaceSchema, hubServerFileSchema } from '../../src/contract/hub-file.ts';
+import { socketPathIn, tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
+
+const pin = `sha256:${'a'.repeat(43)}`;
+
+describe('where a kiosk finds its hub', () => {
+  test.each([
+    { place: { address: 'unix:../hub.sock' }, means: '/data/hub.sock' },
+    { place: { address: 'unix:/run/imi/hub.sock' }, means: '/run/imi/hub.sock' },
+    { place: { address: 'tls://hub.example.org:7443', pin }, means: { host: 'hub.example.org', port: 7443 } },
+    { place: { address: 'tls://127.0.0.1:7443', pin }, means: { host: '127.0.0.1', port: 7443 } },
+    { place: { address: 'tls://[2001:db8::7]:443', pin }, means: { host: '2001:db8::7', port: 443 } },
+  ])('$place.address', ({ place, means }) => {
+    const { address } = hubPlaceSchema.parse(place);
+    expect(socketPathIn(address, '/data/hall-1') ?? tlsPlaceIn(address)).toEqual(means);
+  });
+
+  const form = /^an address is unix:<path> or tls:/;
+  const both = /^\{ address: "unix:<path>" \} or/;
+  test.each([
+    { name: 'a network without TLS', place: { address: 'tcp://192.0.2.7:7443' }, said: form },
+    { name: 'loopback without TLS', place: { address: 'tcp://127.0.0.1:7443', pin }, said: form },
+    { name: 'the web', place: { address: 'https://hub.example.org', pin }, said: form },
+    { name: 'a bare host and port', place: { address: '127.0.0.1:7443', pin }, said: form },
+    { name: 'no port', place: { address: 'tls://127.0.0.1', pin }, said: form },
+    { name: 'a path behind the port', place: { address: 'tls://127.0.0.1:7443/hub', pin }, said: form },
+    { name: 'a socket without a path', place: { address: 'unix:' }, said: form },
+    { name: 'a port that is none', place: { address: 'tls://127.0.0.1:65536', pin }, said: /^a port is at most/ },
+    { name: 'TLS without a pin', place: { address: 'tls://127.0.0.1:7443' }, said: both },
+    { name: 'a socket with a pin, which nobody would check', place: { address: 'unix:hub.sock', pin }, said: both },
+    { name: 'TLS with the pin of nothing', place: { address: 'tls://127.0.0.1:7443', pin: 'sha256:' }, said: /^a pin is what/ },
+  ])('is not $name', ({ place, said }) => {
+    expect(hubPlaceSchema.safeParse(place).error?.issues[0]?.message).toMatch(said);
+  });
+
+  test('an address that no schema saw is a bug', () => {
+    expect(() => tlsPlaceIn('tcp://127.0.0.1:7443')).toThrow(RangeError);
+  });
+});
+
+describe('where a hub listens', () => {
+  const parse = (door: object) => hubServerFileSchema.safeParse({ hub: 'north-hub', ledger: { engine: 'embedded' }, keeper: {}, registrar: {}, door });
+
+  test('is its own business, and its key has a name', () => {
+    expect(parse({ listen: ['unix:hub.sock', 'tls://0.0.0.0:7443'] }).data?.door).toEqual({ listen: ['unix:hub.sock', 'tls://0.0.0.0:7443'], key: 'door.key.json' });
+  });
+
+  test.each([{ listen: [] }, { listen: ['tcp://0.0.0.0:7443'] }, { listen: ['0.0.0.0:7443'] }])('is not $listen', (door) => {
+    expect(parse(door).success).toBe(false);
+  });
+});
