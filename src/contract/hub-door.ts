@@ -27,9 +27,9 @@ export type Payload = z.infer<typeof payloadSchema>;
 export const submissionSchema = z.strictObject({ envelope: bytes, payloads: z.array(payloadSchema).max(64) });
 export type Submission = z.infer<typeof submissionSchema>;
 
-/** `queued`: the hub has it on disk. A `rejected` one carries a code of `rejectionCodes`, or the keeper's refusal. */
+/** `queued`: the hub has it on disk. `witnessed`: recorded, and outsiders have cosigned it. A `rejected` one carries a code of `rejectionCodes`, or the keeper's refusal. */
 export const submissionStateSchema = z.strictObject({
-  state: z.enum(['unknown', 'queued', 'recorded', 'rejected']),
+  state: z.enum(['unknown', 'queued', 'recorded', 'witnessed', 'rejected']),
   code: z.string().optional(),
   height: z.int().optional(),
 });

@@ -102,7 +102,7 @@ export class Keeper {
     if (opened.ok) {
       const known = await this.state(opened.value.id);
       if (!known.ok) return known;
-      if (known.value.state === 'recorded' || known.value.state === 'rejected') return known;
+      if (known.value.state === 'recorded' || known.value.state === 'witnessed' || known.value.state === 'rejected') return known;
     }
     const checked = await checkSubmission(incoming, this.#parts, this.#seconds());
     if (!checked.ok) return checked;
@@ -179,6 +179,7 @@ export class Keeper {
   async #settle(id: Uint8Array, state: TransactionState, at: number): Promise<Result<null>> {
     switch (state.state) {
       case 'recorded':
+      case 'witnessed':
         return this.#parts.store.settleRecorded(id, at);
       case 'rejected':
         return this.#parts.store.settleRejected(id, state.code);
@@ -193,7 +194,8 @@ export class Keeper {
 function asSubmissionState(state: TransactionState): SubmissionState {
   switch (state.state) {
     case 'recorded':
-      return { state: 'recorded', height: state.height };
+    case 'witnessed':
+      return { state: state.state, height: state.height };
     case 'rejected':
       return { state: 'rejected', code: state.code };
     case 'queued':

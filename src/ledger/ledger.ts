@@ -8,6 +8,8 @@ export type TransactionState =
   /** On the node's disk, not yet in a block. */
   | { state: 'queued' }
   | { state: 'recorded'; height: number; index: number }
+  /** Recorded, and cosigned by as many outsiders as it takes (witnessed-ledger.ts). */
+  | { state: 'witnessed'; height: number; index: number }
   | { state: 'rejected'; code: RejectionCode };
 
 /** Values, null where there is none, each proven against one and the same signed head (verify/state-proof.ts, verify/head.ts). */
@@ -39,6 +41,8 @@ export interface Ledger {
   state(transaction: Uint8Array): Promise<Result<TransactionState>>;
   /** Waits up to `waitMs` for the block; null: not recorded. Without private parts: `withParts` of verify/receipt.ts adds them. */
   receipt(transaction: Uint8Array, waitMs: number): Promise<Result<Uint8Array | null>>;
+  /** As `receipt`, but resting on the head after this height; null: not recorded by then, or that head is not signed yet. */
+  receiptAt(transaction: Uint8Array, height: number): Promise<Result<Uint8Array | null>>;
   /** The newest signed head. */
   head(): Promise<Result<Uint8Array>>;
   /** `encodeLightBlock` of the block of this height; null: there is none, or no more. */

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { beginApplication, isBegun, openApplication, type BlockDraft, type LedgerApplication, type Tip } from '../application.ts';
+import { beginApplication, isBegun, openApplication, type BlockDraft, type LedgerApplication, type ReceiptPlace, type Tip } from '../application.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
+import type { TileLog } from '../tiles.ts';
 import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
@@ -203,6 +204,10 @@ export class EmbeddedLedger implements Ledger {
     });
   }
 
+  receiptAt(transaction: Uint8Array, height: number): Promise<Result<Uint8Array | null>> {
+    return this.#guarded(() => Promise.resolve(ok(this.#blocks.at(height + 1) === undefined ? null : this.#receiptOf(transaction, height))));
+  }
+
   head(): Promise<Result<Uint8Array>> {
     return this.#guarded(() => Promise.resolve(ok(this.#newestHead())));
   }
@@ -228,6 +233,11 @@ export class EmbeddedLedger implements Ledger {
 
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
     return this.#guarded(() => Promise.resolve(ok(keys.map((key) => this.#application.tree.get(key) ?? null))));
+  }
+
+  /** Entries and hashes up to the newest head: what is committed, whether somebody was told of it or not. */
+  get log(): TileLog {
+    return this.#application.log;
   }
 
   onBlock(listener: (block: CommittedBlock) => void): () => void {
@@ -298,8 +308,8 @@ export class EmbeddedLedger implements Ledger {
     return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
   }
 
-  #receiptOf(transaction: Uint8Array): Uint8Array | null {
-    const material = this.#application.receiptMaterial(transaction, 'own');
+  #receiptOf(transaction: Uint8Array, place: ReceiptPlace = 'own'): Uint8Array | null {
+    const material = this.#application.receiptMaterial(transaction, place);
     if (material === undefined) return null;
     const { tip, acts, ...proven } = material;
     const next = this.#blocks.at(tip.height + 1);

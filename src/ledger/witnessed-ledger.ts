@@ -1,0 +1,35 @@
+import { ok, type Result } from '../contract/result.ts';
+import type { CheckpointKeeper } from './checkpoints.ts';
+import type { Ledger, TransactionState } from './ledger.ts';
+import { decodeReceipt, withCosignatures } from './verify/receipt.ts';
+
+/** A ledger that knows what outsiders have seen of it: `recorded` becomes `witnessed`, and a receipt rests on the head that they cosigned. */
+export function witnessedLedger(ledger: Ledger, checkpoints: Pick<CheckpointKeeper, 'covering' | 'isWitnessed'>): Ledger {
+  const seen = (known: Result<TransactionState>): Result<TransactionState> =>
+    known.ok && known.value.state === 'recorded' && checkpoints.isWitnessed(known.value.index) ? ok({ ...known.value, state: 'witnessed' }) : known;
+
+  return {
+    chain: ledger.chain,
+    submit: async (envelope) => seen(await ledger.submit(envelope)),
+    state: async (transaction) => seen(await ledger.state(transaction)),
+    async receipt(transaction, waitMs) {
+      const plain = await ledger.receipt(transaction, waitMs);
+      if (!plain.ok || plain.value === null) return plain;
+      const index = decodeReceipt(plain.value)?.index;
+      const cosigned = index === undefined ? null : checkpoints.covering(index);
+      if (cosigned === null) return plain;
+      const { checkpoint, cosignatures } = cosigned;
+      const receipt = await ledger.receiptAt(transaction, checkpoint.height);
+      if (!receipt.ok || receipt.value === null) return plain;
+      return ok(withCosignatures(receipt.value, checkpoint.origin, cosignatures) ?? plain.value);
+    },
+    receiptAt: (transaction, height) => ledger.receiptAt(transaction, height),
+    head: () => ledger.head(),
+    block: (height) => ledger.block(height),
+    consistency: (first, second) => ledger.consistency(first, second),
+    read: (keys) => ledger.read(keys),
+    values: (keys) => ledger.values(keys),
+    onBlock: (listener) => ledger.onBlock(listener),
+    close: () => ledger.close(),
+  };
+}
