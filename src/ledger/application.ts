@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
+import { LedgerDamage } from './damage.ts';
 import { encodeGenesis, genesisState, type Genesis } from './genesis.ts';
 import type { CommittedTransaction } from './ledger.ts';
 import { TransactionLog, type LogEntry } from './log.ts';
@@ -13,12 +14,15 @@ import { equalBytes } from './verify/bytes.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { openEnvelope } from './verify/envelope.ts';
+import { leafHash, verifyInclusion } from './verify/merkle-log.ts';
 import { stateKey, type ValidatorsRecord } from './verify/records.ts';
 
 /** Of the tables below and those of log and state. A file of another version is refused, never guessed at. */
 const schemaVersion = 1;
 /** So that a block after a long pause is not all forgetting: the rest follows in the blocks after it. */
 const mostForgottenInBlock = 1000;
+/** A quarter of a second's worth. */
+const mostBytesLookedThrough = 256 * 1024 * 1024;
 /** How many of the last leaves are hashed again at start: more than a torn end of the file can hold. */
 const tailLeaves = 2000;
 
@@ -166,6 +170,8 @@ export class LedgerApplication {
   write(block: BlockDraft): Tip {
     const before = this.tip();
     if (block.height !== before.height + 1) throw new Error(`block ${block.height} after ${before.height}`);
+    const isSound = equalBytes(this.tree.root(), before.stateRoot) && equalBytes(this.log.root(before.logSize), before.logRoot);
+    if (!isSound) throw new LedgerDamage(`log and state are not as height ${before.height} left them`);
     block.forget(this.#takeExpired(Math.floor(block.timeMs / 1000)));
     for (const { id, envelope, index, body } of block.taken) {
       this.log.append({ index, transaction: id, envelope, height: block.height }, subjectsOf(body));
@@ -192,20 +198,42 @@ export class LedgerApplication {
     return record;
   }
 
+  /** undefined: not recorded. Throws `LedgerDamage` where log, state and index do not say the same of it. */
+  entry(transaction: Uint8Array): LogEntry | undefined {
+    const entry = this.log.find(transaction);
+    const remembered = new StateDraft(this.tree).read('tx', transaction);
+    if (entry === undefined) {
+      if (remembered !== undefined) throw new LedgerDamage('a transaction is missing from the index of the log');
+      return undefined;
+    }
+    const { envelope, height, index } = entry;
+    const opened = openEnvelope(envelope, this.crypto);
+    if (!opened.ok || !equalBytes(opened.value.id, transaction)) throw new LedgerDamage(`log entry ${index} is another transaction’s`);
+    const [before, after] = [this.tipAt(height - 1), this.tipAt(height)];
+    const isThere = (after === undefined || index < after.logSize) && (before === undefined || index >= before.logSize);
+    if (!isThere || (remembered !== undefined && remembered.height !== height)) throw new LedgerDamage(`log entry ${index} is of another height`);
+    return entry;
+  }
+
   /** undefined: not recorded, or not by then. */
   receiptMaterial(transaction: Uint8Array, place: ReceiptPlace): ReceiptMaterial | undefined {
-    const entry = this.log.find(transaction);
+    const entry = this.entry(transaction);
     if (entry === undefined) return undefined;
     const tip = place === 'newest' ? this.tip() : this.tipAt(place === 'own' ? entry.height : place);
     if (tip === undefined || tip.logSize <= entry.index) return undefined;
     const { envelope, index } = entry;
-    return { envelope, ...this.#signedBy(entry), index, path: this.log.inclusionPath(index, tip.logSize), tip };
+    const path = this.log.inclusionPath(index, tip.logSize);
+    const isIncluded = verifyInclusion({ leaf: leafHash(envelope, this.crypto), index, size: tip.logSize, path, root: tip.logRoot }, this.crypto);
+    if (!isIncluded) throw new LedgerDamage(`the end of the log at height ${tip.height} is damaged`);
+    return { envelope, ...this.#signedBy(entry), index, path, tip };
   }
 
-  /** At start: the file itself, and the end of log and state against what the last block left. `hub-storage` names what is damaged. */
+  /**
+   * At start: the file itself, and the end of log and state against what the last block left. `hub-storage` names what is damaged. Looking through
+   * a large file would take minutes; what is damaged in one is noticed where it is read, each thing against its hash, and by `imi ledger check`.
+   */
   check(): Result<null> {
-    const quick = this.#database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string } | undefined;
-    if (quick?.quick_check !== 'ok') return fail('hub-storage', 'the file is damaged');
+    if (fileBytes(this.#database) <= mostBytesLookedThrough && !isWholeFile(this.#database)) return fail('hub-storage', 'the file is damaged');
     const { logSize, logRoot, stateRoot } = this.tip();
     if (this.log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
     for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {
@@ -230,7 +258,11 @@ export class LedgerApplication {
 
   #takeExpired(time: number): Uint8Array[] {
     const rows = this.#expired.all(time, mostForgottenInBlock) as unknown as { not_after: number; id: Uint8Array }[];
-    for (const { not_after: notAfter, id } of rows) this.#forget.run(notAfter, id);
+    const state = new StateDraft(this.tree);
+    for (const { not_after: notAfter, id } of rows) {
+      if (state.read('tx', id)?.notAfter !== notAfter) throw new LedgerDamage('what is remembered of transactions is damaged');
+      this.#forget.run(notAfter, id);
+    }
     return rows.map(({ id }) => id);
   }
 }
@@ -245,6 +277,17 @@ function tipOf(row: unknown): Tip | undefined {
     state_root: Uint8Array;
   };
   return { height, timeMs: time_ms, logSize: log_size, logRoot: log_root, stateRoot: state_root };
+}
+
+const fileBytes = (database: DatabaseSync): number => {
+  const { bytes } = database.prepare('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size').get() as { bytes: number };
+  return bytes;
+};
+
+/** SQLite's own structures, all of them: about a second for each gigabyte. */
+export function isWholeFile(database: DatabaseSync): boolean {
+  const quick = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string } | undefined;
+  return quick?.quick_check === 'ok';
 }
 
 /** Genesis, its state and the first tip are written in one transaction, so a chain was begun here as a whole or not at all. */

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Tip } from '../application.ts';
+import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import {
@@ -10,6 +11,7 @@ import {
   dataHash,
   headerHash,
   headerVersion,
+  msOfTimestamp,
   noEvidenceHash,
   partSetHeader,
   timestampOfMs,
@@ -18,10 +20,14 @@ import {
   voteSignBytes,
   type Commit,
   type Header,
+  type PartSetHeader,
+  type Timestamp,
 } from '../verify/block.ts';
+import { equalBytes } from '../verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../verify/cbor.ts';
 import type { Crypto } from '../verify/crypto.ts';
-import { encodeHead } from '../verify/head.ts';
+import { encodeHead, verifyCommit } from '../verify/head.ts';
+import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, type Shape } from '../verify/shape.ts';
 
 /** A block of the one-validator chain, with what log and state are after it. */
 export interface ChainBlock {
@@ -88,17 +94,23 @@ export const headOf = (
   { validators }: Pick<Genesis, 'validators'>,
 ): Uint8Array => encodeHead({ logRoot, logSize, stateRoot, header: next.header, commit: next.commit, validators });
 
-/** Blocks in SQLite, by height. The caller holds the transaction. */
+/** Blocks in SQLite, by height. The caller holds the transaction. What is read was signed as it is read, or `LedgerDamage` is thrown. */
 export class ChainStore {
+  readonly #genesis: Pick<Genesis, 'chain' | 'validators'>;
+  readonly #crypto: Crypto;
   readonly #put: StatementSync;
   readonly #at: StatementSync;
   readonly #last: StatementSync;
+  readonly #from: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, genesis: Pick<Genesis, 'chain' | 'validators'>, crypto: Crypto) {
+    this.#genesis = genesis;
+    this.#crypto = crypto;
     database.exec('CREATE TABLE IF NOT EXISTS block (height INTEGER PRIMARY KEY, content BLOB NOT NULL)');
     this.#put = database.prepare('INSERT INTO block (height, content) VALUES (?, ?)');
-    this.#at = database.prepare('SELECT content FROM block WHERE height = ?');
-    this.#last = database.prepare('SELECT content FROM block ORDER BY height DESC LIMIT 1');
+    this.#at = database.prepare('SELECT height, content FROM block WHERE height = ?');
+    this.#last = database.prepare('SELECT height, content FROM block ORDER BY height DESC LIMIT 1');
+    this.#from = database.prepare('SELECT height, content FROM block WHERE height >= ? ORDER BY height');
   }
 
   append(block: ChainBlock): void {
@@ -106,17 +118,67 @@ export class ChainStore {
   }
 
   at(height: number): ChainBlock | undefined {
-    return blockOf(this.#at.get(height));
+    return this.#blockOf(this.#at.get(height));
   }
 
   last(): ChainBlock | undefined {
-    return blockOf(this.#last.get());
+    return this.#blockOf(this.#last.get());
+  }
+
+  /** Upwards, without one left out. */
+  *from(height: number): Generator<ChainBlock> {
+    let expected = height;
+    for (const row of this.#from.iterate(height)) {
+      const block = this.#blockOf(row);
+      if (block?.header.height !== expected) throw new LedgerDamage(`block ${expected} is missing`);
+      yield block;
+      expected += 1;
+    }
+  }
+
+  #blockOf(row: unknown): ChainBlock | undefined {
+    if (row === undefined) return undefined;
+    const { height, content } = row as { height: number; content: Uint8Array };
+    const block = decodeCbor(content);
+    if (!isChainBlock(block) || block.header.height !== height || !isSigned(block, this.#genesis, this.#crypto)) throw new LedgerDamage(`block ${height} is not as this validator signed it`);
+    return block;
   }
 }
 
-function blockOf(row: unknown): ChainBlock | undefined {
-  if (row === undefined) return undefined;
-  const block = decodeCbor((row as { content: Uint8Array }).content);
-  if (block === undefined) throw new Error('a stored block is damaged');
-  return block as unknown as ChainBlock;
+const isHash = isBytes(32);
+const isCount = isInt(0, Number.MAX_SAFE_INTEGER);
+const isParts: Shape<PartSetHeader> = isMap({ total: isInt(1, 65_536), hash: isHash });
+const isTimestamp: Shape<Timestamp> = isMap({ seconds: isInt(0, 2 ** 40), nanos: isInt(0, 999_999_999) });
+
+/** What `append` writes: deterministic CBOR of it. */
+export const isChainBlock: Shape<ChainBlock> = isMap({
+  header: isMap({
+    version: isMap({ block: isOneOf(headerVersion.block), app: isOneOf(headerVersion.app) }),
+    chain: isText(/^[a-z0-9-]{1,20}$/),
+    height: isCount,
+    time: isTimestamp,
+    lastBlockId: isEither(isMap({ hash: isHash, parts: isParts }), isOneOf(null)),
+    lastCommitHash: isHash,
+    dataHash: isHash,
+    validatorsHash: isHash,
+    nextValidatorsHash: isHash,
+    consensusHash: isHash,
+    appHash: isHash,
+    lastResultsHash: isHash,
+    evidenceHash: isHash,
+    proposerAddress: isBytes(20),
+  }),
+  hash: isHash,
+  commit: isMap({ round: isInt(0, 2 ** 31 - 1), parts: isParts, signatures: isList(isEither(isMap({ time: isTimestamp, signature: isBytes(64) }), isOneOf(null)), 1, 1) }),
+  timeMs: isCount,
+  count: isCount,
+  logSize: isCount,
+  logRoot: isHash,
+  stateRoot: isHash,
+});
+
+/** Its hash is its header's, and the genesis's validators signed it. What log and state are after it, the next header says. */
+export function isSigned({ header, hash, commit, timeMs }: ChainBlock, { chain, validators }: Pick<Genesis, 'chain' | 'validators'>, crypto: Crypto): boolean {
+  if (header.chain !== chain || msOfTimestamp(header.time) !== timeMs || !equalBytes(headerHash(header, crypto), hash)) return false;
+  return verifyCommit({ chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: validators }, crypto).ok;
 }

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { beginApplication, isBegun, openApplication, type BlockDraft, type LedgerApplication, type ReceiptPlace, type Tip } from '../application.ts';
+import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
+import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
-import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
-import { verifyCommit } from '../verify/head.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
@@ -18,6 +17,7 @@ import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
 import { storageFailure } from './storage-failure.ts';
 import { SubmissionStore } from './submissions.ts';
+import { checkTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface EmbeddedOptions {
@@ -76,6 +76,10 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
     }
     if (!existsSync(guardPath)) return refuse('the record of the last signed head is missing');
     guard = new HeadGuard(guardPath, crypto);
+    checkTables(database, (empty) => {
+      layOutApplication(empty, genesis, 0);
+      makeTables(empty, genesis);
+    });
     const application = openApplication(database, genesis, crypto);
     if (!application.ok) return refuse(application.failure.detail ?? 'unreadable');
     const ledger = new EmbeddedLedger(options, application.value, database, guard);
@@ -87,6 +91,13 @@ export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLed
     close();
     return storageFailure(error);
   }
+}
+
+/** Beside those that an application is laid out with: each part makes its own. */
+function makeTables(database: DatabaseSync, genesis: Genesis): void {
+  new LedgerApplication(database, { chain: genesis.chain, start: 0 }, crypto);
+  new ChainStore(database, genesis, crypto);
+  new SubmissionStore(database);
 }
 
 interface Incoming {
@@ -126,7 +137,7 @@ export class EmbeddedLedger implements Ledger {
     this.#database = database;
     this.#guard = guard;
     this.#application = application;
-    this.#blocks = new ChainStore(database);
+    this.#blocks = new ChainStore(database, options.genesis, crypto);
     this.#submissions = new SubmissionStore(database);
     this.#tip = application.tip();
     this.#expected = application.draft(this.#tip.timeMs);
@@ -215,6 +226,7 @@ export class EmbeddedLedger implements Ledger {
   block(height: number): Promise<Result<Uint8Array | null>> {
     return this.#guarded(() => {
       const block = this.#blocks.at(height);
+      if (block === undefined && height > this.#application.start && height <= this.#application.tip().height) throw new LedgerDamage(`block ${height} is missing`);
       return Promise.resolve(ok(block === undefined ? null : encodeLightBlock({ ...block, validators: this.#options.genesis.validators })));
     });
   }
@@ -225,14 +237,24 @@ export class EmbeddedLedger implements Ledger {
   }
 
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {
-    const { tree } = this.#application;
-    return this.#guarded(() =>
-      Promise.resolve(ok({ head: this.#newestHead(), entries: keys.map((key) => ({ value: tree.get(key) ?? null, proof: tree.prove(key) })) })),
-    );
+    return this.#guarded(() => {
+      const tree = this.#signedTree();
+      return Promise.resolve(ok({ head: this.#newestHead(), entries: keys.map((key) => ({ value: tree.get(key) ?? null, proof: tree.prove(key) })) }));
+    });
   }
 
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
-    return this.#guarded(() => Promise.resolve(ok(keys.map((key) => this.#application.tree.get(key) ?? null))));
+    return this.#guarded(() => {
+      const tree = this.#signedTree();
+      return Promise.resolve(ok(keys.map((key) => tree.get(key) ?? null)));
+    });
+  }
+
+  /** Everything in it hangs on its root, and that on the newest head. */
+  #signedTree(): LedgerApplication['tree'] {
+    const { tree } = this.#application;
+    if (!equalBytes(tree.root(), this.#tip.stateRoot)) throw new LedgerDamage('the state is not the one that was signed');
+    return tree;
   }
 
   /** Entries and hashes up to the newest head: what is committed, whether somebody was told of it or not. */
@@ -276,18 +298,13 @@ export class EmbeddedLedger implements Ledger {
     if ('header' in tip && this.#guard.newest?.height !== tip.header.height) this.#guard.write({ height: tip.header.height, hash: tip.hash });
   }
 
-  /** The last block's own signature, and the end of the file against that block. */
+  /** The end of the file against the last block, which binds it: nothing changes in it (`#make`). */
   #checkLastBlock(): Result<null> {
     const block = this.#blocks.last();
     if (block === undefined) return this.#application.isAtStart() ? ok(null) : fail('hub-storage', 'a log without blocks');
-    const { header, hash, commit } = block;
-    const { validators } = this.#options.genesis;
-    const signed = verifyCommit(
-      { chain: this.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: validators },
-      crypto,
-    );
-    if (!signed.ok || !equalBytes(headerHash(header, crypto), hash)) return fail('hub-storage', 'the last block is not as this validator signed it');
-    return isSameEnd(block, this.#application.tip()) ? ok(null) : fail('hub-storage', 'the last block is not where log and state end');
+    const tip = this.#application.tip();
+    const isEnd = isSameEnd(block, tip) && equalBytes(block.header.appHash, appHashOf(tip, crypto));
+    return isEnd ? ok(null) : fail('hub-storage', 'the last block is not where log and state end');
   }
 
   #checkAgainstGuard(): Result<null> {
@@ -301,7 +318,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #stateOf(id: Uint8Array): TransactionState {
-    const entry = this.#application.log.find(id);
+    const entry = this.#application.entry(id);
     if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
     if (this.#submissions.isQueued(id)) return { state: 'queued' };
     const code = this.#submissions.refusal(id);
@@ -310,10 +327,13 @@ export class EmbeddedLedger implements Ledger {
 
   #receiptOf(transaction: Uint8Array, place: ReceiptPlace = 'own'): Uint8Array | null {
     const material = this.#application.receiptMaterial(transaction, place);
-    if (material === undefined) return null;
+    if (material === undefined) {
+      if (place === 'own' && this.#application.entry(transaction) !== undefined) throw new LedgerDamage('the end of a block is missing');
+      return null;
+    }
     const { tip, acts, ...proven } = material;
     const next = this.#blocks.at(tip.height + 1);
-    if (next === undefined) throw new Error(`height ${tip.height} is not signed`);
+    if (next === undefined || !equalBytes(next.header.appHash, appHashOf(tip, crypto))) throw new LedgerDamage(`height ${tip.height} is not as it was signed`);
     return encodeReceipt({ v: 1, ...proven, parts: Array.from({ length: acts }, () => null), head: headOf(tip, next, this.#options.genesis) });
   }
 
@@ -411,8 +431,12 @@ export class EmbeddedLedger implements Ledger {
 
   #makeBlock(end: ChainEnd, timeMs: number, most: number): { block: ChainBlock; committed: CommittedBlock } {
     const draft = this.#application.draft(timeMs);
+    if (!isSameContent(this.#application.tip(), end)) throw new LedgerDamage('log and state do not end where the last block does');
     for (const { id, envelope } of this.#submissions.waiting(most)) {
       const outcome = draft.take(envelope);
+      // What was acknowledged under its id would be lost under another.
+      const opened = outcome.taken ? ok(outcome.transaction) : openEnvelope(envelope, crypto);
+      if (!opened.ok || !equalBytes(opened.value.id, id)) throw new LedgerDamage('a queued transaction is damaged');
       this.#submissions.dequeue(id);
       if (outcome.taken) continue;
       this.#submissions.refuse(id, outcome.code, Math.floor(timeMs / 1000) + 30 * 86_400);
