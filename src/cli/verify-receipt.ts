@@ -4,15 +4,16 @@ import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { trustOf, type Trust } from '../ledger/verify/head.ts';
+import { checkPendingReceipt, decodePendingReceipt } from '../ledger/verify/pending-receipt.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
-import { statementOf, type ActStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
+import { pendingStatementOf, statementOf, type ActStatement, type PendingStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
 import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
 import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
 
 const usage = 'imi verify-receipt FILE --trust FILE';
 
-/** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and what it proves is said, a line an act. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
+/** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and what it proves is said, a line an act. 3: a pending one, whole: signed, and not proved to be in any ledger. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
 export async function run(args: string[]): Promise<number> {
   const called = parse(args);
   if (called === undefined) return misuse(`Usage: ${usage}`);
@@ -22,19 +23,34 @@ export async function run(args: string[]): Promise<number> {
   if (!receipt.ok) return misuse(receipt.failure);
   const joined = receiptFromFile(receipt.value);
   if (!joined.ok) return refuse(`codes-${joined.failure.kind}`, symbolsDetail(joined.failure));
+  if (decodePendingReceipt(joined.value) !== undefined) {
+    const signed = checkPendingReceipt(joined.value, trust.value, nodeCrypto);
+    return signed.ok ? say(pendingLines(pendingStatementOf(signed.value)), 3) : refuse(signed.failure.code, signed.failure.detail);
+  }
   const proof = verifyReceipt(joined.value, trust.value, nodeCrypto);
   if (!proof.ok) return refuse(proof.failure.code, proof.failure.detail);
-  process.stdout.write(`${linesOf(statementOf(proof.value)).join('\n')}\n`);
-  return 0;
+  return say(linesOf(statementOf(proof.value)), 0);
 }
 
 /**
  * `7KQ2-M4XD-09: recorded on imi-demo at height 12, log entry 4 of 9, signed by 2026-11-22T10:00:00.000Z`, and a line an act below it:
  * `  request.submit: A request was made to tax-bureau. For: tax/property-tax-certificate`.
  */
-function linesOf({ reference, acts, chain, height, entry, entries, signedAtMs }: ReceiptStatement): string[] {
+function linesOf({ reference, acts, chain, height, entry, entries, signedAtMs, witnessed }: ReceiptStatement): string[] {
   const signed = new Date(signedAtMs).toISOString();
-  return [`${reference}: recorded on ${chain} at height ${height}, log entry ${entry} of ${entries}, signed by ${signed}`, ...acts.map(actLine)];
+  return [`${reference}: recorded on ${chain} at height ${height}, log entry ${entry} of ${entries}, signed by ${signed}`, ...acts.map(actLine), ...witnessLines(witnessed)];
+}
+
+/** `7KQ2-M4XD-09: signed, not recorded yet on imi-demo; lapses at 2026-11-29T10:00:00.000Z`, and the acts. */
+function pendingLines({ reference, acts, chain, lapsesAtMs }: PendingStatement): string[] {
+  return [`${reference}: signed, not recorded yet on ${chain}; lapses at ${new Date(lapsesAtMs).toISOString()}`, ...acts.map(actLine)];
+}
+
+/** `  witnessed: witness.example/one at 2026-11-22T10:00:02.000Z`; `seen, by too few:` where they are not as many as it takes. */
+function witnessLines({ witnesses, isWitnessed }: ReceiptStatement['witnessed']): string[] {
+  if (witnesses.length === 0) return [];
+  const who = witnesses.map(({ name, time }) => `${name} at ${new Date(time * 1000).toISOString()}`);
+  return [`  ${isWitnessed ? 'witnessed' : 'seen, by too few'}: ${who.join(', ')}`];
 }
 
 const byId: Calling = { party: (id) => id, service: (id) => id };
@@ -55,6 +71,11 @@ function symbolsDetail(fault: SymbolsFault): string | undefined {
     case 'no-symbol':
       return undefined;
   }
+}
+
+function say(lines: string[], status: number): number {
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return status;
 }
 
 function refuse(code: string, detail: string | undefined): number {

@@ -6,11 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openEmbeddedLedger } from '../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { toBase64url } from '../../src/ledger/verify/bytes.ts';
+import { checkpointOf, checkpointText } from '../../src/ledger/verify/checkpoint.ts';
+import { cosignedMessage } from '../../src/ledger/verify/cosignature.ts';
 import { encodeBody, transactionId } from '../../src/ledger/verify/envelope.ts';
-import { withParts } from '../../src/ledger/verify/receipt.ts';
+import { encodePendingReceipt } from '../../src/ledger/verify/pending-receipt.ts';
+import { decodeReceipt, verifyReceipt, withCosignatures, withParts } from '../../src/ledger/verify/receipt.ts';
 import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
 import { reference } from '../../src/ledger/verify/reference.ts';
-import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody } from '../ledger/small-district.ts';
+import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody, signerOf } from '../ledger/small-district.ts';
 
 let folder: string;
 let written: string;
@@ -28,12 +31,25 @@ beforeAll(async () => {
   await opened.value.close();
   const whole = receipt.ok && receipt.value !== null ? (withParts(receipt.value, parts) ?? new Uint8Array()) : new Uint8Array();
   writeFileSync(join(folder, 'good.receipt'), whole);
+  const { envelope, keys: signers } = decodeReceipt(whole) ?? { envelope: new Uint8Array(), keys: [] };
+  const pending = encodePendingReceipt({ v: 1, state: 'queued', envelope, keys: signers, parts });
+  writeFileSync(join(folder, 'pending.receipt'), pending);
+  writeFileSync(join(folder, 'bad-pending.receipt'), pending.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
   writeFileSync(join(folder, 'bad.receipt'), whole.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
   const symbols = receiptToSymbols(whole);
   writeFileSync(join(folder, 'codes.txt'), symbols.toReversed().join('\n'));
   writeFileSync(join(folder, 'too-few.txt'), `${symbols[0] ?? ''}\n`);
   const validators = [{ alg: -19, key: toBase64url(keys.validator.key[1]), power: 10 }];
   writeFileSync(join(folder, 'trust.json'), JSON.stringify({ chain, height: 1, validators }));
+  const witness = signerOf('witness');
+  const witnessing = { origin: 'district.example/ledger', witnesses: [{ name: 'witness.example/one', key: toBase64url(witness.key[1]) }] };
+  writeFileSync(join(folder, 'witnesses.json'), JSON.stringify({ chain, height: 1, validators, witnessing }));
+  const proof = verifyReceipt(whole, { chain, height: 1, validators: genesis.validators }, nodeCrypto);
+  if (!proof.ok) throw new Error(proof.failure.detail);
+  const time = 1_800_001_007;
+  const signature = witness.sign(cosignedMessage(checkpointText(checkpointOf(proof.value.head, witnessing.origin)), time));
+  const cosignature = { witness: { name: 'witness.example/one', type: 4 as const, key: witness.key[1] }, time, signature };
+  writeFileSync(join(folder, 'witnessed.receipt'), withCosignatures(whole, witnessing.origin, [cosignature]) ?? new Uint8Array());
   writeFileSync(join(folder, 'short-key.json'), JSON.stringify({ chain, height: 1, validators: [{ alg: -19, key: 'AAAA', power: 1 }] }));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,6 +70,22 @@ test('a good receipt: what it proves, and a line an act', async () => {
     '  request.submit: A request was made to tax-bureau. For: tax/property-tax-certificate',
   ]);
   expect(code).toBe(0);
+});
+
+test('a pending one is said to be no more, with a status of its own; changed, it is refused', async () => {
+  const { code, stdout } = await run('pending.receipt', '--trust', 'trust.json');
+  const [what, ...acts] = stdout.trimEnd().split('\n');
+  expect(what).toMatch(new RegExp(`^${written}: signed, not recorded yet on imi-test; lapses at 20\\d\\d-`));
+  expect(acts).toHaveLength(2);
+  expect(stdout).not.toMatch(/log entry|height/);
+  expect(code).toBe(3);
+  expect(await run('bad-pending.receipt', '--trust', 'trust.json')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^Refused: proof-invalid/) as unknown });
+});
+
+test('a cosigned one names its witnesses, where the trust root knows them', async () => {
+  const plain = await run('good.receipt', '--trust', 'trust.json');
+  expect((await run('witnessed.receipt', '--trust', 'witnesses.json')).stdout).toBe(`${plain.stdout}  witnessed: witness.example/one at 2027-01-15T08:16:47.000Z\n`);
+  expect(await run('witnessed.receipt', '--trust', 'trust.json')).toEqual(plain);
 });
 
 test('a text with the codes, in any order, proves the same', async () => {

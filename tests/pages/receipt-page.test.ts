@@ -9,13 +9,16 @@ import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { toBase64url, utf8 } from '../../src/ledger/verify/bytes.ts';
-import { decodeReceipt, encodeReceipt, withParts } from '../../src/ledger/verify/receipt.ts';
+import { checkpointOf, checkpointText } from '../../src/ledger/verify/checkpoint.ts';
+import { cosignedMessage } from '../../src/ledger/verify/cosignature.ts';
+import { encodePendingReceipt } from '../../src/ledger/verify/pending-receipt.ts';
+import { decodeReceipt, encodeReceipt, verifyReceipt, withCosignatures, withParts } from '../../src/ledger/verify/receipt.ts';
 import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
 import { trustFingerprint } from '../../src/ledger/verify/trust-fingerprint.ts';
 import { fillReceiptPage, type PageHub } from '../../src/pages/receipt/page-hub.ts';
 import { startDistributionBrowser } from '../fixtures/distribution-browser.ts';
 import { receiptOfLin } from '../ledger/receipt-of-lin.ts';
-import { chain, genesis, signerOf } from '../ledger/small-district.ts';
+import { chain, envelopeOf, genesis, keys, lin, requestBody, signerOf } from '../ledger/small-district.ts';
 import { axeFindings } from '../renderer/gallery/axe.ts';
 
 const trustRootOf = (of: string, key: Uint8Array): PageHub['trustRoot'] => ({
@@ -33,9 +36,31 @@ const hub: PageHub = {
   services: { 'tax/property-tax-certificate': { 'zh-Hans': '房产税完税证明</script>', en: 'Property tax payment certificate</script>' } },
 };
 
+const witness = signerOf('witness');
+const outside = {
+  origin: 'district.example/ledger',
+  witnesses: [
+    { name: 'witness.example/one', key: toBase64url(witness.key[1]) },
+    { name: 'witness.example/two', key: toBase64url(signerOf('another witness').key[1]) },
+  ],
+};
+
+function cosigned(receipt: Uint8Array): Uint8Array {
+  const proof = verifyReceipt(receipt, { chain, height: 1, validators: genesis.validators }, nodeCrypto);
+  if (!proof.ok) throw new Error(proof.failure.detail);
+  const time = 1_800_001_007;
+  const signature = witness.sign(cosignedMessage(checkpointText(checkpointOf(proof.value.head, outside.origin)), time));
+  return withCosignatures(receipt, outside.origin, [{ witness: { name: 'witness.example/one', type: 4, key: witness.key[1] }, time, signature }]) ?? new Uint8Array();
+}
+
 let folder: string;
 let whole: Uint8Array;
 let written: string;
+/** Of the same request, while it waited; and of another one. */
+let pending: Uint8Array;
+let otherPending: Uint8Array;
+/** As `whole`, cosigned by one witness. */
+let witnessed: Uint8Array;
 let started: Awaited<ReturnType<typeof startDistributionBrowser>>;
 let page: Page;
 let requests: string[];
@@ -51,10 +76,17 @@ beforeAll(async () => {
     hub,
     'other-chain': { ...hub, trustRoot: trustRootOf('imi-other', validator) },
     'other-keys': { ...hub, trustRoot: trustRootOf(chain, signerOf('other').key[1]) },
+    'one-witness': { ...hub, trustRoot: { ...hub.trustRoot, witnessing: { ...outside, threshold: 1 } } },
+    'two-witnesses': { ...hub, trustRoot: { ...hub.trustRoot, witnessing: { ...outside, threshold: 2 } } },
     later: { ...hub, trustRoot: { ...hub.trustRoot, height: 1000 } },
   };
   for (const [name, of] of Object.entries(others)) writeFileSync(join(folder, `${name}.html`), fillReceiptPage(built, of) ?? '');
   ({ whole, reference: written } = await receiptOfLin());
+  const { envelope, keys: signers, parts } = decodeReceipt(whole) ?? { envelope: new Uint8Array(), keys: [], parts: [] };
+  pending = encodePendingReceipt({ v: 1, state: 'queued', envelope, keys: signers, parts });
+  witnessed = cosigned(whole);
+  const other = requestBody(lin, 8);
+  otherPending = encodePendingReceipt({ v: 1, state: 'queued', envelope: await envelopeOf(other.body, [lin.sig, keys.kiosk]), keys: signers, parts: other.parts });
   started = await startDistributionBrowser();
 }, 60_000);
 afterAll(async () => {
@@ -151,6 +183,93 @@ describe('a receipt that holds', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('holds');
+  });
+});
+
+describe('a receipt of a request that waits', () => {
+  const queued = async (bytes: Uint8Array): Promise<{ is: string | null; text: string }> => {
+    const { text } = await chooseFile(bytes);
+    return { is: await page.locator('[data-outcome]').getAttribute('data-outcome'), text };
+  };
+
+  test('says that it is not recorded, what was signed, how it is completed, and never more', async () => {
+    const { is, text } = await queued(pending);
+    expect(is).toBe('queued');
+    expect(await page.locator('[data-outcome] h2').innerText()).toBe('Signed, but not recorded yet');
+    expect(await page.locator('[data-reached]').getAttribute('data-reached')).toBe('1');
+    for (const said of [written, 'Tax Bureau (tax-bureau) was allowed to see 5 facts', 'any kiosk of the hub', 'the signature lapses', 'hall-1']) expect(text).toContain(said);
+    for (const claimed of ['is real', 'In the ledger', 'Signatures that hold', 'Block']) expect(text).not.toContain(claimed);
+    expect(await page.locator('.good').count()).toBe(0);
+    await page.getByRole('button', { name: '中文' }).click();
+    expect(await page.locator('[data-outcome] h2').innerText()).toBe('已签名，还没有登记');
+  });
+
+  test('comes as codes too, which are not mixed with others', async () => {
+    await paste(receiptToSymbols(pending).toReversed().join('\n'));
+    expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('queued');
+    expect((await paste([...receiptToSymbols(pending), ...receiptToSymbols(whole)].join('\n'))).title).toBe('These codes are not of one receipt');
+  });
+
+  test('is completed by the recorded one of the same request, which takes its private parts', async () => {
+    await chooseFile(pending);
+    const { held, text } = await chooseFile(withParts(whole, [null, null]) ?? new Uint8Array());
+    expect(held).toBe(true);
+    expect(text).toContain('It completes the receipt that you opened before');
+    expect(text).toContain('Tax Bureau (tax-bureau) was allowed to see 5 facts');
+  });
+
+  test('is not completed by another request’s, nor after other keys are trusted', async () => {
+    await chooseFile(otherPending);
+    expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('queued');
+    expect((await chooseFile(whole)).held).toBe(true);
+    expect(await page.locator('[data-completes]').count()).toBe(0);
+    await chooseFile(pending);
+    await page.locator('.trust summary').click();
+    await page.locator('#trust').fill(JSON.stringify(hub.trustRoot));
+    await page.locator('[data-take]').click();
+    expect((await chooseFile(whole)).held).toBe(true);
+    expect(await page.locator('[data-completes]').count()).toBe(0);
+  });
+
+  test('with one bit changed, wherever, is refused', async () => {
+    const believed: number[] = [];
+    for (let at = 0; at < pending.length; at += 29) {
+      const { is } = await queued(pending.map((byte, i) => (i === at ? byte ^ (1 << (at % 8)) : byte)));
+      if (is !== 'refused') believed.push(at);
+    }
+    expect(believed).toEqual([]);
+  }, 60_000);
+
+  test('of another ledger is named so', async () => {
+    await reopen('other-chain');
+    expect((await chooseFile(pending)).title).toBe('This receipt is from another ledger');
+  });
+});
+
+describe('who outside has seen it', () => {
+  test('nobody, for a page that believes nobody outside, and recorded is all it says', async () => {
+    expect((await chooseFile(witnessed)).text).not.toContain('witness.example');
+    expect(await page.locator('[data-reached]').getAttribute('data-reached')).toBe('2');
+  });
+
+  test.each([
+    { page: 'one-witness', reached: '3', says: 'Who outside has seen it there' },
+    { page: 'two-witnesses', reached: '2', says: 'fewer than it takes' },
+  ])('is named by a page that asks for $page', async ({ page: name, reached, says }) => {
+    await reopen(name);
+    const { held, text } = await chooseFile(witnessed);
+    expect(held).toBe(true);
+    expect(text).toContain(says);
+    expect(text).toContain('witness.example/one');
+    expect(text).not.toContain('witness.example/two');
+    expect(await page.locator('[data-reached]').getAttribute('data-reached')).toBe(reached);
+    expect((await chooseFile(whole)).text).not.toContain('witness.example');
+  });
+
+  test('with one bit of a cosignature changed, the receipt is refused', async () => {
+    await reopen('one-witness');
+    // It stands at the end.
+    expect((await chooseFile(witnessed.map((byte, i) => (i === witnessed.length - 10 ? byte ^ 1 : byte)))).held).toBe(false);
   });
 });
 

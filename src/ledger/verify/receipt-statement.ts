@@ -1,4 +1,5 @@
 import type { Act, ActKind, PrivatePart, RequestStep } from './acts.ts';
+import type { PendingProof } from './pending-receipt.ts';
 import type { ReceiptProof } from './receipt.ts';
 import type { WitnessReport } from './receipt-witnesses.ts';
 
@@ -22,6 +23,12 @@ export interface ReceiptStatement {
   witnessed: WitnessReport;
 }
 
+/** What a pending receipt says: what was signed, and till when the signature can be recorded. Nothing of it is in the ledger yet. */
+export interface PendingStatement extends Pick<ReceiptStatement, 'reference' | 'acts' | 'kiosk' | 'signatures' | 'chain'> {
+  /** Unix milliseconds. */
+  lapsesAtMs: number;
+}
+
 export type ActStatement =
   | { kind: ActKind; shown: 'all'; part: PrivatePart; reads: number | null; step: RequestStep['step'] | null }
   /** There is a private part, and the bearer does not show it. */
@@ -29,18 +36,29 @@ export type ActStatement =
   /** An act without a private part. */
   | { kind: ActKind; shown: 'no-private-part' };
 
-export function statementOf({ reference, acts, body, signers, index, head, witnessed }: ReceiptProof): ReceiptStatement {
+export function statementOf(proof: ReceiptProof): ReceiptStatement {
+  const { index, head, witnessed } = proof;
   return {
-    reference,
-    acts: body.acts.map((act, i) => actStatement(act, acts[i]?.part ?? null)),
-    kiosk: body.kiosk ?? null,
-    signatures: signers.length,
-    chain: head.chain,
+    ...signedStatement(proof),
     height: head.height,
     entry: index + 1,
     entries: head.logSize,
     signedAtMs: head.timeMs,
     witnessed,
+  };
+}
+
+export function pendingStatementOf(proof: PendingProof): PendingStatement {
+  return { ...signedStatement(proof), lapsesAtMs: proof.body.notAfter * 1000 };
+}
+
+function signedStatement({ reference, acts, body, signers }: PendingProof): Omit<PendingStatement, 'lapsesAtMs'> {
+  return {
+    reference,
+    acts: body.acts.map((act, i) => actStatement(act, acts[i]?.part ?? null)),
+    kiosk: body.kiosk ?? null,
+    signatures: signers.length,
+    chain: body.chain,
   };
 }
 

@@ -2,6 +2,7 @@ import { ok } from '../../contract/result.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Trust } from '../../ledger/verify/head.ts';
 import { nobleCrypto } from '../../ledger/verify/noble-crypto.ts';
+import type { PendingReceipt } from '../../ledger/verify/pending-receipt.ts';
 import { receiptFromFile, receiptFromText } from '../../ledger/verify/receipt-text.ts';
 import { trustFingerprint } from '../../ledger/verify/trust-fingerprint.ts';
 import { check, type Outcome } from './check.ts';
@@ -25,6 +26,8 @@ let language: Language = navigator.language.startsWith('zh') ? 'zh-Hans' : 'en';
 let brought: Trust | null = null;
 let broughtWrong = false;
 let outcome: Outcome | null = null;
+/** The pending receipt that was opened last, until the page is closed or trusts other keys. */
+let waiting: PendingReceipt | null = null;
 
 const trust = (): Trust | null => brought ?? builtIn;
 
@@ -54,11 +57,12 @@ async function readFile(chosen: File | undefined): Promise<void> {
     file.value = '';
   }
   const joined = receiptFromFile(bytes);
-  show(check(joined.ok ? ok(joined.value) : joined, trust()));
+  show(check(joined.ok ? ok(joined.value) : joined, trust(), waiting));
 }
 
 function show(next: Outcome): void {
   outcome = next;
+  if (next.kind === 'queued') waiting = next.pending;
   draw();
   document.getElementById('outcome')?.focus();
 }
@@ -74,6 +78,7 @@ function believe(next: Trust | null): void {
   brought = next;
   broughtWrong = false;
   outcome = null;
+  waiting = null;
   draw();
   document.getElementById('whom')?.focus();
 }
@@ -116,7 +121,7 @@ function receiptSection(): HTMLElement {
     element('label', { for: 'codes' }, receipt.codes),
     element('p', { id: 'codes-text', class: 'soft' }, receipt.codesText),
     codes,
-    element('button', { type: 'button', class: 'first', 'data-check': true, click: () => show(check(receiptFromText(codes.value), trust())) }, receipt.check),
+    element('button', { type: 'button', class: 'first', 'data-check': true, click: () => show(check(receiptFromText(codes.value), trust(), waiting)) }, receipt.check),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Language, Localized } from '../../contract/language.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
-import type { ActStatement } from '../../ledger/verify/receipt-statement.ts';
+import type { ActStatement, PendingStatement, ReceiptStatement } from '../../ledger/verify/receipt-statement.ts';
 import { districtTimeZone, sayAct } from './act-said.ts';
 import type { Outcome } from './check.ts';
 import { element } from './element.ts';
@@ -16,6 +16,8 @@ export function outcomeView(outcome: Outcome, language: Language, names: Names):
   switch (outcome.kind) {
     case 'holds':
       return holdsView(outcome, language, names);
+    case 'queued':
+      return queuedView(outcome, language, names);
     case 'codes':
       return refusal(codesSaid(outcome, say), 'note');
     case 'refused':
@@ -52,25 +54,25 @@ function refusal({ title, text }: Said, tone: 'note' | 'danger', small?: string)
   );
 }
 
-function holdsView({ statement, proof }: Extract<Outcome, { kind: 'holds' }>, language: Language, names: Names): HTMLElement {
+function holdsView({ statement, proof, completes }: Extract<Outcome, { kind: 'holds' }>, language: Language, names: Names): HTMLElement {
   const { holds } = words[language];
-  const at = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: districtTimeZone }).format(statement.signedAtMs);
   return element(
     'section',
     { class: 'outcome good', 'data-outcome': 'holds', 'aria-labelledby': 'outcome' },
     element('h2', { id: 'outcome', tabindex: '-1' }, holds.title),
+    progressView(statement.witnessed.isWitnessed ? 'witnessed' : 'recorded', language),
     element('p', {}, holds.text(statement.chain)),
-    element('p', { class: 'reference' }, element('span', { class: 'label' }, holds.reference), element('strong', { 'data-reference': true }, statement.reference)),
-    element('h3', {}, holds.signed),
-    element('ol', { class: 'acts' }, ...statement.acts.map((act) => element('li', {}, ...actView(act, language, names)))),
+    ...(completes ? [element('p', { class: 'completes', 'data-completes': true }, holds.completes)] : []),
+    ...signedView(statement, language, names),
     element('h3', {}, holds.place),
     facts(
-      [holds.at, at],
+      [holds.at, moment(statement.signedAtMs, language)],
       ...(statement.kiosk === null ? [] : [[holds.kiosk, statement.kiosk] as const]),
       [holds.ledger, statement.chain],
       [holds.entry, holds.entryOf(statement.entry, statement.entries)],
       [holds.signatures, String(statement.signatures)],
     ),
+    ...witnessedView(statement, language),
     element('h3', {}, holds.not),
     element('ul', { class: 'nots' }, ...holds.nots.map((text) => element('li', {}, text))),
     element(
@@ -82,6 +84,61 @@ function holdsView({ statement, proof }: Extract<Outcome, { kind: 'holds' }>, la
     element('button', { type: 'button', class: 'second', click: () => print() }, holds.print),
   );
 }
+
+/** Who outside has seen it there. Nothing where this page believes nobody outside: it cannot tell then. */
+function witnessedView({ witnessed }: ReceiptStatement, language: Language): HTMLElement[] {
+  const { holds } = words[language];
+  if (witnessed.witnesses.length === 0) return [];
+  return [
+    element('h3', {}, witnessed.isWitnessed ? holds.witnessed : holds.tooFewWitnesses),
+    facts(...witnessed.witnesses.map(({ name, time }) => [name, moment(time * 1000, language)] as const)),
+  ];
+}
+
+/** Nothing in it says that anything is in a ledger. */
+function queuedView({ statement }: Extract<Outcome, { kind: 'queued' }>, language: Language, names: Names): HTMLElement {
+  const { holds, queued } = words[language];
+  const lapses = moment(statement.lapsesAtMs, language);
+  return element(
+    'section',
+    { class: 'outcome note', 'data-outcome': 'queued', 'aria-labelledby': 'outcome' },
+    element('h2', { id: 'outcome', tabindex: '-1' }, queued.title),
+    progressView('queued', language),
+    element('p', {}, queued.text(statement.chain)),
+    ...signedView(statement, language, names),
+    element('h3', {}, queued.complete),
+    element('ul', { class: 'nots' }, ...[...queued.steps, queued.lapses(lapses)].map((text) => element('li', {}, text))),
+    element('h3', {}, queued.says),
+    facts(...(statement.kiosk === null ? [] : [[holds.kiosk, statement.kiosk] as const]), [holds.ledger, statement.chain]),
+    element('button', { type: 'button', class: 'second', click: () => print() }, holds.print),
+  );
+}
+
+/** Signed, recorded, witnessed: what the receipt shows of the three. */
+function progressView(state: 'queued' | 'recorded' | 'witnessed', language: Language): HTMLElement {
+  const { progress } = words[language];
+  const steps = ['queued', 'recorded', 'witnessed'] as const;
+  const reached = steps.indexOf(state) + 1;
+  return element(
+    'ol',
+    { class: 'progress', 'data-reached': String(reached) },
+    ...steps.map((step, i) =>
+      element('li', { class: i < reached ? 'reached' : 'open' }, progress[step], ...(i < reached ? [] : [element('span', { class: 'unseen' }, progress.notYet)])),
+    ),
+  );
+}
+
+/** Of which request, and what was signed. */
+function signedView({ reference, acts }: Pick<PendingStatement, 'reference' | 'acts'>, language: Language, names: Names): HTMLElement[] {
+  const { holds } = words[language];
+  return [
+    element('p', { class: 'reference' }, element('span', { class: 'label' }, holds.reference), element('strong', { 'data-reference': true }, reference)),
+    element('h3', {}, holds.signed),
+    element('ol', { class: 'acts' }, ...acts.map((act) => element('li', {}, ...actView(act, language, names)))),
+  ];
+}
+
+const moment = (ms: number, language: Language): string => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: districtTimeZone }).format(ms);
 
 function actView(act: ActStatement, language: Language, names: Names): Node[] {
   const calling = { party: (id: string) => named(names.parties, id, language), service: (id: string) => named(names.services, id, language) };

@@ -35,6 +35,7 @@ export const wordsEn: Words = {
   holds: {
     title: 'This receipt is real',
     text: (chain) => `Nothing in it was changed, and the ledger “${chain}” holds what it says.`,
+    completes: 'It completes the receipt that you opened before: that request was waiting then, and is recorded now.',
     reference: 'Reference',
     signed: 'What was signed',
     place: 'Where and when',
@@ -44,6 +45,8 @@ export const wordsEn: Words = {
     entry: 'Entry',
     entryOf: (entry, entries) => `${entry} of ${entries}`,
     signatures: 'Signatures that hold',
+    witnessed: 'Who outside has seen it there',
+    tooFewWitnesses: 'Who outside has seen it there (fewer than it takes)',
     not: 'What this does not prove',
     nots: [
       'Who the person is: no name and no fact about anyone is in a receipt.',
@@ -55,6 +58,21 @@ export const wordsEn: Words = {
     height: 'Block',
     head: 'Hash of the block header that signs it',
     print: 'Print this result',
+  },
+
+  progress: { queued: 'Signed', recorded: 'Recorded', witnessed: 'Witnessed', notYet: ': not shown by this receipt' },
+
+  queued: {
+    title: 'Signed, but not recorded yet',
+    text: (chain) =>
+      `This receipt was given while the request was still waiting to be sent. Nothing in it was changed since. It does not prove that the ledger “${chain}” holds the request, nor whose card signed it: only the complete receipt does.`,
+    complete: 'How to complete it',
+    steps: [
+      'Put your card in at any kiosk of the hub and open the request under “My requests”. Once it is recorded, the complete receipt is there.',
+      'Open that one here too. This page then says whether it completes this one.',
+    ],
+    lapses: (at) => `If it is not recorded by ${at}, the signature lapses and the request has to be made again.`,
+    says: 'What it says of itself',
   },
 
   refused: {

@@ -33,15 +33,18 @@ export const wordsZhHans: Words = {
   holds: {
     title: '这张回执是真的',
     text: (chain) => `内容没有被改动，账本“${chain}”里确实有这一笔。`,
+    completes: '它补全了您先前打开的那张回执：当时申请还在等待送出，现在已经登记。',
     reference: '编号',
     signed: '签了什么',
     place: '时间和地点',
     at: '最迟于此时登记',
-    kiosk: '签名所在的终端',
+    kiosk: '在哪台自助机签的',
     ledger: '账本',
     entry: '第几笔',
     entryOf: (entry, entries) => `共 ${entries} 笔中的第 ${entry} 笔`,
     signatures: '有效签名数',
+    witnessed: '外部有谁见证过',
+    tooFewWitnesses: '外部有谁见证过（人数还不够）',
     not: '不能证明什么',
     nots: ['当事人是谁：回执里没有姓名，也没有任何人的信息。', '出示回执的人就是签名的人。', '这之后单位作了什么决定，授权是不是已经提前收回。'],
     experts: '供懂行的人',
@@ -49,6 +52,17 @@ export const wordsZhHans: Words = {
     height: '区块',
     head: '为它签名的区块头的哈希',
     print: '打印结果',
+  },
+
+  progress: { queued: '已签名', recorded: '已登记', witnessed: '有见证', notYet: '：这张回执没有显示' },
+
+  queued: {
+    title: '已签名，还没有登记',
+    text: (chain) => `给出这张回执时，申请还在等待送出。此后内容没有被改动。它不能证明账本“${chain}”里已经有这一笔，也不能证明是谁的卡签的名：只有完整的回执才能证明。`,
+    complete: '怎样补全',
+    steps: ['到中心的任何一台自助机插卡，在“我的申请”里打开这份申请。登记以后，那里就有完整的回执。', '把完整的回执也放到这一页来，这一页会说它是不是补全了这一张。'],
+    lapses: (at) => `如果到${at}还没有登记，签名就失效，申请要重新办理。`,
+    says: '它自己说的',
   },
 
   refused: {

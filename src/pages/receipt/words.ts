@@ -36,6 +36,8 @@ export interface Words {
   holds: {
     title: string;
     text(chain: string): string;
+    /** Of the pending receipt that was opened before. */
+    completes: string;
     reference: string;
     signed: string;
     place: string;
@@ -45,6 +47,8 @@ export interface Words {
     entry: string;
     entryOf(entry: number, entries: number): string;
     signatures: string;
+    witnessed: string;
+    tooFewWitnesses: string;
     not: string;
     nots: string[];
     experts: string;
@@ -52,6 +56,19 @@ export interface Words {
     height: string;
     head: string;
     print: string;
+  };
+
+  /** The three states. */
+  progress: Record<'queued' | 'recorded' | 'witnessed' | 'notYet', string>;
+
+  queued: {
+    title: string;
+    text(chain: string): string;
+    complete: string;
+    steps: string[];
+    lapses(at: string): string;
+    /** Over what it says of itself. */
+    says: string;
   };
 
   refused: Record<'not-a-receipt' | 'altered' | 'part-altered' | 'other-signers' | 'before-trust', Said>;
