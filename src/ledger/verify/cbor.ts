@@ -20,15 +20,22 @@ const deepest = 16;
  * a member that is undefined is left out. Throws on anything else, floats and ill-formed text included: that is a bug of the caller.
  */
 export function encodeCbor(value: unknown): Uint8Array {
-  const writer: Writer = { bytes: new Uint8Array(512), at: 0 };
-  writeValue(writer, value, 0);
-  return writer.bytes.slice(0, writer.at);
+  // One buffer for all; whoever is called in the middle of another's writing goes on behind it.
+  const start = shared.at;
+  try {
+    writeValue(shared, value, 0);
+    return shared.bytes.slice(start, shared.at);
+  } finally {
+    shared.at = start;
+  }
 }
 
 interface Writer {
   bytes: Uint8Array;
   at: number;
 }
+
+const shared: Writer = { bytes: new Uint8Array(4096), at: 0 };
 
 function writeValue(writer: Writer, value: unknown, depth: number): void {
   if (depth > deepest) throw new RangeError('nested too deeply for CBOR');
@@ -216,12 +223,23 @@ function readValue(reader: Reader, depth: number): CborValue {
 }
 
 function readText(bytes: Uint8Array): string {
-  if (bytes.length < shortText && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+  const ascii = bytes.length < shortText ? readAscii(bytes) : undefined;
+  if (ascii !== undefined) return ascii;
   try {
     return strictUtf8.decode(bytes);
   } catch {
     throw new NotDeterministic();
   }
+}
+
+/** undefined: there is more than ASCII in it. */
+function readAscii(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte > 0x7f) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function readSimple(info: number): boolean | null {

@@ -1,6 +1,6 @@
 import type { Attested, Hash, Id, Name, Names, PartyKind, PublicKey, Purpose, StaffRole } from './acts.ts';
 import type { Validator } from './block.ts';
-import { toHex, utf8 } from './bytes.ts';
+import { utf8 } from './bytes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts';
 
 /** What stands in the authenticated map: deterministic CBOR of these under `stateKey`. Heights are those of the block that wrote. */
@@ -188,24 +188,38 @@ export interface Records {
 }
 export type RecordKind = keyof Records;
 
+/** Asked for several times in each judgement: written without a text in between. */
+function hexKey(prefix: string, id: Uint8Array): Uint8Array {
+  const key = new Uint8Array(prefix.length + 2 * id.length);
+  for (let i = 0; i < prefix.length; i++) key[i] = prefix.charCodeAt(i);
+  let at = prefix.length;
+  for (const byte of id) {
+    key[at++] = hexDigits[byte >> 4] ?? 0;
+    key[at++] = hexDigits[byte & 15] ?? 0;
+  }
+  return key;
+}
+
+const hexDigits = utf8('0123456789abcdef');
+
 /** UTF-8 of `<kind>/<name or hex>`: `key/<keyId>`, `resident/<id>`, `party/<name>`, `tx/<transaction id>`; `authority`, `validators` and `sealed` have no second half. */
 export const stateKey = {
-  key: (keyId: Uint8Array): Uint8Array => utf8(`key/${toHex(keyId)}`),
-  resident: (id: Id): Uint8Array => utf8(`resident/${toHex(id)}`),
-  staff: (id: Id): Uint8Array => utf8(`staff/${toHex(id)}`),
+  key: (keyId: Uint8Array): Uint8Array => hexKey('key/', keyId),
+  resident: (id: Id): Uint8Array => hexKey('resident/', id),
+  staff: (id: Id): Uint8Array => hexKey('staff/', id),
   party: (id: Name): Uint8Array => utf8(`party/${id}`),
   kiosk: (id: Name): Uint8Array => utf8(`kiosk/${id}`),
   service: (id: Name): Uint8Array => utf8(`service/${id}`),
-  grant: (id: Id): Uint8Array => utf8(`grant/${toHex(id)}`),
-  request: (id: Id): Uint8Array => utf8(`request/${toHex(id)}`),
-  credential: (id: Id): Uint8Array => utf8(`credential/${toHex(id)}`),
-  tx: (id: Uint8Array): Uint8Array => utf8(`tx/${toHex(id)}`),
+  grant: (id: Id): Uint8Array => hexKey('grant/', id),
+  request: (id: Id): Uint8Array => hexKey('request/', id),
+  credential: (id: Id): Uint8Array => hexKey('credential/', id),
+  tx: (id: Uint8Array): Uint8Array => hexKey('tx/', id),
   authority: (): Uint8Array => utf8('authority'),
   validators: (): Uint8Array => utf8('validators'),
   /** SHA-256 of the nonce. */
-  answer: (nonceHash: Uint8Array): Uint8Array => utf8(`answer/${toHex(nonceHash)}`),
-  access: (id: Id): Uint8Array => utf8(`access/${toHex(id)}`),
-  case: (id: Id): Uint8Array => utf8(`case/${toHex(id)}`),
+  answer: (nonceHash: Uint8Array): Uint8Array => hexKey('answer/', nonceHash),
+  access: (id: Id): Uint8Array => hexKey('access/', id),
+  case: (id: Id): Uint8Array => hexKey('case/', id),
   sealed: (): Uint8Array => utf8('sealed'),
   status: (issuer: Name): Uint8Array => utf8(`status/${issuer}`),
 } as const;
