@@ -1,4 +1,5 @@
 import type { Genesis } from '../../src/ledger/genesis.ts';
+import type { Act } from '../../src/ledger/verify/acts.ts';
 import { body, envelopeOf, genesis, idOf, keys, registerAct, type TestResident } from './small-district.ts';
 
 /** The small district under a chain whose blocks have the time of this machine's clock. */
@@ -15,3 +16,6 @@ export const anchorNow = (resident: TestResident, name: string): Promise<Uint8Ar
   envelopeOf(body([{ kind: 'credential.anchor', subject: resident.id, id: idOf(name), private: [-16, new Uint8Array(32)], status: 0 }], { notAfter: soon() }), [
     keys.registrar,
   ]);
+
+/** Signed by the authority. */
+export const orderNow = (acts: Act[]): Promise<Uint8Array> => envelopeOf(body(acts, { notAfter: soon() }), [keys.authority[0], keys.authority[1]]);

@@ -62,6 +62,8 @@ export class TestnetNode {
     const [command = '', ...args] = this.#options.imi;
     const common = { cwd: this.dir, readyWithinMs: startWithinMs };
     if (this.#application?.isRunning !== true) {
+      // It ends where its application has gone, but not at once.
+      await this.#comet?.end();
       const started = await ChildProgram.start({
         ...common,
         command,

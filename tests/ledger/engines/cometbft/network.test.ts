@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, test } from 'vitest';
+import { appHashOf, beginApplication, openApplication } from '../../../../src/ledger/application.ts';
+import { cometbftProgram } from '../../../../src/ledger/engines/cometbft/program.ts';
+import { startTestnet, type Testnet, type TestnetNode } from '../../../../src/ledger/engines/cometbft/testnet.ts';
+import { nodeCrypto } from '../../../../src/ledger/node-crypto.ts';
+import { toHex } from '../../../../src/ledger/verify/bytes.ts';
+import { openEnvelope } from '../../../../src/ledger/verify/envelope.ts';
+import { anchorNow, liveGenesis, orderNow, registerNow } from '../../live-district.ts';
+import { setValidator } from '../../rules/party-cases.ts';
+import { lin, residentOf } from '../../small-district.ts';
+import { NodeRpc } from './node-rpc.ts';
+
+const cometbft = cometbftProgram();
+const why = cometbft === null ? ' (skipped: CometBFT was not built, since there is no Go)' : '';
+let folder: string | null = null;
+let testnet: Testnet | null = null;
+
+afterEach(async () => {
+  await testnet?.stop();
+  if (folder !== null) rmSync(folder, { recursive: true });
+  [testnet, folder] = [null, null];
+}, 30_000);
+
+async function start(validators: number): Promise<Testnet> {
+  folder = mkdtempSync(join(tmpdir(), 'network-'));
+  const imi = [process.execPath, join(import.meta.dirname, '../../../../src/cli/imi.ts')];
+  const started = await startTestnet({ dir: folder, validators, genesis: liveGenesis(), cometbft: cometbft ?? '', imi, heartbeatMs: 60_000 });
+  if (!started.ok) throw new Error(started.failure.detail);
+  testnet = started.value;
+  return testnet;
+}
+
+const idIn = (envelope: Uint8Array): Uint8Array => {
+  const opened = openEnvelope(envelope, nodeCrypto);
+  if (!opened.ok) throw new Error(opened.failure.code);
+  return opened.value.id;
+};
+
+/** Every block of a node's own store, run through the rules in this process: the app hash of each header, and the one after the last. */
+async function replayed({ genesis }: Testnet, rpc: NodeRpc, last: number): Promise<{ recomputed: string[]; signed: string[]; transactions: number }> {
+  const database = new DatabaseSync(':memory:');
+  beginApplication(database, genesis, nodeCrypto);
+  const application = openApplication(database, genesis, nodeCrypto);
+  if (!application.ok) throw new Error(application.failure.detail);
+  const [recomputed, signed]: string[][] = [[], []];
+  let transactions = 0;
+  for (let height = 1; height <= last; height++) {
+    recomputed?.push(toHex(appHashOf(application.value.tip(), nodeCrypto)));
+    const block = await rpc.block(height);
+    signed?.push(block.appHash);
+    const { outcomes } = application.value.applyBlock({ height, timeMs: block.timeMs, transactions: block.transactions });
+    expect(outcomes.every(({ taken }) => taken)).toBe(true);
+    transactions += outcomes.length;
+  }
+  database.close();
+  return { recomputed: recomputed ?? [], signed: signed ?? [], transactions };
+}
+
+/** When the node has a block of this height; it is asked again as soon as it has answered. */
+async function reaches(rpc: NodeRpc, height: number): Promise<void> {
+  const deadline = AbortSignal.timeout(30_000);
+  while ((await rpc.height()) < height) deadline.throwIfAborted();
+}
+
+test.skipIf(cometbft === null)(`one validator: its application is killed again and again, and nothing that was recorded is lost${why}`, { timeout: 120_000 }, async () => {
+  const network = await start(1);
+  const [node] = network.nodes as [TestnetNode];
+  const rpc = new NodeRpc(node.rpc);
+  const recorded = [await registerNow(lin)];
+  await rpc.record(recorded[0] as Uint8Array);
+  const rounds = 6;
+  for (let round = 0; round < rounds; round++) {
+    // Several at once, so that the kill falls anywhere between CheckTx, FinalizeBlock and Commit.
+    const lanes = Array.from({ length: 3 }, async (_, lane) => {
+      for (let i = 0; ; i++) {
+        const envelope = await anchorNow(lin, `credential ${round}/${lane}/${i}`);
+        try {
+          await rpc.record(envelope);
+        } catch {
+          return;
+        }
+        recorded.push(envelope);
+        if (lane === 0 && i === round) node.application?.signal('SIGKILL');
+      }
+    });
+    await Promise.all(lanes);
+    const restarted = await node.start();
+    if (!restarted.ok) throw new Error(restarted.failure.detail);
+  }
+  const lost = [];
+  for (const envelope of recorded) if ((await rpc.query('/transaction', idIn(envelope))).state !== 'recorded') lost.push(envelope);
+  expect(lost).toEqual([]);
+  expect(recorded.length).toBeGreaterThan(rounds);
+
+  // One more, so that a header signs what the last one left.
+  await rpc.record(await anchorNow(lin, 'the last'));
+  const tip = await rpc.query('/tip', 'newest');
+  const { recomputed, signed, transactions } = await replayed(network, rpc, await rpc.height());
+  expect(signed).toEqual(recomputed);
+  expect(transactions).toBe(tip?.logSize);
+});
+
+test.skipIf(cometbft === null)(`four validators come to the same; one that was killed catches up; a new weight is in force two blocks later${why}`, { timeout: 120_000 }, async () => {
+  const network = await start(4);
+  const rpcs = network.nodes.map((node) => new NodeRpc(node.rpc));
+  const [first, second, , fourth] = rpcs as [NodeRpc, NodeRpc, NodeRpc, NodeRpc];
+  const registered = await first.record(await registerNow(lin));
+  for (const rpc of rpcs) await reaches(rpc, registered.height);
+  expect(await second.send(await registerNow(lin))).toMatchObject({ code: 1, log: 'kiosk-not-attested' });
+  for (const [i, rpc] of rpcs.entries()) await rpc.record(await anchorNow(lin, `credential ${i}`));
+
+  const down = network.nodes[3] as TestnetNode;
+  down.application?.signal('SIGKILL');
+  await down.comet?.exited();
+  const key = network.nodes[0]?.key ?? new Uint8Array();
+  const { height } = await first.record(await orderNow([{ ...setValidator('', 0), key: [-19, key], power: 13 } as ReturnType<typeof setValidator>]));
+  await first.record(await registerNow(residentOf('chen')));
+  const back = await down.start();
+  if (!back.ok) throw new Error(back.failure.detail);
+  const last = await first.record(await anchorNow(lin, 'the last'));
+  for (const rpc of rpcs) await reaches(rpc, last.height + 1);
+
+  const powerAt = async (at: number) => (await first.validators(at)).find((one) => one.key === toHex(key))?.power;
+  expect([await powerAt(height + 1), await powerAt(height + 2)]).toEqual([10, 13]);
+  const histories = await Promise.all(rpcs.map((rpc) => replayed(network, rpc, last.height + 1)));
+  expect(histories.map(({ signed }) => signed)).toEqual(histories.map(() => histories[0]?.recomputed));
+  expect(histories.map(({ transactions }) => transactions)).toEqual([8, 8, 8, 8]);
+  expect(await fourth.query('/tip', last.height)).toEqual(await first.query('/tip', last.height));
+});
+
+test.skipIf(cometbft === null)(`what was started ends with it, and a network that was stopped goes on where it was${why}`, { timeout: 60_000 }, async () => {
+  const network = await start(1);
+  const [node] = network.nodes as [TestnetNode];
+  await new NodeRpc(node.rpc).record(await registerNow(lin));
+  await network.stop();
+  expect([node.application?.isRunning, node.comet?.isRunning]).toEqual([false, false]);
+  const imi = [process.execPath, join(import.meta.dirname, '../../../../src/cli/imi.ts')];
+  const again = await startTestnet({ dir: folder ?? '', validators: 1, genesis: liveGenesis(), cometbft: cometbft ?? '', imi, heartbeatMs: 60_000 });
+  if (!again.ok) throw new Error(again.failure.detail);
+  testnet = again.value;
+  expect(again.value.genesis).toEqual(network.genesis);
+  const rpc = new NodeRpc(again.value.nodes[0]?.rpc ?? '');
+  expect((await rpc.query('/tip', 'newest'))?.logSize).toBe(1);
+});
