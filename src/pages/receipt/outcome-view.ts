@@ -91,7 +91,7 @@ function witnessedView({ witnessed }: ReceiptStatement, language: Language): HTM
   if (witnessed.witnesses.length === 0) return [];
   return [
     element('h3', {}, witnessed.isWitnessed ? holds.witnessed : holds.tooFewWitnesses),
-    facts(...witnessed.witnesses.map(({ name, time }) => [name, moment(time * 1000, language)] as const)),
+    facts(...witnessed.witnesses.flatMap(({ name, time }) => [[holds.witness, name], [holds.seenAt, moment(time * 1000, language)]] as const)),
   ];
 }
 
@@ -138,7 +138,8 @@ function signedView({ reference, acts }: Pick<PendingStatement, 'reference' | 'a
   ];
 }
 
-const moment = (ms: number, language: Language): string => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: districtTimeZone }).format(ms);
+const moment = (ms: number, language: Language): string =>
+  words[language].localTime(new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'medium', timeZone: districtTimeZone }).format(ms));
 
 function actView(act: ActStatement, language: Language, names: Names): Node[] {
   const calling = { party: (id: string) => named(names.parties, id, language), service: (id: string) => named(names.services, id, language) };

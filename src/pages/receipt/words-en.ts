@@ -8,6 +8,7 @@ export const wordsEn: Words = {
   lead: 'Is it real, and what does it prove? Nothing you put in here leaves this device.',
   languages: 'Language',
   withId: (name, id) => `${name} (${id})`,
+  localTime: (moment) => `${moment} (Beijing time)`,
 
   trust: {
     title: 'Whom this page trusts',
@@ -47,6 +48,8 @@ export const wordsEn: Words = {
     signatures: 'Signatures that hold',
     witnessed: 'Who outside has seen it there',
     tooFewWitnesses: 'Who outside has seen it there (fewer than it takes)',
+    witness: 'Witness',
+    seenAt: 'Seen',
     not: 'What this does not prove',
     nots: [
       'Who the person is: no name and no fact about anyone is in a receipt.',

@@ -6,6 +6,7 @@ export const wordsZhHans: Words = {
   lead: '看看回执是不是真的、能证明什么。您放进来的内容不会离开这台设备。',
   languages: '语言',
   withId: (name, id) => `${name}（${id}）`,
+  localTime: (moment) => `${moment}（北京时间）`,
 
   trust: {
     title: '这一页信任谁',
@@ -45,6 +46,8 @@ export const wordsZhHans: Words = {
     signatures: '有效签名数',
     witnessed: '外部有谁见证过',
     tooFewWitnesses: '外部有谁见证过（人数还不够）',
+    witness: '见证方',
+    seenAt: '见证时间',
     not: '不能证明什么',
     nots: ['当事人是谁：回执里没有姓名，也没有任何人的信息。', '出示回执的人就是签名的人。', '这之后单位作了什么决定，授权是不是已经提前收回。'],
     experts: '供懂行的人',

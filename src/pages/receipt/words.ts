@@ -15,6 +15,8 @@ export interface Words {
   languages: string;
   /** A name, and the id that stands in the ledger. */
   withId(name: string, id: string): string;
+  /** A moment in the district's legal time, as it is said beside one. */
+  localTime(moment: string): string;
 
   trust: {
     title: string;
@@ -49,6 +51,8 @@ export interface Words {
     signatures: string;
     witnessed: string;
     tooFewWitnesses: string;
+    witness: string;
+    seenAt: string;
     not: string;
     nots: string[];
     experts: string;
