@@ -28,7 +28,7 @@ export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts
       const services = await catalogue.list();
       return services.ok ? ok({ services: services.value }) : services;
     },
-    'challenge.get': ({ kioskNonce }) => Promise.resolve(keeper.issueChallenge(kioskNonce)),
+    'challenge.get': ({ kioskNonce }, speaker) => Promise.resolve(keeper.issueChallenge(kioskNonce, speaker)),
     'space.open': (params, speaker) => (isAnother(decodeChallenge(params.challenge)?.kiosk, speaker) ? Promise.resolve(mismatch) : keeper.openSpace(params)),
     'counter.broken-off': async ({ session, counter }) => {
       const noted = await keeper.brokenOff(session, counter);

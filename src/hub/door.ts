@@ -88,6 +88,9 @@ function listen(server: Server, path: string): Promise<Result<null, DoorFailure>
     const umask = process.umask(0o177);
     try {
       server.listen(path, () => {
+        server.on('error', () => {
+          // A connection that the system could not give us (EMFILE): the next one may come through.
+        });
         chmodSync(path, 0o600);
         resolve(ok(null));
       });

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { ok, type Result } from '../contract/result.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
 import { doorTls, peerKey, speaksDoor, type TlsIdentity } from '../ledger/client/door-tls.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { closeListener, converse, sayAndClose, type Conversation, type ConversationParts, type DoorHandlers } from './conversation.ts';
@@ -108,8 +108,17 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
     void letIn(socket, connected);
   });
 
+  /** Never rejects. */
+  const lookUp = async (key: PublicKey): Promise<Result<Name>> => {
+    try {
+      return await admit(key);
+    } catch (error) {
+      onFault('admit', error);
+      return fail('hub-refused', 'fault');
+    }
+  };
   const letIn = async (socket: TLSSocket, connected: Connected): Promise<void> => {
-    const admitted = await admit(connected.key);
+    const admitted = await lookUp(connected.key);
     if (!admitted.ok) return sayAndClose(socket, admitted.failure);
     if (closing || !socket.writable) {
       socket.destroy();
@@ -133,7 +142,7 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
     async recheck() {
       await Promise.all(
         [...open].map(async ([socket, { key }]) => {
-          const admitted = await admit(key);
+          const admitted = await lookUp(key);
           // A ledger that cannot be read says nothing about anybody.
           if (!admitted.ok && admitted.failure.code === 'kiosk-not-enrolled') sayAndClose(socket, admitted.failure);
         }),
@@ -158,6 +167,9 @@ function listen(server: Server, host: string, port: number): Promise<Result<stri
       resolve({ ok: false, failure: { code: error.code === 'EADDRINUSE' ? 'in-use' : 'unusable', detail: `${error.code ?? error.message} ${host}:${port}` } });
     });
     server.listen({ host, port }, () => {
+      server.on('error', () => {
+        // A connection that the system could not give us (EMFILE): the next one may come through.
+      });
       const bound = server.address();
       const named = host.includes(':') ? `[${host}]` : host;
       resolve(ok(`tls://${named}:${bound === null || typeof bound === 'string' ? port : bound.port}`));

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fail, ok, type Result } from '../contract/result.ts';
+import type { Name } from '../ledger/verify/acts.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 
 export interface KeeperNonce {
@@ -11,18 +12,24 @@ export interface KeeperNonce {
 const lifetimeSeconds = 120;
 /** More than every kiosk of a hub has open; beyond it the hub is being flooded. */
 const mostOpen = 512;
+/** More than a kiosk has in two minutes; beyond it that kiosk floods, and the others are not to suffer for it. */
+const mostOpenOfOne = 32;
 
 /** The keeper's halves of challenges: each is used once and dies by itself. Nothing of them outlives the process. */
 export class Challenges {
-  readonly #open = new Map<string, { kioskNonce: string; notAfter: number }>();
+  readonly #open = new Map<string, { asker: Name | null; kioskNonce: string; notAfter: number }>();
 
-  /** @param now Unix seconds. `hub-busy`: too many are open. */
-  issue(kioskNonce: Uint8Array, now: number): Result<KeeperNonce> {
+  /**
+   * @param asker the kiosk, where it is known. `hub-busy`: too many are open.
+   * @param now Unix seconds.
+   */
+  issue(kioskNonce: Uint8Array, asker: Name | null, now: number): Result<KeeperNonce> {
     this.#forgetDead(now);
     if (this.#open.size >= mostOpen) return fail('hub-busy', 'challenges');
+    if (asker !== null && [...this.#open.values()].filter((open) => open.asker === asker).length >= mostOpenOfOne) return fail('hub-busy', 'challenges');
     const keeperNonce = new Uint8Array(randomBytes(16));
     const notAfter = now + lifetimeSeconds;
-    this.#open.set(toHex(keeperNonce), { kioskNonce: toHex(kioskNonce), notAfter });
+    this.#open.set(toHex(keeperNonce), { asker, kioskNonce: toHex(kioskNonce), notAfter });
     return ok({ keeperNonce, notAfter });
   }
 

@@ -2,6 +2,7 @@ import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-do
 import { fail, never, ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
 import type { CommittedBlock, Ledger, TransactionState } from '../ledger/ledger.ts';
+import type { Name } from '../ledger/verify/acts.ts';
 import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope } from '../ledger/verify/envelope.ts';
@@ -41,8 +42,9 @@ export class Keeper {
     return Math.floor(this.#parts.now() / 1000);
   }
 
-  issueChallenge(kioskNonce: Uint8Array): Result<KeeperNonce> {
-    return this.#challenges.issue(kioskNonce, this.#seconds());
+  /** @param asker the kiosk, where the door knows it. */
+  issueChallenge(kioskNonce: Uint8Array, asker: Name | null = null): Result<KeeperNonce> {
+    return this.#challenges.issue(kioskNonce, asker, this.#seconds());
   }
 
   /**

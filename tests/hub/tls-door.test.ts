@@ -37,10 +37,12 @@ const stranger = deviceOf(generateKeyPairSync('ed25519'));
 let door: TlsDoor;
 let retired: Set<string>;
 let admitting: Promise<void>;
+let bug: boolean;
 const faults: string[] = [];
 
 const admit = async (key: PublicKey): Promise<Result<string>> => {
   await admitting;
+  if (bug) throw new Error('a bug');
   const [id] = Object.entries(kiosks).find(([, device]) => equalBytes(device.key[1], key[1])) ?? [];
   if (id === undefined) return fail('kiosk-not-enrolled', 'unknown');
   return retired.has(id) ? fail('kiosk-not-enrolled', 'retired') : ok(id);
@@ -72,6 +74,7 @@ const peers: Peer[] = [];
 beforeEach(() => {
   retired = new Set();
   admitting = Promise.resolve();
+  bug = false;
 });
 afterEach(async () => {
   for (const { socket } of peers.splice(0)) socket.destroy();
@@ -194,6 +197,15 @@ describe('who is not let in', () => {
   ])('$name is told why', async ({ identity, detail }) => {
     await open();
     expect((await tlsPeer(identity).end()).heard).toEqual([{ id: 0, ok: false, code: 'kiosk-not-enrolled', detail }]);
+    await works();
+  });
+
+  it('by a bug of ours is told that it is one, and the others come in', async () => {
+    await open();
+    bug = true;
+    expect((await tlsPeer(kiosks['hall-1']).end()).heard).toEqual([{ id: 0, ok: false, code: 'hub-refused', detail: 'fault' }]);
+    expect(faults).toEqual(['admit']);
+    bug = false;
     await works();
   });
 

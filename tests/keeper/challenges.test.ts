@@ -9,7 +9,7 @@ const kioskNonce = new Uint8Array(16).fill(7);
 describe('a challenge', () => {
   const issued = (): { challenges: Challenges; nonce: Uint8Array; notAfter: number } => {
     const challenges = new Challenges();
-    const { keeperNonce, notAfter } = must(challenges.issue(kioskNonce, now));
+    const { keeperNonce, notAfter } = must(challenges.issue(kioskNonce, null, now));
     return { challenges, nonce: new Uint8Array([...kioskNonce, ...keeperNonce]), notAfter };
   };
 
@@ -30,10 +30,18 @@ describe('a challenge', () => {
 
   it('is refused while too many are open, and given again when those are dead', () => {
     const { challenges } = issued();
-    for (let i = 1; i < 512; i++) must(challenges.issue(kioskNonce, now));
-    const refused = challenges.issue(kioskNonce, now);
+    for (let i = 1; i < 512; i++) must(challenges.issue(kioskNonce, null, now));
+    const refused = challenges.issue(kioskNonce, null, now);
     expect(!refused.ok && refused.failure.code).toBe('hub-busy');
-    expect(challenges.issue(kioskNonce, now + 121).ok).toBe(true);
+    expect(challenges.issue(kioskNonce, null, now + 121).ok).toBe(true);
+  });
+
+  it('is refused to a kiosk that has 32 open, and to no other', () => {
+    const challenges = new Challenges();
+    for (let i = 0; i < 32; i++) must(challenges.issue(kioskNonce, 'hall-1', now));
+    expect(challenges.issue(kioskNonce, 'hall-1', now)).toMatchObject({ ok: false, failure: { code: 'hub-busy' } });
+    const { keeperNonce, notAfter } = must(challenges.issue(kioskNonce, 'hall-2', now));
+    expect(challenges.use(new Uint8Array([...kioskNonce, ...keeperNonce]), notAfter, now)).toBe(true);
   });
 });
 
