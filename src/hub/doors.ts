@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { socketPathIn, tlsPlaceIn } from '../ledger/client/hub-address.ts';

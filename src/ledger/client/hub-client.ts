@@ -59,6 +59,8 @@ interface Line {
   socket: Socket;
   /** When something was last heard, milliseconds of a clock that nobody sets. */
   heardAt: number;
+  /** Over TLS: the other end has proved the hub's key, and we have said hello. */
+  greeted: boolean;
   /** The hub has let us in. */
   open: boolean;
   /** Why there is nothing more to hope for; what the operating system said otherwise. */
@@ -100,7 +102,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
       retry = null;
       const socket = 'tls' in way ? connectTls(optionsOf(way.tls)) : connectSocket(way.socketPath);
       trying = socket;
-      const candidate: Line = { socket, heardAt: performance.now(), open: false, over: null };
+      const candidate: Line = { socket, heardAt: performance.now(), greeted: false, open: false, over: null };
       const timers = tls === null ? [] : watch(candidate, tls);
       const opened = (): void => {
         attempt = null;
@@ -139,6 +141,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
       return;
     }
     socket.setNoDelay(true);
+    candidate.greeted = true;
     sayHello(socket, way);
   }
 
@@ -201,9 +204,10 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
         if (id !== greetingId) pending.get(id)?.settle(resultOf(answer.data));
         else if (!answer.data.ok) {
           const said = resultOf(answer.data);
-          candidate.over = said.ok ? null : said.failure;
+          candidate.over ??= said.ok ? null : said.failure;
           candidate.socket.destroy();
-        } else if (!candidate.open) opened();
+          return;
+        } else if (candidate.greeted && !candidate.open) opened();
       }
     });
   }

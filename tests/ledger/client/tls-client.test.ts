@@ -8,6 +8,7 @@ import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
 import { doorTls } from '../../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../../src/ledger/client/hub-address.ts';
 import { connectHub, type HubClient } from '../../../src/ledger/client/hub-client.ts';
+import { encodeFrame } from '../../../src/ledger/client/wire.ts';
 import { layCable, type Cable } from '../../fixtures/cable.ts';
 import { seedOf } from '../small-district.ts';
 
@@ -115,6 +116,8 @@ describe('who is not the hub', () => {
     const port = await listening(
       createTlsServer({ ...doorTls, ALPNProtocols: protocols ?? doorTls.ALPNProtocols, cert: identity.certificate, key: identity.privateKey }, (socket) => {
         socket.on('error', () => undefined).on('data', (piece: Buffer) => told.push(piece));
+        // An answer before the question.
+        socket.write(encodeFrame({ id: 0, ok: true, result: { chain: 'c', hub: 'hub-1', keeper: 'k' } }) ?? '');
       }).on('tlsClientError', () => undefined),
     );
     expect(await call(connect(port))).toBe(said);
