@@ -230,10 +230,10 @@ export class LedgerApplication {
 
   /**
    * At start: the file itself, and the end of log and state against what the last block left. `hub-storage` names what is damaged. Looking through
-   * a large file would take minutes; what is damaged in one is noticed where it is read, each thing against its hash, and by `imi ledger check`.
+   * a large file would take minutes; what is damaged in one is noticed where it is read, each thing against its hash, and by a backup.
    */
-  check(): Result<null> {
-    if (fileBytes(this.#database) <= mostBytesLookedThrough && !isWholeFile(this.#database)) return fail('hub-storage', 'the file is damaged');
+  check(lookedThroughBytes = mostBytesLookedThrough): Result<null> {
+    if (fileBytes(this.#database) <= lookedThroughBytes && !isWholeFile(this.#database)) return fail('hub-storage', 'the file is damaged');
     const { logSize, logRoot, stateRoot } = this.tip();
     if (this.log.size() !== logSize) return fail('hub-storage', 'the log is not as long as the last block says');
     for (let index = Math.max(0, logSize - tailLeaves); index < logSize; index++) {

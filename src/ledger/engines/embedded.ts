@@ -34,6 +34,8 @@ export interface EmbeddedOptions {
   heartbeatMs: number;
   /** Whether a chain may begin in this file: for whoever founds one. To everybody else a file without one is a lost ledger. Default: false. */
   begin?: boolean;
+  /** Up to this size SQLite's own structures are looked through at start. Default: what takes a quarter of a second. */
+  lookedThroughBytes?: number;
   /** Where more is queued, submissions are `hub-busy`. */
   mostQueued?: number;
 }
@@ -120,6 +122,7 @@ export class EmbeddedLedger implements Ledger {
   #incoming: Incoming[] = [];
   /** What is queued, on top of what is committed: what a new submission is judged against. */
   #expected: BlockDraft;
+  #isExpectedStale = false;
   #tip: ChainEnd;
   /** In the block that was made last: it came otherwise than expected. */
   #hasRefused = false;
@@ -145,7 +148,7 @@ export class EmbeddedLedger implements Ledger {
 
   /** Goes on from the end of the chain; called once, by `openEmbeddedLedger`. Throws what SQLite throws. */
   start(): Result<null> {
-    const checks = [() => this.#application.check(), () => this.#checkAgainstGuard(), () => this.#checkLastBlock()];
+    const checks = [() => this.#application.check(this.#options.lookedThroughBytes), () => this.#checkAgainstGuard(), () => this.#checkLastBlock()];
     for (const check of checks) {
       const sound = check();
       if (!sound.ok) return sound;
@@ -173,6 +176,7 @@ export class EmbeddedLedger implements Ledger {
     // This engine is its only validator; more of them are another engine's.
     if (body.acts.some(({ kind }) => kind === 'validator.set')) return Promise.resolve(ok({ state: 'rejected', code: 'validators-fixed' }));
     return this.#guarded(() => {
+      if (this.#isExpectedStale) this.#expectQueued();
       const known = this.#stateOf(id);
       if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));
       const waiting = this.#incoming.find((one) => equalBytes(one.id, id));
@@ -361,7 +365,8 @@ export class EmbeddedLedger implements Ledger {
         for (const { id, envelope } of incoming) this.#submissions.enqueue(id, envelope);
       });
     } catch (error) {
-      this.#expectQueued();
+      // With these out of it; where the disk refuses that too, before the next submission is judged.
+      this.#isExpectedStale = true;
       for (const { settle } of incoming) settle(storageFailure(error));
       return;
     }
@@ -393,6 +398,7 @@ export class EmbeddedLedger implements Ledger {
   #expectQueued(): void {
     this.#expected = this.#application.draft(this.#nextTimeMs());
     for (const { envelope } of [...this.#submissions.waiting(this.#mostQueued), ...this.#incoming]) this.#expected.take(envelope);
+    this.#isExpectedStale = false;
   }
 
   /**
@@ -402,6 +408,7 @@ export class EmbeddedLedger implements Ledger {
   #make(): Result<null> {
     const before = this.#tip;
     const blocks: CommittedBlock[] = [];
+    let isMoreQueued = false;
     try {
       this.#mark();
       this.#hasRefused = false;
@@ -418,6 +425,7 @@ export class EmbeddedLedger implements Ledger {
       this.#tip = tip;
       // Behind a long queue what was expected goes on to hold, where all of it came so: judging the queue again for each block would take longer than the block.
       if (this.#submissions.count() <= mostInBlock || this.#hasRefused) this.#expectQueued();
+      isMoreQueued = this.#submissions.count() > 0;
       this.#failedAtMs = null;
       this.#mark();
     } catch (error) {
@@ -425,7 +433,7 @@ export class EmbeddedLedger implements Ledger {
       return storageFailure(error);
     }
     for (const block of blocks) for (const listener of this.#listeners) listener(block);
-    if (this.#submissions.count() > 0) this.#makeSoon();
+    if (isMoreQueued) this.#makeSoon();
     return ok(null);
   }
 
