@@ -10,7 +10,7 @@ import { residentBlock, residentRegister, residentReplace, residentRetire } from
 import { servicePublish, serviceWithdraw, statusPublish } from './rules/services.ts';
 import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts';
 import { validatorSet } from './rules/validators.ts';
-import { StateDraft, type StateChange, type StateView } from './state.ts';
+import { RememberedView, StateDraft, type StateChange, type StateView } from './state.ts';
 import type { Act, Body, Id, PublicKey } from './verify/acts.ts';
 import { equalBytes } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
@@ -55,7 +55,7 @@ export function judgeOpened(
   if (body.chain !== chain) return fail('chain-wrong', body.chain);
   if (body.notAfter < time) return fail('expired');
   if (body.notAfter > time + longestNotAfterSeconds) return fail('not-after-too-far');
-  const draft = new StateDraft(view);
+  const draft = new StateDraft(new RememberedView(view));
   if (draft.read('tx', id) !== undefined) return fail('transaction-known');
   const context: ActContext = { draft, crypto, isSoundKey: isSound, chain, height, time };
   const signers = knownSigners(opened, context);

@@ -12,10 +12,30 @@ export interface StateChange {
   value: Uint8Array | null;
 }
 
+/** For one judgement, in which the view stands still: each key is asked for once. */
+export class RememberedView implements StateView {
+  readonly #view: StateView;
+  readonly #values = new Map<string, Uint8Array | undefined>();
+
+  constructor(view: StateView) {
+    this.#view = view;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const name = mapKey(key);
+    if (this.#values.has(name)) return this.#values.get(name);
+    const value = this.#view.get(key);
+    this.#values.set(name, value);
+    return value;
+  }
+}
+
 /** Changes laid over a view: dropped when a transaction is refused, handed on when it is taken. */
 export class StateDraft implements StateView {
   readonly #base: StateView;
   readonly #changes = new Map<string, StateChange>();
+  /** By the value's own bytes: a record is read several times in one judgement. Nobody changes a record in place. */
+  readonly #records = new WeakMap<Uint8Array, unknown>();
 
   constructor(base: StateView) {
     this.#base = base;
@@ -32,7 +52,11 @@ export class StateDraft implements StateView {
 
   read<K extends RecordKind>(kind: K, ...id: Parameters<(typeof stateKey)[K]>): Records[K] | undefined {
     const value = this.get(keyOf(kind, ...id));
-    return value === undefined ? undefined : decodeRecord(kind, value);
+    if (value === undefined) return undefined;
+    const known = this.#records.get(value) as Records[K] | undefined;
+    const record = known ?? decodeRecord(kind, value);
+    if (known === undefined) this.#records.set(value, record);
+    return record;
   }
 
   write<K extends RecordKind>(kind: K, record: Records[K], ...id: Parameters<(typeof stateKey)[K]>): void {
