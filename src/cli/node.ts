@@ -6,7 +6,7 @@ import type { AbciAddress } from '../ledger/engines/cometbft/abci-server.ts';
 import { openNode, type NodeOptions } from '../ledger/engines/cometbft/node.ts';
 import { decodeGenesis } from '../ledger/genesis.ts';
 
-const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--attached]';
+const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--snapshot-every N] [--attached]';
 
 /**
  * Runs a validator's application, which its CometBFT process talks to, until SIGTERM or SIGINT; attached, also until its standard input ends.
@@ -42,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-type Arguments = Pick<NodeOptions, 'path' | 'genesis' | 'address' | 'keepBlocks'> & { isAttached: boolean };
+type Arguments = Pick<NodeOptions, 'path' | 'genesis' | 'address' | 'keepBlocks' | 'snapshotEvery'> & { isAttached: boolean };
 
 function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
   try {
@@ -53,6 +53,7 @@ function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
         data: { type: 'string' },
         listen: { type: 'string' },
         'keep-blocks': { type: 'string' },
+        'snapshot-every': { type: 'string' },
         attached: { type: 'boolean' },
       },
     });
@@ -60,11 +61,13 @@ function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
     mkdirSync(values.data, { recursive: true });
     const address = values.listen === undefined ? { path: resolve(values.data, 'app.sock') } : addressIn(values.listen);
     if (address === undefined) return fail('usage', `--listen takes a Unix socket or a loopback address\n${usage}`);
-    const keepBlocks = values['keep-blocks'] === undefined ? null : Number(values['keep-blocks']);
-    if (keepBlocks !== null && !(Number.isSafeInteger(keepBlocks) && keepBlocks > 0)) return fail('usage', `--keep-blocks takes a number\n${usage}`);
+    const [keepBlocks, snapshotEvery] = [values['keep-blocks'], values['snapshot-every']].map((text) => (text === undefined ? null : Number(text)));
+    for (const count of [keepBlocks, snapshotEvery]) {
+      if (count === undefined || (count !== null && !(Number.isSafeInteger(count) && count > 0))) return fail('usage', `a number of blocks is 1 at least\n${usage}`);
+    }
     const genesis = decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
     if (genesis === undefined) return fail('usage', `${values.genesis} is not a genesis`);
-    return ok({ path: resolve(values.data, 'ledger.sqlite'), genesis, address, keepBlocks, isAttached: values.attached ?? false });
+    return ok({ path: resolve(values.data, 'ledger.sqlite'), genesis, address, keepBlocks: keepBlocks ?? null, snapshotEvery: snapshotEvery ?? null, isAttached: values.attached ?? false });
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
   }

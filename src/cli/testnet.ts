@@ -71,7 +71,7 @@ function readArguments(args: string[]): Result<TestnetOptions, Failure<'usage'>>
     const genesis = values.genesis === undefined ? newGenesis(chain, values.dir) : decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
     if (genesis === undefined) return fail('usage', `${values.genesis ?? ''} is not a genesis`);
     const [, program = ''] = process.argv;
-    return ok({ dir: values.dir, validators, genesis, cometbft, imi: [process.execPath, program], heartbeatMs });
+    return ok({ dir: values.dir, validators, genesis, cometbft, imi: [process.execPath, program], heartbeatMs, snapshotEvery: 1000 });
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
   }

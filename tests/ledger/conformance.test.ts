@@ -59,6 +59,7 @@ async function behindCometBft(folder: string): Promise<Engine> {
     address: { path: join(folder, 'app.sock') },
     clock: () => 0,
     keepBlocks: null,
+    snapshotEvery: null,
     onFault: (error) => {
       throw error;
     },

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import {
   CheckTxType,
   ResponseApplySnapshotChunk_Result,
@@ -7,16 +6,21 @@ import {
   ResponseVerifyVoteExtension_VerifyStatus,
   type ExecTxResult,
   type Request,
+  type RequestApplySnapshotChunk,
   type RequestCheckTx,
   type RequestFinalizeBlock,
   type RequestInitChain,
+  type RequestLoadSnapshotChunk,
+  type RequestOfferSnapshot,
   type RequestPrepareProposal,
   type RequestProcessProposal,
   type RequestQuery,
   type Response,
+  type ResponseApplySnapshotChunk,
   type ResponseCheckTx,
   type ResponseFinalizeBlock,
   type ResponseQuery,
+  type Snapshot,
   type ValidatorUpdate,
 } from 'cosmjs-types/tendermint/abci/types';
 import type { Timestamp } from 'cosmjs-types/google/protobuf/timestamp';
@@ -27,20 +31,25 @@ import { headerVersion, msOfTimestamp, type Validator } from '../../verify/block
 import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verify/bytes.ts';
 import { openEnvelope } from '../../verify/envelope.ts';
 import { varint } from '../../verify/protobuf.ts';
+import type { NodeStore } from './node-store.ts';
 import { answerQuery } from './queries.ts';
+import { SnapshotRestore } from './snapshot-restore.ts';
+import { snapshotFormat, type SnapshotStore } from './snapshot-store.ts';
 
 export interface AbciApplicationParts {
   genesis: Genesis;
-  /** The writer's connection: a block stands open on it between FinalizeBlock and Commit. */
-  database: DatabaseSync;
-  /** Over `database`. */
-  writing: LedgerApplication;
-  /** Over a read-only connection of its own: what is committed. */
-  committed: LedgerApplication;
+  /** A block stands open on its writing connection between FinalizeBlock and Commit. */
+  store: NodeStore;
+  /** For nodes that join; null: none are made. */
+  snapshots: { store: SnapshotStore; everyBlocks: number } | null;
+  /** Where a snapshot that this node joins by is put together. */
+  restoreFolder: string;
   /** Unix milliseconds. For what waits in the mempool only: blocks bring their own time. */
   clock: () => number;
   /** How many blocks the node is to keep; null: all, so that every receipt can be made at its own height. */
   keepBlocks: number | null;
+  /** Of what is done beside the node's requests: making a snapshot. */
+  onFault: (error: unknown) => void;
 }
 
 /** `app_state` of a chain's genesis.json: `imi` is base64url of `encodeGenesis`. */
@@ -58,24 +67,15 @@ const mostRefusals = 10_000;
  * server tells it and the node ends; what was open is rolled back and asked for again when it comes back.
  */
 export class AbciApplication {
-  readonly #genesis: Genesis;
-  readonly #database: DatabaseSync;
-  readonly #writing: LedgerApplication;
-  readonly #committed: LedgerApplication;
-  readonly #clock: () => number;
-  readonly #keepBlocks: number | null;
+  readonly #parts: AbciApplicationParts;
+  #restore: SnapshotRestore | null = null;
   /** What the mempool holds, on top of what is committed. */
   #expected: BlockDraft;
   /** By transaction id in hex, the oldest first. */
   readonly #refusals = new Map<string, RejectionCode>();
 
-  constructor({ genesis, database, writing, committed, clock, keepBlocks }: AbciApplicationParts) {
-    this.#genesis = genesis;
-    this.#database = database;
-    this.#writing = writing;
-    this.#committed = committed;
-    this.#clock = clock;
-    this.#keepBlocks = keepBlocks;
+  constructor(parts: AbciApplicationParts) {
+    this.#parts = parts;
     this.#expected = this.#draftNow();
   }
 
@@ -90,12 +90,10 @@ export class AbciApplication {
     if (request.processProposal !== undefined) return { processProposal: { status: this.#processProposal(request.processProposal) } };
     if (request.finalizeBlock !== undefined) return { finalizeBlock: this.#finalizeBlock(request.finalizeBlock) };
     if (request.commit !== undefined) return { commit: { retainHeight: this.#commit() } };
-    if (request.listSnapshots !== undefined) return { listSnapshots: { snapshots: [] } };
-    if (request.offerSnapshot !== undefined) return { offerSnapshot: { result: ResponseOfferSnapshot_Result.REJECT } };
-    if (request.loadSnapshotChunk !== undefined) return { loadSnapshotChunk: { chunk: new Uint8Array() } };
-    if (request.applySnapshotChunk !== undefined) {
-      return { applySnapshotChunk: { result: ResponseApplySnapshotChunk_Result.ABORT, refetchChunks: [], rejectSenders: [] } };
-    }
+    if (request.listSnapshots !== undefined) return { listSnapshots: { snapshots: this.#listSnapshots() } };
+    if (request.offerSnapshot !== undefined) return { offerSnapshot: { result: this.#offerSnapshot(request.offerSnapshot) } };
+    if (request.loadSnapshotChunk !== undefined) return { loadSnapshotChunk: { chunk: this.#loadSnapshotChunk(request.loadSnapshotChunk) } };
+    if (request.applySnapshotChunk !== undefined) return { applySnapshotChunk: this.#applySnapshotChunk(request.applySnapshotChunk) };
     // Vote extensions are off (`vote_extensions_enable_height` 0): a sound node sends neither of these.
     if (request.extendVote !== undefined) return { extendVote: { voteExtension: new Uint8Array() } };
     if (request.verifyVoteExtension !== undefined) return { verifyVoteExtension: { status: ResponseVerifyVoteExtension_VerifyStatus.REJECT } };
@@ -108,33 +106,33 @@ export class AbciApplication {
   }
 
   #info(): Response['info'] {
-    const tip = this.#committed.tip();
+    const tip = this.#parts.store.committed.tip();
     // Height 0 has the node send InitChain, also where this chain begins higher.
-    const hasBlocks = !this.#committed.isAtStart();
+    const hasBlocks = !this.#parts.store.committed.isAtStart();
     return {
-      data: this.#genesis.chain,
+      data: this.#parts.genesis.chain,
       version: '',
       appVersion: BigInt(headerVersion.app),
       lastBlockHeight: BigInt(hasBlocks ? tip.height : 0),
-      lastBlockAppHash: hasBlocks ? appHashOf(tip, this.#committed.crypto) : new Uint8Array(),
+      lastBlockAppHash: hasBlocks ? appHashOf(tip, this.#parts.store.committed.crypto) : new Uint8Array(),
     };
   }
 
   /** The node's genesis.json and this application's genesis have to be of one chain: what differs would be a fork at the first block. */
   #initChain({ chainId, appStateBytes, validators, initialHeight, time }: RequestInitChain): Response['initChain'] {
-    const { chain, validators: own, time: genesisTime } = this.#genesis;
-    const tip = this.#committed.tip();
+    const { chain, validators: own, time: genesisTime } = this.#parts.genesis;
+    const tip = this.#parts.store.committed.tip();
     if (chainId !== chain) throw new Error(`genesis.json is of the chain ${chainId}, the application of ${chain}`);
-    if (!holdsGenesis(appStateBytes, this.#genesis)) throw new Error('app_state of genesis.json is not this application’s genesis');
+    if (!holdsGenesis(appStateBytes, this.#parts.genesis)) throw new Error('app_state of genesis.json is not this application’s genesis');
     if (!isSameSet(validators, own)) throw new Error('validators of genesis.json are not those of this application’s genesis');
     if (time.seconds !== BigInt(genesisTime) || time.nanos !== 0) throw new Error('genesis_time of genesis.json is not that of this application’s genesis');
-    if (!this.#committed.isAtStart() || Number(initialHeight) !== tip.height + 1) throw new Error(`the application goes on at height ${tip.height + 1}`);
-    return { consensusParams: undefined, validators: [], appHash: appHashOf(tip, this.#committed.crypto) };
+    if (!this.#parts.store.committed.isAtStart() || Number(initialHeight) !== tip.height + 1) throw new Error(`the application goes on at height ${tip.height + 1}`);
+    return { consensusParams: undefined, validators: [], appHash: appHashOf(tip, this.#parts.store.committed.crypto) };
   }
 
   #query({ path, data }: RequestQuery): ResponseQuery {
-    const value = answerQuery(this.#committed, { path, data }, (id) => this.#refusals.get(toHex(id)));
-    const { height } = this.#committed.tip();
+    const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)));
+    const { height } = this.#parts.store.committed.tip();
     return {
       code: value === undefined ? 1 : 0,
       log: value === undefined ? 'no such path, or data of another form' : '',
@@ -157,7 +155,7 @@ export class AbciApplication {
 
   /** Of what waits, in its order, what the rules take at the block's time and what there is room for. */
   #prepareProposal({ txs, maxTxBytes, time }: RequestPrepareProposal): Uint8Array[] {
-    const draft = this.#committed.draft(msOf(time));
+    const draft = this.#parts.store.committed.draft(msOf(time));
     let room = Number(maxTxBytes);
     return txs.filter((tx) => {
       const size = sizeInBlock(tx);
@@ -174,7 +172,7 @@ export class AbciApplication {
    * FinalizeBlock asks nothing of this: what two thirds decided is applied, with the refused ones refused.
    */
   #processProposal({ txs, time }: RequestProcessProposal): ResponseProcessProposal_ProposalStatus {
-    const draft = this.#committed.draft(msOf(time));
+    const draft = this.#parts.store.committed.draft(msOf(time));
     const { ACCEPT, REJECT } = ResponseProcessProposal_ProposalStatus;
     return txs.every((tx) => draft.take(tx).taken) ? ACCEPT : REJECT;
   }
@@ -182,10 +180,10 @@ export class AbciApplication {
   /** Nothing is on disk before Commit: a node that ended in between finds the block before this one, and sends this one again. */
   #finalizeBlock({ height, time, txs }: RequestFinalizeBlock): ResponseFinalizeBlock {
     this.#rollBack();
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#parts.store.database.exec('BEGIN IMMEDIATE');
     try {
-      const before = newestSet(this.#writing);
-      const { outcomes, tip } = this.#writing.applyBlock({ height: Number(height), timeMs: msOf(time), transactions: txs });
+      const before = newestSet(this.#parts.store.writing);
+      const { outcomes, tip } = this.#parts.store.writing.applyBlock({ height: Number(height), timeMs: msOf(time), transactions: txs });
       for (const [i, outcome] of outcomes.entries()) {
         const tx = txs[i];
         if (!outcome.taken && tx !== undefined) this.#rememberRefusal(tx, outcome.code);
@@ -193,9 +191,9 @@ export class AbciApplication {
       return {
         events: [],
         txResults: outcomes.map(resultOf),
-        validatorUpdates: updatesBetween(before, newestSet(this.#writing)),
+        validatorUpdates: updatesBetween(before, newestSet(this.#parts.store.writing)),
         consensusParamUpdates: undefined,
-        appHash: appHashOf(tip, this.#writing.crypto),
+        appHash: appHashOf(tip, this.#parts.store.writing.crypto),
       };
     } catch (error) {
       this.#rollBack();
@@ -205,32 +203,70 @@ export class AbciApplication {
 
   /** The height below which the node may drop blocks; 0: none. */
   #commit(): bigint {
-    if (!this.#database.isTransaction) throw new Error('Commit without FinalizeBlock');
+    if (!this.#parts.store.database.isTransaction) throw new Error('Commit without FinalizeBlock');
     try {
-      this.#database.exec('COMMIT');
+      this.#parts.store.database.exec('COMMIT');
     } catch (error) {
       this.#rollBack();
       throw error;
     }
     this.#expected = this.#draftNow();
-    if (this.#keepBlocks === null) return 0n;
-    return BigInt(Math.max(0, this.#committed.tip().height - this.#keepBlocks + 1));
+    const { height } = this.#parts.store.committed.tip();
+    const { snapshots, keepBlocks, onFault } = this.#parts;
+    if (snapshots !== null && height % snapshots.everyBlocks === 0) snapshots.store.take(onFault);
+    return keepBlocks === null ? 0n : BigInt(Math.max(0, height - keepBlocks + 1));
+  }
+
+  #listSnapshots(): Snapshot[] {
+    const { snapshots } = this.#parts;
+    return (snapshots?.store.list() ?? []).map(({ height, ...rest }) => ({ height: BigInt(height), format: snapshotFormat, ...rest }));
+  }
+
+  #loadSnapshotChunk({ height, format, chunk }: RequestLoadSnapshotChunk): Uint8Array {
+    const { snapshots } = this.#parts;
+    return (format === snapshotFormat ? snapshots?.store.chunk(Number(height), chunk) : undefined) ?? new Uint8Array();
+  }
+
+  /** A node that has no block yet joins by a snapshot instead of all of them. `appHash` is what its light client believes. */
+  #offerSnapshot({ snapshot, appHash }: RequestOfferSnapshot): ResponseOfferSnapshot_Result {
+    const { ACCEPT, ABORT, REJECT, REJECT_FORMAT } = ResponseOfferSnapshot_Result;
+    if (!this.#parts.store.committed.isAtStart()) return ABORT;
+    if (snapshot?.format !== snapshotFormat) return REJECT_FORMAT;
+    const { chunks, hash, metadata } = snapshot;
+    this.#restore = SnapshotRestore.begin({ height: Number(snapshot.height), chunks, hash, metadata, appHash }, this.#parts.restoreFolder, this.#parts.store.committed.crypto) ?? null;
+    return this.#restore === null ? REJECT : ACCEPT;
+  }
+
+  /** They come in their order. With the last one the ledger is built, held against the signed app hash, and put in place of the empty one. */
+  #applySnapshotChunk({ index, chunk, sender }: RequestApplySnapshotChunk): ResponseApplySnapshotChunk {
+    const { ACCEPT, ABORT, RETRY, REJECT_SNAPSHOT } = ResponseApplySnapshotChunk_Result;
+    const restore = this.#restore;
+    const answer = (result: ResponseApplySnapshotChunk_Result): ResponseApplySnapshotChunk => ({ result, refetchChunks: [], rejectSenders: [] });
+    if (restore === null) return answer(ABORT);
+    if (!restore.take(index, chunk)) return { result: RETRY, refetchChunks: [index], rejectSenders: [sender] };
+    if (!restore.isLast(index)) return answer(ACCEPT);
+    const built = restore.build(this.#parts.genesis);
+    if (built !== null) this.#parts.store.replaceBy(built);
+    restore.end();
+    this.#restore = null;
+    this.#expected = this.#draftNow();
+    return answer(built === null ? REJECT_SNAPSHOT : ACCEPT);
   }
 
   #rollBack(): void {
-    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    if (this.#parts.store.database.isTransaction) this.#parts.store.database.exec('ROLLBACK');
   }
 
   #draftNow(): BlockDraft {
-    return this.#committed.draft(this.#nowMs());
+    return this.#parts.store.committed.draft(this.#nowMs());
   }
 
   #nowMs(): number {
-    return Math.max(this.#clock(), this.#committed.tip().timeMs + 1);
+    return Math.max(this.#parts.clock(), this.#parts.store.committed.tip().timeMs + 1);
   }
 
   #rememberRefusal(envelope: Uint8Array, code: RejectionCode): void {
-    const opened = openEnvelope(envelope, this.#committed.crypto);
+    const opened = openEnvelope(envelope, this.#parts.store.committed.crypto);
     if (!opened.ok || code === 'transaction-known') return;
     this.#refusals.set(toHex(opened.value.id), code);
     const [oldest] = this.#refusals.keys();

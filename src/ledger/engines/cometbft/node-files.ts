@@ -70,6 +70,19 @@ export interface NodeConfig {
   heartbeatMs: number;
   /** Peers share one host, as in a test network. */
   oneHost: boolean;
+  /** Join by a snapshot that peers have, instead of by every block; null: by every block. */
+  stateSync: StateSync | null;
+}
+
+/** Where the node's own light client begins, and whom it asks: two nodes at least. */
+export interface StateSync {
+  /** `http://<host>:<port>`. */
+  rpc: readonly string[];
+  /** Of a block whose hash was learnt in another way than from those nodes. */
+  height: number;
+  hash: Uint8Array;
+  /** As the kiosks' trusting period. */
+  trustingPeriodMs: number;
 }
 
 /**
@@ -77,7 +90,7 @@ export interface NodeConfig {
  * 3 s for a proposal one dead validator costs seconds, and 100 ms of gossip and flushing are most of a block's time. An empty block comes only
  * after a heartbeat; where the app hash changed, CometBFT makes the one that proves it by itself.
  */
-export function configToml({ moniker, proxyApp, rpc, p2p, peers, heartbeatMs, oneHost }: NodeConfig): string {
+export function configToml({ moniker, proxyApp, rpc, p2p, peers, heartbeatMs, oneHost, stateSync }: NodeConfig): string {
   return `proxy_app = "${proxyApp}"
 moniker = "${moniker}"
 db_backend = "goleveldb"
@@ -114,5 +127,15 @@ peer_gossip_sleep_duration = "10ms"
 
 [tx_index]
 indexer = "null"
-`;
+${stateSync === null ? '' : stateSyncToml(stateSync)}`;
 }
+
+const stateSyncToml = ({ rpc, height, hash, trustingPeriodMs }: StateSync): string => `
+[statesync]
+enable = true
+rpc_servers = "${rpc.join(',')}"
+trust_height = ${height}
+trust_hash = "${toHex(hash)}"
+trust_period = "${trustingPeriodMs}ms"
+discovery_time = "5s"
+`;

@@ -1,14 +1,13 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { ok, type Failure, type Result } from '../../../contract/result.ts';
-import { beginApplication, isBegun, openApplication, type Tip } from '../../application.ts';
+import type { Tip } from '../../application.ts';
 import type { Genesis } from '../../genesis.ts';
 import { nodeCrypto } from '../../node-crypto.ts';
 import { rememberSignatures } from '../../signature-memory.ts';
-import { openLedgerFile, openLedgerFileToFollow } from '../ledger-file.ts';
 import { storageFailure } from '../storage-failure.ts';
-import { inTransaction } from '../transaction.ts';
 import { AbciApplication } from './abci-application.ts';
 import { openAbciServer, type AbciAddress, type AbciServerFailure } from './abci-server.ts';
+import { NodeStore } from './node-store.ts';
+import { SnapshotStore } from './snapshot-store.ts';
 
 export interface NodeOptions {
   /** The SQLite file; made, and the chain begun in it, where there is none: CometBFT then gives it every block again. */
@@ -20,6 +19,8 @@ export interface NodeOptions {
   clock: () => number;
   /** How many blocks CometBFT is to keep; null: all. */
   keepBlocks: number | null;
+  /** A snapshot for nodes that join is made after so many blocks; null: none. */
+  snapshotEvery: number | null;
   /** A bug, or a disk that refuses: what was thrown. The node's CometBFT ends by it. */
   onFault: (error: unknown) => void;
 }
@@ -37,45 +38,43 @@ export interface LedgerNode {
 const rememberedSignatures = 20_000;
 
 /** `hub-storage` where the file is damaged, held by another process or another chain's; what `openAbciServer` says of the address. */
-export async function openNode({ path, genesis, address, clock, keepBlocks, onFault }: NodeOptions): Promise<Result<LedgerNode, Failure | AbciServerFailure>> {
+export async function openNode(options: NodeOptions): Promise<Result<LedgerNode, Failure | AbciServerFailure>> {
+  const { path, genesis, address, clock, keepBlocks, snapshotEvery, onFault } = options;
   const crypto = rememberSignatures(nodeCrypto, rememberedSignatures);
-  const files: DatabaseSync[] = [];
-  const closeFiles = (): void => {
-    for (const file of files.toReversed()) file.close();
-  };
-  const refuse = <F extends Failure<string>>(failure: F): { readonly ok: false; readonly failure: F } => {
-    closeFiles();
-    return { ok: false, failure };
-  };
+  let store: NodeStore | null = null;
+  let snapshots: SnapshotStore | null = null;
   try {
-    const database = openLedgerFile(path);
-    files.push(database);
-    if (!isBegun(database)) {
-      const begun = inTransaction(database, () => beginApplication(database, genesis, crypto));
-      if (!begun.ok) return refuse(begun.failure);
-    }
-    const writing = openApplication(database, genesis, crypto);
-    if (!writing.ok) return refuse(writing.failure);
-    const sound = writing.value.check();
-    if (!sound.ok) return refuse(sound.failure);
-    const following = openLedgerFileToFollow(path);
-    files.push(following);
-    const committed = openApplication(following, genesis, crypto);
-    if (!committed.ok) return refuse(committed.failure);
-    const application = new AbciApplication({ genesis, database, writing: writing.value, committed: committed.value, clock, keepBlocks });
+    const opened = NodeStore.open(path, genesis, crypto);
+    if (!opened.ok) return opened;
+    const ledger = opened.value;
+    store = ledger;
+    snapshots = snapshotEvery === null ? null : new SnapshotStore(`${path}.snapshots`, path, genesis, crypto);
+    const application = new AbciApplication({
+      genesis,
+      store,
+      snapshots: snapshots === null || snapshotEvery === null ? null : { store: snapshots, everyBlocks: snapshotEvery },
+      restoreFolder: `${path}.restoring`,
+      clock,
+      keepBlocks,
+      onFault,
+    });
     const server = await openAbciServer({ address, handle: (request) => application.handle(request), onFault });
-    if (!server.ok) return refuse(server.failure);
+    if (!server.ok) {
+      ledger.close();
+      return server;
+    }
     return ok({
       address: server.value.address,
-      tip: () => committed.value.tip(),
+      tip: () => ledger.committed.tip(),
       async close() {
         await server.value.close();
+        await snapshots?.close();
         application.close();
-        closeFiles();
+        ledger.close();
       },
     });
   } catch (error) {
-    closeFiles();
+    store?.close();
     return storageFailure(error);
   }
 }

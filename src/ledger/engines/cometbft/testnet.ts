@@ -9,7 +9,7 @@ import { ed25519Signer } from '../../node-signer.ts';
 import { byPower } from '../../rules/validators.ts';
 import { fromBase64url, toBase64url } from '../../verify/bytes.ts';
 import { ChildProgram, type NotStarted } from './child-program.ts';
-import { configToml, genesisJson, nodeId, nodeKeyJson, unsignedStateJson, validatorKeyJson } from './node-files.ts';
+import { configToml, genesisJson, nodeId, nodeKeyJson, unsignedStateJson, validatorKeyJson, type NodeConfig, type StateSync } from './node-files.ts';
 
 export interface TestnetOptions {
   /** A folder of its own; a test network that is in it already goes on. */
@@ -23,11 +23,15 @@ export interface TestnetOptions {
   /** Command and arguments that come before those of `imi`. */
   imi: readonly string[];
   heartbeatMs: number;
+  /** Each node makes a snapshot for others to join by after so many blocks; null: none. */
+  snapshotEvery: number | null;
 }
 
 export type TestnetFailure = Failure<'not-written'> | NotStarted;
 
 const startWithinMs = 60_000;
+
+type Programs = Pick<TestnetOptions, 'cometbft' | 'imi' | 'snapshotEvery'>;
 
 /** One validator of a test network: the application and its CometBFT process, each of which can be killed, stopped and started by itself. */
 export class TestnetNode {
@@ -37,16 +41,19 @@ export class TestnetNode {
   readonly dir: string;
   /** Ed25519, 32 bytes: what it signs blocks with. */
   readonly key: Uint8Array;
-  readonly #options: Pick<TestnetOptions, 'cometbft' | 'imi'>;
+  /** `<id>@<host>:<port>`: for peers. */
+  readonly peer: string;
+  readonly #programs: Programs;
   #application: ChildProgram | null = null;
   #comet: ChildProgram | null = null;
 
-  constructor(name: string, { dir, rpc, key }: { dir: string; rpc: string; key: Uint8Array }, options: Pick<TestnetOptions, 'cometbft' | 'imi'>) {
+  constructor(dir: string, { name, rpc, p2p, id, key }: Place, programs: Programs) {
     this.name = name;
-    this.dir = dir;
-    this.rpc = rpc;
-    this.key = key;
-    this.#options = options;
+    this.dir = join(dir, name);
+    this.rpc = `http://127.0.0.1:${rpc}`;
+    this.peer = `${id}@127.0.0.1:${p2p}`;
+    this.key = fromBase64url(key) ?? new Uint8Array();
+    this.#programs = programs;
   }
 
   get application(): ChildProgram | null {
@@ -59,7 +66,9 @@ export class TestnetNode {
 
   /** What of it is not running. Returns when it answers on its RPC, caught up with what its own disk has. */
   async start(): Promise<Result<null, NotStarted>> {
-    const [command = '', ...args] = this.#options.imi;
+    const { imi, cometbft, snapshotEvery } = this.#programs;
+    const [command = '', ...args] = imi;
+    const snapshots = snapshotEvery === null ? [] : ['--snapshot-every', String(snapshotEvery)];
     const common = { cwd: this.dir, readyWithinMs: startWithinMs };
     if (this.#application?.isRunning !== true) {
       // It ends where its application has gone, but not at once.
@@ -67,7 +76,7 @@ export class TestnetNode {
       const started = await ChildProgram.start({
         ...common,
         command,
-        args: [...args, 'node', '--genesis', 'genesis.cbor', '--data', '.', '--listen', 'unix:app.sock', '--attached'],
+        args: [...args, 'node', '--genesis', 'genesis.cbor', '--data', '.', '--listen', 'unix:app.sock', '--attached', ...snapshots],
         logPath: join(this.dir, 'app.log'),
         isReady: (line) => line.startsWith('imi node is ready'),
       });
@@ -77,7 +86,7 @@ export class TestnetNode {
     if (this.#comet?.isRunning !== true) {
       const started = await ChildProgram.start({
         ...common,
-        command: this.#options.cometbft,
+        command: cometbft,
         args: ['start', '--home', '.'],
         logPath: join(this.dir, 'comet.log'),
         isReady: (line) => line.includes('Starting RPC HTTP server'),
@@ -122,6 +131,8 @@ interface Place {
   /** Ports on 127.0.0.1. */
   rpc: number;
   p2p: number;
+  /** Of the node, to its peers. */
+  id: string;
   /** Of the validator, base64url. */
   key: string;
 }
@@ -137,49 +148,58 @@ async function writeTestnet(options: TestnetOptions): Promise<Result<Omit<Testne
     const places = JSON.parse(readFileSync(indexPath, 'utf8')) as Place[];
     const genesis = decodeGenesis(new Uint8Array(readFileSync(join(dir, 'node0', 'genesis.cbor'))));
     if (genesis === undefined) return fail('not-written', 'genesis.cbor is damaged');
-    const nodes = places.map(({ name, rpc, key }) => {
-      const bytes = fromBase64url(key) ?? new Uint8Array();
-      return new TestnetNode(name, { dir: join(dir, name), rpc: `http://127.0.0.1:${rpc}`, key: bytes }, options);
-    });
-    return ok({ genesis, nodes });
+    return ok({ genesis, nodes: places.map((place) => new TestnetNode(dir, place, options)) });
   } catch (error) {
     return fail('not-written', error instanceof Error ? error.message : '');
   }
 }
 
-async function write(dir: string, { validators: count, genesis: begin, heartbeatMs }: TestnetOptions): Promise<void> {
-  const ports = await freePorts(2 * count);
-  const made = Array.from({ length: count }, (_, i) => {
+interface NewNode extends Place {
+  validatorSeed: Uint8Array;
+  nodeSeed: Uint8Array;
+}
+
+async function newNodes(names: readonly string[]): Promise<NewNode[]> {
+  const ports = await freePorts(2 * names.length);
+  return names.map((name, i) => {
     const [validatorSeed, nodeSeed] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
-    return { name: `node${i}`, validatorSeed, nodeSeed, key: ed25519Signer(validatorSeed).key[1], rpc: ports[2 * i] ?? 0, p2p: ports[2 * i + 1] ?? 0 };
+    const key = toBase64url(ed25519Signer(validatorSeed).key[1]);
+    return { name, validatorSeed, nodeSeed, key, id: nodeId(nodeSeed, nodeCrypto), rpc: ports[2 * i] ?? 0, p2p: ports[2 * i + 1] ?? 0 };
   });
-  const genesis: Genesis = { ...begin, validators: byPower(made.map(({ key }) => ({ key, power: 10 })), nodeCrypto) };
-  const peers = made.map(({ nodeSeed, p2p }) => `${nodeId(nodeSeed, nodeCrypto)}@127.0.0.1:${p2p}`);
-  for (const [i, { name, validatorSeed, nodeSeed, rpc, p2p }] of made.entries()) {
-    const home = join(dir, name);
-    for (const folder of ['config', 'data']) mkdirSync(join(home, folder), { recursive: true, mode: 0o700 });
-    const put = (file: string, content: string | Uint8Array): void => writeFileSync(join(home, file), content, { mode: 0o600 });
-    put('genesis.cbor', encodeGenesis(genesis));
-    put('config/genesis.json', genesisJson(genesis, 1, nodeCrypto));
-    put('config/priv_validator_key.json', validatorKeyJson(validatorSeed, nodeCrypto));
-    put('config/node_key.json', nodeKeyJson(nodeSeed));
-    put('data/priv_validator_state.json', unsignedStateJson);
-    put(
-      'config/config.toml',
-      configToml({
-        moniker: name,
-        proxyApp: 'unix://app.sock',
-        rpc: `127.0.0.1:${rpc}`,
-        p2p: `127.0.0.1:${p2p}`,
-        peers: peers.filter((_, other) => other !== i),
-        heartbeatMs,
-        oneHost: true,
-      }),
-    );
-  }
-  const places: Place[] = made.map(({ name, rpc, p2p, key }) => ({ name, rpc, p2p, key: toBase64url(key) }));
+}
+
+function writeNode(dir: string, { name, validatorSeed, nodeSeed, rpc, p2p }: NewNode, genesis: Genesis, more: Pick<NodeConfig, 'peers' | 'heartbeatMs' | 'stateSync'>): void {
+  const home = join(dir, name);
+  for (const folder of ['config', 'data']) mkdirSync(join(home, folder), { recursive: true, mode: 0o700 });
+  const put = (file: string, content: string | Uint8Array): void => writeFileSync(join(home, file), content, { mode: 0o600 });
+  put('genesis.cbor', encodeGenesis(genesis));
+  put('config/genesis.json', genesisJson(genesis, 1, nodeCrypto));
+  put('config/priv_validator_key.json', validatorKeyJson(validatorSeed, nodeCrypto));
+  put('config/node_key.json', nodeKeyJson(nodeSeed));
+  put('data/priv_validator_state.json', unsignedStateJson);
+  put('config/config.toml', configToml({ moniker: name, proxyApp: 'unix://app.sock', rpc: `127.0.0.1:${rpc}`, p2p: `127.0.0.1:${p2p}`, oneHost: true, ...more }));
+}
+
+async function write(dir: string, { validators: count, genesis: begin, heartbeatMs }: TestnetOptions): Promise<void> {
+  const made = await newNodes(Array.from({ length: count }, (_, i) => `node${i}`));
+  const genesis: Genesis = { ...begin, validators: byPower(made.map(({ validatorSeed }) => ({ key: ed25519Signer(validatorSeed).key[1], power: 10 })), nodeCrypto) };
+  const peers = made.map(({ id, p2p }) => `${id}@127.0.0.1:${p2p}`);
+  for (const [i, node] of made.entries()) writeNode(dir, node, genesis, { peers: peers.filter((_, other) => other !== i), heartbeatMs, stateSync: null });
+  const places: Place[] = made.map(({ name, rpc, p2p, id, key }) => ({ name, rpc, p2p, id, key }));
   // Last: a folder without it was not written to the end.
   writeFileSync(join(dir, indexFile), `${JSON.stringify(places, null, 2)}\n`);
+}
+
+/**
+ * One more node of a network that runs: it signs nothing until the authority gives its key a weight (`validator.set`). It joins by a snapshot where
+ * `stateSync` says whom to ask, else by every block. The caller starts and stops it.
+ */
+export async function addNode({ genesis, nodes }: Testnet, name: string, stateSync: StateSync | null, options: TestnetOptions): Promise<TestnetNode> {
+  const dir = resolve(options.dir);
+  const [made] = await newNodes([name]);
+  if (made === undefined) throw new Error('no node was made');
+  writeNode(dir, made, genesis, { peers: nodes.map(({ peer }) => peer), heartbeatMs: options.heartbeatMs, stateSync });
+  return new TestnetNode(dir, made, options);
 }
 
 /** Free at this moment; they are taken at once. */

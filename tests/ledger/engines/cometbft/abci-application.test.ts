@@ -29,6 +29,7 @@ const options = (change: Partial<NodeOptions> = {}): NodeOptions => ({
   address: { path: join(folder, 'app.sock') },
   clock: () => now * 1000,
   keepBlocks: null,
+  snapshotEvery: null,
   onFault: (error) => faults.push(error),
   ...change,
 });

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import { appHashOf, beginApplication, openApplication } from '../../../../src/ledger/application.ts';
 import { cometbftProgram } from '../../../../src/ledger/engines/cometbft/program.ts';
-import { startTestnet, type Testnet, type TestnetNode } from '../../../../src/ledger/engines/cometbft/testnet.ts';
+import { addNode, startTestnet, type Testnet, type TestnetNode, type TestnetOptions } from '../../../../src/ledger/engines/cometbft/testnet.ts';
 import { nodeCrypto } from '../../../../src/ledger/node-crypto.ts';
 import { toHex } from '../../../../src/ledger/verify/bytes.ts';
 import { openEnvelope } from '../../../../src/ledger/verify/envelope.ts';
@@ -25,10 +25,18 @@ afterEach(async () => {
   [testnet, folder] = [null, null];
 }, 30_000);
 
+const options = (validators: number): TestnetOptions => ({
+  dir: (folder ??= mkdtempSync(join(tmpdir(), 'network-'))),
+  validators,
+  genesis: liveGenesis(),
+  cometbft: cometbft ?? '',
+  imi: [process.execPath, join(import.meta.dirname, '../../../../src/cli/imi.ts')],
+  heartbeatMs: 60_000,
+  snapshotEvery: 5,
+});
+
 async function start(validators: number): Promise<Testnet> {
-  folder = mkdtempSync(join(tmpdir(), 'network-'));
-  const imi = [process.execPath, join(import.meta.dirname, '../../../../src/cli/imi.ts')];
-  const started = await startTestnet({ dir: folder, validators, genesis: liveGenesis(), cometbft: cometbft ?? '', imi, heartbeatMs: 60_000 });
+  const started = await startTestnet(options(validators));
   if (!started.ok) throw new Error(started.failure.detail);
   testnet = started.value;
   return testnet;
@@ -60,10 +68,10 @@ async function replayed({ genesis }: Testnet, rpc: NodeRpc, last: number): Promi
   return { recomputed: recomputed ?? [], signed: signed ?? [], transactions };
 }
 
-/** When the node has a block of this height; it is asked again as soon as it has answered. */
+/** When the node's application has applied this height; it is asked again as soon as it has answered. */
 async function reaches(rpc: NodeRpc, height: number): Promise<void> {
   const deadline = AbortSignal.timeout(30_000);
-  while ((await rpc.height()) < height) deadline.throwIfAborted();
+  while ((await rpc.query('/tip', height)) === null) deadline.throwIfAborted();
 }
 
 test.skipIf(cometbft === null)(`one validator: its application is killed again and again, and nothing that was recorded is lost${why}`, { timeout: 120_000 }, async () => {
@@ -138,11 +146,30 @@ test.skipIf(cometbft === null)(`what was started ends with it, and a network tha
   await new NodeRpc(node.rpc).record(await registerNow(lin));
   await network.stop();
   expect([node.application?.isRunning, node.comet?.isRunning]).toEqual([false, false]);
-  const imi = [process.execPath, join(import.meta.dirname, '../../../../src/cli/imi.ts')];
-  const again = await startTestnet({ dir: folder ?? '', validators: 1, genesis: liveGenesis(), cometbft: cometbft ?? '', imi, heartbeatMs: 60_000 });
-  if (!again.ok) throw new Error(again.failure.detail);
-  testnet = again.value;
-  expect(again.value.genesis).toEqual(network.genesis);
-  const rpc = new NodeRpc(again.value.nodes[0]?.rpc ?? '');
+  const again = await start(1);
+  expect(again.genesis).toEqual(network.genesis);
+  const rpc = new NodeRpc(again.nodes[0]?.rpc ?? '');
   expect((await rpc.query('/tip', 'newest'))?.logSize).toBe(1);
+});
+
+test.skipIf(cometbft === null)(`a node that joins by a snapshot has not seen the blocks before it, and goes on like the others${why}`, { timeout: 120_000 }, async () => {
+  const network = await start(1);
+  const [node] = network.nodes as [TestnetNode];
+  const rpc = new NodeRpc(node.rpc);
+  await rpc.record(await registerNow(lin));
+  const trusted = await rpc.block(1);
+  for (let i = 0; i < 12; i++) await rpc.record(await anchorNow(lin, `credential ${i}`));
+
+  const stateSync = { rpc: [node.rpc, node.rpc], height: 1, hash: trusted.hash, trustingPeriodMs: 3_600_000 };
+  const joining = await addNode(network, 'late', stateSync, options(1));
+  network.nodes.push(joining);
+  const joined = await joining.start();
+  if (!joined.ok) throw new Error(joined.failure.detail);
+  const late = new NodeRpc(joining.rpc);
+  const { height } = await rpc.record(await anchorNow(lin, 'the last'));
+  await reaches(late, height + 1);
+  expect(await late.earliest()).toBeGreaterThan(1);
+  expect(await late.query('/tip', 1)).toBeNull();
+  expect(await late.query('/tip', height + 1)).toEqual(await rpc.query('/tip', height + 1));
+  expect(await late.query('/log/entries', { from: 0, count: 256 })).toEqual(await rpc.query('/log/entries', { from: 0, count: 256 }));
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { decodeAnswer, encodeAsk, type Queries, type QueryPath } from '../../../../src/ledger/engines/cometbft/queries.ts';
-import { toHex } from '../../../../src/ledger/verify/bytes.ts';
+import { fromHex, toHex } from '../../../../src/ledger/verify/bytes.ts';
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const bytes = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
@@ -38,16 +38,22 @@ export class NodeRpc {
     return this.#call('broadcast_tx_sync', { tx: base64(envelope) }, z.object({ code: z.number(), log: z.string() }));
   }
 
+  /** Of the oldest block that it has. */
+  async earliest(): Promise<number> {
+    const { sync_info } = await this.#call('status', {}, z.object({ sync_info: z.object({ earliest_block_height: int64 }) }));
+    return sync_info.earliest_block_height;
+  }
+
   async height(): Promise<number> {
     const { sync_info } = await this.#call('status', {}, z.object({ sync_info: z.object({ latest_block_height: int64 }) }));
     return sync_info.latest_block_height;
   }
 
   /** `appHash`, hex: what log and state were before this block. */
-  async block(height: number): Promise<{ appHash: string; timeMs: number; transactions: Uint8Array[] }> {
-    const shape = z.object({ block: z.object({ header: z.object({ app_hash: z.string(), time: z.string() }), data: z.object({ txs: z.array(bytes).nullable() }) }) });
-    const { block } = await this.#call('block', { height: String(height) }, shape);
-    return { appHash: block.header.app_hash.toLowerCase(), timeMs: Date.parse(block.header.time), transactions: block.data.txs ?? [] };
+  async block(height: number): Promise<{ hash: Uint8Array; appHash: string; timeMs: number; transactions: Uint8Array[] }> {
+    const shape = z.object({ block_id: z.object({ hash: z.string() }), block: z.object({ header: z.object({ app_hash: z.string(), time: z.string() }), data: z.object({ txs: z.array(bytes).nullable() }) }) });
+    const { block, block_id } = await this.#call('block', { height: String(height) }, shape);
+    return { hash: fromHex(block_id.hash) ?? new Uint8Array(), appHash: block.header.app_hash.toLowerCase(), timeMs: Date.parse(block.header.time), transactions: block.data.txs ?? [] };
   }
 
   async validators(height: number): Promise<{ key: string; power: number }[]> {
