@@ -8,12 +8,28 @@ import type { VerifiedHead } from './verify/head.ts';
 import { verifyConsistency } from './verify/merkle-log.ts';
 import { decodeNote, encodeNote, verifyNote, type NoteKey, type NoteSignature, type NoteSigner } from './verify/note.ts';
 
+/** Who signs a log's checkpoints: one key beside the only validator's, or k of those beside n validators'. */
+export interface CheckpointSigners {
+  /** Of key type 1, under the origin's name. */
+  keys: readonly NoteKey[];
+  /** k. */
+  threshold: number;
+  /** What those who can be reached give; whether it is enough, and holds, is checked. */
+  sign(checkpoint: Checkpoint): Promise<NoteSignature[]>;
+}
+
+/** A key in this process. */
+export const ownSigner = (origin: string, signer: NoteSigner): CheckpointSigners => ({
+  keys: [{ name: origin, type: 1, key: signer.key[1] }],
+  threshold: 1,
+  sign: (checkpoint) => Promise.resolve(signCheckpoint(checkpoint, signer, crypto).signatures),
+});
+
 export interface CheckpointOptions {
   /** File of the newest checkpoint; `<path>.witnessed` stands beside it. */
   path: string;
   origin: string;
-  /** This node's own checkpoint key: not the validator's. */
-  signer: NoteSigner;
+  signers: CheckpointSigners;
   /** Whose cosignatures are taken; of key type 4. */
   witnesses: readonly NoteKey[];
   /** How many of them make an entry a witnessed one. */
@@ -28,7 +44,7 @@ export interface SignedCheckpoint {
   cosignatures: Cosignature[];
 }
 
-/** `checkpoint-refused`: what was signed before does not lead there. */
+/** `checkpoint-refused`: what was signed before does not lead there, or too few have signed it. */
 export type CheckpointRefusal = Failure<'hub-storage' | 'checkpoint-refused'>;
 
 /** A signed note, with the cosignatures behind the log's own signatures. */
@@ -36,7 +52,7 @@ export const encodeCheckpoint = ({ checkpoint, signatures, cosignatures }: Signe
   encodeNote({ text: checkpointText(checkpoint), signatures: [...signatures, ...cosignatures.map((one) => cosignatureLine(one, crypto))] });
 
 /**
- * The newest checkpoint that this node signed, and the newest that witnesses cosigned. The first is on disk before anybody sees it, and none is
+ * The newest checkpoint that was signed here, and the newest that witnesses cosigned. The first is on disk before anybody sees it, and none is
  * signed that is smaller, or of another history; the second may be lost, and is asked for again.
  */
 export class CheckpointKeeper {
@@ -70,18 +86,25 @@ export class CheckpointKeeper {
   }
 
   /**
-   * `head`: one that this node would hand out. `proof`: RFC 9162 §2.1.4.1, that its log begins with the newest checkpoint's; without meaning where
+   * One at a time. `head`: one that this node would hand out. `proof`: RFC 9162 §2.1.4.1, that its log begins with the newest checkpoint's; without meaning where
    * there is none, or that one is of an empty log. The head that was signed last is given back as it is.
    */
-  sign(head: Pick<VerifiedHead, 'height' | 'logSize' | 'logRoot' | 'stateRoot'>, proof: readonly Uint8Array[] | null): Result<SignedCheckpoint, CheckpointRefusal> {
-    const { path, origin, signer } = this.#options;
+  async sign(
+    head: Pick<VerifiedHead, 'height' | 'logSize' | 'logRoot' | 'stateRoot'>,
+    proof: readonly Uint8Array[] | null,
+  ): Promise<Result<SignedCheckpoint, CheckpointRefusal>> {
+    const { path, origin, signers } = this.#options;
     const checkpoint = checkpointOf(head, origin);
     const before = this.#newest?.checkpoint;
     if (this.#newest !== null && before?.height === checkpoint.height) {
       return checkpointText(before) === checkpointText(checkpoint) ? ok(this.#newest) : fail('checkpoint-refused', `height ${before.height} was signed with another content`);
     }
     if (before !== undefined && !follows(before, checkpoint, proof)) return fail('checkpoint-refused', `entry ${before.size} and height ${before.height} were signed, and do not lead here`);
-    const signed = { checkpoint, signatures: signCheckpoint(checkpoint, signer, crypto).signatures, cosignatures: [] };
+    const note = { text: checkpointText(checkpoint), signatures: await signers.sign(checkpoint) };
+    const by = verifyNote(note, signers.keys, crypto);
+    if (!by.ok) return fail('checkpoint-refused', by.failure.detail);
+    if (by.value.length < signers.threshold) return fail('checkpoint-refused', `signed by ${by.value.length} of its keys, ${signers.threshold} are needed`);
+    const signed = { checkpoint, signatures: note.signatures, cosignatures: [] };
     const kept = replaceFile(path, encodeCheckpoint(signed));
     if (!kept.ok) return kept;
     this.#newest = signed;
@@ -111,7 +134,7 @@ function follows(before: Checkpoint, after: Checkpoint, proof: readonly Uint8Arr
   return proof !== null && verifyConsistency({ first: before.size, second: after.size, firstRoot: before.root, secondRoot: after.root, path: proof }, crypto);
 }
 
-/** `hub-storage`: the newest checkpoint's file cannot be read, or is not one that this key signed. Where there is none, none was signed. */
+/** `hub-storage`: the newest checkpoint's file cannot be read, or is not one that these keys signed. Where there is none, none was signed. */
 export function openCheckpoints(options: CheckpointOptions): Result<CheckpointKeeper, Failure<'hub-storage'>> {
   const newest = read(options.path, options);
   if (!newest.ok) return newest;
@@ -120,7 +143,7 @@ export function openCheckpoints(options: CheckpointOptions): Result<CheckpointKe
   return ok(new CheckpointKeeper(options, newest.value, isUsable ? witnessed.value : null));
 }
 
-function read(path: string, { origin, signer, witnesses }: CheckpointOptions): Result<SignedCheckpoint | null, Failure<'hub-storage'>> {
+function read(path: string, { origin, signers, witnesses }: CheckpointOptions): Result<SignedCheckpoint | null, Failure<'hub-storage'>> {
   if (!existsSync(path)) return ok(null);
   let bytes: Uint8Array;
   try {
@@ -131,7 +154,7 @@ function read(path: string, { origin, signer, witnesses }: CheckpointOptions): R
   const note = decodeNote(bytes);
   const checkpoint = note.ok ? decodeCheckpoint(note.value.text) : note;
   if (!note.ok || !checkpoint.ok) return fail('hub-storage', `${path} is damaged`);
-  const signed = verifyNote(note.value, [{ name: origin, type: 1, key: signer.key[1] }], crypto);
+  const signed = verifyNote(note.value, signers.keys, crypto);
   if (!signed.ok || checkpoint.value.origin !== origin) return fail('hub-storage', `${path} is of another key or another origin`);
   const cosignatures = verifyCosignatures(note.value, witnesses, crypto);
   if (!cosignatures.ok) return fail('hub-storage', `${path} is damaged`);

@@ -113,7 +113,7 @@ export class WitnessRounds {
     const size = before?.checkpoint.size ?? 0;
     const proof = size === 0 ? ok(null) : await ledger.consistency(size, head.logSize);
     if (!proof.ok) return proof;
-    const signed = checkpoints.sign({ height: head.header.height - 1, logSize: head.logSize, logRoot: head.logRoot, stateRoot: head.stateRoot }, proof.value);
+    const signed = await checkpoints.sign({ height: head.header.height - 1, logSize: head.logSize, logRoot: head.logRoot, stateRoot: head.stateRoot }, proof.value);
     if (signed.ok) this.#signedAtMs = nowMs;
     return signed;
   }

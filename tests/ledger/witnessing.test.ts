@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/contract/result.ts';
-import { openCheckpoints, type CheckpointKeeper } from '../../src/ledger/checkpoints.ts';
+import { openCheckpoints, ownSigner, type CheckpointKeeper } from '../../src/ledger/checkpoints.ts';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/engines/embedded.ts';
 import { openHttpService, type HttpAnswer, type HttpService } from '../../src/ledger/http-service.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -14,7 +14,7 @@ import { cosign, verifyCosignatures } from '../../src/ledger/verify/cosignature.
 import { encodeBody, transactionId } from '../../src/ledger/verify/envelope.ts';
 import { verifyHead, type Trust, type VerifiedHead } from '../../src/ledger/verify/head.ts';
 import { leafHash, merkleRoot } from '../../src/ledger/verify/merkle-log.ts';
-import { decodeNote, encodeSignatureLine, verifyNote } from '../../src/ledger/verify/note.ts';
+import { decodeNote, encodeSignatureLine, signNote, verifyNote } from '../../src/ledger/verify/note.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { Witness } from '../../src/ledger/witness.ts';
 import { WitnessRounds } from '../../src/ledger/witness-rounds.ts';
@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 function keeperOf(threshold = 1, name = 'checkpoint'): CheckpointKeeper {
-  const opened = openCheckpoints({ path: join(folder, name), origin, signer: logSigner, witnesses: [w1, w2], threshold });
+  const opened = openCheckpoints({ path: join(folder, name), origin, signers: ownSigner(origin, logSigner), witnesses: [w1, w2], threshold });
   if (!opened.ok) throw new Error(opened.failure.detail);
   return opened.value;
 }
@@ -258,7 +258,7 @@ describe('the keeper of checkpoints', () => {
     const [ledger, keeper] = [openLedger(), keeperOf()];
     await fill(ledger);
     const head = await headOf(ledger);
-    expect(keeper.sign(head, null).ok).toBe(true);
+    expect((await keeper.sign(head, null)).ok).toBe(true);
     const note = decodeNote(readFileSync(join(folder, 'checkpoint')));
     if (!note.ok) throw new Error(note.failure.detail);
     expect(verifyNote(note.value, [logKey], nodeCrypto).ok).toBe(true);
@@ -273,18 +273,18 @@ describe('the keeper of checkpoints', () => {
     { name: 'another history of the same size', next: { ...later, height: 10, logRoot: seedOf('other') }, detail: /do not lead here/ },
     { name: 'another state at the same height', next: { ...later, stateRoot: seedOf('other') }, detail: /height 9 was signed with another content/ },
   ];
-  test.each(refused)('does not sign $name, before a restart and after it', ({ next, detail }) => {
+  test.each(refused)('does not sign $name, before a restart and after it', async ({ next, detail }) => {
     const keeper = keeperOf();
-    expect(keeper.sign(later, null).ok).toBe(true);
+    expect((await keeper.sign(later, null)).ok).toBe(true);
     for (const one of [keeper, keeperOf()]) {
-      expect(one.sign(next, [])).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused', detail: expect.stringMatching(detail) as string } });
+      expect(await one.sign(next, [])).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused', detail: expect.stringMatching(detail) as string } });
       expect(one.newest?.checkpoint).toMatchObject({ height: 9, size: 3, root: later.logRoot });
     }
-    expect(keeperOf().sign(later, []).ok).toBe(true);
-    expect(keeperOf().sign({ ...later, height: 10 }, []).ok).toBe(true);
+    expect((await keeperOf().sign(later, [])).ok).toBe(true);
+    expect((await keeperOf().sign({ ...later, height: 10 }, [])).ok).toBe(true);
   });
 
-  test('keeps the older word of two witnesses until the newer one has as much, or enough', () => {
+  test('keeps the older word of two witnesses until the newer one has as much, or enough', async () => {
     const keeper = keeperOf(2);
     const cosignedBy = (...names: string[]): void => {
       const newest = keeper.newest;
@@ -297,13 +297,13 @@ describe('the keeper of checkpoints', () => {
       }
     };
     const heightOf = (): number | undefined => keeper.covering(0)?.checkpoint.height;
-    keeper.sign(later, null);
+    await keeper.sign(later, null);
     expect(heightOf()).toBeUndefined();
     cosignedBy('w1.example');
     expect([heightOf(), keeper.isWitnessed(0)]).toEqual([9, false]);
     cosignedBy('w2.example');
     expect([heightOf(), keeper.isWitnessed(2), keeper.isWitnessed(3)]).toEqual([9, true, false]);
-    keeper.sign({ ...later, height: 10 }, []);
+    await keeper.sign({ ...later, height: 10 }, []);
     cosignedBy('w2.example');
     expect(heightOf()).toBe(9);
     cosignedBy('w1.example');
@@ -315,18 +315,42 @@ describe('the keeper of checkpoints', () => {
     { name: 'damaged', content: () => 'gone', detail: /is damaged/ },
     { name: 'of another key', content: () => readFileSync(join(folder, 'other')), detail: /another key/ },
   ];
-  test.each(files)('does not start over a file that is $name', ({ content, detail }) => {
-    const other = openCheckpoints({ path: join(folder, 'other'), origin, signer: signerOf('other'), witnesses: [], threshold: 1 });
-    expect(other.ok && other.value.sign(later, null).ok).toBe(true);
+  test.each(files)('does not start over a file that is $name', async ({ content, detail }) => {
+    const other = openCheckpoints({ path: join(folder, 'other'), origin, signers: ownSigner(origin, signerOf('other')), witnesses: [], threshold: 1 });
+    expect(other.ok && (await other.value.sign(later, null)).ok).toBe(true);
     writeFileSync(join(folder, 'checkpoint'), content());
-    const opened = openCheckpoints({ path: join(folder, 'checkpoint'), origin, signer: logSigner, witnesses: [], threshold: 1 });
+    const opened = openCheckpoints({ path: join(folder, 'checkpoint'), origin, signers: ownSigner(origin, logSigner), witnesses: [], threshold: 1 });
     expect(opened).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: expect.stringMatching(detail) as string } });
   });
 
-  test('signs nothing that it cannot write', () => {
-    const opened = openCheckpoints({ path: join(folder, 'none/checkpoint'), origin, signer: logSigner, witnesses: [], threshold: 1 });
-    expect(opened.ok && opened.value.sign(later, null)).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
+  test('signs nothing that it cannot write', async () => {
+    const opened = openCheckpoints({ path: join(folder, 'none/checkpoint'), origin, signers: ownSigner(origin, logSigner), witnesses: [], threshold: 1 });
+    expect(opened.ok && (await opened.value.sign(later, null))).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
     expect(opened.ok && opened.value.newest).toBeNull();
+  });
+});
+
+describe('a log of several validators', () => {
+  const later = { height: 9, logSize: 3, logRoot: seedOf('three'), stateRoot: seedOf('state') };
+  const signing = async (...names: string[]) => {
+    const validators = ['v1', 'v2', 'v3'].map((name) => noteKeyOf(origin, 1, signerOf(name)));
+    const opened = openCheckpoints({
+      path: join(folder, 'checkpoint'),
+      origin,
+      signers: { keys: validators, threshold: 2, sign: (checkpoint) => Promise.resolve(names.map((name) => signNote(checkpointText(checkpoint), origin, signerOf(name), nodeCrypto))) },
+      witnesses: [],
+      threshold: 1,
+    });
+    return opened.ok ? opened.value.sign(later, null) : opened;
+  };
+
+  test('has its checkpoints signed by as many as it takes', async () => {
+    expect(await signing('v1', 'v3')).toMatchObject({ ok: true, value: { signatures: [{ name: origin }, { name: origin }] } });
+    rmSync(join(folder, 'checkpoint'));
+    expect(await signing('v1')).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused', detail: 'signed by 1 of its keys, 2 are needed' } });
+    expect(await signing('v1', 'v9')).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused' } });
+    expect(await signing()).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused' } });
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false);
   });
 });
 
