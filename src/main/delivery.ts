@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import type { District } from './district.ts';
 import type { Journal } from './journal.ts';
 import type { Outbox } from './outbox.ts';
-import type { Settlement } from './visit/work.ts';
+import { isInLedger, type Settlement } from './visit/work.ts';
 
 export interface DeliveryParts {
   outbox: Outbox;
@@ -84,9 +84,8 @@ export function createDelivery({ outbox, district, clock, journal, onSettled, ti
   };
 
   const settle = (transaction: Uint8Array, settlement: Settlement): Result<null> => {
-    const recorded = settlement.state === 'recorded';
-    const kept = recorded ? outbox.recorded(transaction) : outbox.refused(transaction, settlement.state, settlement.code);
-    if (kept.ok) journal.write(recorded ? { event: 'outbox', what: 'recorded' } : { event: 'outbox', what: settlement.state, code: settlement.code });
+    const kept = isInLedger(settlement) ? outbox.recorded(transaction) : outbox.refused(transaction, settlement.state, settlement.code);
+    if (kept.ok) journal.write(isInLedger(settlement) ? { event: 'outbox', what: 'recorded' } : { event: 'outbox', what: settlement.state, code: settlement.code });
     return kept;
   };
 

@@ -27,6 +27,15 @@ export interface ProvenParty {
   names: Localized;
 }
 
+/** A verified receipt without private parts. */
+export interface FoundReceipt {
+  receipt: Uint8Array;
+  /** ISO 8601 in UTC, the time of the head that it rests on. */
+  at: string;
+  /** As many outsiders have cosigned that head as the trust root asks for. */
+  isWitnessed: boolean;
+}
+
 /** What the kiosk wants of hub and ledger. Whatever is said here about keys, services and receipts was proved, not told. */
 export interface District {
   readonly chain: string;
@@ -50,8 +59,8 @@ export interface District {
   services(): Promise<Result<{ offers: Offer[]; refused: number }>>;
   /** Hands a request over, or asks after it, and waits up to `waitMs` for the block. null: the hub has it on disk. */
   deliver(waiting: Waiting, waitMs: number): Promise<Result<Settlement | null>>;
-  /** A verified receipt without private parts; null: not recorded yet. */
-  receipt(transaction: Uint8Array, waitMs: number): Promise<Result<{ receipt: Uint8Array; at: string } | null>>;
+  /** null: not recorded yet. */
+  receipt(transaction: Uint8Array, waitMs: number): Promise<Result<FoundReceipt | null>>;
   /** Unix seconds of the newest verified block, or of the clock where that is earlier. */
   nowSeconds(): number;
 }
@@ -109,7 +118,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     const proof = verifyReceipt(bytes, light.trust, crypto);
     if (!proof.ok) return proof;
     if (!equalBytes(proof.value.transaction, transaction)) return fail('proof-invalid', 'another transaction');
-    return ok({ receipt: bytes, at: new Date(proof.value.head.timeMs).toISOString() });
+    return ok({ receipt: bytes, at: new Date(proof.value.head.timeMs).toISOString(), isWitnessed: proof.value.witnessed.isWitnessed });
   };
 
   return {
@@ -173,7 +182,10 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       const refused = submitted.value.state === 'rejected';
       const proved = await receipt(waiting.transaction, refused ? 0 : waitMs);
       if (!proved.ok) return proved;
-      if (proved.value !== null) return ok({ state: 'recorded', ...proved.value });
+      if (proved.value !== null) {
+        const { receipt: bytes, at, isWitnessed } = proved.value;
+        return ok({ state: isWitnessed ? 'witnessed' : 'recorded', receipt: bytes, at });
+      }
       if (refused) return ok(refusal(submitted.value.code));
       const state = await hub.call('transaction.state', { transaction: waiting.transaction });
       if (!state.ok) return state;

@@ -22,6 +22,7 @@ import { fits, readerView } from './visit/reader-view.ts';
 import type { KioskFacts } from './visit/snapshot.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
+import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
 
 export interface KioskSetup {
@@ -96,7 +97,15 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     journal,
     onSettled(transaction, settlement) {
       if (visits.settled(transaction, settlement)) outbox.noteTold(transaction);
+      if (settlement.state === 'recorded') witnesses.follow([transaction]);
     },
+  });
+  const witnesses = createWitnessWatch({
+    district,
+    clock,
+    isExpected: light.trust.witnessing !== undefined,
+    isWanted: () => !visits.idle,
+    onWitnessed: (transaction, settlement) => void visits.settled(transaction, settlement),
   });
   const work = createVisitWork({
     district,
@@ -107,12 +116,14 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     deviceKey,
     kioskId,
     delivery,
+    witnesses,
     trust: light.trust,
     offers: () => services.offers(),
     cardOf: (insertion) => cardIn(devices, readerName(), insertion),
   });
   const closeAll = async (): Promise<void> => {
     delivery.stop();
+    witnesses.stop();
     hub.close();
     // The outbox stays open for a signature that is under way: without the device host it ends at once, one way or the other.
     devices.stop();

@@ -1,7 +1,7 @@
 import type { RequestRow, RequestState, ServiceCard } from '../../contract/bridge.ts';
-import type { Issued, Visit, VisitContext } from './context.ts';
+import type { Farewell, Issued, Visit, VisitContext } from './context.ts';
 import { grantedClaims, lastDay, type Draft, type KnownClaims, type Offer } from './draft.ts';
-import type { PastRequest, Settlement, Stored, VisitWork } from './work.ts';
+import { isInLedger, type Access, type PastRequest, type Settlement, type ShownReceipt, type Stored, type VisitWork } from './work.ts';
 
 export function serviceCard({ service, agency }: Offer): ServiceCard {
   return { id: service.id, group: service.group, title: service.title, summary: service.summary, agency };
@@ -36,7 +36,15 @@ export function pastRequestOf(draft: Draft, known: KnownClaims, issued: Issued):
   };
 }
 
+type FarewellReceipt = Farewell['receipts'][number];
+
 const same = (a: { transaction: Uint8Array }, transaction: Uint8Array): boolean => Buffer.from(a.transaction).equals(transaction);
+
+/** A request that was looked up anew: the list then says the same of it. */
+export function opened(access: Access, request: PastRequest, shown: ShownReceipt): Pick<Visit, 'opened' | 'access'> {
+  const requests = access.requests.map((past) => (same(past, request.transaction) ? { ...past, row: { ...past.row, state: shown.state } } : past));
+  return { opened: { request, shown }, access: { ...access, requests } };
+}
 
 /**
  * What became of a request, put wherever it is shown: its receipt page, the list, the farewell page. A receipt that does not hold against
@@ -53,20 +61,28 @@ export function settled(
     visit: visit === null ? null : settledVisit(visit, transaction, settlement, work),
     farewell: farewell && {
       ...farewell,
-      // The codes are of the pending receipt, and the private parts that the new one needs are gone.
-      receipts: farewell.receipts.map((receipt) => (same(receipt, transaction) ? { ...receipt, state: settlement.state, qr: [] } : receipt)),
+      receipts: farewell.receipts.map((receipt) => (same(receipt, transaction) ? settledFarewell(receipt, settlement) : receipt)),
     },
   };
 }
 
+/**
+ * The private parts that another receipt would need are gone. So codes of a receipt that only waits go when the request is recorded, and those of
+ * a recorded one stay what they are.
+ */
+function settledFarewell(receipt: FarewellReceipt, { state }: Settlement): FarewellReceipt {
+  return receipt.state === 'queued' ? { ...receipt, state, qr: [] } : receipt;
+}
+
 function settledVisit(visit: Visit, transaction: Uint8Array, settlement: Settlement, work: Pick<VisitWork, 'drawReceipt'>): Visit {
   const issued = visit.issued.find((one) => same(one, transaction));
-  const drawn = issued !== undefined && settlement.state === 'recorded' ? work.drawReceipt(settlement.receipt, issued.parts) : null;
+  const drawn = issued !== undefined && isInLedger(settlement) ? work.drawReceipt(settlement.receipt, issued.parts) : null;
   if (drawn !== null && !drawn.ok) return visit;
   const state: RequestState = settlement.state;
   const qr = drawn === null ? [] : drawn.value;
+  // A witnessed receipt rests on a later head than the request's own block.
   const at = settlement.state === 'recorded' ? settlement.at : null;
-  const code = settlement.state === 'recorded' ? null : settlement.code;
+  const code = isInLedger(settlement) ? null : settlement.code;
   const rowOf = (row: RequestRow): RequestRow => ({
     ...row,
     state,

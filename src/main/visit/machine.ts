@@ -19,8 +19,8 @@ import {
 } from './draft.ts';
 import { afterFailure } from './failure-policy.ts';
 import type { ReaderView } from './reader-view.ts';
-import { issuedOf, pastRequestOf, settled } from './issued.ts';
-import type { Access, PastRequest, Proof, Settlement, ShownReceipt, Stored, Ticket, VisitWork } from './work.ts';
+import { issuedOf, opened, pastRequestOf, settled } from './issued.ts';
+import { isInLedger, type Access, type PastRequest, type Proof, type Settlement, type ShownReceipt, type Stored, type Ticket, type VisitWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
 
@@ -196,9 +196,9 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       severalSigned: ({ context }) => inVisit(context).issued.length > 1,
       retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
       requestRecorded: ({ context, event }) =>
-        event.type === 'request.settled' && event.settlement.state === 'recorded' && isIssued(context, event.transaction),
+        event.type === 'request.settled' && isInLedger(event.settlement) && isIssued(context, event.transaction),
       requestInHandRefused: ({ context, event }) =>
-        event.type === 'request.settled' && event.settlement.state !== 'recorded' && isIssued(context, event.transaction),
+        event.type === 'request.settled' && !isInLedger(event.settlement) && isIssued(context, event.transaction),
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
         stateIn({ stage: { visiting: { signIn: 'pin' } } }),
@@ -280,7 +280,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       ),
       keepOpened: assign(({ context }, { result }: { result: Result<ShownReceipt> }) => {
         const { wanted } = inVisit(context);
-        return result.ok && wanted !== null ? patch(context, { opened: { request: wanted, shown: result.value } }) : {};
+        return result.ok && wanted !== null ? patch(context, opened(accessOf(context), wanted, result.value)) : {};
       }),
 
       keepStored: assign(({ context }, { result }: { result: Result<Stored> }) => {
@@ -318,7 +318,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
       }),
       noteRefusal: assign(({ context, event }) => {
-        if (event.type !== 'request.settled' || event.settlement.state === 'recorded') return {};
+        if (event.type !== 'request.settled' || isInLedger(event.settlement)) return {};
         const { state, code } = event.settlement;
         return setBack(context, { code: state === 'expired' ? 'request-expired' : 'request-rejected', detail: code }, 'home');
       }),

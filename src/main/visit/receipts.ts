@@ -36,7 +36,7 @@ export async function openRequest(request: PastRequest, signer: Uint8Array, sour
   const found = await district.receipt(request.transaction, 0);
   if (found.ok && found.value !== null) {
     const drawn = drawReceipt(found.value.receipt, request.parts, trust, crypto);
-    return drawn.ok ? ok({ state: 'recorded', qr: drawn.value }) : drawn;
+    return drawn.ok ? ok({ state: found.value.isWitnessed ? 'witnessed' : 'recorded', qr: drawn.value }) : drawn;
   }
   const waiting = outbox.find(request.transaction);
   if (waiting !== null) return ok({ state: 'queued', qr: drawPending(waiting, request.parts, signer, sources) });

@@ -9,7 +9,7 @@ import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
 import { recordOf, type Moment } from './record.ts';
 import { sameView, type ReaderView } from './reader-view.ts';
 import { snapshotOf, type KioskFacts, type VisitState } from './snapshot.ts';
-import type { Settlement, VisitWork } from './work.ts';
+import { isInLedger, type Settlement, type VisitWork } from './work.ts';
 
 type MachineSnapshot = SnapshotFrom<ReturnType<typeof visitMachine>>;
 
@@ -171,7 +171,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     settled(transaction, settlement) {
       send({ type: 'request.settled', transaction, settlement });
       const requests = moment.context.visit?.access?.requests ?? [];
-      return settlement.state === 'recorded' && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
+      return isInLedger(settlement) && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
     },
     screenLost() {
       send({ type: 'screen.lost' });

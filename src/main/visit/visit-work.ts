@@ -2,23 +2,34 @@ import { ok } from '../../contract/result.ts';
 import type { Trust } from '../../ledger/verify/head.ts';
 import type { Card } from '../card.ts';
 import type { Delivery } from '../delivery.ts';
+import type { WitnessWatch } from '../witness-watch.ts';
 import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
 import { signRequest, type SigningParts } from './signing.ts';
 import { provenFacts } from './typed-facts.ts';
-import type { VisitWork } from './work.ts';
+import type { Access, VisitWork } from './work.ts';
 
 export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInParts {
   trust: Trust;
   delivery: Pick<Delivery, 'send'>;
+  witnesses: Pick<WitnessWatch, 'follow'>;
   /** The card of one insertion. */
   cardOf(insertion: number): Card;
 }
 
+/** As many as a resident looks at. */
+const mostFollowed = 8;
+
+const recordedLately = ({ requests }: Access): Uint8Array[] =>
+  requests
+    .filter(({ row }) => row.state === 'recorded')
+    .slice(0, mostFollowed)
+    .map(({ transaction }) => transaction);
+
 /** The visit's work on the real card, hub and disk. */
 export function createVisitWork(parts: VisitWorkParts): VisitWork {
-  const { cardOf, district, outbox, delivery, trust, crypto } = parts;
+  const { cardOf, district, outbox, delivery, witnesses, trust, crypto } = parts;
   let signing: Promise<unknown> = Promise.resolve();
   return {
     readCard: (insertion) => cardOf(insertion).open(),
@@ -31,6 +42,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       // Not before: a card that was pulled meanwhile means that nobody has read the notices.
       for (const { transaction } of outbox.untold(access.value.resident.id)) outbox.noteTold(transaction);
       void tellBrokenOff(access.value, parts);
+      witnesses.follow(recordedLately(access.value));
       return access;
     },
     recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),

@@ -87,8 +87,11 @@ export interface Stored {
 
 /** What became of a stored request. A receipt is bytes of ledger/verify/receipt.ts without private parts, verified. */
 export type Settlement =
-  | { state: 'recorded'; receipt: Uint8Array; /** ISO 8601 in UTC, the block's time. */ at: string }
+  | { state: 'recorded' | 'witnessed'; receipt: Uint8Array; /** ISO 8601 in UTC, the time of the head that the receipt rests on. */ at: string }
   | { state: 'rejected' | 'expired'; code: string };
+
+/** In the ledger, proved; else refused. */
+export const isInLedger = (settlement: Settlement): settlement is Extract<Settlement, { receipt: Uint8Array }> => 'receipt' in settlement;
 
 export interface ShownReceipt {
   state: RequestState;

@@ -100,6 +100,43 @@ describe('a visit from card to receipt', () => {
     expect(stand.page).toMatchObject({ page: 'receipt', state: 'recorded', qr: ['IMI1:1:1:ABC'] });
   });
 
+  test('says witnessed when outsiders have seen it, on its page and in the list, with the receipt that shows it', async () => {
+    const drawn = [['IMI1:1:1:RECORDED'], ['IMI1:1:1:WITNESSED']];
+    const stand = new VisitStand(() => ({ drawReceipt: () => ok(drawn.shift() ?? []) }));
+    await stand.signIn();
+    await stand.sign(tax);
+    stand.settle('recorded');
+    expect(await stand.sees('receipt')).toMatchObject({ state: 'recorded', qr: ['IMI1:1:1:RECORDED'] });
+    stand.settle('witnessed');
+    expect(stand.page).toMatchObject({ page: 'receipt', state: 'witnessed', qr: ['IMI1:1:1:WITNESSED'] });
+    stand.send({ type: 'home' });
+    expect(await stand.sees('home')).toMatchObject({ requests: [{ state: 'witnessed' }] });
+  });
+
+  test('takes what is witnessed at once for recorded too', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    await stand.sign(tax);
+    stand.settle('witnessed');
+    expect(await stand.sees('receipt')).toMatchObject({ state: 'witnessed' });
+  });
+
+  test('says of a request in the list what was found when it was opened', async () => {
+    const stand = new VisitStand(() => ({ openRequest: () => Promise.resolve(ok({ state: 'witnessed', qr: [] })) }));
+    await stand.signIn();
+    await stand.sign(tax);
+    stand.settle('recorded');
+    await stand.sees('receipt');
+    stand.send({ type: 'home' });
+    stand.send({ type: 'requests.open' });
+    const { requests } = await stand.sees('requests');
+    expect(requests).toMatchObject([{ state: 'recorded' }]);
+    stand.send({ type: 'request.open', reference: requests[0]?.reference ?? '' });
+    expect(await stand.sees('request')).toMatchObject({ request: { state: 'witnessed' } });
+    stand.send({ type: 'back' });
+    expect(stand.page).toMatchObject({ page: 'requests', requests: [{ state: 'witnessed' }] });
+  });
+
   test('never shows a receipt that does not hold', async () => {
     const stand = new VisitStand(() => ({ drawReceipt: () => fail('proof-invalid') }));
     await stand.signIn();
@@ -639,6 +676,9 @@ describe('the card out', () => {
     expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ reference: '7KQ2-M4XD-01', state: 'queued', qr: ['IMI1:1:1:WAITS1'] }], unsent: false });
     stand.settle('recorded');
     // The codes were of the receipt that only waits.
+    expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ state: 'recorded', qr: [] }] });
+    // No receipt could be drawn that shows it.
+    stand.settle('witnessed');
     expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ state: 'recorded', qr: [] }] });
   });
 });

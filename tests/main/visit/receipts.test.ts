@@ -35,10 +35,10 @@ const request = (state: PastRequest['row']['state'], parts: PastRequest['parts']
   parts,
 });
 
-type Hub = 'has it' | 'has it not' | 'is away';
+type Hub = 'has it' | 'has it witnessed' | 'has it not' | 'is away';
 
 function sources(hub: Hub, waits: boolean): RequestSources {
-  const answers = { 'has it': () => ok({ receipt: of.bare, at: '2026-11-22T10:00:01Z' }), 'has it not': () => ok(null), 'is away': () => fail('hub-unreachable') };
+  const answers = { 'has it': () => ok({ receipt: of.bare, at: '2026-11-22T10:00:01Z', isWitnessed: false }), 'has it witnessed': () => ok({ receipt: of.bare, at: '2026-11-22T10:00:01Z', isWitnessed: true }), 'has it not': () => ok(null), 'is away': () => fail('hub-unreachable') };
   return {
     district: { receipt: () => Promise.resolve(answers[hub]()) },
     outbox: { find: () => (waits ? waiting : null) },
@@ -57,6 +57,10 @@ describe('an earlier request', () => {
       expect(opened).toMatchObject({ ok: true, value: { state: 'recorded' } });
       expect(opened.ok && bytesOf(opened.value.qr)).toEqual(of.whole);
     }
+  });
+
+  test('that outsiders have seen since is witnessed', async () => {
+    expect(await openRequest(request('recorded'), signer, sources('has it witnessed', false))).toMatchObject({ ok: true, value: { state: 'witnessed' } });
   });
 
   test.each<{ hub: Hub }>([{ hub: 'has it not' }, { hub: 'is away' }])('that waits here, while the hub $hub, comes with the receipt that says so', async ({ hub }) => {

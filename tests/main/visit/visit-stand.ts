@@ -240,11 +240,11 @@ export class VisitStand {
     await waitFor(this.#actor, (snapshot) => stateOf(snapshot).stage === 'visiting.sending', { timeout: 2_000 });
   }
 
-  settle(state: 'recorded' | 'rejected', transaction = this.calls.delivered.at(-1) ?? new Uint8Array(32)): void {
+  settle(state: 'recorded' | 'witnessed' | 'rejected', transaction = this.calls.delivered.at(-1) ?? new Uint8Array(32)): void {
     this.send({
       type: 'request.settled',
       transaction,
-      settlement: state === 'recorded' ? { state, receipt: new Uint8Array(10), at: '2026-11-22T10:00:01.000Z' } : { state, code: 'grant-not-live' },
+      settlement: state === 'rejected' ? { state, code: 'grant-not-live' } : { state, receipt: new Uint8Array(10), at: '2026-11-22T10:00:01.000Z' },
     });
   }
 }
