@@ -22,6 +22,15 @@ const commands: Record<string, Listed> = {
     load: () => import('./kiosk.ts'),
     uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],
   },
+  ledger: {
+    load: () => import('./ledger.ts'),
+    uses: [
+      { usage: 'imi ledger backup --server FILE --data DIR --out FOLDER', summary: 'copy a running hub’s ledger, checked against its signed head' },
+      { usage: 'imi ledger restore --server FILE --data DIR --from FOLDER', summary: 'put a backup where the ledger was, never behind what was signed' },
+      { usage: 'imi ledger export --server FILE --data DIR --out FOLDER', summary: 'write a running hub’s ledger in a form of which every byte is documented' },
+      { usage: 'imi ledger import --server FILE --data DIR --from FOLDER', summary: 'build a ledger anew from an export, checking all of it' },
+    ],
+  },
   node: {
     load: () => import('./node.ts'),
     uses: [{ usage: 'imi node --genesis FILE --data DIR', summary: 'run a validator’s application, beside its CometBFT process' }],

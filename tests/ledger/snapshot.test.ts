@@ -112,7 +112,7 @@ test('chunks are of whole items, none larger than asked for, and what they hold 
 type Items = unknown[][];
 const changes: { name: string; change: (items: Items) => unknown[]; detail: RegExp }[] = [
   { name: 'nothing at all', change: () => [], detail: /does not begin/ },
-  { name: 'another genesis', change: ([[, header] = [], ...rest]: Items) => [['ledger', { ...(header as object), genesis: new Uint8Array(3) }], ...rest], detail: /another genesis/ },
+  { name: 'another genesis', change: (items) => [['ledger', { ...(items[0]?.[1] as object), genesis: new Uint8Array(3) }], ...items.slice(1)], detail: /another genesis/ },
   { name: 'an entry less', change: (items) => items.filter((item, i) => i !== 5), detail: /its log/ },
   { name: 'two entries in another order', change: (items) => items.map((_, i) => items[i === 3 ? 4 : i === 4 ? 3 : i]), detail: /its log/ },
   { name: 'an entry that is no envelope', change: (items) => items.map((item, i) => (i === 5 ? ['entry', new Uint8Array(9), 3] : item)), detail: /no envelope/ },
@@ -120,7 +120,7 @@ const changes: { name: string; change: (items: Items) => unknown[]; detail: RegE
   { name: 'another value', change: (items) => [...items.slice(0, -1), ['value', items.at(-1)?.[1], new Uint8Array(3)]], detail: /its state/ },
   { name: 'values out of order', change: (items) => [...items.slice(0, -2), items.at(-1), items.at(-2)], detail: /out of order/ },
   { name: 'an entry after the values', change: (items) => [...items, items[5]], detail: /belongs nowhere/ },
-  { name: 'another state root in its own header', change: ([[, header] = [], ...rest]: Items) => [['ledger', { ...(header as object), tip: { ...tip, stateRoot: new Uint8Array(32) } }], ...rest], detail: /its state/ },
+  { name: 'another state root in its own header', change: (items) => [['ledger', { ...(items[0]?.[1] as object), tip: { ...tip, stateRoot: new Uint8Array(32) } }], ...items.slice(1)], detail: /its state/ },
 ];
 
 test.each(changes)('$name is refused', ({ change, detail }) => {
