@@ -144,6 +144,9 @@ function deadline(ms: number): Promise<typeof tooLate> {
   });
 }
 
+/** With what it said last: a display that cannot be opened and a library that is missing look the same otherwise. */
 function exitFailure(lastWords: string): Result<never> {
-  return /sandbox|namespace/i.test(lastWords) ? fail('browser-sandbox') : fail('screen-lost', 'start');
+  if (/sandbox|namespace/i.test(lastWords)) return fail('browser-sandbox');
+  const lastLine = lastWords.trimEnd().split('\n').at(-1)?.trim().slice(0, 150) ?? '';
+  return fail('screen-lost', lastLine === '' ? 'start' : `start: ${lastLine}`);
 }

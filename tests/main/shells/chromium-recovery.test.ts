@@ -90,6 +90,21 @@ describe.skipIf(!existsSync(distributionChromium))('a screen that cannot be had'
     expect(opened).toMatchObject({ ok: false, failure: { code: 'browser-sandbox' } });
   });
 
+  it.each([
+    { name: 'its last words', says: 'echo "a first line" >&2; echo "Missing X server or $DISPLAY" >&2;', detail: 'start: Missing X server or' },
+    { name: 'that it said nothing', says: '', detail: 'start' },
+  ])('says of a browser that ends at once $name', async ({ says, detail }) => {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'imi-ending-'));
+    chmodSync(dir, 0o755);
+    const binary = path.join(dir, 'chromium');
+    writeFileSync(binary, `#!/bin/sh\nunset DISPLAY\n${says}\nexit 1\n`, { mode: 0o755 });
+    const assets = await readAssets(fixtureDir);
+    if (!assets.ok) throw new Error('fixture');
+    const opened = await openChromiumScreen({ launch: headlessLaunch({ binary }), assets: assets.value });
+    rmSync(dir, { recursive: true });
+    expect(opened).toEqual({ ok: false, failure: { code: 'screen-lost', detail } });
+  });
+
   it('says that the renderer is not built', async () => {
     expect(await readAssets('/nowhere')).toMatchObject({ ok: false, failure: { code: 'kiosk-config' } });
   });
