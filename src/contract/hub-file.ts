@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { languageSchema, localizedSchema } from './language.ts';
+import { noteKeySchema } from './witness-file.ts';
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 /** In signed notes a name has neither a space nor a plus. */
 const noteName = z.string().max(200).regex(/^[^\s+]+$/);
-const chainId = z.string().regex(/^[a-z0-9-]{1,20}$/);
+/** Not one that was filled without signatures, to be measured (ledger/verify/unsigned-chain.ts). */
+const chainId = z.string().regex(/^(?!unsigned-)[a-z0-9-]{1,20}$/);
 
 /** What the kiosk believes from the start: the chain and who signs it. Public keys as base64url of 32 bytes. */
 export const trustRootSchema = z.strictObject({
@@ -116,5 +118,27 @@ export const hubServerFileSchema = z.strictObject({
       key: z.string().default('door.key.json'),
     })
     .prefault({}),
+  /** What is shown of the ledger to those outside. Left out: nothing is, and nothing is witnessed. */
+  checkpoints: z
+    .strictObject({
+      /** The ledger's name outside, first line of its checkpoints: it never changes. */
+      origin: noteName,
+      /** Not the validator's key. */
+      key: z.string().default('checkpoint.key.json'),
+      /** File of the newest checkpoint; `<path>.witnessed` stands beside it. */
+      path: z.string().default('checkpoint'),
+      /** `key`: as `imi witness init` prints it. `url`: where `/add-checkpoint` is. */
+      witnesses: z
+        .array(z.strictObject({ key: noteKeySchema, url: z.url({ protocol: /^https?$/ }) }))
+        .max(16)
+        .default([]),
+      /** How many of them make an entry a witnessed one. */
+      threshold: z.int().min(1).default(1),
+      everyMs: z.int().min(100).default(1000),
+      /** Where monitors read the log over HTTP. Left out: nowhere. */
+      serve: z.strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
+    })
+    .refine(({ witnesses }) => new Set(witnesses.map(({ key }) => key)).size === witnesses.length, 'a witness twice')
+    .optional(),
 });
 export type HubServerFile = z.infer<typeof hubServerFileSchema>;

@@ -10,6 +10,7 @@ import { encodeGenesis, type Genesis } from '../ledger/genesis.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { PartyEnrol, PartyKind } from '../ledger/verify/acts.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
+import { isUnsignedChain } from '../ledger/verify/unsigned-chain.ts';
 import { makeFolder, onDisk } from './data-folder.ts';
 import { readOrMakePin } from './doors.ts';
 import { writeKeyFile, type KeyFailure, type KeyFile } from './key-file.ts';
@@ -27,6 +28,8 @@ export interface Founded {
   trustRoot: TrustRoot;
   /** By which they know the hub over TLS. */
   pin: string;
+  /** For witnesses and monitors, where the server file names checkpoints. */
+  checkpointKey?: string;
 }
 
 /** Where the authority's key is put: to be taken off this machine, since it enrols every party from now on. */
@@ -38,6 +41,7 @@ export const authorityKeyFile = 'authority.key.json';
  * broke off leaves files behind; nothing hangs on them yet.
  */
 export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | FailureCode> | KeyFailure>> {
+  if (isUnsignedChain(chain)) return fail('hub-storage', 'a chain of this name is only measured');
   const { ledger, keeper, registrar, hub } = serverFile;
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
@@ -88,6 +92,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   };
   const pin = readOrMakePin({ serverFile, dataDir });
   if (!pin.ok) return pin;
+  const checkpointKey = serverFile.checkpoints === undefined ? null : readOrMakeCheckpointKey({ serverFile, dataDir });
+  if (checkpointKey?.ok === false) return checkpointKey;
   const kept = onDisk(genesisPath, () => writeFileSync(genesisPath, encodeGenesis(genesis), { mode: 0o600, flag: 'wx', flush: true }));
   if (!kept.ok) return kept;
   const begun = openEmbeddedLedger({
@@ -102,5 +108,5 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   if (!begun.ok) return begun;
   await begun.value.close();
   const trustRoot: TrustRoot = { chain, height: 1, validators: [{ alg: -19, key: toBase64url(validatorKey), power: 1 }], trustingPeriodMs: 30 * 24 * 3600_000 };
-  return ok({ trustRoot, pin: pin.value });
+  return ok({ trustRoot, pin: pin.value, ...(checkpointKey === null ? {} : { checkpointKey: checkpointKey.value }) });
 }

@@ -16,6 +16,7 @@ import type { Crypto } from './verify/crypto.ts';
 import { openEnvelope } from './verify/envelope.ts';
 import { leafHash, verifyInclusion } from './verify/merkle-log.ts';
 import { stateKey, type ValidatorsRecord } from './verify/records.ts';
+import { isUnsignedChain } from './verify/unsigned-chain.ts';
 
 /** Of the tables below and those of log and state. A file of another version is refused, never guessed at. */
 const schemaVersion = 1;
@@ -290,6 +291,9 @@ export function isWholeFile(database: DatabaseSync): boolean {
   return quick?.quick_check === 'ok';
 }
 
+/** Why an engine refuses a chain. */
+export const unsignedDetail = 'the chain was filled without signatures, to be measured';
+
 /** Genesis, its state and the first tip are written in one transaction, so a chain was begun here as a whole or not at all. */
 export function isBegun(database: DatabaseSync): boolean {
   return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get() !== undefined && about(database, 'genesis') !== undefined;
@@ -297,6 +301,7 @@ export function isBegun(database: DatabaseSync): boolean {
 
 /** Writes what a chain begins with, in the caller's transaction. `hub-storage` with the rejection of the genesis's first act that the rules refuse. */
 export function beginApplication(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<null> {
+  if (isUnsignedChain(genesis.chain)) return fail('hub-storage', unsignedDetail);
   const state = genesisState(genesis, crypto);
   if (!state.ok) return fail('hub-storage', `genesis: ${state.failure.code}`);
   layOutApplication(database, genesis, 0);

@@ -31,6 +31,8 @@ interface Edge {
   layers: { first: number; hashes: Uint8Array[] }[];
 }
 
+const indexOfLeaves = 'CREATE UNIQUE INDEX IF NOT EXISTS log_leaf_of ON log_leaf (transaction_id)';
+
 /**
  * The append-only log of accepted envelopes (RFC 9162 §2.1) in SQLite: leaves, the groups of hashes that are full, and which entries touch whom.
  * What is read is held against the hashes above it up to the edge, so what the file holds otherwise is never handed out (`LedgerDamage` is thrown);
@@ -55,7 +57,7 @@ export class TransactionLog {
     this.#crypto = crypto;
     database.exec(`
       CREATE TABLE IF NOT EXISTS log_leaf (position INTEGER PRIMARY KEY, transaction_id BLOB NOT NULL, envelope BLOB NOT NULL, height INTEGER NOT NULL);
-      CREATE UNIQUE INDEX IF NOT EXISTS log_leaf_of ON log_leaf (transaction_id);
+      ${indexOfLeaves};
       CREATE TABLE IF NOT EXISTS log_group (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
       CREATE TABLE IF NOT EXISTS log_subject (subject BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (subject, position)) WITHOUT ROWID;
     `);
@@ -214,6 +216,17 @@ export class TransactionLog {
     if (row === undefined) throw new LedgerDamage(`log entry ${number} is missing`);
     return leafHash(row.envelope, this.#crypto);
   }
+}
+
+/** A log that is filled at once: the indices are made when everything is there. `subjects`: ascending by resident, then by position, each once. */
+export function fillLog(database: DatabaseSync, crypto: Crypto, entries: (log: TransactionLog) => void, subjects: () => Iterable<readonly [subject: Id, position: number]>): TransactionLog {
+  const log = new TransactionLog(database, crypto);
+  database.exec('DROP INDEX log_leaf_of');
+  entries(log);
+  database.exec(indexOfLeaves);
+  const put = database.prepare('INSERT INTO log_subject (subject, position) VALUES (?, ?)');
+  for (const [subject, position] of subjects()) put.run(subject, position);
+  return log;
 }
 
 /** Ascending in the order in which groups become full: they are written one behind the other. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
+import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
@@ -12,6 +12,7 @@ import { equalBytes } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
+import { isUnsignedChain } from '../verify/unsigned-chain.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
@@ -50,6 +51,15 @@ const retryMs = 1000;
  * is missing, cannot be opened or is held by another process, is damaged, or goes back behind the last head that was signed.
  */
 export function openEmbeddedLedger(options: EmbeddedOptions): Result<EmbeddedLedger> {
+  return isUnsignedChain(options.genesis.chain) ? fail('hub-storage', unsignedDetail) : open(options);
+}
+
+/** Of a ledger that `imi ledger seed` filled, to measure it; no other is opened so. What is submitted to it is signed and checked as ever. */
+export function openLedgerToMeasure(options: EmbeddedOptions): Result<EmbeddedLedger> {
+  return isUnsignedChain(options.genesis.chain) ? open(options) : fail('hub-storage', 'only a chain that was seeded is opened to be measured');
+}
+
+function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
   const { genesis, validator, path } = options;
   const [only, ...others] = genesis.validators;
   if (only === undefined || others.length > 0 || !equalBytes(only.key, validator.key[1])) return fail('hub-storage', 'not the genesis validator');

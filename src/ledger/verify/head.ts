@@ -7,6 +7,7 @@ import type { Crypto } from './crypto.ts';
 import { carriedShapes, carry, unpack, type LightBlock } from './light-block.ts';
 import type { Witnessing } from './receipt-witnesses.ts';
 import { isBytes, isInt, isMap } from './shape.ts';
+import { isUnsignedChain } from './unsigned-chain.ts';
 
 /** Log and state after block h, and header h + 1 with the commit of it: there the app hash stands that binds them. */
 export interface SignedHead extends LightBlock {
@@ -51,6 +52,7 @@ const headFails = (fault: HeadFault, detail: string): { readonly ok: false; read
 
 /** Throws where a key is not 32 bytes of base64url, where one stands there twice, and where more witnesses are wanted than there are: a hub's file is checked before. */
 export function trustOf({ chain, height, validators: carried, witnessing }: Omit<TrustRoot, 'trustingPeriodMs'>): Trust {
+  if (isUnsignedChain(chain)) throw new TypeError('nobody trusts a chain that was filled without signatures');
   const validators = carried.map(({ key, power }) => ({ key: keyOf(key, 'validator'), power }));
   if (repeatsKey(validators)) throw new TypeError('the trust root has a validator twice');
   const trust: Trust = { chain, height, validators };
