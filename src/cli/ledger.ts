@@ -7,11 +7,13 @@ import { backUp, restore, type BackupFacts } from '../ledger/backup.ts';
 import type { LedgerFiles } from '../ledger/engines/at-rest.ts';
 import { exportLedger, importLedger } from '../ledger/export.ts';
 import { decodeGenesis } from '../ledger/genesis.ts';
+import { runLedgerSeed } from './ledger-seed.ts';
 
 const usage = `imi ledger backup  --server FILE --data DIR --out FOLDER
 imi ledger restore --server FILE --data DIR --from FOLDER [--guard-lost]
 imi ledger export  --server FILE --data DIR --out FOLDER
-imi ledger import  --server FILE --data DIR --from FOLDER [--guard-lost]`;
+imi ledger import  --server FILE --data DIR --from FOLDER [--guard-lost]
+imi ledger seed    --residents N --requests M --out FOLDER [--seed NUMBER]`;
 
 interface Called {
   files: LedgerFiles;
@@ -20,10 +22,11 @@ interface Called {
   isGuardLost: boolean;
 }
 
-/** For an embedded ledger. 0: done, and one line says what it holds; 1: refused, with why; 2: wrongly called. */
+/** For an embedded ledger, but for `seed` (ledger-seed.ts). 0: done, and one line says what it holds; 1: refused, with why; 2: wrongly called. */
 export async function run(args: string[]): Promise<number> {
   process.umask(0o077);
   const [name = '', ...rest] = args;
+  if (name === 'seed') return runLedgerSeed(rest);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   const called = command === undefined ? fail('usage', usage) : read(rest, command.direction);
   if (command === undefined || !called.ok) {
