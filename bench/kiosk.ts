@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,9 +12,9 @@ import { demoHubPath, demoServerPath, seedWorld } from '../tools/demo/world.ts';
 import { startPcscd } from '../tools/pcscd.ts';
 import { startVirtualCard } from '../tools/virtual-card/hand.ts';
 import { figure, type Figure } from './figures.ts';
-import { roundTrips } from './round-trip.ts';
+import { bareRoundTrips, roundTrips } from './round-trip.ts';
 import { signIns } from './sign-in.ts';
-import { bareStartUp, kioskStartUp, type KioskPlace, type StartUp } from './start-up.ts';
+import { bareStartUp, dotPage, kioskStartUp, type KioskPlace, type StartUp } from './start-up.ts';
 import { median, percentile } from './statistics.ts';
 
 const startRuns = 7;
@@ -28,15 +28,23 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-/** Alternates the two, so that a busy moment of the machine falls on both. */
-async function startUps(place: KioskPlace, window: ChromiumWindow): Promise<{ bare: StartUp[]; kiosk: StartUp[] }> {
-  const found: { bare: StartUp[]; kiosk: StartUp[] } = { bare: [], kiosk: [] };
+interface StartUps {
+  bare: StartUp[];
+  kiosk: StartUp[];
+  /** The kiosk with a dot for a screen: what the way to the glass costs by itself. */
+  dot: StartUp[];
+}
+
+/** Alternates them, so that a busy moment of the machine falls on all. */
+async function startUps(place: KioskPlace, window: ChromiumWindow, dotDir: string): Promise<StartUps> {
+  const found: StartUps = { bare: [], kiosk: [], dot: [] };
   // The first of each fills the page cache and is not counted.
   await bareStartUp(window);
   await kioskStartUp(place);
   for (let run = 0; run < startRuns; run += 1) {
     found.bare.push(await bareStartUp(window));
     found.kiosk.push(await kioskStartUp(place));
+    found.dot.push(await kioskStartUp(place, dotDir));
   }
   return found;
 }
@@ -62,24 +70,29 @@ async function measureAll(dataDir: string): Promise<Figure[]> {
   try {
     const place: KioskPlace = { hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath };
     say(`Starting the kiosk and a bare Chromium, ${startRuns} times each …`);
-    const { bare, kiosk } = await startUps(place, window);
+    const dotDir = path.join(dataDir, 'dot');
+    mkdirSync(dotDir);
+    writeFileSync(path.join(dotDir, 'index.html'), dotPage);
+    const { bare, kiosk, dot } = await startUps(place, window, dotDir);
     say('Sending messages to and fro …');
-    const trips = await roundTrips(window, roundTripRuns);
+    const trips = { bridgeMs: await roundTrips(window, roundTripRuns), bareMs: await bareRoundTrips(window, roundTripRuns) };
     say(`Signing a resident in, ${signInRuns} times …`);
     const signed = await signIns(place, window, hubJson, hand, cardFile, signInRuns);
 
-    const paints = { bare: median(bare.map((run) => run.firstPaintMs)), kiosk: median(kiosk.map((run) => run.firstPaintMs)) };
+    const paints = { bare: median(bare.map((run) => run.firstPaintMs)), kiosk: median(kiosk.map((run) => run.firstPaintMs)), dot: median(dot.map((run) => run.firstPaintMs)) };
     const memory = { bare: median(bare.map((run) => run.memoryMb)), kiosk: median(kiosk.map((run) => run.memoryMb)) };
     const cardMs = median(signed.pinToHomeMs.map((ms, at) => ms - (signed.pinToHomeBesideCardMs[at] ?? 0)));
     return [
       figure('start to first paint', paints.kiosk / paints.bare, 'ratio', `${Math.round(paints.kiosk)} ms, bare Chromium ${Math.round(paints.bare)} ms; medians of ${startRuns}`, 1.3),
+      figure('start to first paint of a dot', paints.dot / paints.bare, 'ratio', `${Math.round(paints.dot)} ms: the kiosk with that bare page for a screen, under its own origin, headers and bridge`, null),
       figure('memory (PSS)', memory.kiosk / memory.bare, 'ratio', `${Math.round(memory.kiosk)} MB, bare Chromium ${Math.round(memory.bare)} MB; medians of ${startRuns}`, 1.3),
       figure('card seen to PIN page painted, p95', percentile(signed.cardToPinPageMs, 95), 'ms', `median ${Math.round(median(signed.cardToPinPageMs))} ms of ${signInRuns}`, 150),
       figure('PIN to first page painted beside the card, p95', percentile(signed.pinToHomeBesideCardMs, 95), 'ms', `the card's own time taken off, median ${Math.round(cardMs)} ms`, 100),
       figure('PIN to first page painted, p95', percentile(signed.pinToHomeMs, 95), 'ms', `with the virtual card's time, median ${Math.round(median(signed.pinToHomeMs))} ms`, null),
       figure('touch to paint, p95', percentile(signed.touchToPaintMs, 95), 'ms', `Event Timing of ${signed.touchToPaintMs.length} touches on the PIN pad`, 50),
-      figure('bridge round trip, p50', median(trips), 'ms', `${trips.length} snapshots answered by an intent`, 0.5),
-      figure('bridge round trip, p99', percentile(trips, 99), 'ms', `the same ${trips.length}`, 5),
+      figure('bridge round trip, p50', median(trips.bridgeMs), 'ms', `${trips.bridgeMs.length} snapshots answered by an intent`, 0.5),
+      figure('bridge round trip, p99', percentile(trips.bridgeMs, 99), 'ms', `the same ${trips.bridgeMs.length}`, 5),
+      figure('bare round trip, p50', median(trips.bareMs), 'ms', "Chromium's own answer to the evaluation of `0`, over the same pipe at the same pace", null),
     ];
   } finally {
     await hand.close();

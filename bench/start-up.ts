@@ -15,6 +15,9 @@ export interface StartUp {
   memoryMb: number;
 }
 
+/** A page with nothing but a dot on paper. */
+export const dotPage = '<!doctype html><link rel="icon" href="data:,"><body style="background:#FAF8F3">.';
+
 const memorySamples = 8;
 const sampleIntervalMs = 250;
 const now = (): number => performance.timeOrigin + performance.now();
@@ -22,7 +25,7 @@ const now = (): number => performance.timeOrigin + performance.now();
 /** The distribution's Chromium with the kiosk's own flags, on a page with nothing but a dot on paper. */
 export async function bareStartUp(window: ChromiumWindow): Promise<StartUp> {
   const startedAt = now();
-  const blank = `data:text/html,<body style="background:%23FAF8F3">.`;
+  const blank = `data:text/html,${encodeURIComponent(dotPage)}`;
   // Of two `--app` the last counts.
   const browser = startChromium({ window, binary: distributionChromium, confined: false, extraFlags: [...doorFlags, `--app=${blank}`] });
   if (!browser.ok) throw new Error(browser.failure.code);
@@ -42,10 +45,11 @@ export interface KioskPlace {
 /** As `imi kiosk` gives it to its processes. */
 const compileCache = path.join(import.meta.dirname, '../.runtime/compile-cache');
 
-/** The whole kiosk, from `node`, on its first page. */
-export async function kioskStartUp({ hubFile, kioskId, dataDir, pcscSocket }: KioskPlace): Promise<StartUp> {
+/** The whole kiosk, from `node`, on its first page. `rendererDir`: with other screens than its own. */
+export async function kioskStartUp({ hubFile, kioskId, dataDir, pcscSocket }: KioskPlace, rendererDir?: string): Promise<StartUp> {
   const startedAt = now();
-  const child = fork(path.join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
+  const renderer = rendererDir === undefined ? [] : ['--renderer', rendererDir];
+  const child = fork(path.join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless', ...renderer], {
     execArgv: [],
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, PCSCLITE_CSOCK_NAME: pcscSocket },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
