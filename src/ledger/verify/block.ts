@@ -140,10 +140,28 @@ export const dataHash = (transactions: readonly Uint8Array[], crypto: Crypto): U
     crypto,
   );
 
-/** A header's `lastResultsHash`: over ExecTxResult of the block before; those of accepted transactions, code 0 and no data, are empty messages. */
-export const acceptedResultsHash = (count: number, crypto: Crypto): Uint8Array =>
+/** Of ExecTxResult what every node agrees on. */
+export interface TransactionResult {
+  /** 0: accepted. */
+  code: number;
+  data: Uint8Array;
+  gasWanted: bigint;
+  gasUsed: bigint;
+}
+
+/** A header's `lastResultsHash`: over the results of the block before. */
+export const resultsHash = (results: readonly TransactionResult[], crypto: Crypto): Uint8Array =>
   merkleHash(
-    Array.from({ length: count }, () => new Uint8Array()),
+    results.map(({ code, data, gasWanted, gasUsed }) =>
+      concatBytes(integerField(1, code), bytesField(2, data), integerField(5, gasWanted), integerField(6, gasUsed)),
+    ),
+    crypto,
+  );
+
+/** Where every transaction was accepted: code 0, no data and no gas are an empty message. */
+export const acceptedResultsHash = (count: number, crypto: Crypto): Uint8Array =>
+  resultsHash(
+    Array.from({ length: count }, () => ({ code: 0, data: new Uint8Array(), gasWanted: 0n, gasUsed: 0n })),
     crypto,
   );
 

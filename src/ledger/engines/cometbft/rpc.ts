@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Failure, Result } from '../../../contract/result.ts';
-import { fail, ok } from '../../../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../../../contract/result.ts';
 import type { BlockId, Commit, Header, Timestamp, TransactionResult, Validator } from '../../verify/block.ts';
 import { fromHex, toHex } from '../../verify/bytes.ts';
 import type { LightBlock } from '../../verify/light-block.ts';
@@ -16,8 +15,8 @@ export type FromNode<T> = Result<T, NodeFailure>;
 /** One node of CometBFT 0.38 to 0.40, over the JSON-RPC of its HTTP port. Nothing that it answers is believed here. */
 export interface CometNode {
   readonly url: string;
-  /** The newest where no height is given. `refused`: not yet, or no more. */
-  lightBlock(height: number | null): Promise<FromNode<LightBlock>>;
+  /** The newest where no height is given. `refused`: not yet, or no more. `knownSet`: of a header's `validatorsHash`, so that it need not be asked for. */
+  lightBlock(height: number | null, knownSet: (hash: Uint8Array) => Validator[] | undefined): Promise<FromNode<LightBlock>>;
   transactions(height: number): Promise<FromNode<Uint8Array[]>>;
   results(height: number): Promise<FromNode<TransactionResult[]>>;
   query<P extends QueryPath>(path: P, ask: Queries[P]['ask']): Promise<FromNode<Queries[P]['answer']>>;
@@ -132,12 +131,13 @@ export function cometNode({ url, deadlineMs }: CometNodeOptions): CometNode {
 
   return {
     url,
-    async lightBlock(at) {
+    async lightBlock(at, knownSet) {
       const signed = await call('commit', at === null ? {} : { height: String(at) }, signedHeader);
       if (!signed.ok) return signed;
       const { header: told, commit } = signed.value.signed_header;
       if (at !== null && told.height !== at) return fail('garbled', 'a block of another height');
-      const validators = await validatorsAt(told.height);
+      const known = knownSet(told.validatorsHash);
+      const validators = known === undefined ? await validatorsAt(told.height) : ok(known);
       if (!validators.ok) return validators;
       const read = commitOf(commit);
       return read === undefined ? fail('garbled', 'commit') : ok({ header: told, commit: read, validators: validators.value });
