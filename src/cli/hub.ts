@@ -6,13 +6,16 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { readOrMakePin } from '../hub/doors.ts';
 import { authorityKeyFile, foundHub, type Founding } from '../hub/founding.ts';
 import { openHub } from '../hub/hub.ts';
+import { readOrMakeCheckpointKey } from '../hub/outside.ts';
 
 const usage = `imi hub --hub FILE --server FILE --data DIR
 imi hub init --chain ID --server FILE --data DIR
-imi hub pin --server FILE --data DIR`;
+imi hub pin --server FILE --data DIR
+imi hub checkpoint-key --server FILE --data DIR`;
 
 /**
- * Runs a hub until SIGTERM or SIGINT, or founds one (`init`), or says how kiosks know it over TLS (`pin`).
+ * Runs a hub until SIGTERM or SIGINT, or founds one (`init`), or says how kiosks know it over TLS (`pin`) and witnesses by its
+ * checkpoints (`checkpoint-key`).
  * When it listens, one line goes out: `imi hub is ready on <socket path> and <address over TLS> (<pin>)`, of these what there is.
  * 0: ended as asked; 1: could not start, the code is on stderr; 2: wrongly called.
  */
@@ -20,7 +23,8 @@ export async function run(args: string[]): Promise<number> {
   // Sealed or not, what the hub writes is nobody else's to read.
   process.umask(0o077);
   if (args[0] === 'init') return init(args.slice(1));
-  return args[0] === 'pin' ? sayPin(args.slice(1)) : serve(args);
+  if (args[0] === 'pin') return sayKey('pin', readOrMakePin, args.slice(1));
+  return args[0] === 'checkpoint-key' ? sayKey('checkpoint-key', readOrMakeCheckpointKey, args.slice(1)) : serve(args);
 }
 
 /** Makes keys and a ledger, and prints trust root and pin for the hub's public file. */
@@ -40,19 +44,19 @@ async function init(args: string[]): Promise<number> {
   return 0;
 }
 
-/** For a hub that was founded without a key for TLS, and for whoever lost the line. */
-function sayPin(args: string[]): number {
+/** For a hub that was founded without this key, and for whoever lost the line. */
+function sayKey(name: string, readOrMake: (place: Pick<Founding, 'serverFile' | 'dataDir'>) => Result<string, Failure<string>>, args: string[]): number {
   const read = readPlace(args);
   if (!read.ok) {
     process.stderr.write(`${read.failure.detail ?? usage}\n`);
     return 2;
   }
-  const pin = readOrMakePin(read.value);
-  if (!pin.ok) {
-    process.stderr.write(`imi hub pin: ${pin.failure.code} (${pin.failure.detail ?? ''})\n`);
+  const key = readOrMake(read.value);
+  if (!key.ok) {
+    process.stderr.write(`imi hub ${name}: ${key.failure.code} (${key.failure.detail ?? ''})\n`);
     return 1;
   }
-  process.stdout.write(`${pin.value}\n`);
+  process.stdout.write(`${key.value}\n`);
   return 0;
 }
 

@@ -16,6 +16,7 @@ const commands: Record<string, Listed> = {
       { usage: 'imi hub --hub FILE --server FILE --data DIR', summary: 'run a hub: ledger node, keeper, registrar' },
       { usage: 'imi hub init --chain ID --server FILE --data DIR', summary: 'found a hub: its keys, its ledger, the trust root' },
       { usage: 'imi hub pin --server FILE --data DIR', summary: 'say by which key kiosks know this hub over TLS, and make it where there is none' },
+      { usage: 'imi hub checkpoint-key --server FILE --data DIR', summary: 'print the key of this hub’s checkpoints, for witnesses and monitors' },
     ],
   },
   kiosk: {

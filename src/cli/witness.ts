@@ -8,6 +8,7 @@ import { makeFolder, onDisk } from '../hub/data-folder.ts';
 import { readKeyFile, writeKeyFile } from '../hub/key-file.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
+import { toBase64url } from '../ledger/verify/bytes.ts';
 import { decodeNoteKey, encodeNoteKey } from '../ledger/verify/note.ts';
 import { Witness, type WatchedLog } from '../ledger/witness.ts';
 import { openWitnessService } from '../ledger/witness-service.ts';
@@ -53,7 +54,9 @@ function init({ file, keyPath, storePath, dataDir }: Called): Result<null, Failu
   const seed = new Uint8Array(randomBytes(32));
   const kept = onDisk(keyPath, () => writeKeyFile(keyPath, { sign: seed }));
   if (!kept.ok) return kept;
-  process.stdout.write(`${encodeNoteKey({ name: file.name, type: 4, key: ed25519Signer(seed).key[1] }, nodeCrypto)}\n`);
+  const key = ed25519Signer(seed).key[1];
+  process.stdout.write(`${encodeNoteKey({ name: file.name, type: 4, key }, nodeCrypto)}\n`);
+  process.stderr.write(`In trust roots, under witnessing.witnesses: ${JSON.stringify({ name: file.name, key: toBase64url(key) })}\n`);
   return ok(null);
 }
 

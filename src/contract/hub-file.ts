@@ -139,6 +139,7 @@ export const hubServerFileSchema = z.strictObject({
       serve: z.strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535) }).optional(),
     })
     .refine(({ witnesses }) => new Set(witnesses.map(({ key }) => key)).size === witnesses.length, 'a witness twice')
+    .refine(({ witnesses, threshold }) => threshold <= Math.max(1, witnesses.length), 'fewer witnesses than it takes')
     .optional(),
 });
 export type HubServerFile = z.infer<typeof hubServerFileSchema>;

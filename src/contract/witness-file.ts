@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** `<name>+<key id>+<base64>`: C2SP's form of a key for signed notes; a name has no space and no plus. */
-const noteKeySchema = z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/);
+export const noteKeySchema = z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/);
 
 /** Read by `imi witness` only. Paths are relative to the witness's data folder. */
 export const witnessFileSchema = z.strictObject({

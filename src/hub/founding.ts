@@ -14,6 +14,7 @@ import { isUnsignedChain } from '../ledger/verify/unsigned-chain.ts';
 import { makeFolder, onDisk } from './data-folder.ts';
 import { readOrMakePin } from './doors.ts';
 import { writeKeyFile, type KeyFailure, type KeyFile } from './key-file.ts';
+import { readOrMakeCheckpointKey } from './outside.ts';
 
 export interface Founding {
   chain: string;
@@ -40,7 +41,7 @@ export const authorityKeyFile = 'authority.key.json';
  * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there. A founding that
  * broke off leaves files behind; nothing hangs on them yet.
  */
-export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | FailureCode> | KeyFailure>> {
+export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
   if (isUnsignedChain(chain)) return fail('hub-storage', 'a chain of this name is only measured');
   const { ledger, keeper, registrar, hub } = serverFile;
   const at = (path: string): string => resolve(dataDir, path);

@@ -20,6 +20,7 @@ import { Catalogue } from './catalogue.ts';
 import { makeFolder, onDisk } from './data-folder.ts';
 import { openDoors, type Doors } from './doors.ts';
 import { readKeyFile, type KeyFile } from './key-file.ts';
+import { openOutside, type Outside } from './outside.ts';
 
 export interface HubSetup {
   hubFile: HubFile;
@@ -44,6 +45,8 @@ export interface HubParts {
   catalogue: Catalogue;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
+  /** Witnesses and monitors: `open` brings what is new to them. */
+  outside: Pick<Outside, 'open'>;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,12 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
     await parts.value.close();
     return doors;
   }
+  const outside = await parts.value.outside.open();
+  if (!outside.ok) {
+    await doors.value.close();
+    await parts.value.close();
+    return outside;
+  }
   return ok({
     ...parts.value,
     ...doors.value,
@@ -71,7 +80,7 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
   });
 }
 
-export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false }: Omit<HubSetup, 'onFault'>): Promise<Result<HubParts, HubFailure>> {
+export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false, onFault = () => undefined }: HubSetup): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);
   const servicesDir = join(dataDir, 'services');
   const folder = makeFolder(servicesDir);
@@ -100,7 +109,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     return { ok: false, failure };
   };
 
-  const ledger = openEmbeddedLedger({
+  const engine = openEmbeddedLedger({
     path: inData(serverFile.ledger.path),
     guardPath: inData(serverFile.ledger.signed ?? `${serverFile.ledger.path}.signed`),
     genesis,
@@ -109,25 +118,29 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     clock: now,
     begin,
   });
-  if (!ledger.ok) return ledger;
-  opened.push(() => ledger.value.close());
+  if (!engine.ok) return engine;
+  opened.push(() => engine.value.close());
+  const outside = openOutside({ serverFile, dataDir, ledger: engine.value, now, onFault });
+  if (!outside.ok) return refused(outside.failure);
+  opened.push(() => outside.value.close());
+  const { ledger } = outside.value;
 
   const keeperSealKey = x25519Public(keeperKeys.value.seal);
   const issuerKey = ed25519Signer(registrarKeys.value.sign);
-  const keeperName = await ownerOf(ledger.value, [-25, keeperSealKey]);
+  const keeperName = await ownerOf(ledger, [-25, keeperSealKey]);
   if (!keeperName.ok) return refused(keeperName.failure);
-  const registrarName = await ownerOf(ledger.value, issuerKey.key);
+  const registrarName = await ownerOf(ledger, issuerKey.key);
   if (!registrarName.ok) return refused(registrarName.failure);
 
   const store = openKeeperStore(inData(serverFile.keeper.path));
   if (!store.ok) return refused(store.failure);
-  const keeper = new Keeper({ ledger: ledger.value, store: store.value, opener: softwareOpener(keeperKeys.value.seal), crypto: nodeCrypto, now });
+  const keeper = new Keeper({ ledger, store: store.value, opener: softwareOpener(keeperKeys.value.seal), crypto: nodeCrypto, now });
   opened.push(() => keeper.close());
 
   const index = openResidentIndex(inData(serverFile.registrar.path), registrarKeys.value.index);
   if (!index.ok) return refused(index.failure);
   const registrar = new Registrar({
-    ledger: ledger.value,
+    ledger,
     index: index.value,
     issuer: { name: registrarName.value, key: issuerKey.key, sign: issuerKey.sign },
     keeperSealKey,
@@ -138,11 +151,12 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   opened.push(() => registrar.close());
 
   return ok({
-    ledger: ledger.value,
+    ledger,
     keeper,
     registrar,
-    catalogue: new Catalogue(servicesDir, ledger.value),
+    catalogue: new Catalogue(servicesDir, ledger),
     names: { hub: serverFile.hub, keeper: keeperName.value },
+    outside: outside.value,
     close: closeAll,
   });
 }

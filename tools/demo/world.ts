@@ -70,7 +70,7 @@ const isSeeded = (dataDir: string): boolean => {
 export async function seedWorld(dataDir: string, now: () => number = Date.now, hubPath = demoHubPath): Promise<World> {
   const world = worldAt(dataDir, hubPath);
   if (isSeeded(dataDir)) {
-    writeDoorKey(world);
+    writeLaterKeys(world);
     return world;
   }
   for (const folder of [world.hubDir, join(dataDir, 'cards'), ...Object.values(world.kioskDirs)]) {
@@ -119,7 +119,7 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
   writeKeyFile(join(hubDir, serverFile.ledger.validatorKey), { sign: demoSecret('validator') });
   writeKeyFile(join(hubDir, serverFile.keeper.key), { sign: keeper.sign, seal: keeper.seal });
   writeKeyFile(join(hubDir, serverFile.registrar.key), { sign: registrar.sign, seal: registrar.seal, index: demoSecret('registrar/index') });
-  writeDoorKey({ hubDir, serverFile });
+  writeLaterKeys({ hubDir, serverFile });
   for (const [id, folder] of Object.entries(kioskDirs)) {
     const path = join(folder, hubFile.kiosks[id]?.deviceKey ?? 'device.key.json');
     const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), kioskSeed(id)]);
@@ -137,10 +137,13 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
   writeFileSync(join(hubDir, serverFile.ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
 }
 
-/** A world that was seeded before there was a door over TLS gets its key now. */
-function writeDoorKey({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFile'>): void {
-  const path = join(hubDir, serverFile.door.key);
-  if (!existsSync(path)) writeKeyFile(path, { sign: demoSecret('door') });
+/** A world that was seeded before there was a door over TLS, or a checkpoint, gets their keys now. */
+function writeLaterKeys({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFile'>): void {
+  const keys = [[serverFile.door.key, 'door'], ...(serverFile.checkpoints === undefined ? [] : [[serverFile.checkpoints.key, 'checkpoint'] as const])] as const;
+  for (const [file, secret] of keys) {
+    const path = join(hubDir, file);
+    if (!existsSync(path)) writeKeyFile(path, { sign: demoSecret(secret) });
+  }
 }
 
 const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);
