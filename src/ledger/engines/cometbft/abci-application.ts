@@ -25,7 +25,7 @@ import {
 } from 'cosmjs-types/tendermint/abci/types';
 import type { Timestamp } from 'cosmjs-types/google/protobuf/timestamp';
 import type { RejectionCode } from '../../../contract/failures.ts';
-import { appHashOf, type BlockDraft, type LedgerApplication, type Outcome } from '../../application.ts';
+import { appHashOf, type BlockDraft, type LedgerApplication, type Outcome, type Tip } from '../../application.ts';
 import { encodeGenesis, type Genesis } from '../../genesis.ts';
 import { headerVersion, msOfTimestamp, type Validator } from '../../verify/block.ts';
 import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verify/bytes.ts';
@@ -69,6 +69,8 @@ const mostRefusals = 10_000;
 export class AbciApplication {
   readonly #parts: AbciApplicationParts;
   #restore: SnapshotRestore | null = null;
+  /** The last proposal that was judged and taken whole: the same block need not be judged again when it is decided. */
+  #judged: BlockDraft | null = null;
   /** What the mempool holds, on top of what is committed. */
   #expected: BlockDraft;
   /** By transaction id in hex, the oldest first. */
@@ -157,12 +159,14 @@ export class AbciApplication {
   #prepareProposal({ txs, maxTxBytes, time }: RequestPrepareProposal): Uint8Array[] {
     const draft = this.#parts.store.committed.draft(msOf(time));
     let room = Number(maxTxBytes);
-    return txs.filter((tx) => {
+    const taken = txs.filter((tx) => {
       const size = sizeInBlock(tx);
       if (size > room || !draft.take(tx).taken) return false;
       room -= size;
       return true;
     });
+    this.#judged = draft;
+    return taken;
   }
 
   /**
@@ -172,9 +176,18 @@ export class AbciApplication {
    * FinalizeBlock asks nothing of this: what two thirds decided is applied, with the refused ones refused.
    */
   #processProposal({ txs, time }: RequestProcessProposal): ResponseProcessProposal_ProposalStatus {
-    const draft = this.#parts.store.committed.draft(msOf(time));
     const { ACCEPT, REJECT } = ResponseProcessProposal_ProposalStatus;
-    return txs.every((tx) => draft.take(tx).taken) ? ACCEPT : REJECT;
+    if (this.#isJudged(msOf(time), txs)) return ACCEPT;
+    const draft = this.#parts.store.committed.draft(msOf(time));
+    if (!txs.every((tx) => draft.take(tx).taken)) return REJECT;
+    this.#judged = draft;
+    return ACCEPT;
+  }
+
+  /** Of the block after the newest: on any commit what was judged goes. */
+  #isJudged(timeMs: number, txs: readonly Uint8Array[]): boolean {
+    const { timeMs: judgedMs, taken } = this.#judged ?? {};
+    return judgedMs === timeMs && taken?.length === txs.length && taken.every(({ envelope }, i) => equalBytes(envelope, txs[i] ?? new Uint8Array()));
   }
 
   /** Nothing is on disk before Commit: a node that ended in between finds the block before this one, and sends this one again. */
@@ -183,7 +196,7 @@ export class AbciApplication {
     this.#parts.store.database.exec('BEGIN IMMEDIATE');
     try {
       const before = newestSet(this.#parts.store.writing);
-      const { outcomes, tip } = this.#parts.store.writing.applyBlock({ height: Number(height), timeMs: msOf(time), transactions: txs });
+      const { outcomes, tip } = this.#apply({ height: Number(height), timeMs: msOf(time), transactions: txs });
       for (const [i, outcome] of outcomes.entries()) {
         const tx = txs[i];
         if (!outcome.taken && tx !== undefined) this.#rememberRefusal(tx, outcome.code);
@@ -201,6 +214,13 @@ export class AbciApplication {
     }
   }
 
+  #apply(block: { height: number; timeMs: number; transactions: readonly Uint8Array[] }): { outcomes: Outcome[]; tip: Tip } {
+    const { writing } = this.#parts.store;
+    const judged = this.#judged;
+    if (judged?.height !== block.height || !this.#isJudged(block.timeMs, block.transactions)) return writing.applyBlock(block);
+    return { outcomes: judged.taken.map((transaction) => ({ taken: true, transaction })), tip: writing.write(judged) };
+  }
+
   /** The height below which the node may drop blocks; 0: none. */
   #commit(): bigint {
     if (!this.#parts.store.database.isTransaction) throw new Error('Commit without FinalizeBlock');
@@ -211,6 +231,7 @@ export class AbciApplication {
       throw error;
     }
     this.#expected = this.#draftNow();
+    this.#judged = null;
     const { height } = this.#parts.store.committed.tip();
     const { snapshots, keepBlocks, onFault } = this.#parts;
     if (snapshots !== null && height % snapshots.everyBlocks === 0) snapshots.store.take(onFault);
@@ -249,6 +270,7 @@ export class AbciApplication {
     if (built !== null) this.#parts.store.replaceBy(built);
     restore.end();
     this.#restore = null;
+    this.#judged = null;
     this.#expected = this.#draftNow();
     return answer(built === null ? REJECT_SNAPSHOT : ACCEPT);
   }

@@ -190,6 +190,30 @@ describe('a proposal', () => {
     expect(await process([Uint8Array.of(1)])).toBe(REJECT);
   });
 
+  test('that was accepted is not what is applied where another is decided', async () => {
+    const [first, second] = [await register(lin), await register(residentOf('chen'))];
+    const expected = bench().applyBlock({ height: 1, timeMs: (now + 1) * 1000, transactions: [second] }).tip;
+    const proposed = { height: 1n, time: at(now + 1) };
+    for (const txs of [[first], [first, second], []]) {
+      await client.ask({ processProposal: { ...proposed, txs } });
+      expect((await finalize(1, [second])).finalizeBlock?.appHash).toEqual(appHashOf(expected, nodeCrypto));
+    }
+    await client.ask({ processProposal: { height: 1n, time: at(now), txs: [second] } });
+    expect((await finalize(1, [second])).finalizeBlock?.appHash).toEqual(appHashOf(expected, nodeCrypto));
+  });
+
+  test('that was accepted, applied, given up and applied again comes to the same each time', async () => {
+    const txs = [await register(lin), await register(residentOf('chen'))];
+    const expected = bench().applyBlock({ height: 1, timeMs: (now + 1) * 1000, transactions: txs }).tip;
+    expect((await client.ask({ prepareProposal: { txs, maxTxBytes: 100_000n, time: at(now + 1), height: 1n } })).prepareProposal?.txs).toEqual(txs);
+    expect((await client.ask({ processProposal: { txs, time: at(now + 1), height: 1n } })).processProposal?.status).toBe(ACCEPT);
+    for (let round = 0; round < 2; round++) expect((await finalize(1, txs)).finalizeBlock).toMatchObject({ appHash: appHashOf(expected, nodeCrypto), txResults: [{ code: 0 }, { code: 0 }] });
+    await client.ask({ commit: {} });
+    // The same bytes at the same time are another thing one block later.
+    expect((await client.ask({ processProposal: { txs, time: at(now + 1), height: 2n } })).processProposal?.status).toBe(REJECT);
+    expect(await query('/tip', 'newest')).toEqual(expected);
+  });
+
   test('leaves nothing behind', async () => {
     const first = await register(lin);
     await process([first]);
