@@ -2,10 +2,10 @@
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ms' | 'MB' | 'ratio';
+  unit: 'ms' | 'MB' | 'ratio' | 'bytes' | 'per second';
   /** What it was compared with, or what was taken off, in words and numbers. */
   against: string;
-  /** Largest value that is good enough; null where it is told for comparison only. */
+  /** Largest value that is good enough (`figure`), or the smallest (`figureAtLeast`); null where it is told for comparison only. */
   goal: number | null;
   met: boolean | null;
 }
@@ -13,4 +13,10 @@ export interface Figure {
 export function figure(name: string, value: number, unit: Figure['unit'], against: string, goal: number | null): Figure {
   const rounded = Math.round(value * 100) / 100;
   return { name, value: rounded, unit, against, goal, met: goal === null ? null : rounded <= goal };
+}
+
+/** Of what is better the larger it is. */
+export function figureAtLeast(name: string, value: number, unit: Figure['unit'], against: string, goal: number): Figure {
+  const rounded = Math.round(value * 100) / 100;
+  return { name, value: rounded, unit, against, goal, met: rounded >= goal };
 }

@@ -8,6 +8,7 @@ import type { Act, Id, PartyKind, PublicKey, StaffRole } from './verify/acts.ts'
 export interface SeedDistrict {
   genesis: Genesis;
   validator: MemorySigner;
+  registrar: MemorySigner;
   gateway: MemorySigner;
   keeper: MemorySigner;
   /** Registers residents. */
@@ -58,7 +59,7 @@ export function seedDistrict(seed: number): SeedDistrict {
     ],
     unsigned: true,
   };
-  return { genesis, validator, gateway, keeper, staff, kiosks };
+  return { genesis, validator, registrar, gateway, keeper, staff, kiosks };
 }
 
 export interface SeedResident {

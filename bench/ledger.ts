@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { sizeFigures, type SizeFigures } from './district-size.ts';
+import { commitLatencies, throughput } from './embedded-engine.ts';
+import { figure, figureAtLeast, type Figure } from './figures.ts';
+import { receiptCheck } from './receipt-check.ts';
+import { seededFolder, type SeededFolder } from './seeded-ledger.ts';
+import { signatureRate } from './signature-rate.ts';
+import { median, percentile } from './statistics.ts';
+
+/**
+ * `npm run bench:ledger -- [--residents N] [--entries M] [--seeded DIR]`: by default the sizes that the goals name, which takes minutes and
+ * some 10 GB of disk; DIR holds a ledger of that size (`imi ledger seed --residents N --requests M-N`), is filled where it is not there, and stays.
+ */
+const { values } = parseArgs({ options: { residents: { type: 'string', default: '1000000' }, entries: { type: 'string', default: '10000000' }, seeded: { type: 'string' } } });
+const large = { residents: Number(values.residents), entries: Number(values.entries) };
+const small = { residents: Math.min(10_000, large.residents), entries: Math.min(100_000, large.entries) };
+
+const transactionsInRun = 8000;
+const runs = 3;
+const lone = 500;
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+async function engineFigures(folder: SeededFolder): Promise<Figure[]> {
+  say('Signing transactions, and having them checked, judged and written …');
+  const ratios: number[] = [];
+  const rates: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const before = signatureRate();
+    const rate = await throughput(folder, transactionsInRun);
+    rates.push(rate);
+    ratios.push(rate / ((before + signatureRate()) / 2));
+  }
+  say('One transaction after the other …');
+  const latencies = await commitLatencies(folder, lone);
+  const microseconds = Math.round(1_000_000 / median(rates));
+  return [
+    figureAtLeast(
+      'signatures checked and applied, embedded engine',
+      median(ratios),
+      'ratio',
+      `to the machine's own Ed25519 verifications on one thread; ${Math.round(median(rates))} a second, ${microseconds} µs each, with ${folder.residents} residents and two state updates a transaction; median of ${runs} runs of ${transactionsInRun}. The rest of each goes into judging it twice (queue and block), the state's pages, the log and two writes of the envelope`,
+      0.3,
+    ),
+    figure('commit, embedded engine, p50', median(latencies), 'ms', `submission to receipt in hand, one at a time, ${lone} of them`, null),
+    figure('commit, embedded engine, p99', percentile(latencies, 99), 'ms', 'the same', 10),
+  ];
+}
+
+function sizeComparison(many: SizeFigures, few: SizeFigures): Figure[] {
+  const sizes = `${large.residents} residents and ${large.entries} entries, to ${small.residents} and ${small.entries}`;
+  const times = (of: 'lookUpMs' | 'updateMs'): string => `${many[of].toFixed(3)} ms to ${few[of].toFixed(3)} ms; ${sizes}`;
+  return [
+    figure('look-up with proof', many.lookUpMs / few.lookUpMs, 'ratio', times('lookUpMs'), 2),
+    figure('state update', many.updateMs / few.updateMs, 'ratio', `${times('updateMs')}; in blocks of 100, without the commit`, 2),
+    figure('start', many.startMs, 'ms', `opened, its end checked, ready to serve; ${Math.round(few.startMs)} ms with ${small.entries} entries`, 2000),
+    figure('bytes an entry', many.bytesPerEntry, 'bytes', `the whole file, state and indices counted; ${Math.round(few.bytesPerEntry)} with ${small.entries} entries`, null),
+  ];
+}
+
+async function measureAll(dir: string): Promise<Figure[]> {
+  say(`Filling a ledger of ${small.residents} residents and ${small.entries} entries …`);
+  const few = seededFolder(path.join(dir, 'small'), small, say);
+  say(`And one of ${large.residents} and ${large.entries} …`);
+  const many = seededFolder(values.seeded ?? path.join(dir, 'large'), large, say);
+  say('Starting, looking up and updating both …');
+  const compared = sizeComparison(await sizeFigures(many), await sizeFigures(few));
+  const engine = await engineFigures(few);
+  say('Verifying receipts …');
+  const receipt = await receiptCheck(7);
+  return [
+    ...engine,
+    figure('receipt verified', receipt.verifyMs, 'ms', 'two acts with their private parts, seven validators, a log of 2^24 entries; nine signatures', 5),
+    figure('receipt', receipt.bytes, 'bytes', 'the same', 3072),
+    ...compared,
+  ];
+}
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'imi-bench-ledger-'));
+try {
+  const figures = await measureAll(dir);
+  const { loadavg, cpus } = os;
+  const load = loadavg().map((one) => Math.round(one * 100) / 100);
+  process.stdout.write(`${JSON.stringify({ figures, machine: { cpus: cpus().length, load, node: process.version } }, null, 2)}\n`);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
