@@ -1,16 +1,26 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { AbciAddress } from '../ledger/engines/cometbft/abci-server.ts';
+import { onDisk } from '../hub/data-folder.ts';
+import { readKeyFile, writeKeyFile } from '../hub/key-file.ts';
+import { tipSigner, type SignTip } from '../ledger/engines/cometbft/node-checkpoint.ts';
 import { openNode, type NodeOptions } from '../ledger/engines/cometbft/node.ts';
 import { decodeGenesis } from '../ledger/genesis.ts';
+import { nodeCrypto } from '../ledger/node-crypto.ts';
+import { ed25519Signer } from '../ledger/node-signer.ts';
+import { isOrigin } from '../ledger/verify/checkpoint.ts';
+import { encodeNoteKey } from '../ledger/verify/note.ts';
 
-const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--snapshot-every N] [--attached]';
+const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--snapshot-every N] [--origin NAME] [--attached]';
 
 /**
  * Runs a validator's application, which its CometBFT process talks to, until SIGTERM or SIGINT; attached, also until its standard input ends.
  * When it listens, one line goes out: `imi node is ready on <address>`, as `proxy_app` of config.toml has it.
+ * With `--origin` it signs the ledger's checkpoints under that name with `checkpoint.key.json` of its data folder, made where there is none, and
+ * says its key on stderr.
  * 0: ended as asked; 1: could not start, the code is on stderr; 2: wrongly called.
  */
 export async function run(args: string[]): Promise<number> {
@@ -20,9 +30,15 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(`${read.failure.detail ?? usage}\n`);
     return 2;
   }
-  const { isAttached, ...options } = read.value;
+  const { isAttached, origin, dataDir, ...options } = read.value;
+  const signTip = origin === null ? null : checkpointSigner(origin, resolve(dataDir, 'checkpoint.key.json'));
+  if (signTip?.ok === false) {
+    process.stderr.write(`imi node: ${signTip.failure.code} (${signTip.failure.detail ?? ''})\n`);
+    return 1;
+  }
   const node = await openNode({
     ...options,
+    ...(signTip === null ? {} : { signTip: signTip.value }),
     clock: Date.now,
     onFault: (error) => process.stderr.write(`imi node: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}\n`),
   });
@@ -42,7 +58,20 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-type Arguments = Pick<NodeOptions, 'path' | 'genesis' | 'address' | 'keepBlocks' | 'snapshotEvery'> & { isAttached: boolean };
+function checkpointSigner(origin: string, path: string): Result<SignTip, Failure<string>> {
+  if (!existsSync(path)) {
+    const made = onDisk(path, () => writeKeyFile(path, { sign: new Uint8Array(randomBytes(32)) }));
+    if (!made.ok) return made;
+  }
+  const key = readKeyFile(path);
+  if (!key.ok) return key;
+  if (key.value.sign === undefined) return fail('key-unreadable', `${path}: sign`);
+  const signer = ed25519Signer(key.value.sign);
+  process.stderr.write(`imi node: its checkpoints are signed by ${encodeNoteKey({ name: origin, type: 1, key: signer.key[1] }, nodeCrypto)}\n`);
+  return ok(tipSigner(origin, signer, nodeCrypto));
+}
+
+type Arguments = Pick<NodeOptions, 'path' | 'genesis' | 'address' | 'keepBlocks' | 'snapshotEvery'> & { isAttached: boolean; origin: string | null; dataDir: string };
 
 function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
   try {
@@ -54,6 +83,7 @@ function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
         listen: { type: 'string' },
         'keep-blocks': { type: 'string' },
         'snapshot-every': { type: 'string' },
+        origin: { type: 'string' },
         attached: { type: 'boolean' },
       },
     });
@@ -65,9 +95,10 @@ function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
     for (const count of [keepBlocks, snapshotEvery]) {
       if (count === undefined || (count !== null && !(Number.isSafeInteger(count) && count > 0))) return fail('usage', `a number of blocks is 1 at least\n${usage}`);
     }
+    if (values.origin !== undefined && !isOrigin(values.origin)) return fail('usage', `an origin has neither a space nor a plus\n${usage}`);
     const genesis = decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
     if (genesis === undefined) return fail('usage', `${values.genesis} is not a genesis`);
-    return ok({ path: resolve(values.data, 'ledger.sqlite'), genesis, address, keepBlocks: keepBlocks ?? null, snapshotEvery: snapshotEvery ?? null, isAttached: values.attached ?? false });
+    return ok({ path: resolve(values.data, 'ledger.sqlite'), genesis, address, keepBlocks: keepBlocks ?? null, snapshotEvery: snapshotEvery ?? null, isAttached: values.attached ?? false, origin: values.origin ?? null, dataDir: values.data });
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
   }

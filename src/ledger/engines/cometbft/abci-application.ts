@@ -32,6 +32,7 @@ import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verif
 import { openEnvelope } from '../../verify/envelope.ts';
 import { varint } from '../../verify/protobuf.ts';
 import type { NodeStore } from './node-store.ts';
+import type { SignTip } from './node-checkpoint.ts';
 import { answerQuery } from './queries.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
 import { snapshotFormat, type SnapshotStore } from './snapshot-store.ts';
@@ -48,6 +49,8 @@ export interface AbciApplicationParts {
   clock: () => number;
   /** How many blocks the node is to keep; null: all, so that every receipt can be made at its own height. */
   keepBlocks: number | null;
+  /** With the node's checkpoint key, where it has one. */
+  signTip?: SignTip;
   /** Of what is done beside the node's requests: making a snapshot. */
   onFault: (error: unknown) => void;
 }
@@ -57,6 +60,11 @@ export const appState = (genesis: Genesis): { imi: string } => ({ imi: toBase64u
 
 /** Of an ExecTxResult and a ResponseCheckTx; `data` is then the rejection's code in ASCII. Accepted ones have code 0 and no data. */
 const refusedCode = 1;
+/**
+ * A proposer judges no longer than this. The others need about as long again before they vote, and all of it has to fit into `timeout_propose`
+ * (400 ms in node-files.ts): a full mempool would otherwise make proposals that nobody can judge in time, and no blocks at all.
+ */
+const proposingMs = 100;
 /** Refusals that are remembered for whoever asks what became of a transaction. */
 const mostRefusals = 10_000;
 
@@ -133,7 +141,7 @@ export class AbciApplication {
   }
 
   #query({ path, data }: RequestQuery): ResponseQuery {
-    const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)));
+    const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)), this.#parts.signTip ?? null);
     const { height } = this.#parts.store.committed.tip();
     return {
       code: value === undefined ? 1 : 0,
@@ -155,13 +163,14 @@ export class AbciApplication {
     return { ...resultOf(outcome), log: outcome.taken ? '' : outcome.code };
   }
 
-  /** Of what waits, in its order, what the rules take at the block's time and what there is room for. */
+  /** Of what waits, in its order, what the rules take at the block's time, as far as there is room and time. */
   #prepareProposal({ txs, maxTxBytes, time }: RequestPrepareProposal): Uint8Array[] {
     const draft = this.#parts.store.committed.draft(msOf(time));
+    const until = this.#parts.clock() + proposingMs;
     let room = Number(maxTxBytes);
     const taken = txs.filter((tx) => {
       const size = sizeInBlock(tx);
-      if (size > room || !draft.take(tx).taken) return false;
+      if (size > room || this.#parts.clock() >= until || !draft.take(tx).taken) return false;
       room -= size;
       return true;
     });

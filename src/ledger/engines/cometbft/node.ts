@@ -6,6 +6,7 @@ import { rememberSignatures } from '../../signature-memory.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { AbciApplication } from './abci-application.ts';
 import { openAbciServer, type AbciAddress, type AbciServerFailure } from './abci-server.ts';
+import type { SignTip } from './node-checkpoint.ts';
 import { NodeStore } from './node-store.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
@@ -21,6 +22,8 @@ export interface NodeOptions {
   keepBlocks: number | null;
   /** A snapshot for nodes that join is made after so many blocks; null: none. */
   snapshotEvery: number | null;
+  /** Signs checkpoints for those who ask (`/checkpoint` of queries.ts); left out: none. */
+  signTip?: SignTip;
   /** A bug, or a disk that refuses: what was thrown. The node's CometBFT ends by it. */
   onFault: (error: unknown) => void;
 }
@@ -56,6 +59,7 @@ export async function openNode(options: NodeOptions): Promise<Result<LedgerNode,
       restoreFolder: `${path}.restoring`,
       clock,
       keepBlocks,
+      ...(options.signTip === undefined ? {} : { signTip: options.signTip }),
       onFault,
     });
     const server = await openAbciServer({ address, handle: (request) => application.handle(request), onFault });

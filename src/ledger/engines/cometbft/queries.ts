@@ -4,7 +4,8 @@ import type { LedgerApplication, ReceiptMaterial, ReceiptPlace, Tip } from '../.
 import type { TransactionState } from '../../ledger.ts';
 import { publicKeyShape } from '../../verify/act-shapes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from '../../verify/cbor.ts';
-import { isBytes, isEither, isInt, isList, isMap, isOneOf, type Shape } from '../../verify/shape.ts';
+import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, type Shape } from '../../verify/shape.ts';
+import type { NodeCheckpoint, SignTip } from './node-checkpoint.ts';
 
 /**
  * What a node's application is asked over ABCI's Query (`abci_query` of CometBFT's RPC): a path, and deterministic CBOR both ways. Answers are as
@@ -33,6 +34,8 @@ export interface Queries {
   '/log/consistency': { ask: { first: number; second: number }; answer: Uint8Array[] | null };
   /** Envelopes from an index on, 256 at most, as many as there are. */
   '/log/entries': { ask: { from: number; count: number }; answer: Uint8Array[] };
+  /** This node's signature under the checkpoint after the block of this height. null: none, not of this node's time, or it signs no checkpoints. */
+  '/checkpoint': { ask: number; answer: NodeCheckpoint | null };
 }
 export type QueryPath = keyof Queries;
 
@@ -51,6 +54,7 @@ const asks: { readonly [P in QueryPath]: Shape<Queries[P]['ask']> } = {
   '/receipt': isMap({ transaction: isHash, place: isPlace }),
   '/log/consistency': isMap({ first: isInt(1, Number.MAX_SAFE_INTEGER), second: isInt(1, Number.MAX_SAFE_INTEGER) }),
   '/log/entries': isMap({ from: isSize, count: isInt(1, 256) }),
+  '/checkpoint': isSize,
 };
 
 const answers: { readonly [P in QueryPath]: Shape<Queries[P]['answer']> } = {
@@ -76,6 +80,7 @@ const answers: { readonly [P in QueryPath]: Shape<Queries[P]['answer']> } = {
   ),
   '/log/consistency': isEither(isList(isHash, 0, 106), isOneOf(null)),
   '/log/entries': isList(isEnvelope, 0, 256),
+  '/checkpoint': isEither(isMap({ origin: isText(/^[^\s+]{1,200}$/), key: isHash, signature: isBytes(64) }), isOneOf(null)),
 };
 
 const isQueryPath = (path: string): path is QueryPath => Object.hasOwn(asks, path);
@@ -90,13 +95,14 @@ export function decodeAnswer<P extends QueryPath>(path: P, value: Uint8Array): Q
 }
 
 /**
- * `refusal`: what is remembered of transactions that were refused, which is no part of the ledger.
+ * `refusal`: what is remembered of transactions that were refused, which is no part of the ledger. `signTip`: null where no checkpoints are signed.
  * undefined: no such path, or data that is not of its form.
  */
 export function answerQuery(
   application: LedgerApplication,
   { path, data }: { path: string; data: Uint8Array },
   refusal: (transaction: Uint8Array) => RejectionCode | undefined,
+  signTip: SignTip | null = null,
 ): Uint8Array | undefined {
   if (!isQueryPath(path)) return undefined;
   const ask = decodeCbor(data);
@@ -113,12 +119,19 @@ export function answerQuery(
       return asks[path](ask) ? encodeCbor(consistencyFor(application, ask)) : undefined;
     case '/log/entries':
       return asks[path](ask) ? encodeCbor(entriesFor(application, ask)) : undefined;
+    case '/checkpoint':
+      return asks[path](ask) ? encodeCbor(checkpointFor(application, ask, signTip)) : undefined;
   }
   return never(path);
 }
 
 const tipFor = (application: LedgerApplication, height: number | 'newest'): Tip | null =>
   height === 'newest' ? application.tip() : (application.tipAt(height) ?? null);
+
+function checkpointFor(application: LedgerApplication, height: number, signTip: SignTip | null): NodeCheckpoint | null {
+  const tip = application.tipAt(height);
+  return tip === undefined || signTip === null ? null : signTip(tip);
+}
 
 const stateFor = (application: LedgerApplication, keys: readonly Uint8Array[]): StateAnswer => ({
   tip: application.tip(),
