@@ -97,7 +97,7 @@ const blockResults = z.object({
 const queried = z.object({ response: z.object({ code: z.int().default(0), log: z.string().default(''), value: nullable.optional() }) });
 const broadcasted = z.object({ code: z.int().default(0), data: z.string().default(''), log: z.string().default('') });
 const status = z.object({ sync_info: z.object({ latest_block_height: height, earliest_block_height: height }) });
-const envelope = z.object({ result: z.unknown(), error: z.object({ message: z.string(), data: z.string().optional() }).optional() });
+const envelope = z.object({ result: z.unknown().optional(), error: z.object({ message: z.string(), data: z.string().optional() }).optional() });
 
 export interface CometNodeOptions {
   /** `http://…` or `https://…`. */
@@ -113,6 +113,8 @@ export function cometNode({ url, deadlineMs }: CometNodeOptions): CometNode {
     const said = envelope.safeParse(parseJson(answered.value));
     if (!said.success) return fail('garbled', method);
     if (said.data.error !== undefined) return fail('refused', (said.data.error.data ?? said.data.error.message).slice(0, 200));
+    // Of a block whose height it knows already and which is still on its way to its disk it has nothing to say.
+    if (said.data.result === null) return fail('refused', 'nothing');
     const result = shape.safeParse(said.data.result);
     return result.success ? ok(result.data) : fail('garbled', `${method} ${result.error.issues[0]?.path.join('.') ?? ''}`);
   }
