@@ -182,6 +182,18 @@ describe('a proposal', () => {
     expect(await prepare([first], size(first))).toEqual([first]);
   });
 
+  test('stops where its time is over, however much waits', async () => {
+    await stop();
+    let ticks = 0;
+    // Each look at the clock takes 30 ms: the first sets the end, three more are before it.
+    await start({ clock: () => now * 1000 + 30 * ticks++ });
+    const names = ['lin', 'chen', 'wu', 'zhao', 'he', 'ma'];
+    const txs = await Promise.all(names.map((name) => register(residentOf(name))));
+    ticks = 0;
+    const { prepareProposal } = await client.ask({ prepareProposal: { txs, maxTxBytes: 1_000_000n, time: at(now), height: 1n } });
+    expect(prepareProposal?.txs).toEqual(txs.slice(0, 3));
+  });
+
   test('is accepted only where all of it is taken', async () => {
     const first = await register(lin);
     expect(await process([])).toBe(ACCEPT);
