@@ -27,9 +27,20 @@ export const nodeCrypto: Crypto = {
   },
 };
 
+/** Taking a key apart costs half of what a check with it does, and gateways, keepers and kiosks sign again and again. */
+const openedKeys = new Map<string, KeyObject>();
+const mostOpenedKeys = 4096;
+
 function openKey(spki: Uint8Array, key: Uint8Array): KeyObject | undefined {
+  const der = Buffer.from(concatBytes(spki, key));
+  const name = der.toString('latin1');
+  const known = openedKeys.get(name);
+  if (known !== undefined) return known;
   try {
-    return createPublicKey({ key: Buffer.from(concatBytes(spki, key)), format: 'der', type: 'spki' });
+    const opened = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    if (openedKeys.size >= mostOpenedKeys) openedKeys.clear();
+    openedKeys.set(name, opened);
+    return opened;
   } catch {
     // Not a point of the curve.
     return undefined;

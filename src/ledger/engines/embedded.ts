@@ -8,7 +8,7 @@ import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../le
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
-import { equalBytes } from '../verify/bytes.ts';
+import { equalBytes, toHex } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeReceipt } from '../verify/receipt.ts';
@@ -130,6 +130,8 @@ export class EmbeddedLedger implements Ledger {
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   /** Submissions since the last write: they share one fsync. */
   #incoming: Incoming[] = [];
+  /** Their ids, as hex. */
+  #incomingIds = new Set<string>();
   /** What is queued, on top of what is committed: what a new submission is judged against. */
   #expected: BlockDraft;
   #isExpectedStale = false;
@@ -189,16 +191,17 @@ export class EmbeddedLedger implements Ledger {
       if (this.#isExpectedStale) this.#expectQueued();
       const known = this.#stateOf(id);
       if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));
-      const waiting = this.#incoming.find((one) => equalBytes(one.id, id));
-      if (waiting === undefined && this.#submissions.count() + this.#incoming.length >= this.#mostQueued) {
+      const isWaiting = this.#incomingIds.has(toHex(id));
+      if (!isWaiting && this.#submissions.count() + this.#incoming.length >= this.#mostQueued) {
         return Promise.resolve(fail('hub-busy', 'queue full'));
       }
-      if (waiting === undefined) {
+      if (!isWaiting) {
         const outcome = this.#expected.take(envelope, this.#nextTimeMs());
         if (!outcome.taken) return Promise.resolve(ok({ state: 'rejected', code: outcome.code }));
       }
       return new Promise((settle) => {
         this.#incoming.push({ id, envelope, settle });
+        this.#incomingIds.add(toHex(id));
         this.#flushSoon();
       });
     });
@@ -212,7 +215,7 @@ export class EmbeddedLedger implements Ledger {
     return this.#guarded(() => {
       const known = this.#stateOf(transaction);
       if (known.state === 'recorded') return Promise.resolve(ok(this.#receiptOf(transaction)));
-      const isPending = known.state === 'queued' || this.#incoming.some(({ id }) => equalBytes(id, transaction));
+      const isPending = known.state === 'queued' || this.#incomingIds.has(toHex(transaction));
       if (!isPending || waitMs === 0) return Promise.resolve(ok(null));
       return new Promise((resolve) => {
         const deadline = AbortSignal.timeout(waitMs);
@@ -369,6 +372,7 @@ export class EmbeddedLedger implements Ledger {
     this.#isFlushing = false;
     const incoming = this.#incoming;
     this.#incoming = [];
+    this.#incomingIds = new Set();
     if (incoming.length === 0 || this.#isClosed) return;
     try {
       inTransaction(this.#database, () => {
