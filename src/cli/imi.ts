@@ -30,6 +30,8 @@ const commands: Record<string, Listed> = {
       { usage: 'imi ledger restore --server FILE --data DIR --from FOLDER', summary: 'put a backup where the ledger was, never behind what was signed' },
       { usage: 'imi ledger export --server FILE --data DIR --out FOLDER', summary: 'write a running hub’s ledger in a form of which every byte is documented' },
       { usage: 'imi ledger import --server FILE --data DIR --from FOLDER', summary: 'build a ledger anew from an export, checking all of it' },
+      { usage: 'imi ledger handover --server FILE --data DIR --validators FILE --out FOLDER', summary: 'end a hub’s own ledger, and write what several validators go on with' },
+      { usage: 'imi ledger adopt --from FOLDER --data DIR', summary: 'at a new validator: take on what was handed over' },
       { usage: 'imi ledger seed --residents N --requests M --out DIR', summary: 'fill a ledger of a district’s size, unsigned: to be measured and for nothing else' },
     ],
   },

@@ -6,7 +6,8 @@ import { hubFileSchema } from '../contract/hub-file.ts';
 import { localizedSchema } from '../contract/language.ts';
 import type { Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
-import { trustOf, type Trust } from '../ledger/verify/head.ts';
+import { trustThrough } from '../ledger/verify/handover.ts';
+import type { Trust } from '../ledger/verify/head.ts';
 import { trustFingerprint } from '../ledger/verify/trust-fingerprint.ts';
 import { fillReceiptPage } from '../pages/receipt/page-hub.ts';
 
@@ -51,9 +52,9 @@ function parse(args: string[]): { hub: string; out: string; names: string | unde
   }
 }
 
-function readTrust(root: Parameters<typeof trustOf>[0]): Trust | undefined {
+function readTrust(root: Parameters<typeof trustThrough>[0]): Trust | undefined {
   try {
-    return trustOf(root);
+    return trustThrough(root, nodeCrypto);
   } catch {
     return undefined;
   }

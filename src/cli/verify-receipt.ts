@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
-import { trustOf, type Trust } from '../ledger/verify/head.ts';
+import { trustThrough } from '../ledger/verify/handover.ts';
+import type { Trust } from '../ledger/verify/head.ts';
 import { checkPendingReceipt, decodePendingReceipt } from '../ledger/verify/pending-receipt.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import { pendingStatementOf, statementOf, type ActStatement, type PendingStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
@@ -109,9 +110,9 @@ async function readTrust(path: string): Promise<Result<Trust, string>> {
   const root = json.ok ? trustRootSchema.safeParse(json.value) : undefined;
   if (root?.success !== true) return { ok: false, failure: `${path} is not a trust root` };
   try {
-    return ok(trustOf(root.data));
+    return ok(trustThrough(root.data, nodeCrypto));
   } catch {
-    return { ok: false, failure: `${path} has a validator key that is not 32 bytes` };
+    return { ok: false, failure: `${path} has a validator key that is not 32 bytes, or a handover that those before it have not signed` };
   }
 }
 

@@ -18,6 +18,8 @@ export const trustRootSchema = z.strictObject({
     .min(1)
     .refine((set) => new Set(set.map(({ key }) => key)).size === set.length, 'a validator twice'),
   trustingPeriodMs: z.int().min(1).default(30 * 24 * 3600_000),
+  /** Who signs after those above: what each set signed when it handed the ledger on (verify/handover.ts), as base64url, the oldest first. */
+  handovers: z.array(base64url).max(16).optional(),
   /** Who outside is believed to have seen the ledger, and how many of them make a receipt a witnessed one. Left out: nobody. */
   witnessing: z
     .strictObject({

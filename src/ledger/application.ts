@@ -302,6 +302,7 @@ export function isBegun(database: DatabaseSync): boolean {
 /** Writes what a chain begins with, in the caller's transaction. `hub-storage` with the rejection of the genesis's first act that the rules refuse. */
 export function beginApplication(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<null> {
   if (isUnsignedChain(genesis.chain)) return fail('hub-storage', unsignedDetail);
+  if (genesis.handover !== undefined) return fail('hub-storage', 'this chain goes on from another: its snapshot is to be imported first');
   const state = genesisState(genesis, crypto);
   if (!state.ok) return fail('hub-storage', `genesis: ${state.failure.code}`);
   layOutApplication(database, genesis, 0);
@@ -340,6 +341,13 @@ export function openApplication(database: DatabaseSync, genesis: Genesis, crypto
   if (typeof start !== 'number') return fail('hub-storage', 'the file is damaged');
   return ok(new LedgerApplication(database, { chain: genesis.chain, start }, crypto));
 }
+
+/** Written where its validators handed the ledger on: the genesis of the chain that goes on from here. No engine makes another block of this file. */
+export const successorOf = (database: DatabaseSync): Uint8Array | undefined => about(database, 'successor');
+
+/** In the caller's transaction. */
+export const putSuccessor = (database: DatabaseSync, genesis: Uint8Array): void =>
+  void database.prepare("INSERT INTO about (name, value) VALUES ('successor', ?)").run(genesis);
 
 function about(database: DatabaseSync, name: string): Uint8Array | undefined {
   const row = database.prepare('SELECT value FROM about WHERE name = ?').get(name) as { value: Uint8Array } | undefined;

@@ -25,6 +25,8 @@ export interface Genesis {
   authority: AuthorityRecord;
   /** Applied in order, unsigned: the parties of the first day. */
   acts: Act[];
+  /** Where the chain was another's until then: what its validators signed last (verify/handover.ts). It begins with that log and state, which a snapshot brings. */
+  handover?: Uint8Array;
   /** Set where log and state were filled without signatures, to be measured (seed.ts): exactly where the chain's name says so too. */
   unsigned?: true;
 }
@@ -43,6 +45,7 @@ const genesisShape: Shape<Genesis> = isMap({
   validators: isList(isMap({ key: isBytes(32), power: isInt(1, 2 ** 48) }), 1, 1000),
   authority: isMap({ threshold: isInt(1, 16), keys: isList(publicKeyShape, 1, 64) }),
   acts: isList(actShape, 0, 10_000),
+  handover: optional(isBytes(1, 262_144)),
   unsigned: optional(isTrue),
 });
 

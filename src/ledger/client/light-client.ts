@@ -5,7 +5,8 @@ import { headerHash } from '../verify/block.ts';
 import { equalBytes } from '../verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../verify/cbor.ts';
 import type { Crypto } from '../verify/crypto.ts';
-import { decodeHead, saidBy, trustOf, verifiedSigners, type Trust, type VerifiedHead } from '../verify/head.ts';
+import { decodeHead, saidBy, verifiedSigners, type Trust, type VerifiedHead } from '../verify/head.ts';
+import { trustThrough } from '../verify/handover.ts';
 import { decodeLightBlock, encodeLightBlock, type LightBlock } from '../verify/light-block.ts';
 import { advance, verifySame, type LightFailure, type Start, type TrustedBlock } from '../verify/light-client.ts';
 import { verifyConsistency } from '../verify/merkle-log.ts';
@@ -85,7 +86,7 @@ interface Believed {
 }
 
 export function createLightClient({ hub, trustRoot, crypto, clock, maxHeadAgeMs, savedTrust, onTrust, savedSplit, onSplit }: LightClientOptions): LightClient {
-  const root = trustOf(trustRoot);
+  const root = trustThrough(trustRoot, crypto);
   const rootHash = crypto.sha256(encodeCbor([root.chain, root.height, root.validators.map(({ key, power }) => [key, power])]));
   const saved = readSaved(savedTrust, { root, rootHash }, crypto);
   let newest = saved.newest;

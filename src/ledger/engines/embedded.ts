@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
+import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
@@ -94,6 +94,7 @@ function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
     });
     const application = openApplication(database, genesis, crypto);
     if (!application.ok) return refuse(application.failure.detail ?? 'unreadable');
+    if (successorOf(database) !== undefined) return refuse('this ledger was handed on: others sign its next block (imi node)');
     const ledger = new EmbeddedLedger(options, application.value, database, guard);
     const started = ledger.start();
     if (started.ok) return ok(ledger);

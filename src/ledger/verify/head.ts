@@ -16,11 +16,20 @@ export interface SignedHead extends LightBlock {
   stateRoot: Uint8Array;
 }
 
+/** Who signed the heights `from` to `until`, before they handed the ledger on (handover.ts). */
+export interface Era {
+  from: number;
+  until: number;
+  validators: Validator[];
+}
+
 /** Whom a verifier believes, from which height on. */
 export interface Trust {
   chain: string;
   height: number;
   validators: Validator[];
+  /** Left out: none. */
+  earlier?: Era[];
   /** Left out: nobody outside is believed to have seen anything. */
   witnessing?: Witnessing;
 }
@@ -104,9 +113,10 @@ export function verifyHead(bytes: Uint8Array, trust: Trust, crypto: Crypto): Res
   const head = decodeHead(bytes, trust.chain, crypto);
   if (head === undefined) return headFails('altered', 'malformed');
   const { header, commit, validators } = head;
-  if (header.height < trust.height) return headFails('before-trust', 'before the trust root');
+  const trusted = header.height >= trust.height ? trust.validators : trust.earlier?.find(({ from, until }) => from <= header.height && header.height <= until)?.validators;
+  if (trusted === undefined) return headFails('before-trust', 'before the trust root');
   const hash = headerHash(header, crypto);
-  const signed = verifyCommit({ chain: trust.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted: trust.validators }, crypto);
+  const signed = verifyCommit({ chain: trust.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted }, crypto);
   return signed.ok ? ok(saidBy(head, hash)) : signed;
 }
 

@@ -1,5 +1,7 @@
 import { fromBase64url } from '../../ledger/verify/bytes.ts';
-import { trustOf, type Trust } from '../../ledger/verify/head.ts';
+import { trustThrough } from '../../ledger/verify/handover.ts';
+import type { Trust } from '../../ledger/verify/head.ts';
+import { nobleCrypto } from '../../ledger/verify/noble-crypto.ts';
 import { isInt, isList, isMap, isOneOf, isText, optional } from '../../ledger/verify/shape.ts';
 
 const isChain = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9-]{1,20}$/.test(value);
@@ -10,6 +12,7 @@ const isTrustRoot = isMap({
   height: isInt(1, Number.MAX_SAFE_INTEGER),
   validators: isList(isMap({ alg: isOneOf(-19), key: isKey, power: isInt(1, 2 ** 48) }), 1, 1000),
   trustingPeriodMs: optional(isInt(1, Number.MAX_SAFE_INTEGER)),
+  handovers: optional(isList(isText(/^[A-Za-z0-9_-]+$/), 0, 16)),
   witnessing: optional(
     isMap({
       origin: isName,
@@ -22,11 +25,11 @@ const isTrustRoot = isMap({
 /** `trustRootSchema` without its library. undefined: not a trust root. */
 export function trustFrom(value: unknown): Trust | undefined {
   if (!isTrustRoot(value)) return undefined;
-  const { chain, height, validators, witnessing } = value;
+  const { chain, height, validators, handovers = [], witnessing } = value;
   try {
-    return trustOf({ chain, height, validators, ...(witnessing === undefined ? {} : { witnessing: { threshold: 1, ...witnessing } }) });
+    return trustThrough({ chain, height, validators, handovers, ...(witnessing === undefined ? {} : { witnessing: { threshold: 1, ...witnessing } }) }, nobleCrypto);
   } catch {
-    // A key twice, or more witnesses wanted than there are.
+    // A key twice, a handover that nobody signed, or more witnesses wanted than there are.
     return undefined;
   }
 }
