@@ -107,6 +107,13 @@ describe('a receipt with cosignatures', () => {
   });
 });
 
+test('a cosignature costs a receipt 110 bytes, and the first of them the origin beside it', () => {
+  const [one, two, three] = [cosigned('w1.example'), cosigned('w1.example', 'w2.example'), cosigned(...names)].map(({ length }) => length - plain.length);
+  expect((two ?? 0) - (one ?? 0)).toBeLessThanOrEqual(110);
+  expect((three ?? 0) - (two ?? 0)).toBeLessThanOrEqual(110);
+  expect(one).toBeLessThanOrEqual(110 + 30 + origin.length);
+});
+
 test('no more than 16 cosignatures are carried', () => {
   const many = cosigned(...Array.from({ length: 17 }, (_, i) => `many-${i}.example`));
   expect(decodeReceipt(many)?.checkpoint?.cosignatures).toHaveLength(16);
