@@ -120,10 +120,12 @@ export async function startTestnet(options: TestnetOptions): Promise<Result<Test
     await Promise.all(nodes.map((node) => node.stop()));
   };
   const started = await Promise.all(nodes.map((node) => node.start()));
-  const failed = started.find((one) => !one.ok);
-  if (failed === undefined) return ok({ genesis, nodes, stop });
-  await stop();
-  return failed.ok ? fail('not-written') : failed;
+  for (const one of started) {
+    if (one.ok) continue;
+    await stop();
+    return one;
+  }
+  return ok({ genesis, nodes, stop });
 }
 
 interface Place {

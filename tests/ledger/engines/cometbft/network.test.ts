@@ -173,3 +173,12 @@ test.skipIf(cometbft === null)(`a node that joins by a snapshot has not seen the
   expect(await late.query('/tip', height + 1)).toEqual(await rpc.query('/tip', height + 1));
   expect(await late.query('/log/entries', { from: 0, count: 256 })).toEqual(await rpc.query('/log/entries', { from: 0, count: 256 }));
 });
+
+test('a program that does not start is said so, and what was started is ended', { timeout: 60_000 }, async () => {
+  const refused = await startTestnet({ ...options(1), cometbft: '/bin/false' });
+  expect(refused).toMatchObject({ ok: false, failure: { code: 'not-started' } });
+  const other = await startTestnet({ ...options(1), imi: ['/nowhere/imi'] });
+  expect(other).toMatchObject({ ok: false, failure: { code: 'not-started', detail: expect.stringMatching(/ENOENT/) as unknown } });
+  // The folder is whole: with the right programs it starts.
+  if (cometbft !== null) expect((await start(1)).nodes).toHaveLength(1);
+});
