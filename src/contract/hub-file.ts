@@ -97,19 +97,37 @@ export const hubFileSchema = z.strictObject({
 });
 export type HubFile = z.infer<typeof hubFileSchema>;
 
+/** In the clear only where nobody else listens. */
+const nodeAddressSchema = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => url.startsWith('https:') || ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname), 'a node that is not on this machine is reached over https');
+
 /** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
 export const hubServerFileSchema = z.strictObject({
   $schema: z.string().optional(),
   hub: z.string(),
-  ledger: z.strictObject({
-    engine: z.literal('embedded'),
-    path: z.string().default('ledger.sqlite'),
-    /** Record of the last head signed; on another disk a restored backup does not set it back. Left out: `<path>.signed`. */
-    signed: z.string().optional(),
-    genesis: z.string().default('genesis.cbor'),
-    validatorKey: z.string().default('validator.key.json'),
-    heartbeatMs: z.int().min(100).default(60_000),
-  }),
+  ledger: z.discriminatedUnion('engine', [
+    z.strictObject({
+      engine: z.literal('embedded'),
+      path: z.string().default('ledger.sqlite'),
+      /** Record of the last head signed; on another disk a restored backup does not set it back. Left out: `<path>.signed`. */
+      signed: z.string().optional(),
+      genesis: z.string().default('genesis.cbor'),
+      validatorKey: z.string().default('validator.key.json'),
+      heartbeatMs: z.int().min(100).default(60_000),
+    }),
+    z.strictObject({
+      engine: z.literal('cometbft'),
+      /** RPC addresses of nodes of several agencies: none is believed, and one has to be honest and up. */
+      nodes: z
+        .array(nodeAddressSchema)
+        .min(1)
+        .max(16)
+        .refine((nodes) => new Set(nodes).size === nodes.length, 'a node twice'),
+      /** What this hub has promised to bring to the ledger. */
+      queue: z.string().default('submissions.sqlite'),
+    }),
+  ]),
   keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
   registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
   door: z
@@ -145,3 +163,4 @@ export const hubServerFileSchema = z.strictObject({
     .optional(),
 });
 export type HubServerFile = z.infer<typeof hubServerFileSchema>;
+export type EmbeddedLedgerFile = Extract<HubServerFile['ledger'], { engine: 'embedded' }>;

@@ -39,11 +39,12 @@ export const authorityKeyFile = 'authority.key.json';
 /**
  * Makes a hub's keys, the genesis of a chain of its own and its first block: validator, hub, keeper and registrar are its first parties, each with
  * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there. A founding that
- * broke off leaves files behind; nothing hangs on them yet.
+ * broke off leaves files behind; nothing hangs on them yet. `not-embedded`: the ledger is not one that a hub begins.
  */
-export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
+export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'not-embedded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
   if (isUnsignedChain(chain)) return fail('hub-storage', 'a chain of this name is only measured');
   const { ledger, keeper, registrar, hub } = serverFile;
+  if (ledger.engine !== 'embedded') return fail('not-embedded', 'a ledger of several validators is begun by them');
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
   const genesisPath = at(ledger.genesis);

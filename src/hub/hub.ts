@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HubFile, HubServerFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -6,8 +5,6 @@ import { softwareOpener } from '../identity/hpke.ts';
 import { x25519Public } from '../identity/x25519.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
-import { openEmbeddedLedger } from '../ledger/engines/embedded.ts';
-import { decodeGenesis } from '../ledger/genesis.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
@@ -17,9 +14,10 @@ import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { openResidentIndex } from '../registrar/index.ts';
 import { Registrar } from '../registrar/registrar.ts';
 import { Catalogue } from './catalogue.ts';
-import { makeFolder, onDisk } from './data-folder.ts';
+import { makeFolder } from './data-folder.ts';
 import { openDoors, type Doors } from './doors.ts';
-import { readKeyFile, type KeyFile } from './key-file.ts';
+import { secretsOf } from './key-file.ts';
+import { openLedgerEngine } from './ledger-engine.ts';
 import { openOutside, type Outside } from './outside.ts';
 
 export interface HubSetup {
@@ -28,9 +26,9 @@ export interface HubSetup {
   dataDir: string;
   /** Unix milliseconds. */
   now?: () => number;
-  /** For whoever founds the hub: its ledger's chain begins. Everybody else finds one, or is told that it is lost. */
+  /** For whoever founds the hub: its embedded ledger's chain begins. Everybody else finds one, or is told that it is lost. */
   begin?: boolean;
-  /** A bug somewhere behind the door: what was asked, and the exception. */
+  /** For the log: a bug somewhere behind the door (what was asked, and the exception), or what a ledger node said that does not verify. */
   onFault?: (where: string, error: unknown) => void;
 }
 
@@ -86,19 +84,10 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const folder = makeFolder(servicesDir);
   if (!folder.ok) return folder;
 
-  const validator = secretsOf(inData(serverFile.ledger.validatorKey), ['sign']);
-  if (!validator.ok) return validator;
   const keeperKeys = secretsOf(inData(serverFile.keeper.key), ['seal']);
   if (!keeperKeys.ok) return keeperKeys;
   const registrarKeys = secretsOf(inData(serverFile.registrar.key), ['sign', 'index']);
   if (!registrarKeys.ok) return registrarKeys;
-
-  const genesisPath = inData(serverFile.ledger.genesis);
-  const written = onDisk(genesisPath, () => readFileSync(genesisPath));
-  if (!written.ok) return fail('genesis-missing', written.failure.detail);
-  const genesis = decodeGenesis(written.value);
-  if (genesis === undefined) return fail('genesis-damaged', genesisPath);
-  if (genesis.chain !== hubFile.trustRoot.chain) return fail('genesis-other-chain', genesis.chain);
 
   const opened: (() => Promise<void> | void)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -109,15 +98,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     return { ok: false, failure };
   };
 
-  const engine = openEmbeddedLedger({
-    path: inData(serverFile.ledger.path),
-    guardPath: inData(serverFile.ledger.signed ?? `${serverFile.ledger.path}.signed`),
-    genesis,
-    validator: ed25519Signer(validator.value.sign),
-    heartbeatMs: serverFile.ledger.heartbeatMs,
-    clock: now,
-    begin,
-  });
+  const engine = openLedgerEngine({ hubFile, serverFile, dataDir, now, begin, onFault });
   if (!engine.ok) return engine;
   opened.push(() => engine.value.close());
   const outside = openOutside({ serverFile, dataDir, ledger: engine.value, now, onFault });
@@ -161,24 +142,12 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   });
 }
 
-function secretsOf<K extends keyof KeyFile>(path: string, names: readonly K[]): Result<Record<K, Uint8Array>, HubFailure> {
-  const file = readKeyFile(path);
-  if (!file.ok) return file;
-  const secrets: Partial<Record<K, Uint8Array>> = {};
-  for (const name of names) {
-    const secret = file.value[name];
-    if (secret === undefined) return fail('key-unreadable', `${path}: ${name}`);
-    secrets[name] = secret;
-  }
-  return ok(secrets as Record<K, Uint8Array>);
-}
-
-/** The party that holds this key on the ledger. */
+/** The party that holds this key on the ledger. By a head of any age: a hub starts also while the validators stand still. */
 async function ownerOf(ledger: Ledger, key: PublicKey): Promise<Result<Name, HubFailure>> {
-  const values = await ledger.values([stateKey.key(keyId(key, nodeCrypto))]);
-  if (!values.ok) return values;
-  const [value] = values.value;
-  const record = value === null || value === undefined ? null : decodeRecord('key', value);
+  const read = await ledger.read([stateKey.key(keyId(key, nodeCrypto))]);
+  if (!read.ok) return read;
+  const value = read.value.entries[0]?.value ?? null;
+  const record = value === null ? null : decodeRecord('key', value);
   if (record === null || record.state !== 'active' || !('party' in record.owner)) return fail('key-not-enrolled', key[0] === -25 ? 'keeper' : 'registrar');
   return ok(record.owner.party);
 }

@@ -40,6 +40,19 @@ export function readKeyFile(path: string): Result<KeyFile, KeyFailure> {
   return ok(keys);
 }
 
+/** Those of its secrets that must be there. */
+export function secretsOf<K extends keyof KeyFile>(path: string, names: readonly K[]): Result<Record<K, Uint8Array>, KeyFailure> {
+  const file = readKeyFile(path);
+  if (!file.ok) return file;
+  const secrets: Partial<Record<K, Uint8Array>> = {};
+  for (const name of names) {
+    const secret = file.value[name];
+    if (secret === undefined) return fail('key-unreadable', `${path}: ${name}`);
+    secrets[name] = secret;
+  }
+  return ok(secrets as Record<K, Uint8Array>);
+}
+
 /** Makes the file with mode 0600, synced. Throws where it exists: a key is never written over. */
 export function writeKeyFile(path: string, keys: KeyFile): void {
   const encoded = Object.fromEntries(Object.entries(keys).map(([name, bytes]: [string, Uint8Array]) => [name, toBase64url(bytes)]));

@@ -9,18 +9,18 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { openLogService } from '../ledger/log-service.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../ledger/node-signer.ts';
-import type { TileLog } from '../ledger/tiles.ts';
 import { decodeNoteKey, encodeNoteKey } from '../ledger/verify/note.ts';
 import { WitnessRounds, type WitnessPlace } from '../ledger/witness-rounds.ts';
 import { witnessedLedger } from '../ledger/witnessed-ledger.ts';
 import { onDisk } from './data-folder.ts';
 import { readKeyFile, writeKeyFile, type KeyFailure } from './key-file.ts';
+import type { EngineLedger } from './ledger-engine.ts';
 
 export interface OutsideOptions {
   serverFile: HubServerFile;
   dataDir: string;
-  /** The engine, and its log. */
-  ledger: Ledger & { log: TileLog };
+  /** The engine, and its log where this hub has it. */
+  ledger: EngineLedger;
   now: () => number;
   onFault: (where: string, error: unknown) => void;
 }
@@ -34,7 +34,7 @@ export interface Outside {
   close(): Promise<void>;
 }
 
-/** Where the server file names no checkpoints, nothing leaves this hub and nothing is witnessed. */
+/** Where the server file names no checkpoints, nothing leaves this hub and nothing is witnessed. `log-elsewhere`: a log that is not here cannot be served. */
 export function openOutside({ serverFile, dataDir, ledger, now, onFault }: OutsideOptions): Result<Outside, Failure<string>> {
   const named = serverFile.checkpoints;
   if (named === undefined) return ok({ ledger, open: () => Promise.resolve(ok(null)), close: () => Promise.resolve() });
@@ -43,6 +43,8 @@ export function openOutside({ serverFile, dataDir, ledger, now, onFault }: Outsi
   const witnesses = witnessPlaces(named.witnesses);
   if (!witnesses.ok) return witnesses;
   const { origin, threshold, everyMs, serve } = named;
+  const { log } = ledger;
+  if (serve !== undefined && log === undefined) return fail('log-elsewhere', 'the log of several validators is on their disks, not here');
   const checkpoints = openCheckpoints({
     path: resolve(dataDir, named.path),
     origin,
@@ -56,8 +58,8 @@ export function openOutside({ serverFile, dataDir, ledger, now, onFault }: Outsi
   return ok({
     ledger: witnessedLedger(ledger, checkpoints.value),
     async open() {
-      if (serve !== undefined) {
-        const opened = await openLogService({ checkpoints: checkpoints.value, log: ledger.log }, { ...serve, onFault: (error) => onFault('log', error) });
+      if (serve !== undefined && log !== undefined) {
+        const opened = await openLogService({ checkpoints: checkpoints.value, log }, { ...serve, onFault: (error) => onFault('log', error) });
         if (!opened.ok) return opened;
         service = opened.value;
       }

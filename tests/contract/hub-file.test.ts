@@ -50,3 +50,26 @@ describe('where a hub listens', () => {
     expect(parse(door).success).toBe(false);
   });
 });
+
+describe('a ledger of many agencies', () => {
+  const parse = (nodes: string[]) => hubServerFileSchema.safeParse({ hub: 'north-hub', ledger: { engine: 'cometbft', nodes }, keeper: {}, registrar: {} });
+
+  test('is reached through its nodes, and the hub keeps what it has promised to bring', () => {
+    const nodes = ['https://node.tax.example.org:26657', 'http://127.0.0.1:26657', 'http://[::1]:26657'];
+    expect(parse(nodes).data?.ledger).toEqual({ engine: 'cometbft', nodes, queue: 'submissions.sqlite' });
+  });
+
+  test.each([
+    { name: 'no node', nodes: [] },
+    { name: 'a node over a network in the clear', nodes: ['http://192.0.2.7:26657'] },
+    { name: 'a name that only looks like this machine', nodes: ['http://127.0.0.1.example.org:26657'] },
+    { name: 'a node twice', nodes: ['http://127.0.0.1:26657', 'http://127.0.0.1:26657'] },
+    { name: 'an address that is none', nodes: ['127.0.0.1:26657'] },
+  ])('is not $name', ({ nodes }) => {
+    expect(parse(nodes).success).toBe(false);
+  });
+
+  test('has no genesis and no validator key at the hub', () => {
+    expect(hubServerFileSchema.safeParse({ hub: 'north-hub', ledger: { engine: 'cometbft', nodes: ['https://node.example.org'], genesis: 'genesis.cbor' }, keeper: {}, registrar: {} }).success).toBe(false);
+  });
+});

@@ -35,3 +35,9 @@ it('keeps the record of the last head where the server file says, so that a rest
   rmSync(dataDir, { recursive: true });
   expect(await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() })).toEqual({ ok: false, failure: { code: 'already-founded', detail: signed } });
 });
+
+it('begins no ledger of many agencies: they do', async () => {
+  const serverFile = hubServerFileSchema.parse({ hub: 'north-hub', ledger: { engine: 'cometbft', nodes: ['https://node.example.org'] }, keeper: {}, registrar: {} });
+  expect(await foundHub({ chain: 'north', serverFile, dataDir: join(folder, 'hub'), now: Date.now() })).toMatchObject({ ok: false, failure: { code: 'not-embedded' } });
+  expect(existsSync(join(folder, 'hub'))).toBe(false);
+});

@@ -130,6 +130,13 @@ describe('a hub that shows its ledger', () => {
     await again.close();
   });
 
+  it('does not serve a log that is on other machines', async () => {
+    const own = serverFile({ origin });
+    const founded = must(await foundHub({ chain: 'north', serverFile: own, dataDir: folder, now: Date.now() }));
+    const elsewhere = hubServerFileSchema.parse({ ...serverFile({ origin, serve: { port: 0 } }), ledger: { engine: 'cometbft', nodes: ['http://127.0.0.1:1'] } });
+    expect(await openHub({ hubFile: hubFileOf(founded.trustRoot), serverFile: elsewhere, dataDir: folder })).toMatchObject({ ok: false, failure: { code: 'log-elsewhere' } });
+  });
+
   it.each([
     { name: 'no origin', checkpoints: {} },
     { name: 'a space in the origin', checkpoints: { origin: 'a b' } },

@@ -100,7 +100,9 @@ export class Hall {
 
   /** References of all requests that the ledger holds, in its order. */
   requestsInLedger(): string[] {
-    return requestsInLedger(join(this.world.hubDir, this.world.serverFile.ledger.path));
+    const { ledger } = this.world.serverFile;
+    if (ledger.engine !== 'embedded') throw new Error('this hub has no ledger of its own');
+    return requestsInLedger(join(this.world.hubDir, ledger.path));
   }
 
   /** Every place that kiosk and hub write to. */

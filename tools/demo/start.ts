@@ -134,7 +134,7 @@ function placesOf(hub: HubFile, kioskId: string, desktop: Size): Places {
 
 async function demoPlace({ dataDir, kiosk, virtualReader, tls }: StartOptions): Promise<Place> {
   const published = tls ? demoTlsHubPath : demoHubPath;
-  const world = await seedWorld(dataDir, Date.now, published);
+  const world = await seedWorld(dataDir, Date.now, { hubPath: published });
   const kioskId = chooseKiosk(world.hubFile, fileURLToPath(published), kiosk);
   const hub = virtualReader ? world.hubFile : withRealReaders(world.hubFile);
   const hubPath = virtualReader ? fileURLToPath(published) : join(dataDir, 'hub-with-real-readers.json');

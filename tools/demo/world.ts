@@ -39,12 +39,18 @@ export interface World {
   cards: Record<string, string>;
 }
 
-export function worldAt(dataDir: string, hubPath = demoHubPath): World {
+/** The demonstration's two files, or others that say other things of the same world. */
+export interface WorldFiles {
+  hubPath?: URL | string;
+  serverPath?: URL | string;
+}
+
+export function worldAt(dataDir: string, { hubPath = demoHubPath, serverPath = demoServerPath }: WorldFiles = {}): World {
   const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(hubPath, 'utf8')));
   return {
     dataDir,
     hubFile,
-    serverFile: hubServerFileSchema.parse(JSON.parse(readFileSync(demoServerPath, 'utf8'))),
+    serverFile: hubServerFileSchema.parse(JSON.parse(readFileSync(serverPath, 'utf8'))),
     hubDir: join(dataDir, 'hub'),
     kioskDirs: Object.fromEntries(Object.keys(hubFile.kiosks).map((id) => [id, join(dataDir, id)])),
     cards: Object.fromEntries(demoPeople.map(({ id }) => [id, join(dataDir, 'cards', `${id}.json`)])),
@@ -55,7 +61,7 @@ export function worldAt(dataDir: string, hubPath = demoHubPath): World {
 const seededMark = 'world.json';
 const worldVersion = 1;
 
-const isSeeded = (dataDir: string): boolean => {
+export const isSeeded = (dataDir: string): boolean => {
   const path = join(dataDir, seededMark);
   return existsSync(path) && (JSON.parse(readFileSync(path, 'utf8')) as { world?: unknown }).world === worldVersion;
 };
@@ -65,10 +71,10 @@ const isSeeded = (dataDir: string): boolean => {
  * Does nothing where the folder is seeded already, so cards keep their counters; a seeding that broke off begins again.
  *
  * @param now Unix milliseconds.
- * @param hubPath `demoHubPath`, or `demoTlsHubPath`: the world is the same.
+ * @param files where the ledger is other validators', they have begun it with `demoGenesis` and are running.
  */
-export async function seedWorld(dataDir: string, now: () => number = Date.now, hubPath = demoHubPath): Promise<World> {
-  const world = worldAt(dataDir, hubPath);
+export async function seedWorld(dataDir: string, now: () => number = Date.now, files: WorldFiles = {}): Promise<World> {
+  const world = worldAt(dataDir, files);
   if (isSeeded(dataDir)) {
     writeLaterKeys(world);
     return world;
@@ -112,11 +118,19 @@ function newDemoCard({ id, name, situation, note }: DemoPerson): CardState {
   });
 }
 
+/** @param now Unix milliseconds. */
+export const demoGenesis = (chain: string, validators: Genesis['validators'], now: number): Genesis => ({
+  v: 1,
+  chain,
+  time: Math.floor(now / 1000) - 1,
+  validators,
+  authority: { threshold: 1, keys: [ed25519Signer(demoSecret('authority')).key] },
+  acts: demoParties.map(partyEnrolment),
+});
+
 function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: () => number): void {
-  const validator = ed25519Signer(demoSecret('validator'));
   const keeper = partySecrets('keeper');
   const registrar = partySecrets('registrar');
-  writeKeyFile(join(hubDir, serverFile.ledger.validatorKey), { sign: demoSecret('validator') });
   writeKeyFile(join(hubDir, serverFile.keeper.key), { sign: keeper.sign, seal: keeper.seal });
   writeKeyFile(join(hubDir, serverFile.registrar.key), { sign: registrar.sign, seal: registrar.seal, index: demoSecret('registrar/index') });
   writeLaterKeys({ hubDir, serverFile });
@@ -126,15 +140,12 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
     const jwk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
     writeFileSync(path, `${JSON.stringify(jwk)}\n`, { mode: 0o600, flag: 'wx' });
   }
-  const genesis: Genesis = {
-    v: 1,
-    chain: hubFile.trustRoot.chain,
-    time: Math.floor(now() / 1000) - 1,
-    validators: [{ key: validator.key[1], power: 1 }],
-    authority: { threshold: 1, keys: [ed25519Signer(demoSecret('authority')).key] },
-    acts: demoParties.map(partyEnrolment),
-  };
-  writeFileSync(join(hubDir, serverFile.ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
+  const { ledger } = serverFile;
+  if (ledger.engine !== 'embedded') return;
+  const validator = demoSecret('validator');
+  writeKeyFile(join(hubDir, ledger.validatorKey), { sign: validator });
+  const genesis = demoGenesis(hubFile.trustRoot.chain, [{ key: ed25519Signer(validator).key[1], power: 1 }], now());
+  writeFileSync(join(hubDir, ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
 }
 
 /** A world that was seeded before there was a door over TLS, or a checkpoint, gets their keys now. */
