@@ -145,6 +145,11 @@ export const hubServerFileSchema = z.strictObject({
       origin: noteName,
       /** Not the validator's key. */
       key: z.string().default('checkpoint.key.json'),
+      /** The keys with which the validators' nodes sign checkpoints (`imi node --origin`), and how many have to. Left out: this hub signs with its own. */
+      signers: z
+        .strictObject({ keys: z.array(noteKeySchema).min(1).max(64), threshold: z.int().min(1) })
+        .refine(({ keys, threshold }) => new Set(keys).size === keys.length && threshold <= keys.length, 'a key twice, or fewer keys than have to sign')
+        .optional(),
       /** File of the newest checkpoint; `<path>.witnessed` stands beside it. */
       path: z.string().default('checkpoint'),
       /** `key`: as `imi witness init` prints it. `url`: where `/add-checkpoint` is. */

@@ -3,18 +3,20 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HubServerFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { openCheckpoints, ownSigner } from '../ledger/checkpoints.ts';
+import { openCheckpoints, ownSigner, type CheckpointSigners } from '../ledger/checkpoints.ts';
 import type { HttpService } from '../ledger/http-service.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openLogService } from '../ledger/log-service.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../ledger/node-signer.ts';
-import { decodeNoteKey, encodeNoteKey } from '../ledger/verify/note.ts';
+import { decodeNoteKey, encodeNoteKey, type NoteKey } from '../ledger/verify/note.ts';
 import { WitnessRounds, type WitnessPlace } from '../ledger/witness-rounds.ts';
 import { witnessedLedger } from '../ledger/witnessed-ledger.ts';
 import { onDisk } from './data-folder.ts';
 import { readKeyFile, writeKeyFile, type KeyFailure } from './key-file.ts';
 import type { EngineLedger } from './ledger-engine.ts';
+
+type Checkpoints = NonNullable<HubServerFile['checkpoints']>;
 
 export interface OutsideOptions {
   serverFile: HubServerFile;
@@ -38,8 +40,8 @@ export interface Outside {
 export function openOutside({ serverFile, dataDir, ledger, now, onFault }: OutsideOptions): Result<Outside, Failure<string>> {
   const named = serverFile.checkpoints;
   if (named === undefined) return ok({ ledger, open: () => Promise.resolve(ok(null)), close: () => Promise.resolve() });
-  const signer = readSigner(resolve(dataDir, named.key));
-  if (!signer.ok) return signer;
+  const signers = signersOf(named, dataDir, ledger);
+  if (!signers.ok) return signers;
   const witnesses = witnessPlaces(named.witnesses);
   if (!witnesses.ok) return witnesses;
   const { origin, threshold, everyMs, serve } = named;
@@ -48,7 +50,7 @@ export function openOutside({ serverFile, dataDir, ledger, now, onFault }: Outsi
   const checkpoints = openCheckpoints({
     path: resolve(dataDir, named.path),
     origin,
-    signers: ownSigner(origin, signer.value),
+    signers: signers.value,
     witnesses: witnesses.value.map(({ key }) => key),
     threshold,
   });
@@ -84,6 +86,23 @@ export function readOrMakeCheckpointKey({ serverFile, dataDir }: Pick<OutsideOpt
   }
   const signer = readSigner(path);
   return signer.ok ? ok(encodeNoteKey({ name: checkpoints.origin, type: 1, key: signer.value.key[1] }, nodeCrypto)) : signer;
+}
+
+/** `nobody-to-sign`: the validators' keys are named, and this engine has no nodes that could be asked. */
+function signersOf({ origin, key, signers }: Checkpoints, dataDir: string, ledger: EngineLedger): Result<CheckpointSigners, KeyFailure | Failure<'nobody-to-sign' | 'log-key-unreadable'>> {
+  if (signers === undefined) {
+    const signer = readSigner(resolve(dataDir, key));
+    return signer.ok ? ok(ownSigner(origin, signer.value)) : signer;
+  }
+  const gather = ledger.checkpointSignatures?.bind(ledger);
+  if (gather === undefined) return fail('nobody-to-sign', 'checkpoints.signers is for a ledger of several validators');
+  const keys: NoteKey[] = [];
+  for (const encoded of signers.keys) {
+    const decoded = decodeNoteKey(encoded, nodeCrypto);
+    if (decoded?.type !== 1 || decoded.name !== origin) return fail('log-key-unreadable', encoded);
+    keys.push(decoded);
+  }
+  return ok({ keys, threshold: signers.threshold, sign: gather });
 }
 
 function readSigner(path: string): Result<MemorySigner, KeyFailure> {

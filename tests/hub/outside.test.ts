@@ -9,18 +9,20 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hubFileSchema, hubServerFileSchema, type HubFile, type HubServerFile } from '../../src/contract/hub-file.ts';
 import { foundHub } from '../../src/hub/founding.ts';
-import { openHub } from '../../src/hub/hub.ts';
-import { readOrMakeCheckpointKey } from '../../src/hub/outside.ts';
+import { openHub, openHubParts } from '../../src/hub/hub.ts';
+import { openOutside, readOrMakeCheckpointKey } from '../../src/hub/outside.ts';
 import { connectHub } from '../../src/ledger/client/hub-client.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { toBase64url } from '../../src/ledger/verify/bytes.ts';
-import { decodeCheckpoint } from '../../src/ledger/verify/checkpoint.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { decodeCheckpoint, signCheckpoint, type Checkpoint } from '../../src/ledger/verify/checkpoint.ts';
 import { verifyCosignatures } from '../../src/ledger/verify/cosignature.ts';
 import { trustOf } from '../../src/ledger/verify/head.ts';
-import { verifyNote } from '../../src/ledger/verify/note.ts';
+import { encodeNoteKey, verifyNote } from '../../src/ledger/verify/note.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { demoHubPath, seedWorld } from '../../tools/demo/world.ts';
 import { decodedKey, decodedNote } from '../ledger/note-vectors.ts';
+import { signerOf } from '../ledger/small-district.ts';
 import { must, Visitor } from './visitor.ts';
 
 const imi = join(import.meta.dirname, '../../src/cli/imi.ts');
@@ -116,9 +118,30 @@ describe('a hub that shows its ledger', () => {
     await expect(fetch(`http://127.0.0.1:${port}/checkpoint`)).rejects.toThrow();
   });
 
+  it('has its checkpoints signed by the validators’ nodes where there are several', async () => {
+    const [v1, v2] = [signerOf('v1'), signerOf('v2')];
+    const keys = [v1, v2].map((signer) => encodeNoteKey({ name: origin, type: 1, key: signer.key[1] }, nodeCrypto));
+    const file = serverFile({ origin, signers: { keys, threshold: 2 } });
+    const founded = must(await foundHub({ chain: 'north', serverFile: serverFile({ origin }), dataDir: folder, now: Date.now() }));
+    const parts = must(await openHubParts({ hubFile: hubFileOf(founded.trustRoot), serverFile: serverFile({ origin }), dataDir: folder }));
+    try {
+      const several = Object.assign(Object.create(parts.ledger) as Ledger, { checkpointSignatures: (checkpoint: Checkpoint) => Promise.resolve([v1, v2].flatMap((signer) => signCheckpoint(checkpoint, signer, nodeCrypto).signatures)) });
+      const outside = must(openOutside({ serverFile: file, dataDir: folder, ledger: several, now: Date.now, onFault: (where) => expect.fail(where) }));
+      must(await outside.open());
+      await outside.close();
+      const note = decodedNote(readFileSync(join(folder, 'checkpoint'), 'utf8'));
+      expect(must(verifyNote(note, keys.map(decodedKey), nodeCrypto))).toHaveLength(2);
+      const wrong = serverFile({ origin: 'other.example', signers: { keys, threshold: 2 } });
+      expect(openOutside({ serverFile: wrong, dataDir: folder, ledger: several, now: Date.now, onFault: () => undefined })).toMatchObject({ ok: false, failure: { code: 'log-key-unreadable' } });
+    } finally {
+      await parts.close();
+    }
+  });
+
   const refused: { name: string; checkpoints: object; code: string }[] = [
     { name: 'whose checkpoint key is lost', checkpoints: { origin, key: 'lost.key.json' }, code: 'key-missing' },
     { name: 'whose witness’s key is none', checkpoints: { origin, witnesses: [{ key: 'w1+00000000+AAAA', url: 'http://127.0.0.1:1' }] }, code: 'witness-key-unreadable' },
+    { name: 'with one validator that names the keys of several', checkpoints: { origin, signers: { keys: ['a+00000000+AAAA'], threshold: 1 } }, code: 'nobody-to-sign' },
     { name: 'that cannot listen there', checkpoints: { origin, serve: { host: '192.0.2.1', port: 0 } }, code: 'unusable' },
   ];
   it.each(refused)('does not start one $name', async ({ checkpoints, code }) => {
@@ -143,6 +166,7 @@ describe('a hub that shows its ledger', () => {
     { name: 'a witness twice', checkpoints: { origin, witnesses: [1, 2].map(() => ({ key: 'w1+00000000+AAAA', url: 'http://127.0.0.1:1' })) } },
     { name: 'a witness that is not on the web', checkpoints: { origin, witnesses: [{ key: 'w1+00000000+AAAA', url: 'file:///etc' }] } },
     { name: 'more witnesses wanted than named', checkpoints: { origin, threshold: 2 } },
+    { name: 'more validators wanted than named', checkpoints: { origin, signers: { keys: ['a+00000000+AAAA'], threshold: 2 } } },
   ])('takes no server file with $name', ({ checkpoints }) => {
     expect(() => serverFile(checkpoints)).toThrow();
   });

@@ -11,9 +11,12 @@ import { openEnvelope } from '../../verify/envelope.ts';
 import { encodeHead, trustOf, verifiedSigners } from '../../verify/head.ts';
 import { decodeLightBlock, encodeLightBlock, type LightBlock } from '../../verify/light-block.ts';
 import { verifyConsistency } from '../../verify/merkle-log.ts';
+import type { Checkpoint } from '../../verify/checkpoint.ts';
+import type { NoteSignature } from '../../verify/note.ts';
 import { encodeReceipt, verifyReceipt } from '../../verify/receipt.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { followNext, type Followed, type FollowedBlock } from './block-follower.ts';
+import { gatherSignatures } from './node-checkpoint.ts';
 import { NodePool, type NodeFault, type NoNode, type PoolTimes, type Stopped } from './node-pool.ts';
 import { judgeProven, type Judged } from './proven-judge.ts';
 import { boundBy, readProven, type Proven } from './proven-read.ts';
@@ -201,6 +204,11 @@ export class CometLedger implements Ledger {
   async receiptAt(transaction: Uint8Array, height: number): Promise<Result<Uint8Array | null>> {
     const receipt = await this.#receiptOf(transaction, height);
     return receipt.ok ? ok(receipt.value?.bytes ?? null) : receipt;
+  }
+
+  /** By the nodes' own checkpoint keys; each holds, and whether it is one of the log's is for the caller to know. */
+  checkpointSignatures(checkpoint: Checkpoint): Promise<NoteSignature[]> {
+    return gatherSignatures(this.#pool, checkpoint, crypto);
   }
 
   async head(): Promise<Result<Uint8Array>> {
