@@ -1,10 +1,10 @@
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { concatBytes, equalBytes, fromBase64, toBase64, utf8 } from './verify/bytes.ts';
+import { concatBytes, equalBytes, fromBase64, toBase64, toHex, utf8 } from './verify/bytes.ts';
 import { decodeTreeHead, fromDecimal, type TreeHead } from './verify/checkpoint.ts';
 import { cosign } from './verify/cosignature.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { emptyRoot, verifyConsistency } from './verify/merkle-log.ts';
-import { decodeNote, encodeSignatureLine, verifyNote, type Note, type NoteKey, type NoteSigner } from './verify/note.ts';
+import { decodeNote, encodeNote, encodeSignatureLine, verifyNote, type Note, type NoteKey, type NoteSigner } from './verify/note.ts';
 import type { Evidence, Seen, WitnessStore } from './witness-store.ts';
 
 /** A log that a witness watches, and by which of its keys it knows it. */
@@ -72,6 +72,17 @@ export class Witness {
     }
     if (!continues(seen, tree, proof, crypto)) return said(422, 'the proof does not show that this continues what was cosigned');
     return this.#cosign(tree, note, bytes, seen);
+  }
+
+  /** What it cosigned last of the log whose origin has this SHA-256, in hex, with its cosignature under it; null: nothing, or a log that it does not watch. */
+  newest(originHash: string): Uint8Array | null {
+    const { name, signer, logs, store, crypto } = this.#parts;
+    const log = logs.find(({ origin }) => toHex(crypto.sha256(utf8(origin))) === originHash);
+    const seen = log && store.seen(log.origin);
+    const note = seen && decodeNote(seen.note);
+    if (seen === undefined || note?.ok !== true) return null;
+    const { text, signatures } = note.value;
+    return encodeNote({ text, signatures: [...signatures.filter((other) => other.name !== name), cosign(text, seen.time, name, signer, crypto)] });
   }
 
   #cosign({ origin, size, root }: TreeHead, { text }: Note, note: Uint8Array, seen: Seen | undefined): WitnessAnswer {

@@ -9,12 +9,12 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TransactionLog } from '../../src/ledger/log.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
-import { utf8 } from '../../src/ledger/verify/bytes.ts';
+import { toHex, utf8 } from '../../src/ledger/verify/bytes.ts';
 import { signCheckpoint } from '../../src/ledger/verify/checkpoint.ts';
 import { verifyCosignatures } from '../../src/ledger/verify/cosignature.ts';
-import { decodeSignatureLines, encodeNote, encodeNoteKey } from '../../src/ledger/verify/note.ts';
+import { decodeSignatureLines, encodeNote, encodeNoteKey, verifyNote } from '../../src/ledger/verify/note.ts';
 import { addCheckpointBody } from '../../src/ledger/witness.ts';
-import { decodedKey, noteKeyOf } from '../ledger/note-vectors.ts';
+import { decodedKey, decodedNote, noteKeyOf } from '../ledger/note-vectors.ts';
 import { seedOf, signerOf } from '../ledger/small-district.ts';
 
 const imi = join(import.meta.dirname, '../../src/cli/imi.ts');
@@ -87,6 +87,10 @@ describe('imi witness', () => {
     const lines = decodeSignatureLines(await answer.text());
     const held = lines.ok && verifyCosignatures({ text: checkpointAt(honest, 7).text, signatures: lines.value }, [key], nodeCrypto);
     expect(held).toMatchObject({ ok: true, value: [{ witness: key }] });
+    const newest = decodedNote(await (await fetch(`${url}/${toHex(nodeCrypto.sha256(utf8(origin)))}/checkpoint`)).text());
+    expect(newest.text).toBe(checkpointAt(honest, 7).text);
+    expect(verifyCosignatures(newest, [key], nodeCrypto)).toEqual(held);
+    expect(verifyNote(newest, [noteKeyOf(origin, 1, logSigner)], nodeCrypto).ok).toBe(true);
     const stale = await post(url, bodyAt(0, 8));
     expect([stale.status, stale.headers.get('content-type'), await stale.text()]).toEqual([409, 'text/x.tlog.size', '7\n']);
     running?.kill('SIGTERM');
@@ -98,6 +102,10 @@ describe('imi witness', () => {
     const url = await start();
     expect((await fetch(`${url}/add-checkpoint`)).status).toBe(405);
     expect((await fetch(url)).status).toBe(404);
+    const checkpoint = `${url}/${toHex(nodeCrypto.sha256(utf8(origin)))}/checkpoint`;
+    expect((await fetch(checkpoint)).status).toBe(404);
+    expect((await fetch(checkpoint, { method: 'POST' })).status).toBe(405);
+    expect((await fetch(`${url}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
     expect((await post(url, new Uint8Array(80_001))).status).toBe(413);
     expect((await post(url, new Uint8Array(80_000))).status).toBe(400);
   });
