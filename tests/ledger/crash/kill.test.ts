@@ -23,10 +23,14 @@ const kills = 200;
 const seed = process.env['IMI_CRASH_SEED'] ?? randomBytes(4).toString('hex');
 
 let folder: string;
+const children: ChildProcess[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'imi-kill-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
 
 interface Loaded {
   child: ChildProcess & { stdin: NodeJS.WritableStream; stdout: NodeJS.ReadableStream };
@@ -39,6 +43,7 @@ interface Loaded {
 function start(): Loaded {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
   const child = spawn(process.execPath, [join(import.meta.dirname, 'loaded-process.ts')], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  children.push(child);
   const lines: string[] = [];
   const reader = createInterface({ input: child.stdout });
   const closed = once(reader, 'close');
