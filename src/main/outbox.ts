@@ -85,6 +85,9 @@ export interface OutboxPlace {
   maxBytes?: number;
 }
 
+/** Of the tables below, in the file's own `user_version`. A file of a later program is refused, never guessed at; 0 is a new one, or one from before there were versions, with these tables. */
+const schemaVersion = 1;
+
 const schema = `
   CREATE TABLE IF NOT EXISTS waiting (
     transaction_id BLOB PRIMARY KEY, envelope BLOB NOT NULL, reference TEXT NOT NULL, resident BLOB NOT NULL,
@@ -106,7 +109,7 @@ const schema = `
 `;
 
 /**
- * Opens or makes `outbox.sqlite`. Fails with `kiosk-storage` when the folder cannot be written or the file is not a whole database.
+ * Opens or makes `outbox.sqlite`. Fails with `kiosk-storage` when the folder cannot be written, or the file is not a whole database or a later program's.
  */
 export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: OutboxPlace): Result<Outbox> {
   const path = join(dataDir, 'outbox.sqlite');
@@ -123,7 +126,9 @@ export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: Out
     database.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageSize)}`);
     if (database.prepare('PRAGMA synchronous').get()?.['synchronous'] !== 2) throw new Error('synchronous is not FULL');
     if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok') throw new Error('not a whole database');
-    database.exec(schema);
+    const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+    if (version !== 0 && version !== schemaVersion) throw new Error(`of format ${String(version)}`);
+    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
     forgetOldSettled(database, clock);
     return new SqliteOutbox(database, clock, path);
   });

@@ -289,6 +289,38 @@ test('nothing that was called safe is lost when the kiosk is killed in the middl
   outbox.close();
 });
 
+describe('the file has its format’s number', () => {
+  const inFile = <T>(work: (database: DatabaseSync) => T): T => {
+    const database = new DatabaseSync(join(dataDir, 'outbox.sqlite'));
+    try {
+      return work(database);
+    } finally {
+      database.close();
+    }
+  };
+
+  test('a later program’s is refused as it is', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.close();
+    inFile((database) => database.exec('PRAGMA user_version = 2'));
+    expect(openOutbox({ dataDir, clock })).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'of format 2' } });
+    inFile((database) => database.exec('PRAGMA user_version = 1'));
+    expect(open().waiting()).toEqual([request(1)]);
+  });
+
+  test('one from before there were numbers gets it, with what waits in it', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.close();
+    inFile((database) => database.exec('PRAGMA user_version = 0'));
+    const again = open();
+    expect(again.waiting()).toEqual([request(1)]);
+    again.close();
+    expect(inFile((database) => database.prepare('PRAGMA user_version').get())).toEqual({ user_version: 1 });
+  });
+});
+
 test('what is dropped leaves no byte in the file', () => {
   const mark = new TextEncoder().encode('a sealed payload as good as any');
   const outbox = open();
