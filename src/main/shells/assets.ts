@@ -75,11 +75,13 @@ const deniedFeatures = [
   'xr-spatial-tracking',
 ];
 
-/** On every answer of our origin, the refusals too. */
+/**
+ * On every answer of our origin, the refusals too. No Cross-Origin-Opener-Policy: no other window can be opened, and with it the browser throws the page's first renderer away
+ * (docs/decisions/one-renderer.md).
+ */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': contentSecurityPolicy,
   'permissions-policy': deniedFeatures.map((feature) => `${feature}=()`).join(', '),
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',

@@ -37,6 +37,8 @@ export function chromiumFlags(window: ChromiumWindow, profileDir: string, startU
     `--app=${startUrl}`,
     `--user-data-dir=${profileDir}`,
     '--remote-debugging-pipe',
+    // Cookies and storage live in memory, and no request waits for a database on the disk.
+    '--incognito',
     ...(window.headless ? ['--headless', `--screen-info={${Math.round(widthPx * scale)}x${Math.round(heightPx * scale)}}`] : []),
     ...(scale === 1 ? ['--kiosk'] : []),
     `--force-device-scale-factor=${scale}`,

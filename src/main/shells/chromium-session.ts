@@ -60,7 +60,6 @@ export class ChromiumSession {
       this.#end('browser-exited');
     });
     this.#pipe.tell('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true });
-    this.#pipe.tell('Browser.setDownloadBehavior', { behavior: 'deny' });
   }
 
   /** From now on, and all that has come already. */
@@ -147,9 +146,12 @@ export class ChromiumSession {
   #take(event: CdpEvent): void {
     if (this.#gone) return;
     if (event.method === 'Target.attachedToTarget') {
-      const { sessionId, targetInfo } = event.params as { sessionId: string; targetInfo: { targetId: string; type: string } };
-      if (this.#page === null && targetInfo.type === 'page') this.#adopt({ sessionId, targetId: targetInfo.targetId });
-      else this.#pipe.tell('Target.closeTarget', { targetId: targetInfo.targetId });
+      const { sessionId, targetInfo } = event.params as { sessionId: string; targetInfo: { targetId: string; type: string; browserContextId?: string } };
+      if (this.#page === null && targetInfo.type === 'page') {
+        // A private window is a context of its own, which has to be named.
+        this.#pipe.tell('Browser.setDownloadBehavior', { behavior: 'deny', browserContextId: targetInfo.browserContextId });
+        this.#adopt({ sessionId, targetId: targetInfo.targetId });
+      } else this.#pipe.tell('Target.closeTarget', { targetId: targetInfo.targetId });
       return;
     }
     if (event.method === 'Target.detachedFromTarget') {
