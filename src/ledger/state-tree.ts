@@ -18,7 +18,7 @@ const deepestPage = 48;
 /** About 0.7 KB each. */
 const branchesKept = 32_768;
 /** About 4 KB each. */
-const bucketsKept = 4096;
+const bucketsKept = 12_288;
 
 /**
  * The authenticated map of verify/state-proof.ts, kept in SQLite: pages (state-page.ts) by a number that puts them in the order of their paths.

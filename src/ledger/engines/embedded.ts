@@ -8,6 +8,7 @@ import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../le
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
+import { rememberSignatures } from '../signature-memory.ts';
 import { equalBytes, toHex } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
@@ -41,7 +42,8 @@ export interface EmbeddedOptions {
   mostQueued?: number;
 }
 
-const crypto = nodeCrypto;
+/** Each transaction is judged when it comes in and again in its block. */
+const crypto = rememberSignatures(nodeCrypto, 16_384);
 const mostInBlock = 500;
 /** After a disk refused, how long until the queue is tried again. */
 const retryMs = 1000;
