@@ -89,10 +89,10 @@ export function seedLedger(options: SeedOptions): Result<SeededLedger, Failure<'
   }
 }
 
-/** Without a journal: a filling that breaks off leaves a file in which no chain was begun, and which nobody opens. */
+/** Nothing is kept for a power failure: a filling that breaks off leaves a file in which no chain was begun, and which nobody opens. */
 function openToFill(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144');
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144');
   return database;
 }
 
