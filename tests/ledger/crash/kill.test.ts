@@ -90,7 +90,7 @@ test(
       current.child.stdin.write(`${JSON.stringify(order)}\n`);
       // One in eight is killed while it opens the file, the others in the middle of some answer.
       const isOpening = random(8) === 0;
-      if (!isOpening) await current.wrote(order.ask.length + 1 + random(100));
+      if (!isOpening) await current.wrote(order.ask.length + 1 + random(60));
       killAfter(current.child, random(isOpening ? 60 : 5));
       const said = await current.said;
       if (current.child.signalCode !== 'SIGKILL') throw new Error(`after kill ${kill - 1} the ledger did not open, or broke off`);
@@ -109,7 +109,7 @@ test(
           throw new Error(`transaction ${first}: ${state}`);
         }
       }
-      if (kill % 10 === 0) {
+      if (kill % 20 === 0) {
         for (const end of ['', '-wal']) {
           rmSync(copy + end, { force: true });
           if (existsSync(path + end)) copyFileSync(path + end, copy + end);
