@@ -37,7 +37,7 @@ const commands: Record<string, Listed> = {
   },
   node: {
     load: () => import('./node.ts'),
-    uses: [{ usage: 'imi node --genesis FILE --data DIR', summary: 'run a validator’s application, beside its CometBFT process' }],
+    uses: [{ usage: 'imi node --genesis FILE --data DIR [--origin NAME]', summary: 'run a validator’s application, beside its CometBFT process' }],
   },
   'receipt-page': {
     load: () => import('./receipt-page.ts'),
