@@ -37,6 +37,7 @@ async function init(args: string[]): Promise<number> {
   const founded = await foundHub({ ...read.value, now: Date.now() });
   if (!founded.ok) {
     process.stderr.write(`imi hub init: ${founded.failure.code} (${founded.failure.detail ?? ''})\n`);
+    if (founded.failure.code === 'already-founded') process.stderr.write('Where a founding broke off, so that it never printed its trust root, nothing hangs on these files: delete each of them, and found anew.\n');
     return 1;
   }
   process.stdout.write(`${JSON.stringify(founded.value, null, 2)}\n`);

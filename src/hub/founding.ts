@@ -38,7 +38,7 @@ export const authorityKeyFile = 'authority.key.json';
 
 /**
  * Makes a hub's keys, the genesis of a chain of its own and its first block: validator, hub, keeper and registrar are its first parties, each with
- * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names the first file that is there. A founding that
+ * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names each file that is there. A founding that
  * broke off leaves files behind; nothing hangs on them yet. `not-embedded`: the ledger is not one that a hub begins.
  */
 export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'not-embedded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
@@ -49,8 +49,8 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
   const genesisPath = at(ledger.genesis);
   const guardPath = at(ledger.signed ?? `${ledger.path}.signed`);
-  const there = [...Object.values(files), genesisPath, at(ledger.path), guardPath].find((path) => existsSync(path));
-  if (there !== undefined) return fail('already-founded', there);
+  const there = [...Object.values(files), genesisPath, at(ledger.path), guardPath].filter((path) => existsSync(path));
+  if (there.length > 0) return fail('already-founded', there.join(', '));
 
   const folder = makeFolder(dataDir);
   if (!folder.ok) return folder;

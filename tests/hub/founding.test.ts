@@ -41,3 +41,16 @@ it('begins no ledger of many agencies: they do', async () => {
   expect(await foundHub({ chain: 'north', serverFile, dataDir: join(folder, 'hub'), now: Date.now() })).toMatchObject({ ok: false, failure: { code: 'not-embedded' } });
   expect(existsSync(join(folder, 'hub'))).toBe(false);
 });
+
+it('names every file that a founding which broke off has left, and goes on once they are gone', async () => {
+  const dataDir = join(folder, 'hub');
+  const serverFile = hubServerFileSchema.parse({ hub: 'north-hub', ledger: { engine: 'embedded' }, keeper: {}, registrar: {} });
+  mkdirSync(dataDir);
+  const left = ['validator.key.json', 'keeper.key.json', 'hub.key.json'].map((name) => join(dataDir, name));
+  for (const path of left) copyFileSync(import.meta.filename, path);
+  const refused = await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() });
+  const detail = !refused.ok && refused.failure.code === 'already-founded' ? refused.failure.detail : undefined;
+  expect(detail?.split(', ').toSorted()).toEqual(left.toSorted());
+  for (const path of left) rmSync(path);
+  must(await foundHub({ chain: 'north', serverFile, dataDir, now: Date.now() }));
+});
