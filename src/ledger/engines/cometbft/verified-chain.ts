@@ -1,6 +1,6 @@
 import { fail, ok, type Failure, type Result } from '../../../contract/result.ts';
 import { equalBytes, toHex } from '../../verify/bytes.ts';
-import type { Validator } from '../../verify/block.ts';
+import { msOfTimestamp, type Validator } from '../../verify/block.ts';
 import type { Crypto } from '../../verify/crypto.ts';
 import type { Trust } from '../../verify/head.ts';
 import type { LightBlock } from '../../verify/light-block.ts';
@@ -78,12 +78,13 @@ export class VerifiedChain {
     const { crypto } = this.#options;
     const rules = this.#rules();
     const { height } = block.header;
+    const newest = this.#newest;
+    if (newest !== null && rules.nowMs - msOfTimestamp(newest.header.time) >= rules.trustingPeriodMs) return fail('trust-expired', 'the newest verified block');
     const known = this.#verified.get(height);
     if (known !== undefined) {
       const same = verifySame(known, block, rules, crypto);
       return same.ok ? ok(known) : this.#fault(same.failure);
     }
-    const newest = this.#newest;
     if (newest !== null && height < newest.header.height) return fail('behind', `height ${height}`);
     let fault: NodeFault | null = null;
     const reached = await advance(newest === null ? { from: 'root', root: this.root } : { from: 'block', block: newest }, block, {
