@@ -8,7 +8,8 @@ import { headerHash, msOfTimestamp } from '../../verify/block.ts';
 import { equalBytes, toHex } from '../../verify/bytes.ts';
 import { encodeCbor } from '../../verify/cbor.ts';
 import { openEnvelope } from '../../verify/envelope.ts';
-import { encodeHead, trustOf, verifiedSigners } from '../../verify/head.ts';
+import { trustThrough } from '../../verify/handover.ts';
+import { encodeHead, verifiedSigners } from '../../verify/head.ts';
 import { decodeLightBlock, encodeLightBlock, type LightBlock } from '../../verify/light-block.ts';
 import { verifyConsistency } from '../../verify/merkle-log.ts';
 import type { Checkpoint } from '../../verify/checkpoint.ts';
@@ -121,7 +122,7 @@ export class CometLedger implements Ledger {
   /** Use `openCometLedger`. */
   constructor(options: CometLedgerOptions, queue: SubmissionQueue) {
     const { trustRoot, nodes, clock, onLie } = options;
-    const root = trustOf(trustRoot);
+    const root = trustThrough(trustRoot, crypto);
     this.chain = root.chain;
     this.#options = options;
     this.#times = { ...usualTimes, ...options.times };
