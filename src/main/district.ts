@@ -53,7 +53,7 @@ export interface District {
   party(name: Name): Promise<Result<ProvenParty>>;
   /** That the ledger lets this kiosk attest with this key. `kiosk-not-enrolled`, with `unknown`, `retired` or `key`. */
   checkKiosk(key: PublicKey): Promise<Result<null>>;
-  /** The keeper that this hub's data spaces lie with. */
+  /** The keeper that this hub's data spaces lie with. As `party`; `hub-refused` too where the ledger has it as something else. */
   keeper(): Promise<Result<ProvenParty>>;
   /** Published services whose files are the ones that the ledger names; `refused` counts the others. */
   services(): Promise<Result<{ offers: Offer[]; refused: number }>>;
@@ -154,7 +154,9 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
         if (hello.value.chain !== chain) return fail('head-invalid', 'another chain');
         keeperName = hello.value.keeper;
       }
-      return party(keeperName);
+      const named = await party(keeperName);
+      // The hub only says its name: an agency in its place could take off both layers of what is sealed to it.
+      return !named.ok || named.value.kind === 'keeper' ? named : fail('hub-refused', 'not a keeper');
     },
     async services() {
       const listed = await hub.call('services.list', {});

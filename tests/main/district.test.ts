@@ -43,6 +43,16 @@ async function offered(handedOut: Files): Promise<{ ids: string[]; refused: numb
 
 const altered = (definition: Uint8Array): Uint8Array => new Uint8Array(Buffer.from(Buffer.from(definition).toString('utf8').replace('"required"', '"required" '), 'utf8'));
 
+test.each([
+  { name: 'an agency', party: 'tax-bureau' },
+  { name: 'the registrar', party: 'registrar' },
+  { name: 'nobody that the ledger knows', party: 'unheard-of' },
+])('a hub that names $name as its keeper is not believed', async ({ party }) => {
+  const lying = { ...client, call: (method, params, options) => (method === 'hello' ? client.call('hello', { kiosk: 'hall-1' }).then((said) => (said.ok ? ok({ ...said.value, keeper: party }) : said)) : client.call(method, params, options)) } as HubClient;
+  const light = createLightClient({ hub: lying, trustRoot: world.hubFile.trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: 60_000 });
+  expect(await createDistrict({ hub: lying, light, crypto: nodeCrypto, kioskId: 'hall-1', now: Date.now }).keeper()).toMatchObject({ ok: false, failure: { code: 'hub-refused' } });
+});
+
 test('the service files that the ledger names are offered', async () => {
   expect(files.length).toBeGreaterThan(1);
   expect(await offered(files)).toEqual({ ids: files.map(({ id }) => id), refused: 0 });
