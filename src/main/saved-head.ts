@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the light client keeps over restarts. */
@@ -36,7 +36,8 @@ function write(folder: string, path: string, content: Uint8Array): void {
   try {
     const file = openSync(`${path}.new`, 'w', 0o600);
     try {
-      writeSync(file, content);
+      // Goes on where the disk took only a part of it.
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
