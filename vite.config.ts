@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
+import { firstDocuments } from './vite.first-documents.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -26,7 +27,7 @@ export default defineConfig({
   root: here('./src/renderer'),
   base: '/',
   publicDir: false,
-  plugins: [asProduct, vue(), fontLicence],
+  plugins: [asProduct, vue(), fontLicence, firstDocuments([asProduct, vue()])],
   define: {
     'process.env.NODE_ENV': '"production"',
     __VUE_OPTIONS_API__: 'false',

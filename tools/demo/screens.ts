@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startProgram } from './program.ts';
 
 const built = [
-  { config: 'vite.config.ts', output: 'dist/renderer/index.html', parts: ['src/renderer/**/*', 'src/contract/**/*'] },
+  { config: 'vite.config.ts', output: 'dist/renderer/index.html', parts: ['src/renderer/**/*', 'src/contract/**/*', 'src/main/shells/first-document.ts', 'vite.first-documents.ts'] },
   { config: 'vite.pages.config.ts', output: 'dist/pages/receipt.html', parts: ['src/pages/**/*', 'src/ledger/verify/**/*', 'src/contract/**/*'] },
 ];
 

@@ -30,7 +30,7 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
   const { browser, launch, rendererDir, hubJson, kioskId, dataDir } = begun.value;
   options.onBrowser?.(browser);
 
-  const [{ readAssets }, { ChromiumSession }] = await Promise.all([import('./assets.ts'), import('./chromium-session.ts')]);
+  const [{ readAssets }, { ChromiumSession }, { firstDocument }] = await Promise.all([import('./assets.ts'), import('./chromium-session.ts'), import('./first-document.ts')]);
   const assets = await readAssets(rendererDir);
   if (!assets.ok) {
     report(assets.failure);
@@ -39,7 +39,7 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
   }
   const session = new ChromiumSession(browser, assets.value);
   const first = firstSnapshot(hubJson, kioskId);
-  if (first !== null) await session.showFirst(JSON.stringify(first), firstPageLimitMs);
+  if (first !== null) await session.showFirst(JSON.stringify(first), firstDocument(assets.value, first), firstPageLimitMs);
 
   const [{ openChromiumScreen }, { startOnScreen }, { spawnNodeHost }] = await Promise.all([
     import('./chromium-screen.ts'),

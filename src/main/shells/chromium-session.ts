@@ -42,6 +42,8 @@ export class ChromiumSession {
   /** `deliver` is the page's function: its object id, or what waits for it. */
   #context: { id: number; deliver: string | Promise<string> | null } | null = null;
   #atHome = false;
+  /** Answered instead of the plain document until the first page has been shown. */
+  #firstDocument: Buffer | null = null;
   /** Hears each message once before `listen`; null: the browser is gone. */
   #early: ((message: string | null) => void) | null = null;
   #gone = false;
@@ -71,11 +73,12 @@ export class ChromiumSession {
   }
 
   /**
-   * Shows one page before the kiosk itself is loaded. Resolves when it is painted, when the browser is gone, or after `limitMs`.
+   * Shows one page before the kiosk itself is loaded. Resolves when it is painted, when the browser is gone, or after `limitMs`. `document`: holds that page already drawn.
    * What the page says meanwhile is kept for `listen`.
    */
-  async showFirst(text: string, limitMs: number): Promise<void> {
+  async showFirst(text: string, document: Buffer | null, limitMs: number): Promise<void> {
     const { promise: seen, resolve } = Promise.withResolvers<void>();
+    this.#firstDocument = document;
     this.#early = (message) => {
       if (message === '{"signal":"listening"}') this.deliver(text);
       if (message === null || message.startsWith('{"signal":"painted"')) resolve();
@@ -86,6 +89,7 @@ export class ChromiumSession {
     await seen;
     clearTimeout(limit);
     this.#early = null;
+    this.#firstDocument = null;
   }
 
   /** Dropped where our document does not listen. The text travels as a value, so no script with a resident's facts is ever compiled and kept. */
@@ -238,7 +242,7 @@ export class ChromiumSession {
         requestId,
         responseCode: response.status,
         responseHeaders: Object.entries(response.headers).map(([name, value]) => ({ name, value })),
-        body: response.body.toString('base64'),
+        body: (isDocument ? (this.#firstDocument ?? response.body) : response.body).toString('base64'),
       });
     };
     if (isDocument) void this.#bridgeLaid.then(fulfil, ignoreClosed);

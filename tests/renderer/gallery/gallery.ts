@@ -33,6 +33,12 @@ export interface Gallery {
   page: Page;
   /** Shows one screen and waits until it is painted and its fonts are there. */
   show(screen: Screen, language: Language): Promise<void>;
+  /** Loads a document of the kiosk's origin and waits until its script listens. */
+  open(url: string): Promise<void>;
+  /** Hands a snapshot over as it is; painted when this resolves. */
+  deliver(snapshot: Snapshot): Promise<void>;
+  /** Waits for two frames and the fonts. */
+  settle(): Promise<void>;
   turn(orientation: Orientation): Promise<void>;
   /** What the screen shows, as PNG, packed in haste. */
   screenshot(): Promise<Buffer>;
@@ -84,26 +90,37 @@ export async function openGallery(options: { reducedMotion?: boolean; flags?: re
       },
     };
   });
-  await page.goto(`${kioskOrigin}/`);
-  await page.waitForFunction(() => typeof (globalThis as unknown as TestWindow).deliver === 'function');
+  const open = async (url: string): Promise<void> => {
+    await page.goto(url);
+    await page.waitForFunction(() => typeof (globalThis as unknown as TestWindow).deliver === 'function');
+  };
+  const settle = (): Promise<void> =>
+    page.evaluate(async () => {
+      const { requestAnimationFrame, document } = globalThis as unknown as TestWindow;
+      const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(done));
+      await frame();
+      await frame();
+      await document.fonts.ready;
+      await frame();
+    });
+  const deliver = async (snapshot: Snapshot): Promise<void> => {
+    await page.evaluate((text) => (globalThis as unknown as TestWindow).deliver(text), snapshot);
+    await page.locator(`[data-page="${snapshot.page.page}"]`).waitFor({ state: 'attached' });
+    await settle();
+  };
+  await open(`${kioskOrigin}/`);
 
   let seq = 0;
   return {
     page,
     complaints,
     loaded,
+    open,
+    deliver,
+    settle,
     async show(screen, language) {
       seq += 1;
-      await page.evaluate((snapshot) => (globalThis as unknown as TestWindow).deliver(snapshot), snapshotOf(screen, language, seq));
-      await page.locator(`[data-page="${screen.page.page}"]`).waitFor({ state: 'attached' });
-      await page.evaluate(async () => {
-        const { requestAnimationFrame, document } = globalThis as unknown as TestWindow;
-        const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(done));
-        await frame();
-        await frame();
-        await document.fonts.ready;
-        await frame();
-      });
+      await deliver(snapshotOf(screen, language, seq));
     },
     async screenshot() {
       const { data } = await devtools.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true });

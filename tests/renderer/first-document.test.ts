@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Language } from '../../src/contract/language.ts';
+import { kioskOrigin } from '../../src/contract/origin.ts';
+import { firstDocumentPath, hubHole } from '../../src/main/shells/first-document.ts';
+import { screens, snapshotOf } from '../fixtures/snapshots.ts';
+import { openGallery, type Gallery, type Orientation } from './gallery/gallery.ts';
+
+let gallery: Gallery;
+beforeAll(async () => {
+  gallery = await openGallery();
+}, 60_000);
+afterAll(() => gallery.close());
+
+const attract = screens.find((screen) => screen.name === 'attract');
+
+const cases: { languages: Language[]; standIns: boolean; orientation: Orientation }[] = [
+  { languages: ['zh-Hans', 'en'], standIns: true, orientation: 'portrait' },
+  { languages: ['en', 'zh-Hans'], standIns: false, orientation: 'portrait' },
+  { languages: ['zh-Hans'], standIns: false, orientation: 'landscape' },
+  { languages: ['en'], standIns: true, orientation: 'landscape' },
+];
+
+test.each(cases)('$languages, stand-ins $standIns, $orientation: the document shows to the pixel what the script draws in its place', async ({ languages, standIns, orientation }) => {
+  const [language = 'en'] = languages;
+  if (attract === undefined) throw new Error('no attract page');
+  const snapshot = snapshotOf(attract, language, 1);
+  const kiosk = { ...snapshot.kiosk, hub: { 'zh-Hans': hubHole, en: hubHole }, standIns };
+  await gallery.turn(orientation);
+  await gallery.open(`${kioskOrigin}${firstDocumentPath({ languages, kiosk })}`);
+  await gallery.settle();
+  expect(await gallery.page.locator('h1').count()).toBe(1);
+  await gallery.page.evaluate("document.querySelector('h1').setAttribute('data-drawn', 'before')");
+  const before = await gallery.screenshot();
+
+  await gallery.deliver({ ...snapshot, languages, kiosk });
+  expect(await gallery.page.locator('h1[data-drawn]').count()).toBe(0);
+  expect((await gallery.screenshot()).equals(before)).toBe(true);
+  const ofTheHeader = /Permissions-Policy header|allow-scripts and allow-same-origin/;
+  expect(gallery.complaints.filter((complaint) => !ofTheHeader.test(complaint))).toEqual([]);
+});
