@@ -1,6 +1,7 @@
 import { setInterval as everyMs } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../../contract/result.ts';
 import { appHashOf, type Tip } from '../../application.ts';
+import { msOfTimestamp } from '../../verify/block.ts';
 import { equalBytes } from '../../verify/bytes.ts';
 import type { Crypto } from '../../verify/crypto.ts';
 import type { TrustedBlock } from '../../verify/light-client.ts';
@@ -62,6 +63,8 @@ export async function readProven(keys: readonly Uint8Array[], node: CometNode, c
   if (entries.length !== keys.length) return fail('lies', 'another number of entries');
   const bound = await boundBy(tip, node, chain, waitMs, crypto);
   if (!bound.ok) return bound;
+  // The app hash binds no time: one that is put too late would make everything that waits look expired.
+  if (tip.timeMs > msOfTimestamp(bound.value.header.time)) return fail('lies', 'a time after its own header');
   const holds = keys.every((key, i) => {
     const entry = entries[i];
     return entry !== undefined && verifyState({ root: tip.stateRoot, key, value: entry.value, proof: entry.proof }, crypto);

@@ -22,6 +22,8 @@ type FromChain<T> = Result<T, NodeFault | Stopped>;
 
 /** How far a node's clock may be ahead of ours. */
 const mostAheadMs = 5 * 60_000;
+/** One walk through blocks in between: a node that invents them one by one comes to no end. */
+const mostWalkMs = 20_000;
 /** Verified blocks that are remembered: for reads and blocks that overlap. */
 const mostRemembered = 256;
 const mostSets = 64;
@@ -34,8 +36,6 @@ export class VerifiedChain {
   readonly #verified = new Map<number, TrustedBlock>();
   readonly #sets = new Map<string, Validator[]>();
   #split: Stopped | null = null;
-  /** One walk after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: VerifiedChainOptions) {
     this.root = options.root;
@@ -67,13 +67,7 @@ export class VerifiedChain {
   }
 
   /** `behind`: older than what is verified, and not remembered. */
-  verify(node: CometNode, block: LightBlock): Promise<FromChain<TrustedBlock>> {
-    const verified = this.#turn.then(() => this.#verify(node, block));
-    this.#turn = verified.catch(() => undefined);
-    return verified;
-  }
-
-  async #verify(node: CometNode, block: LightBlock): Promise<FromChain<TrustedBlock>> {
+  async verify(node: CometNode, block: LightBlock): Promise<FromChain<TrustedBlock>> {
     if (this.#split !== null) return { ok: false, failure: this.#split };
     const { crypto } = this.#options;
     const rules = this.#rules();
@@ -91,13 +85,18 @@ export class VerifiedChain {
       rules,
       crypto,
       fetch: async (between) => {
+        if (this.#options.clock() - rules.nowMs > mostWalkMs) {
+          fault = fail('silent', 'a walk without an end').failure;
+          return fail('hub-unreachable');
+        }
         const fetched = await this.lightBlock(node, between);
         if (fetched.ok) return fetched;
         fault = fetched.failure;
         return fail('hub-unreachable');
       },
     });
-    if (reached.ok) return ok(this.#remember(reached.value));
+    // Others walk meanwhile, each with a node of its own: one that takes its time holds nobody up. What they found counts.
+    if (reached.ok) return this.#split === null ? this.#agreed(reached.value, rules) : { ok: false, failure: this.#split };
     return fault === null ? this.#fault(reached.failure) : { ok: false, failure: fault };
   }
 
@@ -111,11 +110,15 @@ export class VerifiedChain {
     if (!block.ok) return block;
     const step = verifyStep(after, block.value, this.#rules(), this.#options.crypto);
     if (!step.ok) return this.#fault(step.failure);
-    if (known !== undefined) {
-      const same = verifySame(known, block.value, this.#rules(), this.#options.crypto);
-      if (!same.ok) return this.#fault(same.failure);
-    }
-    return ok(this.#remember(step.value));
+    return this.#split === null ? this.#agreed(step.value, this.#rules()) : { ok: false, failure: this.#split };
+  }
+
+  /** Remembered, where no other block of its height is. */
+  #agreed(block: TrustedBlock, rules: LightRules): FromChain<TrustedBlock> {
+    const known = this.#verified.get(block.header.height);
+    if (known === undefined) return ok(this.#remember(block));
+    const same = verifySame(known, block, rules, this.#options.crypto);
+    return same.ok ? ok(known) : this.#fault(same.failure);
   }
 
   #rules(): LightRules {
