@@ -246,7 +246,7 @@ export class CometLedger implements Ledger {
   async values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
     const proven = await this.#read(keys);
     if (!proven.ok) return proven;
-    const ageMs = this.#options.clock() - msOfTimestamp(proven.value.bound.header.time);
+    const ageMs = this.#ageMs(proven.value);
     return ageMs > this.#options.maxHeadAgeMs ? fail('head-too-old', `${Math.round(ageMs / 1000)} s`) : ok(proven.value.entries.map(({ value }) => value));
   }
 
@@ -286,13 +286,23 @@ export class CometLedger implements Ledger {
     this.#options.onSplit(what);
   }
 
-  /** Never older than what was given out when it was asked for. */
+  /**
+   * Never older than what was given out when it was asked for; older than the newest block that is known, or too old to be of use, only where no node
+   * has better: of those who stand still one may be asked first.
+   */
   async #read(keys: readonly Uint8Array[]): Promise<Result<Proven, NoNode | Stopped>> {
-    const floor = this.#givenHeight;
-    const proven = await this.#pool.ask(async (node): Promise<Result<Proven, NodeFault | Stopped>> => {
+    const given = this.#givenHeight;
+    const known = this.#chain.newest?.header.height ?? 0;
+    let second: Proven | undefined;
+    const asked = await this.#pool.ask(async (node): Promise<Result<Proven, NodeFault | Stopped>> => {
       const read = await readProven(keys, node, this.#chain, this.#times.headerMs, crypto);
-      return read.ok && read.value.bound.header.height < floor ? fail('behind', `height ${read.value.bound.header.height}`) : read;
+      if (!read.ok) return read;
+      const { height } = read.value.bound.header;
+      if (height >= known && this.#ageMs(read.value) <= this.#options.maxHeadAgeMs) return read;
+      if (height >= Math.max(given, second?.bound.header.height ?? 0)) second = read.value;
+      return fail('behind', `height ${height}`);
     });
+    const proven = !asked.ok && asked.failure.code === 'hub-unreachable' && second !== undefined ? ok<Proven>(second) : asked;
     if (proven.ok) {
       const { tip, bound } = proven.value;
       this.#givenHeight = Math.max(this.#givenHeight, bound.header.height);
@@ -301,6 +311,10 @@ export class CometLedger implements Ledger {
       if (this.#logRoots.size > mostRoots && oldest !== undefined) this.#logRoots.delete(oldest);
     }
     return proven;
+  }
+
+  #ageMs({ bound }: Proven): number {
+    return this.#options.clock() - msOfTimestamp(bound.header.time);
   }
 
   #judge(envelope: Uint8Array, id: Uint8Array): Promise<Result<Judged | null>> {

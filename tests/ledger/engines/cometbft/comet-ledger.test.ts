@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Result } from '../../../../src/contract/result.ts';
 import { openCometLedger, type CometLedger, type CometLedgerOptions } from '../../../../src/ledger/engines/cometbft/comet-ledger.ts';
+import { cometNode } from '../../../../src/ledger/engines/cometbft/rpc.ts';
 import type { CommittedBlock } from '../../../../src/ledger/ledger.ts';
 import { nodeCrypto } from '../../../../src/ledger/node-crypto.ts';
 import { appHash } from '../../../../src/ledger/verify/block.ts';
@@ -199,6 +200,59 @@ describe('what is read', () => {
     const sizes: number[] = [];
     for (let i = 0; i < 8; i++) sizes.push(await sizeRead());
     expect(sizes).toEqual(Array.from({ length: 8 }, () => 1));
+  });
+
+  /** These nodes say for ever what is true by now. */
+  async function standStill(...of: number[]): Promise<void> {
+    for (const i of of) {
+      const node = nodes[i] as ScriptedNode;
+      const answers = new Map<string, unknown>();
+      node.lie = (method, params, truth) => {
+        const question = `${method} ${JSON.stringify(params)}`;
+        if (!answers.has(question)) answers.set(question, truth());
+        return answers.get(question);
+      };
+      const asked = cometNode({ url: urls[i] ?? '', deadlineMs: 1500 });
+      const answered = [await asked.query('/state', keysRead), await asked.lightBlock(honest.height, () => undefined), await asked.lightBlock(honest.height + 1, () => undefined)];
+      expect(answered.map((one) => one.ok)).toEqual([true, true, false]);
+    }
+  }
+  const headRead = async (): Promise<{ height: number; timeMs: number }> => {
+    const verified = verifyHead(must(await ledger.read(keysRead)).head, trust, nodeCrypto);
+    if (!verified.ok) throw new Error(verified.failure.code);
+    return verified.value;
+  };
+
+  test('is never older than the newest block that was handed on, though most nodes stand still', { timeout: 20_000 }, async () => {
+    await followed();
+    await standStill(0, 1, 2);
+    for (let i = 0; i < 3; i++) {
+      honest.block();
+      await until(() => handedOn.at(-1)?.height === honest.height);
+      const [first] = nodes as [ScriptedNode];
+      // Until one that stands still was asked as well. A head is of the height before the header that signs it.
+      const before = first.asked.length;
+      while (first.asked.length === before) expect((await headRead()).height).toBe(honest.height - 1);
+    }
+  });
+
+  test('is not too old as long as one node has gone on', { timeout: 20_000 }, async () => {
+    await followed();
+    await standStill(0, 1, 2);
+    await ledger.close();
+    honest.timeMs += 900_001;
+    honest.block();
+    // Opened anew, it has given out nothing yet, and follows nothing.
+    const now = honest.timeMs;
+    open({ clock: () => now, times: { answerMs: 1500, headerMs: 1000, pollMs: 3_600_000, againMs: 3_600_000 } });
+    for (let i = 0; i < 4; i++) expect((await headRead()).timeMs).toBe(now);
+  });
+
+  test('is too old, rather than nothing, where every node stands still', { timeout: 20_000 }, async () => {
+    await ledger.close();
+    const now = honest.timeMs + 900_001;
+    open({ clock: () => now });
+    expect(now - (await headRead()).timeMs).toBe(900_001);
   });
 
   test('for the hub itself comes from no head that is too old', async () => {
