@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CDPSession, Page } from '@playwright/test';
-import type { HubFile } from '../../src/contract/hub-file.ts';
+import type { HubFile, HubServerFile } from '../../src/contract/hub-file.ts';
 import type { JournalEvent } from '../../src/main/journal.ts';
 import { seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { HubProcess } from './hub-process.ts';
@@ -19,10 +19,17 @@ export type KioskId = 'hall-1' | 'hall-2';
 
 export interface HallPlan {
   kioskId?: KioskId;
-  /** What the kiosk's hub file says otherwise. */
+  /** What the hub's file says otherwise. */
   hubFile?: Partial<HubFile>;
+  /** Instead of the demonstration's. */
+  serverFile?: HubServerFile;
   /** A disk of its own for the hub, small enough to fill; mounting it takes root. */
   ownHubDisk?: boolean;
+}
+
+interface HubFiles {
+  hubPath: string;
+  serverPath: string;
 }
 
 /** A district as on its first day, to be copied: seeding it takes longer than the journey's first page. */
@@ -42,31 +49,35 @@ export class Hall {
   readonly hubDisk: SmallDisk | null;
   readonly #process: KioskProcess;
   readonly #kioskDir: string;
+  readonly #files: HubFiles;
   #hub: HubProcess;
 
-  private constructor(parts: { world: World; kioskDir: string; pcscd: Pcscd; hand: CardHand; process: KioskProcess; hub: HubProcess; hubDisk: SmallDisk | null }) {
+  private constructor(parts: { world: World; files: HubFiles; kioskDir: string; pcscd: Pcscd; hand: CardHand; process: KioskProcess; hub: HubProcess; hubDisk: SmallDisk | null }) {
     this.world = parts.world;
     this.pcscd = parts.pcscd;
     this.hand = parts.hand;
     this.hubDisk = parts.hubDisk;
     this.#kioskDir = parts.kioskDir;
+    this.#files = parts.files;
     this.#process = parts.process;
     this.#hub = parts.hub;
     this.kiosk = new Kiosk(parts.process, parts.hand, (person) => this.cardFile(person));
   }
 
-  static async open(template: string, { kioskId = 'hall-1', hubFile: changes = {}, ownHubDisk = false }: HallPlan = {}): Promise<Hall> {
+  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, serverFile, ownHubDisk = false }: HallPlan = {}): Promise<Hall> {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
-    const world = worldAt(dataDir);
-    const hubDisk = ownHubDisk ? SmallDisk.mount(world.hubDir) : null;
+    const demo = worldAt(dataDir);
+    const hubDisk = ownHubDisk ? SmallDisk.mount(demo.hubDir) : null;
     cpSync(template, dataDir, { recursive: true });
-    const hubFile = join(dataDir, 'hub.json');
-    writeFileSync(hubFile, JSON.stringify({ ...world.hubFile, ...changes }));
+    const files = { hubPath: join(dataDir, 'hub.json'), serverPath: join(dataDir, 'hub.server.json') };
+    writeFileSync(files.hubPath, JSON.stringify({ ...demo.hubFile, ...hubFile }));
+    writeFileSync(files.serverPath, JSON.stringify(serverFile ?? demo.serverFile));
+    const world = worldAt(dataDir, files);
     const kioskDir = world.kioskDirs[kioskId] ?? '';
-    const [hub, pcscd] = await Promise.all([HubProcess.start(world), startPcscd({ dir: join(dataDir, 'pcsc') })]);
-    const process = new KioskProcess({ hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
+    const [hub, pcscd] = await Promise.all([HubProcess.start({ ...files, dataDir: world.hubDir }), startPcscd({ dir: join(dataDir, 'pcsc') })]);
+    const process = new KioskProcess({ hubFile: files.hubPath, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
     const hand = await startVirtualCard({ ports: pcscd.ports });
-    return new Hall({ world, kioskDir, pcscd, hand, process, hub, hubDisk });
+    return new Hall({ world, files, kioskDir, pcscd, hand, process, hub, hubDisk });
   }
 
   cardFile(person: string): string {
@@ -131,7 +142,7 @@ export class Hall {
 
   /** Resolves when the hub listens again; rejects with its last words where it does not. */
   async startHub(): Promise<void> {
-    this.#hub = await HubProcess.start(this.world);
+    this.#hub = await HubProcess.start({ ...this.#files, dataDir: this.world.hubDir });
   }
 
   /** As a power cut: SIGKILL. */

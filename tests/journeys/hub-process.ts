@@ -2,8 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { demoHubPath, demoServerPath, type World } from '../../tools/demo/world.ts';
 
 const program = join(import.meta.dirname, '../../src/cli/imi.ts');
 
@@ -22,8 +20,8 @@ export class HubProcess {
   }
 
   /** Resolves when it listens; rejects with what it said where it ends instead. */
-  static async start({ hubDir }: World): Promise<HubProcess> {
-    const args = ['hub', '--hub', fileURLToPath(demoHubPath), '--server', fileURLToPath(demoServerPath), '--data', hubDir];
+  static async start({ hubPath, serverPath, dataDir }: { hubPath: string; serverPath: string; dataDir: string }): Promise<HubProcess> {
+    const args = ['hub', '--hub', hubPath, '--server', serverPath, '--data', dataDir];
     const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const hub = new HubProcess(child);
     const ready = once(createInterface({ input: child.stdout }), 'line').then(() => true);
