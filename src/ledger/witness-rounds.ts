@@ -144,7 +144,11 @@ export class WitnessRounds {
     const note = encodeCheckpoint({ checkpoint, signatures, cosignatures: [] });
     for (let attempt = 0; attempt < 2; attempt++) {
       const { oldSize } = asked;
-      if (oldSize > checkpoint.size) return fail('witness-ahead', `it has seen ${oldSize} entries, the ledger has ${checkpoint.size}`);
+      if (oldSize > checkpoint.size) {
+        // Said once, not for ever: the next time it is asked anew what it has seen.
+        asked.oldSize = 0;
+        return fail('witness-ahead', `it has seen ${oldSize} entries, the ledger has ${checkpoint.size}`);
+      }
       const proof = oldSize === 0 ? ok([]) : await ledger.consistency(oldSize, checkpoint.size);
       if (!proof.ok) return proof;
       const answer = await post(`${url.replace(/\/$/, '')}/add-checkpoint`, addCheckpointBody(oldSize, proof.value ?? [], note));

@@ -9,12 +9,12 @@ import { openHttpService, type HttpAnswer, type HttpService } from '../../src/le
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openLogService } from '../../src/ledger/log-service.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
-import { checkpointText, decodeCheckpoint } from '../../src/ledger/verify/checkpoint.ts';
+import { checkpointText, decodeCheckpoint, type Checkpoint } from '../../src/ledger/verify/checkpoint.ts';
 import { cosign, verifyCosignatures } from '../../src/ledger/verify/cosignature.ts';
 import { encodeBody, transactionId } from '../../src/ledger/verify/envelope.ts';
 import { verifyHead, type Trust, type VerifiedHead } from '../../src/ledger/verify/head.ts';
 import { leafHash, merkleRoot } from '../../src/ledger/verify/merkle-log.ts';
-import { decodeNote, encodeSignatureLine, signNote, verifyNote } from '../../src/ledger/verify/note.ts';
+import { decodeNote, encodeSignatureLine, signNote, verifyNote, type NoteSignature } from '../../src/ledger/verify/note.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { Witness } from '../../src/ledger/witness.ts';
 import { WitnessRounds } from '../../src/ledger/witness-rounds.ts';
@@ -99,6 +99,21 @@ async function request(ledger: Ledger, counter: number): Promise<Uint8Array> {
   if (!receipt.ok || receipt.value === null) throw new Error('not recorded');
   return transaction;
 }
+
+const boundTo = (ledger: Ledger): Ledger => ({
+  chain: ledger.chain,
+  submit: (envelope) => ledger.submit(envelope),
+  state: (transaction) => ledger.state(transaction),
+  receipt: (transaction, waitMs) => ledger.receipt(transaction, waitMs),
+  receiptAt: (transaction, height) => ledger.receiptAt(transaction, height),
+  head: () => ledger.head(),
+  block: (height) => ledger.block(height),
+  consistency: (one, other) => ledger.consistency(one, other),
+  read: (read) => ledger.read(read),
+  values: (read) => ledger.values(read),
+  onBlock: (listener) => ledger.onBlock(listener),
+  close: () => ledger.close(),
+});
 
 const trusting = (threshold: number): Trust => ({
   chain,
@@ -197,6 +212,17 @@ describe('queued, recorded, witnessed', () => {
     expect(faults).toEqual([]);
   });
 
+  test('a receipt at another head than the one that was cosigned is given without the witness’s word', async () => {
+    const [plain, checkpoints] = [openLedger(), keeperOf()];
+    const first = await fill(plain);
+    await roundsOf(plain, checkpoints, { w1: (await startWitness('w1.example')).url }).round();
+    await request(plain, 8);
+    // As a node of many may answer that lies, or has no header yet that binds the height.
+    const elsewhere: Ledger = { ...boundTo(plain), receiptAt: (transaction, height) => plain.receiptAt(transaction, height + 1) };
+    expect((await proofOf(witnessedLedger(elsewhere, checkpoints), first)).witnessed.isWitnessed).toBe(false);
+    expect((await proofOf(witnessedLedger(plain, checkpoints), first)).witnessed.isWitnessed).toBe(true);
+  });
+
   test('a log at rest is cosigned again now and then', async () => {
     const [ledger, checkpoints] = [openLedger(), keeperOf()];
     const rounds = roundsOf(ledger, checkpoints, { w1: (await startWitness('w1.example')).url });
@@ -244,6 +270,29 @@ describe('a witness that does not cosign', () => {
     expect(await stateOf(ledger, transaction)).toBe('recorded');
     expect((await proofOf(ledger, transaction)).witnessed.witnesses).toEqual([]);
   });
+});
+
+test('a witness that once named a size beyond the log is asked anew, and cosigns', async () => {
+  const [ledger, checkpoints] = [openLedger(), keeperOf()];
+  await fill(ledger);
+  const witness = new Witness({ name: 'w1.example', signer: signerOf('w1.example'), logs: [{ origin, keys: [logKey], threshold: 1 }], store: witnessStore('w1.example'), clock: () => nowMs, crypto: nodeCrypto, onEvidence: () => undefined });
+  let isAstray = true;
+  const service = await openHttpService({
+    host: '127.0.0.1',
+    port: 0,
+    limitBytes: 80_000,
+    answer: ({ body }) => (isAstray ? { status: 409, type: 'text/x.tlog.size', body: '99\n' } : witness.addCheckpoint(body)),
+    onFault: () => undefined,
+  });
+  if (!service.ok) throw new Error(service.failure.detail);
+  closing.push(() => service.value.close());
+  const rounds = roundsOf(ledger, checkpoints, { w1: service.value.url });
+  await rounds.round();
+  expect(rounds.states).toMatchObject([{ state: 'refused' }]);
+  isAstray = false;
+  nowMs += 60_000;
+  await rounds.round();
+  expect(rounds.states).toEqual([{ name: 'w1.example', state: 'cosigned' }]);
 });
 
 describe('the keeper of checkpoints', () => {
@@ -351,6 +400,22 @@ describe('a log of several validators', () => {
     expect(await signing('v1', 'v9')).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused' } });
     expect(await signing()).toMatchObject({ ok: false, failure: { code: 'checkpoint-refused' } });
     expect(existsSync(join(folder, 'checkpoint'))).toBe(false);
+  });
+
+  test('is kept from it by nobody who gives a signature under another’s four bytes, or the same twice', async () => {
+    const validators = ['v1', 'v2'].map((name) => noteKeyOf(origin, 1, signerOf(name)));
+    const sign = (checkpoint: Checkpoint): Promise<NoteSignature[]> => {
+      const [v1, v2, v9] = ['v1', 'v2', 'v9'].map((name) => signNote(checkpointText(checkpoint), origin, signerOf(name), nodeCrypto));
+      if (v1 === undefined || v2 === undefined || v9 === undefined) throw new Error('three names');
+      return Promise.resolve([{ ...v9, keyId: v1.keyId }, v9, v1, v1, v2]);
+    };
+    const opened = openCheckpoints({ path: join(folder, 'checkpoint'), origin, signers: { keys: validators, threshold: 2, sign }, witnesses: [], threshold: 1 });
+    if (!opened.ok) throw new Error(opened.failure.detail);
+    expect((await opened.value.sign(later, null)).ok).toBe(true);
+    const note = decodeNote(readFileSync(join(folder, 'checkpoint')));
+    if (!note.ok) throw new Error(note.failure.detail);
+    expect(verifyNote(note.value, validators, nodeCrypto)).toMatchObject({ ok: true, value: validators });
+    expect(note.value.signatures).toHaveLength(2);
   });
 });
 
