@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { chmodSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { ok, type Failure, type Result } from '../contract/result.ts';
+import { clearStaleSocket } from '../ledger/stale-socket.ts';
 import { closeListener, converse, type Conversation, type ConversationLimits, type ConversationParts, type DoorHandlers } from './conversation.ts';
 
 export interface DoorLimits extends ConversationLimits {
@@ -62,23 +63,6 @@ export async function openDoor({ socketPath, handlers, limits = usualLimits, onF
       return closeListener(server, open.keys(), open.values(), limits.closingMs);
     },
   });
-}
-
-async function clearStaleSocket(path: string): Promise<Result<null, DoorFailure>> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return ok(null);
-  if (!found.isSocket()) return { ok: false, failure: { code: 'unusable', detail: 'not a socket' } };
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (answered) return { ok: false, failure: { code: 'in-use' } };
-  unlinkSync(path);
-  return ok(null);
 }
 
 function listen(server: Server, path: string): Promise<Result<null, DoorFailure>> {

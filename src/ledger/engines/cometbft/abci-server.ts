@@ -1,7 +1,7 @@
-import { lstatSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Request, Response } from 'cosmjs-types/tendermint/abci/types';
 import { ok, type Failure, type Result } from '../../../contract/result.ts';
+import { clearStaleSocket } from '../../stale-socket.ts';
 import { varint } from '../../verify/protobuf.ts';
 
 export type AbciAddress = { path: string } | { host: '127.0.0.1' | '::1'; port: number };
@@ -115,23 +115,6 @@ function readLength(bytes: Uint8Array): { begin: number; length: number } | null
     if (byte < 0x80) return { begin: i + 1, length };
   }
   return null;
-}
-
-async function clearStaleSocket(path: string): Promise<Result<null, AbciServerFailure>> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return ok(null);
-  if (!found.isSocket()) return { ok: false, failure: { code: 'unusable', detail: 'not a socket' } };
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (answered) return { ok: false, failure: { code: 'in-use' } };
-  unlinkSync(path);
-  return ok(null);
 }
 
 function listen(server: Server, address: AbciAddress): Promise<Result<string, AbciServerFailure>> {
