@@ -31,6 +31,9 @@ interface Edge {
   layers: { first: number; hashes: Uint8Array[] }[];
 }
 
+/** Of no size that a log has. */
+const unknownEdge: Edge = { size: -1, layers: [] };
+
 const indexOfLeaves = 'CREATE UNIQUE INDEX IF NOT EXISTS log_leaf_of ON log_leaf (transaction_id)';
 
 /**
@@ -51,7 +54,7 @@ export class TransactionLog {
   readonly #ofSubject: StatementSync;
   /** Held against the group above at each use. */
   readonly #groups = new PageCache<Group>(groupsKept);
-  #edge: Edge = { size: 0, layers: [] };
+  #edge = unknownEdge;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
     this.#crypto = crypto;
@@ -79,8 +82,9 @@ export class TransactionLog {
 
   /** `subjects`: residents that the entry's acts touch, each once. */
   append({ index, transaction, envelope, height }: LogEntry, subjects: readonly Id[] = []): void {
-    // After a rollback the edge is ahead.
+    // After a rollback the edge is ahead. Where a statement fails in the middle of this one, it is made anew.
     const edge = this.#edge.size === index ? this.#edge : this.#edgeAt(index);
+    this.#edge = unknownEdge;
     this.#putLeaf.run(index, transaction, envelope, height);
     for (const subject of subjects) this.#putSubject.run(subject, index);
     let hash = leafHash(envelope, this.#crypto);
@@ -92,7 +96,7 @@ export class TransactionLog {
       hash = merkleRoot(layer.hashes, this.#crypto);
       edge.layers[k] = { first: layer.first + inGroup, hashes: [] };
     }
-    edge.size = index + 1;
+    this.#edge = { size: index + 1, layers: edge.layers };
   }
 
   at(index: number): LogEntry | undefined {

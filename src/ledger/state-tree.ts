@@ -64,7 +64,10 @@ export class StateTree implements StateView {
   update(changes: readonly StateChange[]): void {
     if (changes.length === 0) return;
     const sorted = changes.map(({ key, value }) => ({ path: this.#crypto.sha256(key), value })).sort((a, b) => compareBytes(a.path, b.path));
-    this.#change(this.#openTop(), 0, sorted);
+    const top = this.#openTop();
+    // It changes in place: where a statement fails in between, it is read again.
+    this.#top = null;
+    this.#change(top, 0, sorted);
   }
 
   /** Of the value that the key has, or of its absence. */

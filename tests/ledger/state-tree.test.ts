@@ -152,6 +152,20 @@ test('what a transaction wrote and rolled back is forgotten, and what another co
   expect(tree.root()).toEqual(rootOfNumbers(numbers(500).map((i) => [i, i === 3 ? utf8('now') : valueOf(i)])));
 });
 
+test('what the disk refuses in the middle of a change leaves nothing behind', () => {
+  const database = openDatabase();
+  const tree = filled(500, database);
+  const before = tree.root();
+  database.exec("CREATE TABLE refusing (x); CREATE TRIGGER refuses BEFORE UPDATE ON state_page WHEN new.id = 0 AND EXISTS (SELECT 1 FROM refusing) BEGIN SELECT raise(ABORT, 'disk'); END");
+  database.exec('INSERT INTO refusing VALUES (1); BEGIN');
+  expect(() => tree.update([{ key: keyOf(3), value: utf8('never') }])).toThrow('disk');
+  database.exec('ROLLBACK; DELETE FROM refusing');
+  expect(tree.root()).toEqual(before);
+  expect(tree.get(keyOf(3))).toEqual(valueOf(3));
+  tree.update([{ key: keyOf(3), value: utf8('now') }]);
+  expect(tree.root()).toEqual(rootOfNumbers(numbers(500).map((i) => [i, i === 3 ? utf8('now') : valueOf(i)])));
+});
+
 test('a changed byte anywhere in the file is never handed out', () => {
   const database = openDatabase();
   const root = filled(300, database).root();
