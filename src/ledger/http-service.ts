@@ -24,6 +24,8 @@ export interface HttpServiceOptions {
   port: number;
   /** Of a request's body; what is longer is answered 413 unread. */
   limitBytes: number;
+  /** A connection on which nothing moved for so long is cut off. */
+  silentMs?: number;
   answer: (request: HttpRequest) => HttpAnswer;
   /** What `answer` threw; the asker is told 503. */
   onFault: (error: unknown) => void;
@@ -37,7 +39,7 @@ export interface HttpService {
 }
 
 /** For outsiders who need nothing but public bytes: witnesses and monitors. Whatever matters in them is signed, so the connection need not be. */
-export function openHttpService({ host, port, limitBytes, answer, onFault }: HttpServiceOptions): Promise<Result<HttpService, Failure<'unusable'>>> {
+export function openHttpService({ host, port, limitBytes, silentMs = 30_000, answer, onFault }: HttpServiceOptions): Promise<Result<HttpService, Failure<'unusable'>>> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 30_000 }, (request, response) => {
     void readBody(request, limitBytes).then((body) => {
       if (body === 'too-large') send(response, { status: 413, type: plain, body: 'too large\n' });
@@ -51,6 +53,8 @@ export function openHttpService({ host, port, limitBytes, answer, onFault }: Htt
     });
   });
   server.maxConnections = 64;
+  // An asker who takes nothing of an answer would keep one of those places for ever.
+  server.timeout = silentMs;
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => resolve(fail('unusable', `${host}:${port} ${error.code ?? error.message}`)));
     server.listen(port, host, () => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -420,6 +422,27 @@ describe('a log of several validators', () => {
 });
 
 describe('the log over HTTP', () => {
+  test('is there for others while some take nothing of what they asked for', async () => {
+    const service = await openHttpService({ host: '127.0.0.1', port: 0, limitBytes: 0, silentMs: 100, answer: ({ path }) => ({ status: 200, type: 'application/octet-stream', body: path === '/large' ? new Uint8Array(16_000_000) : 'small' }), onFault: () => undefined });
+    if (!service.ok) throw new Error(service.failure.detail);
+    closing.push(() => service.value.close());
+    const { port } = new URL(service.value.url);
+    const stalled = await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        const socket = connect(Number(port), '127.0.0.1').pause();
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        socket.write('GET /large HTTP/1.1\r\nHost: log\r\n\r\n');
+        return socket;
+      }),
+    );
+    const deadline = performance.now() + 4000;
+    let small: string | null = null;
+    while (small === null && performance.now() < deadline) small = await fetch(`${service.value.url}/small`).then((answer) => answer.text(), () => null);
+    expect(small).toBe('small');
+    for (const socket of stalled) socket.destroy();
+  });
+
   test('is what the checkpoint says, and nothing behind it', async () => {
     const [ledger, checkpoints] = [openLedger(), keeperOf()];
     const opened = await openLogService({ checkpoints, log: ledger.log }, { host: '127.0.0.1', port: 0, onFault: (error) => faults.push({ where: 'log', failure: { code: String(error) } }) });
