@@ -59,7 +59,7 @@ export interface District {
   services(): Promise<Result<{ offers: Offer[]; refused: number }>>;
   /** Hands a request over, or asks after it, and waits up to `waitMs` for the block. null: the hub has it on disk. */
   deliver(waiting: Waiting, waitMs: number): Promise<Result<Settlement | null>>;
-  /** null: not recorded yet. */
+  /** null: not recorded yet. As long as no head is believed (`ledger-split`, `trust-expired`) no receipt is. */
   receipt(transaction: Uint8Array, waitMs: number): Promise<Result<FoundReceipt | null>>;
   /** Unix seconds of the newest verified block, or of the clock where that is earlier. */
   nowSeconds(): number;
@@ -115,6 +115,9 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     if (!answer.ok) return answer;
     const bytes = answer.value.receipt;
     if (bytes === null) return ok(null);
+    // Of a ledger that told two stories no receipt proves anything: the other story has one as well.
+    const refused = light.refusal();
+    if (refused !== null) return { ok: false, failure: refused };
     const proof = verifyReceipt(bytes, light.trust, crypto);
     if (!proof.ok) return proof;
     if (!equalBytes(proof.value.transaction, transaction)) return fail('proof-invalid', 'another transaction');

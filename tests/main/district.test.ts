@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DoorResult } from '../../src/contract/hub-door.ts';
-import { ok } from '../../src/contract/result.ts';
+import { fail, ok } from '../../src/contract/result.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
 import { connectHub, type HubClient } from '../../src/ledger/client/hub-client.ts';
-import { createLightClient } from '../../src/ledger/client/light-client.ts';
+import { createLightClient, type LightClient } from '../../src/ledger/client/light-client.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { createDistrict } from '../../src/main/district.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { must } from '../hub/visitor.ts';
+import { receiptOfLin } from '../ledger/receipt-of-lin.ts';
+import { chain, genesis } from '../ledger/small-district.ts';
 
 type Files = DoorResult<'services.list'>['services'];
 
@@ -42,6 +45,27 @@ async function offered(handedOut: Files): Promise<{ ids: string[]; refused: numb
 }
 
 const altered = (definition: Uint8Array): Uint8Array => new Uint8Array(Buffer.from(Buffer.from(definition).toString('utf8').replace('"required"', '"required" '), 'utf8'));
+
+test.each(['ledger-split', 'trust-expired'] as const)('after %s no receipt is believed, however whole', async (code) => {
+  const { bare } = await receiptOfLin();
+  const proof = verifyReceipt(bare, { chain, height: 1, validators: genesis.validators }, nodeCrypto);
+  if (!proof.ok) throw new Error(proof.failure.detail);
+  const { transaction } = proof.value;
+  const receiptHub = { ...client, call: () => Promise.resolve(ok({ receipt: bare })) } as unknown as HubClient;
+  let refusal: ReturnType<LightClient['refusal']> = null;
+  const light: LightClient = {
+    trust: { chain, height: 1, validators: genesis.validators },
+    newest: null,
+    headAgeMs: () => null,
+    refusal: () => refusal,
+    refresh: () => Promise.resolve(fail('hub-unreachable')),
+    read: () => Promise.resolve(fail('hub-unreachable')),
+  };
+  const district = createDistrict({ hub: receiptHub, light, crypto: nodeCrypto, kioskId: 'hall-1', now: Date.now });
+  expect(await district.receipt(transaction, 0)).toMatchObject({ ok: true, value: { receipt: bare } });
+  refusal = fail(code).failure;
+  expect(await district.receipt(transaction, 0)).toEqual({ ok: false, failure: { code } });
+});
 
 test.each([
   { name: 'an agency', party: 'tax-bureau' },
