@@ -8,6 +8,7 @@ import type { Act, ActKind } from './verify/acts.ts';
 import type { Validator } from './verify/block.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
+import { decodeHandover } from './verify/handover.ts';
 import { repeatsKey } from './verify/head.ts';
 import { isSoundKey } from './verify/key-soundness.ts';
 import type { AuthorityRecord } from './verify/records.ts';
@@ -57,6 +58,9 @@ export function decodeGenesis(bytes: Uint8Array): Genesis | undefined {
   if (!genesisShape(value) || repeatsKey(value.validators) || (value.unsigned ?? false) !== isUnsignedChain(value.chain)) return undefined;
   return value.authority.threshold <= value.authority.keys.length ? value : undefined;
 }
+
+/** Height of the block before the chain's first; undefined: its handover is damaged. One that was seeded begins where its entries end. */
+export const startOf = ({ chain, handover }: Genesis): number | undefined => (handover === undefined ? 0 : decodeHandover(handover, chain)?.height);
 
 /** The state before the first block. The rejection is that of the first act that the rules refuse. */
 export function genesisState(genesis: Genesis, crypto: Crypto): Result<StateChange[], Failure<RejectionCode>> {

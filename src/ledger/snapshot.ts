@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { layOutApplication, openApplication, putTip, type LedgerApplication, type Tip } from './application.ts';
 import { LedgerDamage } from './damage.ts';
-import { encodeGenesis, type Genesis } from './genesis.ts';
+import { encodeGenesis, startOf, type Genesis } from './genesis.ts';
 import { TransactionLog } from './log.ts';
 import { StateTree, type StateLeaf } from './state-tree.ts';
 import { subjectsOf } from './verify/acts.ts';
@@ -10,7 +10,7 @@ import { compareBytes, concatBytes, equalBytes } from './verify/bytes.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { openEnvelope } from './verify/envelope.ts';
-import { stateKey } from './verify/records.ts';
+import { stateKey, type TransactionRecord } from './verify/records.ts';
 import { isBytes, isInt, isMap, isOneOf, isTuple, type Shape } from './verify/shape.ts';
 
 /**
@@ -129,13 +129,20 @@ class SnapshotImport {
     if (!isLedger(first)) throw new SnapshotRefused('it does not begin with what ledger it is of');
     const [, header] = first;
     if (!equalBytes(header.genesis, encodeGenesis(genesis))) throw new SnapshotRefused('it is of another genesis');
+    const { tip, start } = header;
+    if (start !== startOf(genesis) || start > tip.height) throw new SnapshotRefused('it begins at another height');
     this.#advance();
-    layOutApplication(this.#database, genesis, header.start);
-    const { tip } = header;
+    layOutApplication(this.#database, genesis, start);
 
     const log = new TransactionLog(this.#database, this.#crypto);
     let size = 0;
-    for (; isEntry(this.#next); this.#advance()) this.#takeEntry(log, size++, this.#next);
+    let height = 0;
+    for (; isEntry(this.#next); this.#advance()) {
+      const [, , own] = this.#next;
+      if (own < height || own > tip.height) throw new SnapshotRefused(`entry ${size} is of no height that it can have`);
+      height = own;
+      this.#takeEntry(log, size++, this.#next);
+    }
     if (size !== tip.logSize || !equalBytes(log.root(size), tip.logRoot)) throw new SnapshotRefused('its log is not the one that it names');
 
     const tree = new StateTree(this.#database, this.#crypto);
@@ -154,6 +161,8 @@ class SnapshotImport {
   #takeEntry(log: TransactionLog, index: number, [, envelope, height]: ['entry', Uint8Array, number]): void {
     const opened = openEnvelope(envelope, this.#crypto);
     if (!opened.ok) throw new SnapshotRefused(`entry ${index} is no envelope`);
+    // Its sender need not be honest: what SQLite would refuse must not end the node.
+    if (log.find(opened.value.id) !== undefined) throw new SnapshotRefused(`entry ${index} stands there twice`);
     log.append({ index, transaction: opened.value.id, envelope, height }, subjectsOf(opened.value.body));
   }
 
@@ -166,8 +175,11 @@ class SnapshotImport {
       if (last !== null && compareBytes(last, path) >= 0) throw new SnapshotRefused('values out of order');
       last = path;
       const record = transactionRecord(value);
-      const id = record === undefined ? undefined : log.at(record.index)?.transaction;
-      if (record !== undefined && id !== undefined && equalBytes(this.#crypto.sha256(stateKey.tx(id)), path)) remember.run(record.notAfter, id);
+      const entry = record === undefined ? undefined : log.at(record.index);
+      if (record !== undefined && entry !== undefined && equalBytes(this.#crypto.sha256(stateKey.tx(entry.transaction)), path)) {
+        if (entry.height !== record.height) throw new SnapshotRefused(`entry ${record.index} is of another height`);
+        remember.run(record.notAfter, entry.transaction);
+      }
       yield { path, value };
     }
   }
@@ -175,7 +187,7 @@ class SnapshotImport {
 
 const isTransactionRecord = isMap({ notAfter: isCount, height: isCount, index: isCount });
 
-function transactionRecord(value: Uint8Array): { notAfter: number; index: number } | undefined {
+function transactionRecord(value: Uint8Array): TransactionRecord | undefined {
   /** A map of three. */
   const marker = 0xa3;
   const record = value[0] === marker ? decodeCbor(value) : undefined;
