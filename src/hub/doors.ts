@@ -61,7 +61,7 @@ export async function openDoors(setup: Pick<HubSetup, 'hubFile' | 'serverFile' |
         return door;
       }
       doors.push(door.value);
-      unlisten.push(parts.ledger.onBlock((block) => void (changesKiosks(block) && door.value.recheck())));
+      unlisten.push(parts.ledger.onBlock((block) => void ((door.value.owesRecheck || changesKiosks(block)) && door.value.recheck())));
     }
   }
   return ok({ doors, socketPath, pin: identity?.pin ?? null, close });

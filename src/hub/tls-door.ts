@@ -34,6 +34,8 @@ export interface TlsDoorOptions {
 export interface TlsDoor extends Door {
   /** Looks every kiosk up again that is connected; those that may not come in any more are told, and cut off. */
   recheck(): Promise<void>;
+  /** The last `recheck` could not look all of them up: one that may not be here any more may still be. */
+  readonly owesRecheck: boolean;
 }
 
 const usualLimits: TlsDoorLimits = {
@@ -64,6 +66,7 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
   const handshaking = new Map<string, Socket>();
   const open = new Map<TLSSocket, Connected>();
   let closing = false;
+  let owed = false;
   const server = createServer({
     ...doorTls,
     key: identity.privateKey,
@@ -139,12 +142,18 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
     get connections() {
       return open.size;
     },
+    get owesRecheck() {
+      return owed;
+    },
     async recheck() {
+      owed = false;
       await Promise.all(
         [...open].map(async ([socket, { key }]) => {
           const admitted = await lookUp(key);
           // A ledger that cannot be read says nothing about anybody.
-          if (!admitted.ok && admitted.failure.code === 'kiosk-not-enrolled') sayAndClose(socket, admitted.failure);
+          if (admitted.ok) return;
+          if (admitted.failure.code === 'kiosk-not-enrolled') sayAndClose(socket, admitted.failure);
+          else owed = true;
         }),
       );
     },

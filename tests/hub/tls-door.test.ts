@@ -37,11 +37,13 @@ const stranger = deviceOf(generateKeyPairSync('ed25519'));
 let door: TlsDoor;
 let retired: Set<string>;
 let admitting: Promise<void>;
+let isLedgerAway: boolean;
 let bug: boolean;
 const faults: string[] = [];
 
 const admit = async (key: PublicKey): Promise<Result<string>> => {
   await admitting;
+  if (isLedgerAway) return fail('hub-unreachable', 'ledger nodes');
   if (bug) throw new Error('a bug');
   const [id] = Object.entries(kiosks).find(([, device]) => equalBytes(device.key[1], key[1])) ?? [];
   if (id === undefined) return fail('kiosk-not-enrolled', 'unknown');
@@ -74,6 +76,7 @@ const peers: Peer[] = [];
 beforeEach(() => {
   retired = new Set();
   admitting = Promise.resolve();
+  isLedgerAway = false;
   bug = false;
 });
 afterEach(async () => {
@@ -155,6 +158,20 @@ describe('a kiosk', () => {
     await door.recheck();
     expect((await going.end()).heard.at(-1)).toEqual({ id: 0, ok: false, code: 'kiosk-not-enrolled', detail: 'retired' });
     expect(await staying.ask(2, 'hello', { kiosk: 'hall-2' }).hears(2)).toHaveLength(2);
+  });
+
+  it('that retires while the ledger cannot be read stays until it can, and that is owed', async () => {
+    await open();
+    const going = tlsPeer(kiosks['hall-1']);
+    await hello(going);
+    retired.add('hall-1');
+    isLedgerAway = true;
+    await door.recheck();
+    expect([door.connections, door.owesRecheck]).toEqual([1, true]);
+    isLedgerAway = false;
+    await door.recheck();
+    expect(door.owesRecheck).toBe(false);
+    expect((await going.end()).heard.at(-1)).toEqual({ id: 0, ok: false, code: 'kiosk-not-enrolled', detail: 'retired' });
   });
 
   it('that retires while it is looked up does not come in', async () => {
