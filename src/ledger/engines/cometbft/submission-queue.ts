@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { rejectionCodes, type RejectionCode } from '../../../contract/failures.ts';
 import type { TransactionState } from '../../ledger.ts';
@@ -107,11 +108,13 @@ export class SubmissionQueue {
     });
   }
 
-  /** Up to where blocks were handed on under this trust root; undefined: not at all. `root`: its hash. */
+  /** Up to where blocks were handed on under this trust root; undefined: not at all, or damaged. `root`: its hash. */
   place(root: Uint8Array): Place | undefined {
     const block = this.#value('block');
     const at = this.#value('place');
     if (block === undefined || at === undefined || !Buffer.from(root).equals(this.#value('root') ?? new Uint8Array())) return undefined;
+    // A block with a damaged bit would stand against the chain's next one, and look like a ledger that told two stories.
+    if (!Buffer.from(sumOf(root, at, block)).equals(this.#value('sum') ?? new Uint8Array())) return undefined;
     const numbers = new DataView(at.buffer, at.byteOffset, at.byteLength);
     return { next: Number(numbers.getBigUint64(0)), logSize: Number(numbers.getBigUint64(8)), block };
   }
@@ -125,6 +128,7 @@ export class SubmissionQueue {
       this.#putAbout.run('root', root);
       this.#putAbout.run('place', at);
       this.#putAbout.run('block', block);
+      this.#putAbout.run('sum', sumOf(root, at, block));
     });
   }
 
@@ -159,6 +163,8 @@ export class SubmissionQueue {
     }
   }
 }
+
+const sumOf = (root: Uint8Array, at: Uint8Array, block: Uint8Array): Uint8Array => hash('sha256', Buffer.concat([root, at, block]), 'buffer');
 
 const queuedOf = (rows: unknown): Queued[] =>
   (rows as { id: Uint8Array; envelope: Uint8Array; not_after: number }[]).map(({ id, envelope, not_after: notAfter }) => ({ id, envelope, notAfter }));
