@@ -20,6 +20,11 @@ import { median, percentile } from './statistics.ts';
 const startRuns = 7;
 const signInRuns = 20;
 const roundTripRuns = 100;
+/**
+ * Half a millisecond was the goal before anybody had measured the pipe. Chromium takes 0.8 to 1.15 ms to answer the evaluation of `0` over it, most of it the waking of four idle processes, so the bridge is held
+ * against that answer, of the same run: it may take half as much again for the page's own task, the snapshot and the intent.
+ */
+const bridgeGoal = 1.5;
 const kioskId = 'hall-1';
 const resident = 'lin';
 
@@ -27,6 +32,8 @@ const root = path.join(import.meta.dirname, '..');
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
+
+const ms = (times: readonly number[]): string => `${median(times).toFixed(2)} ms`;
 
 interface StartUps {
   bare: StartUp[];
@@ -90,9 +97,9 @@ async function measureAll(dataDir: string): Promise<Figure[]> {
       figure('PIN to first page painted beside the card, p95', percentile(signed.pinToHomeBesideCardMs, 95), 'ms', `the card's own time taken off, median ${Math.round(cardMs)} ms`, 100),
       figure('PIN to first page painted, p95', percentile(signed.pinToHomeMs, 95), 'ms', `with the virtual card's time, median ${Math.round(median(signed.pinToHomeMs))} ms`, null),
       figure('touch to paint, p95', percentile(signed.touchToPaintMs, 95), 'ms', `Event Timing of ${signed.touchToPaintMs.length} touches on the PIN pad`, 50),
-      figure('bridge round trip, p50', median(trips.bridgeMs), 'ms', `${trips.bridgeMs.length} snapshots answered by an intent`, 0.5),
+      figure('bridge round trip to the bare one, p50', median(trips.bridgeMs) / median(trips.bareMs), 'ratio', `${ms(trips.bridgeMs)}, ${trips.bridgeMs.length} snapshots answered by an intent; bare ${ms(trips.bareMs)}`, bridgeGoal),
       figure('bridge round trip, p99', percentile(trips.bridgeMs, 99), 'ms', `the same ${trips.bridgeMs.length}`, 5),
-      figure('bare round trip, p50', median(trips.bareMs), 'ms', "Chromium's own answer to the evaluation of `0`, over the same pipe at the same pace", null),
+      figure('bare round trip, p50', median(trips.bareMs), 'ms', "Chromium's own answer to the evaluation of `0`, over the same pipe at the same pace: what no bridge over it can beat", null),
     ];
   } finally {
     await hand.close();

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setInterval } from 'node:timers/promises';
+import { kioskNodeFlags } from '../src/cli/kiosk.ts';
 import type { ChromiumWindow } from '../src/main/shells/chromium-flags.ts';
 import { distributionChromium, startChromium } from '../src/main/shells/chromium-process.ts';
 import { doorFlags, PageDoor } from './page-door.ts';
@@ -50,7 +51,7 @@ export async function kioskStartUp({ hubFile, kioskId, dataDir, pcscSocket }: Ki
   const startedAt = now();
   const renderer = rendererDir === undefined ? [] : ['--renderer', rendererDir];
   const child = fork(path.join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless', ...renderer], {
-    execArgv: [],
+    execArgv: [...kioskNodeFlags],
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, PCSCLITE_CSOCK_NAME: pcscSocket },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
