@@ -12,8 +12,11 @@ export interface ConsortiumPlan {
   dataDir: string;
   /** Where the validators' own data lies. */
   validatorsDir: string;
+  /** 4 withstand one that is away or lies. */
   validators: number;
   heartbeatMs?: number;
+  /** The hub's public file, but for the trust root. */
+  published?: URL | string;
 }
 
 /** The demonstration's district, its ledger on several validators of this machine. */
@@ -31,13 +34,13 @@ const beginWithinMs = 60_000;
 export const whyNoConsortium = (): string | null => (cometbftProgram() === null ? 'CometBFT was not built, since there is no Go' : null);
 
 /** Starts the validators, and seeds the district through them where it is not seeded yet. The caller stops `testnet`. */
-export async function openConsortium({ dataDir, validatorsDir, validators, heartbeatMs = 60_000 }: ConsortiumPlan): Promise<Consortium> {
+export async function openConsortium({ dataDir, validatorsDir, validators, heartbeatMs = 60_000, published: publishedPath = demoHubPath }: ConsortiumPlan): Promise<Consortium> {
   const cometbft = cometbftProgram();
   if (cometbft === null) throw new Error(whyNoConsortium() ?? '');
   // Half a first day cannot be gone through again.
   if (!isSeeded(dataDir)) rmSync(validatorsDir, { recursive: true, force: true });
   for (const folder of [dataDir, validatorsDir]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const published = JSON.parse(readFileSync(demoHubPath, 'utf8')) as HubFile;
+  const published = JSON.parse(readFileSync(publishedPath, 'utf8')) as HubFile;
   const { chain } = published.trustRoot;
   const started = await startTestnet({
     dir: validatorsDir,

@@ -2,16 +2,15 @@
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
 import { type Pcscd, startPcscd } from '../pcscd.ts';
 import { desktopSize, hasDisplay, type Places, placeWindows, type Size } from './desktop.ts';
 import { demoPeople } from './people.ts';
+import { openDemoHub } from './demo-hub.ts';
 import { startProgram } from './program.ts';
 import { Running } from './running.ts';
 import { buildScreens } from './screens.ts';
 import { readStartOptions, type StartOptions, usage } from './start-options.ts';
-import { demoHubPath, demoServerPath, demoTlsHubPath, seedWorld } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const node = process.execPath;
@@ -71,11 +70,14 @@ interface Place {
 async function open(options: StartOptions, running: Running): Promise<number> {
   if (options.fresh) rmSync(options.dataDir, { recursive: true, force: true });
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  const [place, pcscd] = await Promise.all([
-    options.hubFile === null ? demoPlace(options) : otherPlace(options, options.hubFile),
+  const opening = [
+    options.hubFile === null ? demoPlace(options, running) : otherPlace(options, options.hubFile),
     options.virtualReader ? ownReader(running) : Promise.resolve(null),
     buildScreens(root),
-  ]);
+  ] as const;
+  // Where one of them fails, what the others have begun is still to be ended.
+  await Promise.allSettled(opening);
+  const [place, pcscd] = await Promise.all(opening);
 
   const ends: Promise<number>[] = [running.stop];
   if (place.server !== null) {
@@ -132,17 +134,18 @@ function placesOf(hub: HubFile, kioskId: string, desktop: Size): Places {
   return placeWindows(desktop, { width: screen.widthPx, height: screen.heightPx });
 }
 
-async function demoPlace({ dataDir, kiosk, virtualReader, tls }: StartOptions): Promise<Place> {
-  const published = tls ? demoTlsHubPath : demoHubPath;
-  const world = await seedWorld(dataDir, Date.now, { hubPath: published });
-  const kioskId = chooseKiosk(world.hubFile, fileURLToPath(published), kiosk);
+async function demoPlace(options: StartOptions, running: Running): Promise<Place> {
+  const { dataDir, kiosk, virtualReader } = options;
+  const demo = await openDemoHub(options, running);
+  const { world } = demo;
+  const kioskId = chooseKiosk(world.hubFile, demo.hubPath, kiosk);
   const hub = virtualReader ? world.hubFile : withRealReaders(world.hubFile);
-  const hubPath = virtualReader ? fileURLToPath(published) : join(dataDir, 'hub-with-real-readers.json');
+  const hubPath = virtualReader ? demo.hubPath : join(dataDir, 'hub-with-real-readers.json');
   if (!virtualReader) writeFileSync(hubPath, `${JSON.stringify(hub, null, 2)}\n`);
   return {
     hub,
     hubPath,
-    server: { file: fileURLToPath(demoServerPath), dataDir: world.hubDir },
+    server: { file: demo.serverPath, dataDir: world.hubDir },
     kioskId,
     kioskDir: world.kioskDirs[kioskId] ?? '',
     cards: demoPeople.map(({ id }) => world.cards[id] ?? ''),

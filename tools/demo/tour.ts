@@ -6,18 +6,17 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Language } from '../../src/contract/language.ts';
 import { KioskProcess } from '../kiosk-driver/kiosk-process.ts';
 import { Kiosk } from '../kiosk-driver/kiosk-driver.ts';
 import { startPcscd } from '../pcscd.ts';
 import { startVirtualCard } from '../virtual-card/hand.ts';
+import { openDemoHub } from './demo-hub.ts';
 import { Running } from './running.ts';
-import { readStartOptions, usage } from './start-options.ts';
+import { readStartOptions, type StartOptions, usage } from './start-options.ts';
 import { Album, type Stop } from './tour-album.ts';
 import { goThroughVisit, type TourRequest, type TourService, type TourVisit } from './tour-visit.ts';
-import { demoHubPath, demoServerPath, seedWorld } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const imi = join(root, 'src/cli/imi.ts');
@@ -64,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const running = new Running();
   try {
-    return await Promise.race([tour(options.kiosk, running), running.stop.then(() => 130)]);
+    return await Promise.race([tour(options, running), running.stop.then(() => 130)]);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
@@ -73,9 +72,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function tour(wantedKiosk: string | null, running: Running): Promise<number> {
+async function tour(options: StartOptions, running: Running): Promise<number> {
   const startedAt = new Date().toISOString();
-  const { hall, kioskId, dataDir } = await openHall(wantedKiosk, running);
+  const { hall, kioskId, dataDir } = await openHall(options, running);
   const album = new Album(hall.kiosk, folder);
   const report: TourReport = { tour: 1, result: 'done', startedAt, seconds: 0, kiosk: kioskId, chromium: '', dataDir, visits: [], steps: album.stops };
   try {
@@ -102,21 +101,20 @@ async function tour(wantedKiosk: string | null, running: Running): Promise<numbe
 }
 
 /** The district on its first day, and in it one kiosk with a hand at its reader. */
-async function openHall(wantedKiosk: string | null, running: Running) {
+async function openHall({ kiosk: wantedKiosk, tls, validators }: StartOptions, running: Running) {
   rmSync(folder, { recursive: true, force: true });
   const dataDir = join(folder, 'data');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const world = await seedWorld(dataDir);
+  const { world, hubPath, serverPath } = await openDemoHub({ dataDir, tls, validators }, running);
   const kioskId = wantedKiosk ?? Object.keys(world.kioskDirs)[0] ?? '';
   const kioskDir = world.kioskDirs[kioskId];
   if (kioskDir === undefined) throw new Error(`there is no kiosk ${kioskId} here, but ${Object.keys(world.kioskDirs).join(', ')}`);
   writeFileSync(join(folder, 'trust.json'), `${JSON.stringify(world.hubFile.trustRoot, null, 2)}\n`);
 
-  const hubFile = fileURLToPath(demoHubPath);
   await running.program({
     name: 'the hub',
     command: process.execPath,
-    args: [imi, 'hub', '--hub', hubFile, '--server', fileURLToPath(demoServerPath), '--data', world.hubDir],
+    args: [imi, 'hub', '--hub', hubPath, '--server', serverPath, '--data', world.hubDir],
     readyLine: /^imi hub is ready on /,
   });
   // Not in the data folder: the path of a socket is short, the path of a checkout need not be.
@@ -126,7 +124,7 @@ async function openHall(wantedKiosk: string | null, running: Running) {
   running.with(() => pcscd.stop());
   const hand = await startVirtualCard({ ports: pcscd.ports });
   running.with(() => hand.close());
-  const kioskProcess = new KioskProcess({ hubFile, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
+  const kioskProcess = new KioskProcess({ hubFile: hubPath, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
   running.with(() => kioskProcess.stop());
   const kiosk = new Kiosk(kioskProcess, hand, (person) => world.cards[person] ?? '');
   return { hall: { kiosk, hand, process: kioskProcess }, kioskId, dataDir };

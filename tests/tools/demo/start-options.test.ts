@@ -15,6 +15,7 @@ describe('what npm start takes', () => {
       kiosk: null,
       virtualReader: true,
       tls: false,
+      validators: null,
       dataDir: '/house/out/demo',
       fresh: false,
       scale: null,
@@ -36,7 +37,16 @@ describe('what npm start takes', () => {
     expect(readStartOptions(['--tls', '--hub', hub], '/house')).toMatch(/--tls is for the demonstration/);
   });
 
+  it('the demonstration with several validators, with data of its own', () => {
+    expect(readStartOptions(['--validators', '4'], '/house')).toMatchObject({ validators: 4, dataDir: '/house/out/demo-validators' });
+    const hub = join(dir, 'north.json');
+    writeFileSync(hub, '{}');
+    expect(readStartOptions(['--validators', '4', '--hub', hub], '/house')).toMatch(/--validators is for the demonstration/);
+  });
+
   it.each([
+    [['--validators', '0'], '--validators is 1 to 7'],
+    [['--validators', 'four'], '--validators is 1 to 7'],
     [['--reader', 'none'], '--reader is virtual or real'],
     [['--scale', '0.4'], '--scale is 0.5 to 3'],
     [['--scale', 'big'], '--scale is 0.5 to 3'],
