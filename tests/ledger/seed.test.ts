@@ -7,6 +7,7 @@ import { hubServerFileSchema, trustRootSchema } from '../../src/contract/hub-fil
 import { foundHub } from '../../src/hub/founding.ts';
 import { beginApplication, openApplication, type LedgerApplication } from '../../src/ledger/application.ts';
 import { openEmbeddedLedger, openLedgerToMeasure, type EmbeddedOptions } from '../../src/ledger/engines/embedded.ts';
+import { openNode } from '../../src/ledger/engines/cometbft/node.ts';
 import { decodeGenesis, encodeGenesis, genesisState } from '../../src/ledger/genesis.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { residentChain } from '../../src/ledger/resident-history.ts';
@@ -122,9 +123,13 @@ describe('nobody takes a chain without signatures', () => {
     expect(decodeGenesis(encodeGenesis({ ...signedGenesis, chain: 'unsigned-1' }))).toBeUndefined();
   });
 
-  test('no engine opens or begins one', () => {
+  test('no engine opens or begins one', async () => {
     expect(openEmbeddedLedger(measuring())).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: /without signatures/ } });
     expect(openEmbeddedLedger(measuring({ path: join(dir, 'new.sqlite'), begin: true }))).toMatchObject({ ok: false });
+    const node = { genesis: district.genesis, address: { path: join(dir, 'app.sock') }, clock: () => 0, keepBlocks: null, snapshotEvery: null, onFault: () => undefined };
+    for (const path of [join(seededDir, seededFiles.ledger), join(dir, 'new.sqlite')]) {
+      expect(await openNode({ ...node, path })).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: /without signatures/ } });
+    }
     expect(beginApplication(new DatabaseSync(':memory:'), district.genesis, nodeCrypto)).toMatchObject({ ok: false, failure: { detail: /without signatures/ } });
   });
 

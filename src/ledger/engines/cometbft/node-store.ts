@@ -1,11 +1,13 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
-import { ok, type Result } from '../../../contract/result.ts';
-import { beginApplication, isBegun, openApplication, type LedgerApplication } from '../../application.ts';
+import { fail, ok, type Result } from '../../../contract/result.ts';
+import { beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, unsignedDetail } from '../../application.ts';
 import type { Genesis } from '../../genesis.ts';
 import type { Crypto } from '../../verify/crypto.ts';
+import { isUnsignedChain } from '../../verify/unsigned-chain.ts';
 import { openLedgerFile, openLedgerFileToFollow } from '../ledger-file.ts';
+import { checkTables } from '../tables.ts';
 import { inTransaction } from '../transaction.ts';
 
 interface Opened {
@@ -88,10 +90,15 @@ function openBoth(path: string, genesis: Genesis, crypto: Crypto): Result<Opened
 }
 
 function openWhole(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<LedgerApplication> {
+  if (isUnsignedChain(genesis.chain)) return fail('hub-storage', unsignedDetail);
   if (!isBegun(database)) {
     const begun = inTransaction(database, () => beginApplication(database, genesis, crypto));
     if (!begun.ok) return begun;
   }
+  checkTables(database, (empty) => {
+    layOutApplication(empty, genesis, 0);
+    new LedgerApplication(empty, { chain: genesis.chain, start: 0 }, crypto);
+  });
   const opened = openApplication(database, genesis, crypto);
   if (!opened.ok) return opened;
   const sound = opened.value.check();
