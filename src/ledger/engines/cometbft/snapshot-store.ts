@@ -40,8 +40,7 @@ export class SnapshotStore {
     this.#genesis = genesis;
     this.#crypto = crypto;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // Whatever an end in the middle has left.
-    for (const name of readdirSync(folder)) if (name.endsWith('.part')) rmSync(join(folder, name), { recursive: true });
+    this.#sweep();
   }
 
   /** The newest first. */
@@ -68,6 +67,7 @@ export class SnapshotStore {
     worker.on('error', onFault);
     worker.once('exit', () => {
       this.#worker = null;
+      this.#sweep();
       for (const height of this.#heights().slice(kept)) rmSync(join(this.#folder, String(height)), { recursive: true, force: true });
     });
   }
@@ -75,6 +75,11 @@ export class SnapshotStore {
   /** One that is being made is given up. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  /** What an end in the middle has left: on a full disk it would keep the ledger itself from going on. */
+  #sweep(): void {
+    for (const name of readdirSync(this.#folder)) if (name.endsWith('.part')) rmSync(join(this.#folder, name), { recursive: true, force: true });
   }
 
   #heights(): number[] {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ResponseApplySnapshotChunk_Result, ResponseOfferSnapshot_Result, type Snapshot } from 'cosmjs-types/tendermint/abci/types';
@@ -26,7 +26,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(name: string, snapshotEvery: number | null): Promise<AbciClient> {
+const thrown = (error: unknown): never => {
+  throw error;
+};
+
+async function start(name: string, snapshotEvery: number | null, onFault: (error: unknown) => void = thrown): Promise<AbciClient> {
   const node = await openNode({
     path: join(folder, `${name}.sqlite`),
     genesis,
@@ -34,9 +38,7 @@ async function start(name: string, snapshotEvery: number | null): Promise<AbciCl
     clock: () => now * 1000,
     keepBlocks: null,
     snapshotEvery,
-    onFault: (error) => {
-      throw error;
-    },
+    onFault,
   });
   if (!node.ok) throw new Error(node.failure.detail);
   const client = await AbciClient.open(node.value.address);
@@ -130,6 +132,20 @@ test('the two newest are kept', async () => {
   }
   expect(heights).toEqual([...seen].sort((a, b) => b - a).slice(0, 2));
   expect((await client.ask({ loadSnapshotChunk: { height: 1n, format: 1, chunk: 0 } })).loadSnapshotChunk?.chunk).toEqual(new Uint8Array());
+});
+
+test('what cannot be finished leaves nothing on the disk', async () => {
+  const snapshots = join(folder, 'full.sqlite.snapshots');
+  const client = await start('full', 1, () => undefined);
+  // Where the first chunk belongs there is something already, as if the disk refused it.
+  mkdirSync(join(snapshots, '1.part'));
+  await block(client, 1, []);
+  const deadline = AbortSignal.timeout(10_000);
+  while (existsSync(join(snapshots, '1.part'))) {
+    deadline.throwIfAborted();
+    await height(client);
+  }
+  expect(readdirSync(snapshots)).toEqual([]);
 });
 
 describe('is not taken', () => {
