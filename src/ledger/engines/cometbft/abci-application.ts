@@ -32,7 +32,7 @@ import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verif
 import { openEnvelope } from '../../verify/envelope.ts';
 import { varint } from '../../verify/protobuf.ts';
 import type { NodeStore } from './node-store.ts';
-import type { SignTip } from './node-checkpoint.ts';
+import type { NodeCheckpoint, SignTip } from './node-checkpoint.ts';
 import { answerQuery } from './queries.ts';
 import { SnapshotRestore } from './snapshot-restore.ts';
 import { snapshotFormat, type SnapshotStore } from './snapshot-store.ts';
@@ -65,6 +65,8 @@ const refusedCode = 1;
  * (400 ms in node-files.ts): a full mempool would otherwise make proposals that nobody can judge in time, and no blocks at all.
  */
 const proposingMs = 100;
+/** Of how many of the newest blocks checkpoints are signed: whoever gathers signatures is a few behind. */
+const mostSignable = 1000;
 /** Refusals that are remembered for whoever asks what became of a transaction. */
 const mostRefusals = 10_000;
 
@@ -81,12 +83,17 @@ export class AbciApplication {
   #judged: BlockDraft | null = null;
   /** What the mempool holds, on top of what is committed. */
   #expected: BlockDraft;
+  /** After FinalizeBlock, of the block that stands open. */
+  #open: Tip | null = null;
+  /** By height: what this process committed itself, or held against log and state when it opened the file. Of others nothing says that the file is right. */
+  readonly #signable = new Map<number, Tip>();
   /** By transaction id in hex, the oldest first. */
   readonly #refusals = new Map<string, RejectionCode>();
 
   constructor(parts: AbciApplicationParts) {
     this.#parts = parts;
     this.#expected = this.#draftNow();
+    this.#remember(parts.store.committed.tip());
   }
 
   handle(request: Request): Response {
@@ -141,7 +148,7 @@ export class AbciApplication {
   }
 
   #query({ path, data }: RequestQuery): ResponseQuery {
-    const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)), this.#parts.signTip ?? null);
+    const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)), (height) => this.#checkpointAt(height));
     const { height } = this.#parts.store.committed.tip();
     return {
       code: value === undefined ? 1 : 0,
@@ -154,6 +161,16 @@ export class AbciApplication {
       height: BigInt(height),
       codespace: '',
     };
+  }
+
+  #checkpointAt(height: number): NodeCheckpoint | null {
+    const tip = this.#signable.get(height);
+    return tip === undefined ? null : (this.#parts.signTip?.(tip) ?? null);
+  }
+
+  #remember(tip: Tip): void {
+    this.#signable.set(tip.height, tip);
+    this.#signable.delete(tip.height - mostSignable);
   }
 
   /** On top of what waits already. After a commit the node asks again for all of it, in order. */
@@ -206,6 +223,7 @@ export class AbciApplication {
     try {
       const before = newestSet(this.#parts.store.writing);
       const { outcomes, tip } = this.#apply({ height: Number(height), timeMs: msOf(time), transactions: txs });
+      this.#open = tip;
       for (const [i, outcome] of outcomes.entries()) {
         const tx = txs[i];
         if (!outcome.taken && tx !== undefined) this.#rememberRefusal(tx, outcome.code);
@@ -232,13 +250,15 @@ export class AbciApplication {
 
   /** The height below which the node may drop blocks; 0: none. */
   #commit(): bigint {
-    if (!this.#parts.store.database.isTransaction) throw new Error('Commit without FinalizeBlock');
+    if (!this.#parts.store.database.isTransaction || this.#open === null) throw new Error('Commit without FinalizeBlock');
     try {
       this.#parts.store.database.exec('COMMIT');
     } catch (error) {
       this.#rollBack();
       throw error;
     }
+    this.#remember(this.#open);
+    this.#open = null;
     this.#expected = this.#draftNow();
     this.#judged = null;
     const { height } = this.#parts.store.committed.tip();
@@ -281,10 +301,12 @@ export class AbciApplication {
     this.#restore = null;
     this.#judged = null;
     this.#expected = this.#draftNow();
+    this.#remember(this.#parts.store.committed.tip());
     return answer(built === null ? REJECT_SNAPSHOT : ACCEPT);
   }
 
   #rollBack(): void {
+    this.#open = null;
     if (this.#parts.store.database.isTransaction) this.#parts.store.database.exec('ROLLBACK');
   }
 

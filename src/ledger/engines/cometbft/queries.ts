@@ -5,7 +5,7 @@ import type { TransactionState } from '../../ledger.ts';
 import { publicKeyShape } from '../../verify/act-shapes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from '../../verify/cbor.ts';
 import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, type Shape } from '../../verify/shape.ts';
-import type { NodeCheckpoint, SignTip } from './node-checkpoint.ts';
+import type { NodeCheckpoint } from './node-checkpoint.ts';
 
 /**
  * What a node's application is asked over ABCI's Query (`abci_query` of CometBFT's RPC): a path, and deterministic CBOR both ways. Answers are as
@@ -34,7 +34,7 @@ export interface Queries {
   '/log/consistency': { ask: { first: number; second: number }; answer: Uint8Array[] | null };
   /** Envelopes from an index on, 256 at most, as many as there are. */
   '/log/entries': { ask: { from: number; count: number }; answer: Uint8Array[] };
-  /** This node's signature under the checkpoint after the block of this height. null: none, not of this node's time, or it signs no checkpoints. */
+  /** This node's signature under the checkpoint after the block of this height. null: none, none of those that it knows to be right, or it signs no checkpoints. */
   '/checkpoint': { ask: number; answer: NodeCheckpoint | null };
 }
 export type QueryPath = keyof Queries;
@@ -95,14 +95,14 @@ export function decodeAnswer<P extends QueryPath>(path: P, value: Uint8Array): Q
 }
 
 /**
- * `refusal`: what is remembered of transactions that were refused, which is no part of the ledger. `signTip`: null where no checkpoints are signed.
+ * `refusal`: what is remembered of transactions that were refused, which is no part of the ledger. `checkpointAt`: null where none is signed.
  * undefined: no such path, or data that is not of its form.
  */
 export function answerQuery(
   application: LedgerApplication,
   { path, data }: { path: string; data: Uint8Array },
   refusal: (transaction: Uint8Array) => RejectionCode | undefined,
-  signTip: SignTip | null = null,
+  checkpointAt: (height: number) => NodeCheckpoint | null = () => null,
 ): Uint8Array | undefined {
   if (!isQueryPath(path)) return undefined;
   const ask = decodeCbor(data);
@@ -120,18 +120,13 @@ export function answerQuery(
     case '/log/entries':
       return asks[path](ask) ? encodeCbor(entriesFor(application, ask)) : undefined;
     case '/checkpoint':
-      return asks[path](ask) ? encodeCbor(checkpointFor(application, ask, signTip)) : undefined;
+      return asks[path](ask) ? encodeCbor(checkpointAt(ask)) : undefined;
   }
   return never(path);
 }
 
 const tipFor = (application: LedgerApplication, height: number | 'newest'): Tip | null =>
   height === 'newest' ? application.tip() : (application.tipAt(height) ?? null);
-
-function checkpointFor(application: LedgerApplication, height: number, signTip: SignTip | null): NodeCheckpoint | null {
-  const tip = application.tipAt(height);
-  return tip === undefined || signTip === null ? null : signTip(tip);
-}
 
 const stateFor = (application: LedgerApplication, keys: readonly Uint8Array[]): StateAnswer => ({
   tip: application.tip(),

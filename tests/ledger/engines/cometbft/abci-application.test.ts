@@ -6,6 +6,7 @@ import { CheckTxType, ResponseProcessProposal_ProposalStatus, type Response } fr
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { appHashOf, beginApplication, openApplication, type LedgerApplication } from '../../../../src/ledger/application.ts';
 import { appState } from '../../../../src/ledger/engines/cometbft/abci-application.ts';
+import { tipSigner } from '../../../../src/ledger/engines/cometbft/node-checkpoint.ts';
 import { openNode, type LedgerNode, type NodeOptions } from '../../../../src/ledger/engines/cometbft/node.ts';
 import { decodeAnswer, encodeAsk, type Queries, type QueryPath } from '../../../../src/ledger/engines/cometbft/queries.ts';
 import { nodeCrypto } from '../../../../src/ledger/node-crypto.ts';
@@ -280,5 +281,34 @@ describe('the file', () => {
     await start();
     // Without a file it begins again: the node gives it every block.
     expect((await client.ask({ info: {} })).info?.lastBlockHeight).toBe(0n);
+  });
+
+  test('in which the definition of a table is damaged is not opened', async () => {
+    await stop();
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'), { defensive: false });
+    database.exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'time_ms INTEGER NOT NULL', 'time_ms INTEGER DEFAULT 7') WHERE name = 'tip'");
+    database.close();
+    expect(await openNode(options())).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the definition of a table is damaged' } });
+    rmSync(join(folder, 'ledger.sqlite'));
+    await start();
+  });
+
+  test('is no reason to sign what was never committed', async () => {
+    await stop();
+    const signTip = tipSigner('district.example/ledger', signerOf('checkpoints'), nodeCrypto);
+    await start({ signTip });
+    await block(1, [await register(lin)]);
+    const first = await query('/tip', 'newest');
+    await block(2, []);
+    const signed = first === null || first === undefined ? null : signTip(first);
+    expect(await query('/checkpoint', 1)).toEqual(signed);
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    database.exec("UPDATE tip SET state_root = zeroblob(32) WHERE height = 1");
+    database.close();
+    expect(await query('/checkpoint', 1)).toEqual(signed);
+    await stop();
+    await start({ signTip });
+    // The newest was held against log and state; nothing says what the file says of the others is so.
+    expect([await query('/checkpoint', 2), await query('/checkpoint', 1)]).toMatchObject([{ origin: 'district.example/ledger' }, null]);
   });
 });

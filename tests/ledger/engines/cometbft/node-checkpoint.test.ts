@@ -27,7 +27,11 @@ async function applicationWithOneBlock(): Promise<LedgerApplication> {
 /** As a node's application answers for a validator of this name. */
 function askNode(name: string | null, height: number, of = origin): NodeCheckpoint | null | undefined {
   const signTip = name === null ? null : tipSigner(of, signerOf(name), nodeCrypto);
-  const value = answerQuery(application, { path: '/checkpoint', data: encodeAsk('/checkpoint', height) }, () => undefined, signTip);
+  const checkpointAt = (asked: number): NodeCheckpoint | null => {
+    const tip = application.tipAt(asked);
+    return tip === undefined || signTip === null ? null : signTip(tip);
+  };
+  const value = answerQuery(application, { path: '/checkpoint', data: encodeAsk('/checkpoint', height) }, () => undefined, checkpointAt);
   return value === undefined ? undefined : decodeAnswer('/checkpoint', value);
 }
 
