@@ -1,5 +1,6 @@
 import { Point } from '@noble/ed25519';
 import type { PublicKey } from './acts.ts';
+import { toHex } from './bytes.ts';
 import { isCanonicalOfLargeOrder, littleEndian } from './ed25519-strict.ts';
 import { decompressP256 } from './p256.ts';
 
@@ -10,12 +11,27 @@ import { decompressP256 } from './p256.ts';
 export function isSoundKey([alg, key]: PublicKey): boolean {
   switch (alg) {
     case -19:
-      return isCanonicalOfLargeOrder(key) && isInPrimeOrderGroup(key);
+      return isCanonicalOfLargeOrder(key) && isKnownInPrimeOrderGroup(key);
     case -25:
       return key.length === 32 && littleEndian(key) < fieldPrime && !lowOrderUs.includes(littleEndian(key));
     case -9:
       return decompressP256(key) !== undefined;
   }
+}
+
+/** Milliseconds each, many times a signature's, and a node judges a registration that waits again after every block. */
+const known = new Map<string, boolean>();
+/** Some ten megabytes; a full mempool of registrations asks for 20 000. */
+const mostKnown = 65_536;
+
+function isKnownInPrimeOrderGroup(key: Uint8Array): boolean {
+  const name = toHex(key);
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const isIn = isInPrimeOrderGroup(key);
+  if (known.size >= mostKnown) known.clear();
+  known.set(name, isIn);
+  return isIn;
 }
 
 function isInPrimeOrderGroup(key: Uint8Array): boolean {

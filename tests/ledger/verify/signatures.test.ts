@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
+import { Point } from '@noble/ed25519';
 import { describe, expect, test } from 'vitest';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import type { PublicKey } from '../../../src/ledger/verify/acts.ts';
@@ -126,6 +127,17 @@ test.each(cryptos)('$name knows no other algorithm, and malformed input is false
   expect(crypto.verify([-25, signer.key[1]], message, signature)).toBe(false);
   expect(crypto.verify([-19, signer.key[1].subarray(1)], message, signature)).toBe(false);
   expect(crypto.verify(signer.key, message, signature.subarray(1))).toBe(false);
+});
+
+test('what was said of a key is said again of the same bytes, and of no others', () => {
+  const [, key] = signerOf('asked twice').key;
+  // Of mixed order: the point of order two added.
+  const mixed = Point.fromBytes(key).add(Point.fromAffine({ x: 0n, y: 2n ** 255n - 20n })).toBytes();
+  const asked = key.slice();
+  expect([isSoundKey([-19, asked]), isSoundKey([-19, mixed])]).toEqual([true, false]);
+  expect([isSoundKey([-19, asked]), isSoundKey([-19, mixed])]).toEqual([true, false]);
+  asked.set(mixed);
+  expect(isSoundKey([-19, asked])).toBe(false);
 });
 
 test('sound keys', () => {
