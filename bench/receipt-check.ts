@@ -5,10 +5,10 @@ import type { Body, OpenedPart } from '../src/ledger/verify/acts.ts';
 import { appHash, headerHash, headerVersion, noEvidenceHash, timestampOfMs, validatorAddress, validatorsHash, voteSignBytes, type Header } from '../src/ledger/verify/block.ts';
 import { toHex } from '../src/ledger/verify/bytes.ts';
 import { signEnvelope } from '../src/ledger/verify/envelope.ts';
-import { encodeHead, type Trust } from '../src/ledger/verify/head.ts';
+import type { Trust } from '../src/ledger/verify/head.ts';
 import { innerHash, leafHash } from '../src/ledger/verify/merkle-log.ts';
 import { commitPart } from '../src/ledger/verify/private-part.ts';
-import { encodeReceipt, verifyReceipt } from '../src/ledger/verify/receipt.ts';
+import { encodeBareReceipt, verifyReceipt, withParts } from '../src/ledger/verify/receipt.ts';
 import { median } from './statistics.ts';
 
 const chain = 'measured-1';
@@ -18,7 +18,7 @@ const bytesOf = (name: string, length = 32): Uint8Array => new Uint8Array(hkdfSy
 const signerOf = (name: string) => ed25519Signer(bytesOf(name));
 
 /** A request with its grant, as one page of a visit makes them, in a log of 2^24 entries under a head that seven validators signed. */
-async function receiptOfRequest(validatorCount: number): Promise<{ receipt: Uint8Array; trust: Trust }> {
+export async function receiptOfRequest(validatorCount: number): Promise<{ receipt: Uint8Array; trust: Trust }> {
   const hash = (name: string): readonly [-16, Uint8Array] => [-16, bytesOf(name)];
   const parts: OpenedPart[] = [
     {
@@ -87,10 +87,14 @@ async function receiptOfRequest(validatorCount: number): Promise<{ receipt: Uint
     proposerAddress: validatorAddress(bytesOf('proposer'), nodeCrypto),
   };
   const blockId = { hash: headerHash(header, nodeCrypto), parts: { total: 1, hash: bytesOf('its parts') } };
-  const vote = voteSignBytes({ chain, height: header.height, round: 0, blockId, time });
-  const commit = { round: 0, parts: blockId.parts, signatures: keys.map((key) => ({ time, signature: key.sign(vote) })) };
-  const head = encodeHead({ logRoot, logSize, stateRoot, header, commit, validators });
-  return { receipt: encodeReceipt({ v: 1, envelope, keys: signers.map(({ key }) => key), parts, index, path, head }), trust: { chain, height: 1, validators } };
+  // A header bears the time of the votes before it: with a block a minute its own come that much later, each from another clock.
+  const signatures = keys.map((key, i) => {
+    const voted = { seconds: time.seconds + 60, nanos: time.nanos + ((i * 7_654_321) % 99_999_989) };
+    return { time: voted, signature: key.sign(voteSignBytes({ chain, height: header.height, round: 0, blockId, time: voted })) };
+  });
+  const recorded = { envelope, keys: signers.map(({ key }) => key), acts: parts.length, index, path };
+  const bare = encodeBareReceipt(recorded, { logSize, stateRoot, header, commit: { round: 0, parts: blockId.parts, signatures }, validators }, nodeCrypto);
+  return { receipt: withParts(bare, parts) ?? bare, trust: { chain, height: 1, validators } };
 }
 
 /** Milliseconds to verify such a receipt (median of 200), and its bytes. */

@@ -4,7 +4,8 @@
     python3 verify_receipt.py FILE TRUST
 
 FILE is a receipt's bytes (*.receipt), TRUST the hub's trust root (trust.json). Exit 0: it holds, and one line says what is proven. Exit 1: it
-does not, with the reason. Each step names its section of docs/ledger.md.
+does not, with the reason. Each step names its section of docs/ledger.md. Cosignatures have to hold by the keys beside them; whose those are, and
+the trust root's handovers, it does not look at.
 """
 import base64, hashlib, json, os, subprocess, sys, tempfile
 
@@ -139,11 +140,11 @@ def open_envelope(envelope, chain, keys):
     return digest, cbor_decode(body)
 
 
-# --- "Log": RFC 9162 §2.1.3.2. ---
-def in_log(leaf, index, size, path, root):
-    need(index < size, "log index")
+# --- "Log": RFC 9162 §2.1.3.2. The path leads to a root, and only what is signed says that it is the log's. ---
+def log_root(leaf, index, size, path):
+    need(0 <= index < size and len(path) % 32 == 0, "log path")
     fn, sn, node = index, size - 1, sha256(b"\0", leaf)
-    for sibling in path:
+    for sibling in pieces(path, 32):
         need(sn > 0, "log path")
         if fn & 1 or fn == sn:
             node = sha256(b"\1", sibling, node)
@@ -152,7 +153,8 @@ def in_log(leaf, index, size, path, root):
         else:
             node = sha256(b"\1", node, sibling)
         fn, sn = fn >> 1, sn >> 1
-    return sn == 0 and node == root
+    need(sn == 0, "log path")
+    return node
 
 
 def merkle(leaves):
@@ -177,52 +179,65 @@ integer_field = lambda field, value: b"" if value == 0 else varint(field << 3) +
 message_field = lambda field, value: varint(field << 3 | 2) + varint(len(value)) + value
 bytes_field = lambda field, value: b"" if value == b"" else message_field(field, value)
 fixed_field = lambda field, value: b"" if value == 0 else varint(field << 3 | 1) + value.to_bytes(8, "little")
+pieces = lambda data, length: [data[at:at + length] for at in range(0, len(data), length)]
 timestamp = lambda seconds, nanos: integer_field(1, seconds) + integer_field(2, nanos)
 block_id = lambda block, total, parts: bytes_field(1, block) + message_field(2, integer_field(1, total) + bytes_field(2, parts))
 
 
-def check_head(head, trust):
-    height, seconds, nanos, last, *hashes = head["header"]
-    last_commit, data, next_set, consensus, last_results, evidence, proposer = hashes
+def check_head(head, root, trust):
+    size, state_root, (height, seconds, nanos, hidden), (round_, total, parts, times, signatures), (keys, powers) = head
     need(height >= trust["height"], "a head before the trust root")
-    app_hash = sha256(b"imi/app/1", head["logRoot"], head["logSize"].to_bytes(8, "big"), head["stateRoot"])
-    set_hash = merkle([message_field(1, bytes_field(1, key)) + integer_field(2, power) for key, power in head["validators"]])
-    fields = [integer_field(1, 11) + integer_field(2, 1), bytes_field(1, trust["chain"].encode()), integer_field(1, height), timestamp(seconds, nanos),
-              block_id(*(last or (b"", 0, b""))), *(bytes_field(1, h) for h in
-              (last_commit, data, set_hash, next_set, consensus, app_hash, last_results, evidence, proposer))]
-    header_hash = merkle(fields)
-    round_, total, parts, votes = head["commit"]
-    need(len(votes) == len(head["validators"]), "votes")
-    signers = {}
-    for (key, power), vote in zip(head["validators"], votes):
-        need(key not in signers, "a validator twice")
-        signers[key] = 0
-        if vote is None:
-            continue
+    need(len(hidden) == 160 and len(keys) == 32 * len(powers), "the head")
+    validators = list(zip(pieces(keys, 32), powers))
+    app_hash = sha256(b"imi/app/1", root, size.to_bytes(8, "big"), state_root)
+    set_hash = merkle([message_field(1, bytes_field(1, key)) + integer_field(2, power) for key, power in validators])
+    last, data, following, results, evidence = pieces(hidden, 32)
+    leaf, node = lambda field: sha256(b"\0", field), lambda left, right: sha256(b"\1", left, right)
+    shown = merkle([integer_field(1, 11) + integer_field(2, 1), bytes_field(1, trust["chain"].encode()), integer_field(1, height), timestamp(seconds, nanos)])
+    first = node(shown, node(last, node(data, leaf(bytes_field(1, set_hash)))))
+    header_hash = node(first, node(node(following, node(leaf(bytes_field(1, app_hash)), results)), evidence))
+    voted = [(key, step) for (key, _), step in zip(validators, times) if step is not None]
+    need(len(times) == len(validators) and len(signatures) == 64 * len(voted), "votes")
+    need(len(dict(validators)) == len(validators), "a validator twice")
+    signers, at = dict(voted), seconds * 10**9 + nanos
+    for (key, step), signature in zip(voted, pieces(signatures, 64)):
+        at += step
         signed = (integer_field(1, 2) + fixed_field(2, height) + fixed_field(3, round_) + message_field(4, block_id(header_hash, total, parts))
-                  + message_field(5, timestamp(vote[0], vote[1])) + bytes_field(6, trust["chain"].encode()))
-        need(verifies([ED25519, key], varint(len(signed)) + signed, vote[2]), "a validator's signature")
-        signers[key] = power
-    need(3 * sum(signers.values()) > 2 * sum(power for _, power in head["validators"]), "too little power signed")
+                  + message_field(5, timestamp(*divmod(at, 10**9))) + bytes_field(6, trust["chain"].encode()))
+        need(verifies([ED25519, key], varint(len(signed)) + signed, signature), "a validator's signature")
+    need(3 * sum(power for key, power in validators if key in signers) > 2 * sum(powers), "too little power signed")
     trusted = [(base64.urlsafe_b64decode(one["key"] + "="), one["power"]) for one in trust["validators"]]
-    need(3 * sum(power for key, power in trusted if signers.get(key)) > 2 * sum(power for _, power in trusted), "signed by others than those trusted")
-    return height - 1, seconds
+    need(3 * sum(power for key, power in trusted if key in signers) > 2 * sum(power for _, power in trusted), "signed by others than those trusted")
+    return size, state_root, height - 1, seconds
+
+
+# --- "Checkpoints": whoever cosigned has seen this log and state. ---
+def check_cosignatures(checkpoint, size, root, height, state_root):
+    origin, cosignatures = checkpoint["origin"], checkpoint["cosignatures"]
+    b64 = lambda data: base64.b64encode(data).decode()
+    text = f"{origin}\n{size}\n{b64(root)}\nheight {height}\nstate {b64(state_root)}\n"
+    keys = [key for key, _, _ in cosignatures]
+    need(len(checkpoint) == 2 and "\n" not in origin and keys and keys == sorted(set(keys)), "cosignatures")
+    for key, time, signature in cosignatures:
+        need(verifies([ED25519, key], f"cosignature/v1\ntime {time}\n{text}".encode(), signature), "a cosignature")
 
 
 def verify(receipt_bytes, trust):
     receipt = cbor_decode(receipt_bytes)
-    need(isinstance(receipt, dict) and receipt.get("v") == 1, "not a receipt")
-    transaction, body = open_envelope(receipt["envelope"], trust["chain"], receipt["keys"])
+    need(isinstance(receipt, list) and len(receipt) in (7, 8) and receipt[0] == 1, "not a receipt")
+    _, envelope, keys, parts, index, path, head, *cosigned = receipt
+    transaction, body = open_envelope(envelope, trust["chain"], keys)
     need(body["chain"] == trust["chain"], "another chain")
-    need(len(receipt["parts"]) == len(body["acts"]), "private parts")
-    for act, opened in zip(body["acts"], receipt["parts"]):  # "Private parts"
+    need(len(parts) == len(body["acts"]), "private parts")
+    for act, opened in zip(body["acts"], parts):  # "Private parts"
         if opened is not None:
             need(act["private"] == [SHA256, sha256(opened["salt"], cbor_encode(opened["part"]))] and opened["part"]["kind"] == act["kind"], "a private part")
-    head = cbor_decode(receipt["head"])
-    height, seconds = check_head(head, trust)
-    need(in_log(receipt["envelope"], receipt["index"], head["logSize"], receipt["path"], head["logRoot"]), "not in the log")
+    root = log_root(envelope, index, head[0], path)
+    size, state_root, height, seconds = check_head(head, root, trust)
+    for checkpoint in cosigned:
+        check_cosignatures(checkpoint, size, root, height, state_root)
     kinds = ", ".join(act["kind"] for act in body["acts"])
-    return f"{transaction.hex()}: {kinds}; log entry {receipt['index'] + 1} of {head['logSize']} on {trust['chain']} at height {height}, signed at {seconds}"
+    return f"{transaction.hex()}: {kinds}; log entry {index + 1} of {size} on {trust['chain']} at height {height}, signed at {seconds}"
 
 
 if __name__ == "__main__":

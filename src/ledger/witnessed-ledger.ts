@@ -3,13 +3,14 @@ import type { CheckpointKeeper } from './checkpoints.ts';
 import type { Ledger, TransactionState } from './ledger.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { checkpointOf, checkpointText, type Checkpoint } from './verify/checkpoint.ts';
-import { decodeHead } from './verify/head.ts';
-import { decodeReceipt, withCosignatures } from './verify/receipt.ts';
+import { decodeReceipt, logRootOf, withCosignatures } from './verify/receipt.ts';
 
-function restsOn(receipt: Uint8Array, checkpoint: Checkpoint, chain: string): boolean {
-  const carried = decodeReceipt(receipt)?.head;
-  const head = carried && decodeHead(carried, chain, nodeCrypto);
-  return head !== undefined && checkpointText(checkpointOf({ ...head, height: head.header.height - 1 }, checkpoint.origin)) === checkpointText(checkpoint);
+function restsOn(bytes: Uint8Array, checkpoint: Checkpoint): boolean {
+  const receipt = decodeReceipt(bytes);
+  const logRoot = receipt && logRootOf(receipt, nodeCrypto);
+  if (receipt === undefined || logRoot === undefined) return false;
+  const [logSize, stateRoot, [height]] = receipt.head;
+  return checkpointText(checkpointOf({ height: height - 1, logSize, logRoot, stateRoot }, checkpoint.origin)) === checkpointText(checkpoint);
 }
 
 /** A ledger that knows what outsiders have seen of it: `recorded` becomes `witnessed`, and a receipt rests on the head that they cosigned. */
@@ -30,7 +31,7 @@ export function witnessedLedger(ledger: Ledger, checkpoints: Pick<CheckpointKeep
       const { checkpoint, cosignatures } = cosigned;
       const receipt = await ledger.receiptAt(transaction, checkpoint.height);
       // Whoever is asked may have it at another head, which they did not cosign.
-      if (!receipt.ok || receipt.value === null || !restsOn(receipt.value, checkpoint, ledger.chain)) return plain;
+      if (!receipt.ok || receipt.value === null || !restsOn(receipt.value, checkpoint)) return plain;
       return ok(withCosignatures(receipt.value, checkpoint.origin, cosignatures) ?? plain.value);
     },
     receiptAt: (transaction, height) => ledger.receiptAt(transaction, height),

@@ -16,8 +16,8 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { fromBase64url, toBase64url } from '../../src/ledger/verify/bytes.ts';
 import { openEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { decodeHandover, encodeHandover, handoverSignBytes, trustThrough, verifyHandover } from '../../src/ledger/verify/handover.ts';
-import { encodeHead, trustOf, verifyHead } from '../../src/ledger/verify/head.ts';
-import { encodeReceipt, verifyReceipt } from '../../src/ledger/verify/receipt.ts';
+import { encodeHead, trustOf, verifyHead, type SignedHead } from '../../src/ledger/verify/head.ts';
+import { encodeBareReceipt, verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { NodeRpc } from './engines/cometbft/node-rpc.ts';
 import { anchorNow, liveGenesis, registerNow } from './live-district.ts';
 import { keys, lin, residentOf, seedOf, signerOf } from './small-district.ts';
@@ -218,11 +218,11 @@ async function settle(dir: string): Promise<void> {
 }
 
 /** Of log and state after a height. */
-async function headFrom(url: string, height: number): Promise<Uint8Array> {
+async function headFrom(url: string, height: number): Promise<SignedHead> {
   const tip = await new NodeRpc(url).query('/tip', height);
   const block = await cometNode({ url, deadlineMs: 10_000 }).lightBlock(height + 1, () => undefined);
   if (tip === null || !block.ok) throw new Error('no such height');
-  return encodeHead({ logRoot: tip.logRoot, logSize: tip.logSize, stateRoot: tip.stateRoot, ...block.value });
+  return { logRoot: tip.logRoot, logSize: tip.logSize, stateRoot: tip.stateRoot, ...block.value };
 }
 
 test.skipIf(cometbft === null)(
@@ -257,14 +257,13 @@ test.skipIf(cometbft === null)(
     }, 20_000);
 
     const trust = trustThrough(root([handover]), nodeCrypto);
-    const head = await headFrom(testnet.nodes[1]?.rpc ?? '', second.height);
+    const head = encodeHead(await headFrom(testnet.nodes[1]?.rpc ?? '', second.height));
     expect(verifyHead(head, trust, nodeCrypto)).toMatchObject({ ok: true, value: { logSize: 4 } });
     expect(verifyHead(head, trustOf(root()), nodeCrypto)).toMatchObject({ ok: false, failure: { fault: 'other-signers' } });
     expect(verifyReceipt(before, trust, nodeCrypto)).toMatchObject({ ok: true, value: { index: 0 } });
     const material = await rpc.query('/receipt', { transaction: idIn(envelope), place: 'own' });
     if (material === null) throw new Error('no receipt');
-    const { tip, acts, ...proven } = material;
-    const after = encodeReceipt({ v: 1, ...proven, parts: Array.from({ length: acts }, () => null), head: await headFrom(testnet.nodes[2]?.rpc ?? '', tip.height) });
+    const after = encodeBareReceipt(material, await headFrom(testnet.nodes[2]?.rpc ?? '', material.tip.height), nodeCrypto);
     expect(verifyReceipt(after, trust, nodeCrypto)).toMatchObject({ ok: true, value: { index: 3 } });
   },
   120_000,

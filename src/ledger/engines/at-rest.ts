@@ -6,6 +6,7 @@ import { appHashOf, isWholeFile, openApplication, type LedgerApplication } from 
 import type { Genesis } from '../genesis.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import { equalBytes } from '../verify/bytes.ts';
+import { encodeHead } from '../verify/head.ts';
 import { ChainStore, headOf, type ChainBlock } from './chain.ts';
 import { beginHeadGuard, HeadGuard, type SignedMark } from './head-guard.ts';
 
@@ -37,7 +38,7 @@ export function inspect(database: DatabaseSync, genesis: Genesis): Result<Ledger
   const tip = application.value.tip();
   const isEnd = last?.header.height === tip.height && equalBytes(last.header.appHash, appHashOf(tip, nodeCrypto));
   if (!isEnd) return fail('hub-storage', 'the last block is not where log and state end');
-  return ok({ application: application.value, blocks, last, head: headOf(last, last, genesis) });
+  return ok({ application: application.value, blocks, last, head: encodeHead(headOf(last, last, genesis)) });
 }
 
 /** Whether an engine may go on from these blocks: never where it has signed more, or another history, before. Without the record of that, only where `isGuardLost` says that somebody knows. */

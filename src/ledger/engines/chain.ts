@@ -26,7 +26,7 @@ import {
 import { equalBytes } from '../verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../verify/cbor.ts';
 import type { Crypto } from '../verify/crypto.ts';
-import { encodeHead, verifyCommit } from '../verify/head.ts';
+import { verifyCommit, type SignedHead } from '../verify/head.ts';
 import { isBytes, isEither, isInt, isList, isMap, isOneOf, isText, type Shape } from '../verify/shape.ts';
 
 /** A block of the one-validator chain, with what log and state are after it. */
@@ -92,7 +92,7 @@ export const headOf = (
   { logRoot, logSize, stateRoot }: Pick<ChainBlock, 'logRoot' | 'logSize' | 'stateRoot'>,
   next: ChainBlock,
   { validators }: Pick<Genesis, 'validators'>,
-): Uint8Array => encodeHead({ logRoot, logSize, stateRoot, header: next.header, commit: next.commit, validators });
+): SignedHead => ({ logRoot, logSize, stateRoot, header: next.header, commit: next.commit, validators });
 
 /** Blocks in SQLite, by height. The caller holds the transaction. What is read was signed as it is read, or `LedgerDamage` is thrown. */
 export class ChainStore {

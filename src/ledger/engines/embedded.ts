@@ -11,8 +11,9 @@ import type { TileLog } from '../tiles.ts';
 import { rememberSignatures } from '../signature-memory.ts';
 import { equalBytes, toHex } from '../verify/bytes.ts';
 import { openEnvelope } from '../verify/envelope.ts';
+import { encodeHead } from '../verify/head.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
-import { encodeReceipt } from '../verify/receipt.ts';
+import { encodeBareReceipt } from '../verify/receipt.ts';
 import { isUnsignedChain } from '../verify/unsigned-chain.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
@@ -351,17 +352,17 @@ export class EmbeddedLedger implements Ledger {
       if (place === 'own' && this.#application.entry(transaction) !== undefined) throw new LedgerDamage('the end of a block is missing');
       return null;
     }
-    const { tip, acts, ...proven } = material;
+    const { tip } = material;
     const next = this.#blocks.at(tip.height + 1);
     if (next === undefined || !equalBytes(next.header.appHash, appHashOf(tip, crypto))) throw new LedgerDamage(`height ${tip.height} is not as it was signed`);
-    return encodeReceipt({ v: 1, ...proven, parts: Array.from({ length: acts }, () => null), head: headOf(tip, next, this.#options.genesis) });
+    return encodeBareReceipt(material, headOf(tip, next, this.#options.genesis), crypto);
   }
 
   /** Log and state do not change in the newest block (`#make` sees to it): its header binds them as they are. */
   #newestHead(): Uint8Array {
     const tip = this.#tip;
     if (!('header' in tip)) throw new Error('no block was made yet');
-    return headOf(tip, tip, this.#options.genesis);
+    return encodeHead(headOf(tip, tip, this.#options.genesis));
   }
 
   #flushSoon(): void {

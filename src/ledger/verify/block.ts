@@ -1,6 +1,6 @@
 import { concatBytes, u64, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { leafHash, merkleRoot } from './merkle-log.ts';
+import { innerHash, leafHash, merkleRoot } from './merkle-log.ts';
 import { bytesField, integerField, messageField, sfixed64Field, textField, varint } from './protobuf.ts';
 
 /** Headers, votes and validator sets as CometBFT 0.38 to 0.40 encodes, hashes and signs them (BlockProtocol 11). */
@@ -65,26 +65,37 @@ export const msOfTimestamp = ({ seconds, nanos }: Timestamp): number => seconds 
 export const appHash = (logRoot: Uint8Array, logSize: number, stateRoot: Uint8Array, crypto: Crypto): Uint8Array =>
   crypto.sha256(concatBytes(utf8('imi/app/1'), logRoot, u64(logSize), stateRoot));
 
-export function headerHash(header: Header, crypto: Crypto): Uint8Array {
-  return merkleHash(
-    [
-      concatBytes(integerField(1, header.version.block), integerField(2, header.version.app)),
-      textField(1, header.chain),
-      integerField(1, header.height),
-      timestamp(header.time),
-      blockId(header.lastBlockId ?? { hash: new Uint8Array(), parts: { total: 0, hash: new Uint8Array() } }),
-      bytesField(1, header.lastCommitHash),
-      bytesField(1, header.dataHash),
-      bytesField(1, header.validatorsHash),
-      bytesField(1, header.nextValidatorsHash),
-      bytesField(1, header.consensusHash),
-      bytesField(1, header.appHash),
-      bytesField(1, header.lastResultsHash),
-      bytesField(1, header.evidenceHash),
-      bytesField(1, header.proposerAddress),
-    ],
-    crypto,
-  );
+/** What a header says itself when only the hashes of the rest stand beside it. */
+export type ShownHeader = Pick<Header, 'version' | 'chain' | 'height' | 'time' | 'validatorsHash' | 'appHash'>;
+
+/** Nodes of the header's tree, left to right: over fields 5 and 6, 7, over 9 and 10, 12, and over 13 and 14. */
+export type HiddenNodes = readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+/** RFC 6962's tree over the header's 14 fields. */
+export const headerHash = (header: Header, crypto: Crypto): Uint8Array => hashOfShown(header, hiddenNodes(header, crypto), crypto);
+
+export function hiddenNodes(header: Header, crypto: Crypto): HiddenNodes {
+  const leaf = (field: Uint8Array): Uint8Array => leafHash(bytesField(1, field), crypto);
+  const last = header.lastBlockId ?? { hash: new Uint8Array(), parts: { total: 0, hash: new Uint8Array() } };
+  return [
+    innerHash(leafHash(blockId(last), crypto), leaf(header.lastCommitHash), crypto),
+    leaf(header.dataHash),
+    innerHash(leaf(header.nextValidatorsHash), leaf(header.consensusHash), crypto),
+    leaf(header.lastResultsHash),
+    innerHash(leaf(header.evidenceHash), leaf(header.proposerAddress), crypto),
+  ];
+}
+
+/** The hash of a header of which five nodes stand for the fields that are not shown. */
+export function hashOfShown({ version, chain, height, time, validatorsHash: set, appHash: app }: ShownHeader, hidden: HiddenNodes, crypto: Crypto): Uint8Array {
+  const leaf = (field: Uint8Array): Uint8Array => leafHash(field, crypto);
+  const node = (left: Uint8Array, right: Uint8Array): Uint8Array => innerHash(left, right, crypto);
+  const [last, data, next, results, evidence] = hidden;
+  const versionAndChain = node(leaf(concatBytes(integerField(1, version.block), integerField(2, version.app))), leaf(textField(1, chain)));
+  const heightAndTime = node(leaf(integerField(1, height)), leaf(timestamp(time)));
+  const firstEight = node(node(versionAndChain, heightAndTime), node(last, node(data, leaf(bytesField(1, set)))));
+  const nextFour = node(next, node(leaf(bytesField(1, app)), results));
+  return node(firstEight, node(nextFour, evidence));
 }
 
 /** Of the set in its own order, which the chain fixes: by power, the greatest first, then by address. */

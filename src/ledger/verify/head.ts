@@ -54,7 +54,7 @@ export interface HeadFailure extends Failure<'head-invalid'> {
   readonly fault: HeadFault;
 }
 
-const headFails = (fault: HeadFault, detail: string): { readonly ok: false; readonly failure: HeadFailure } => ({
+export const headFails = (fault: HeadFault, detail: string): { readonly ok: false; readonly failure: HeadFailure } => ({
   ok: false,
   failure: { code: 'head-invalid', detail, fault },
 });
@@ -108,12 +108,16 @@ export const saidBy = ({ header, logRoot, logSize, stateRoot }: SignedHead, hash
   hash,
 });
 
+/** Who has to have signed a header of this height. undefined: it is of a time before the trust root. */
+export const trustedAt = (height: number, trust: Trust): Validator[] | undefined =>
+  height >= trust.height ? trust.validators : trust.earlier?.find(({ from, until }) => from <= height && height <= until)?.validators;
+
 /** `head-invalid`, with the reason for the journal. */
 export function verifyHead(bytes: Uint8Array, trust: Trust, crypto: Crypto): Result<VerifiedHead, HeadFailure> {
   const head = decodeHead(bytes, trust.chain, crypto);
   if (head === undefined) return headFails('altered', 'malformed');
   const { header, commit, validators } = head;
-  const trusted = header.height >= trust.height ? trust.validators : trust.earlier?.find(({ from, until }) => from <= header.height && header.height <= until)?.validators;
+  const trusted = trustedAt(header.height, trust);
   if (trusted === undefined) return headFails('before-trust', 'before the trust root');
   const hash = headerHash(header, crypto);
   const signed = verifyCommit({ chain: trust.chain, height: header.height, blockId: { hash, parts: commit.parts }, commit, validators, trusted }, crypto);

@@ -26,17 +26,27 @@ export function largestPowerOfTwoBelow(size: number): number {
   return power;
 }
 
-/** RFC 9162 §2.1.3.2. Sizes up to 2^53 − 1. */
-export function verifyInclusion(
-  { leaf, index, size, path, root }: { leaf: Uint8Array; index: number; size: number; path: readonly Uint8Array[]; root: Uint8Array },
-  crypto: Crypto,
-): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size || leaf.length !== 32) return false;
+export interface Inclusion {
+  /** The leaf's hash. */
+  leaf: Uint8Array;
+  index: number;
+  size: number;
+  path: readonly Uint8Array[];
+}
+
+export function verifyInclusion({ root, ...inclusion }: Inclusion & { root: Uint8Array }, crypto: Crypto): boolean {
+  const hash = inclusionRoot(inclusion, crypto);
+  return hash !== undefined && equalBytes(hash, root);
+}
+
+/** RFC 9162 §2.1.3.2: the only root that this path leads to. Sizes up to 2^53 − 1. undefined: no path of such a leaf. */
+export function inclusionRoot({ leaf, index, size, path }: Inclusion, crypto: Crypto): Uint8Array | undefined {
+  if (!isCount(index) || !isCount(size) || index >= size || leaf.length !== 32) return undefined;
   let fn = index;
   let sn = size - 1;
   let hash = leaf;
   for (const sibling of path) {
-    if (sn === 0 || sibling.length !== 32) return false;
+    if (sn === 0 || sibling.length !== 32) return undefined;
     if (fn % 2 === 1 || fn === sn) {
       hash = innerHash(sibling, hash, crypto);
       while (fn % 2 === 0 && fn !== 0) {
@@ -49,7 +59,7 @@ export function verifyInclusion(
     fn = Math.floor(fn / 2);
     sn = Math.floor(sn / 2);
   }
-  return sn === 0 && equalBytes(hash, root);
+  return sn === 0 ? hash : undefined;
 }
 
 /** RFC 9162 §2.1.4.2: the tree of `first` leaves is a beginning of that of `second`. Equal sizes need equal roots and an empty path; of an empty tree nothing is proven. */

@@ -1,17 +1,18 @@
 import { ok, type Failure, type Result } from '../../contract/result.ts';
 import { openedPartShape, publicKeyShape } from './act-shapes.ts';
 import type { ActKind, Body, OpenedPart, PrivatePart, PublicKey } from './acts.ts';
-import { equalBytes } from './bytes.ts';
+import { concatBytes, equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
 import type { Cosignature } from './cosignature.ts';
 import type { Crypto } from './crypto.ts';
 import { keyId, openEnvelope, type OpenedEnvelope } from './envelope.ts';
-import { verifyHead, type HeadFault, type Trust, type VerifiedHead } from './head.ts';
-import { leafHash, verifyInclusion } from './merkle-log.ts';
+import type { HeadFault, SignedHead, Trust, VerifiedHead } from './head.ts';
+import { inclusionRoot, leafHash } from './merkle-log.ts';
 import { opensAct } from './private-part.ts';
+import { receiptHead, receiptHeadShape, split, verifyReceiptHead, type ReceiptHead } from './receipt-head.ts';
 import { reference } from './reference.ts';
 import { notWitnessed, receiptCheckpoint, receiptCheckpointShape, verifyReceiptCheckpoint, type ReceiptCheckpoint, type WitnessReport } from './receipt-witnesses.ts';
-import { isBytes, isEither, isInt, isList, isMap, isOneOf, optional, type Shape } from './shape.ts';
+import { isBytes, isEither, isInt, isList, isOneOf, isTuple, type Shape } from './shape.ts';
 
 /** Everything that a stranger needs to check, offline, that a transaction stands in the ledger. */
 export interface Receipt {
@@ -23,9 +24,10 @@ export interface Receipt {
   parts: (OpenedPart | null)[];
   /** In the log. */
   index: number;
-  path: Uint8Array[];
-  /** `encodeHead` of the head at the transaction's own height, or of a later one that witnesses have cosigned. */
-  head: Uint8Array;
+  /** To the root after `head`'s block: the hashes one behind the other, 32 bytes each. */
+  path: Uint8Array;
+  /** At the transaction's own height, or a later one that witnesses have cosigned. */
+  head: ReceiptHead;
   /** Left out where no witness has. */
   checkpoint?: ReceiptCheckpoint;
 }
@@ -56,23 +58,57 @@ export const receiptFails = (fault: ReceiptFault, detail: string): { readonly ok
   failure: { code: 'proof-invalid', detail, fault },
 });
 
-const receiptShape: Shape<Receipt> = isMap({
-  v: isOneOf(1),
-  envelope: isBytes(1, 65_536),
-  keys: isList(publicKeyShape, 1, 16),
-  parts: isList(isEither(openedPartShape, isOneOf(null)), 1, 16),
-  index: isInt(0, Number.MAX_SAFE_INTEGER),
-  path: isList(isBytes(32), 0, 53),
-  head: isBytes(1, 262_144),
-  checkpoint: optional(receiptCheckpointShape),
-});
+/** Its members without their names, so that it fits into three codes; the last one is left out where nobody has cosigned. */
+type CarriedReceipt = [
+  v: Receipt['v'],
+  envelope: Uint8Array,
+  keys: PublicKey[],
+  parts: Receipt['parts'],
+  index: number,
+  path: Uint8Array,
+  head: ReceiptHead,
+];
 
-export const encodeReceipt = (receipt: Receipt): Uint8Array => encodeCbor(receipt);
+type ShapesOf<T extends readonly unknown[]> = { [I in keyof T]: Shape<T[I]> };
+const memberShapes: ShapesOf<CarriedReceipt> = [
+  isOneOf(1),
+  isBytes(1, 65_536),
+  isList(publicKeyShape, 1, 16),
+  isList(isEither(openedPartShape, isOneOf(null)), 1, 16),
+  isInt(0, Number.MAX_SAFE_INTEGER),
+  isBytes(0, 53 * 32),
+  receiptHeadShape,
+];
+const plainShape = isTuple<CarriedReceipt>(...memberShapes);
+const cosignedShape = isTuple<[...CarriedReceipt, ReceiptCheckpoint]>(...memberShapes, receiptCheckpointShape);
+
+export function encodeReceipt({ v, envelope, keys, parts, index, path, head, checkpoint }: Receipt): Uint8Array {
+  const plain: CarriedReceipt = [v, envelope, keys, parts, index, path, head];
+  return encodeCbor(checkpoint === undefined ? plain : [...plain, checkpoint]);
+}
+
+/** What the ledger has of a transaction. `path`: its inclusion proof to the head's log size; `acts`: how many. */
+export interface RecordedTransaction {
+  envelope: Uint8Array;
+  keys: PublicKey[];
+  acts: number;
+  index: number;
+  path: readonly Uint8Array[];
+}
+
+/** As it is handed out: without private parts and cosignatures. */
+export function encodeBareReceipt({ envelope, keys, acts, index, path }: RecordedTransaction, head: Omit<SignedHead, 'logRoot'>, crypto: Crypto): Uint8Array {
+  const parts = Array.from({ length: acts }, () => null);
+  return encodeReceipt({ v: 1, envelope, keys, parts, index, path: concatBytes(...path), head: receiptHead(head, crypto) });
+}
 
 /** Its form only; `verifyReceipt` says whether to believe it. */
 export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
-  const value = decodeCbor(bytes);
-  return receiptShape(value) ? value : undefined;
+  const carried: unknown = decodeCbor(bytes);
+  if (!plainShape(carried) && !cosignedShape(carried)) return undefined;
+  const [v, envelope, keys, parts, index, path, head, checkpoint] = carried;
+  const plain: Receipt = { v, envelope, keys, parts, index, path, head };
+  return checkpoint === undefined ? plain : { ...plain, checkpoint };
 }
 
 /** The hub gives a receipt without private parts; who knows them adds them, one an act. undefined: not a receipt, or another number of acts. */
@@ -94,15 +130,18 @@ export function verifyReceipt(bytes: Uint8Array, trust: Trust, crypto: Crypto): 
   if (receipt === undefined) return receiptFails('not-a-receipt', 'malformed');
   const signed = openSigned(receipt, trust, crypto);
   if (!signed.ok) return signed;
-  const head = verifyHead(receipt.head, trust, crypto);
+  const logRoot = logRootOf(receipt, crypto);
+  if (logRoot === undefined) return receiptFails('altered', 'not in the log');
+  const head = verifyReceiptHead(receipt.head, logRoot, trust, crypto);
   if (!head.ok) return head;
-  const leaf = leafHash(receipt.envelope, crypto);
-  if (!verifyInclusion({ leaf, index: receipt.index, size: head.value.logSize, path: receipt.path, root: head.value.logRoot }, crypto)) {
-    return receiptFails('altered', 'not in the log');
-  }
   const witnessed = receipt.checkpoint === undefined ? ok(notWitnessed) : verifyReceiptCheckpoint(receipt.checkpoint, head.value, trust.witnessing, crypto);
   if (!witnessed.ok) return receiptFails('altered', witnessed.failure.detail ?? witnessed.failure.code);
   return ok({ ...signed.value, index: receipt.index, head: head.value, witnessed: witnessed.value });
+}
+
+/** To which the path leads; that it was signed is not known by this. undefined: no path of a log of that size. */
+export function logRootOf({ envelope, index, path, head: [size] }: Receipt, crypto: Crypto): Uint8Array | undefined {
+  return inclusionRoot({ leaf: leafHash(envelope, crypto), index, size, path: split(path, 32) }, crypto);
 }
 
 /** What a receipt carries of the transaction itself: whole, for this ledger, opened by its private parts and signed by the keys beside it. */

@@ -7,11 +7,13 @@ import { openEmbeddedLedger } from '../../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import type { OpenedPart } from '../../../src/ledger/verify/acts.ts';
 import { utf8 } from '../../../src/ledger/verify/bytes.ts';
+import { decodeCbor, encodeCbor } from '../../../src/ledger/verify/cbor.ts';
 import { encodeBody, transactionId } from '../../../src/ledger/verify/envelope.ts';
 import { fromBase45, toBase45 } from '../../../src/ledger/verify/base45.ts';
 import { decodeReceipt, encodeReceipt, verifyReceipt, withParts, type Receipt, type ReceiptFault } from '../../../src/ledger/verify/receipt.ts';
 import { receiptToSymbols, symbolsToReceipt } from '../../../src/ledger/verify/receipt-symbols.ts';
 import { parseReference, reference } from '../../../src/ledger/verify/reference.ts';
+import { receiptOfRequest } from '../../../bench/receipt-check.ts';
 import { chain, envelopeOf, genesis, idOf, keys, lin, now, register, requestBody, seedOf, signerOf } from '../small-district.ts';
 
 const trust = { chain, height: 1, validators: genesis.validators };
@@ -48,13 +50,25 @@ describe('a receipt', () => {
     expect(verifyReceipt(bare, trust, nodeCrypto)).toMatchObject({ ok: true, value: { acts: [{ part: null }, { part: null }] } });
   });
 
-  test('of two acts takes at most 3 KB', () => {
-    expect(whole.length).toBeLessThanOrEqual(3072);
+  test('of two acts in a log of 2^24 entries that seven validators sign takes at most 3 KB, in three codes', async () => {
+    const { receipt, trust: seven } = await receiptOfRequest(7);
+    expect(verifyReceipt(receipt, seven, nodeCrypto)).toMatchObject({ ok: true, value: { index: 5_592_405, head: { logSize: 2 ** 24 } } });
+    expect(decodeReceipt(receipt)?.path).toHaveLength(24 * 32);
+    expect(receipt.length).toBeLessThanOrEqual(3072);
+    expect(receiptToSymbols(receipt)).toHaveLength(3);
   });
 
   test('with any one bit changed is refused', () => {
     const believed: number[] = [];
     for (let bit = 0; bit < whole.length * 8; bit++) if (verifyReceipt(flipped(whole, bit), trust, nodeCrypto).ok) believed.push(bit);
+    expect(believed).toEqual([]);
+  }, 120_000);
+
+  test('with any one bit of a long path or of seven votes changed is refused', async () => {
+    const { receipt, trust: seven } = await receiptOfRequest(7);
+    const from = receipt.length - 2200;
+    const believed: number[] = [];
+    for (let bit = from * 8; bit < receipt.length * 8; bit++) if (verifyReceipt(flipped(receipt, bit), seven, nodeCrypto).ok) believed.push(bit);
     expect(believed).toEqual([]);
   }, 120_000);
 
@@ -75,13 +89,22 @@ describe('a receipt', () => {
     expect(faultOf(encodeReceipt({ ...receipt, index: 0 }))).toBe('altered');
   });
 
-  const edits: { name: string; edit: (receipt: Receipt) => Receipt | (Receipt & { more: number }) }[] = [
-    { name: 'a member too many', edit: (receipt) => ({ ...receipt, more: 1 }) },
+  test('with a member too many or too few is none', () => {
+    const members = decodeCbor(whole) as unknown[];
+    expect(decodeReceipt(encodeCbor(members))).toEqual(decodeReceipt(whole));
+    expect(decodeReceipt(encodeCbor([...members, 1]))).toBeUndefined();
+    expect(decodeReceipt(encodeCbor([...members, null]))).toBeUndefined();
+    expect(decodeReceipt(encodeCbor(members.slice(0, -1)))).toBeUndefined();
+  });
+
+  const edits: { name: string; edit: (receipt: Receipt) => Receipt }[] = [
     { name: 'parts changed over', edit: (receipt) => ({ ...receipt, parts: [...receipt.parts].reverse() }) },
     { name: 'keys changed over', edit: (receipt) => ({ ...receipt, keys: [...receipt.keys].reverse() }) },
     { name: 'another salt', edit: (receipt) => ({ ...receipt, parts: receipt.parts.map((part) => part && { ...part, salt: idOf('other') }) }) },
     { name: 'another place in the log', edit: (receipt) => ({ ...receipt, index: 0 }) },
-    { name: 'a longer path', edit: (receipt) => ({ ...receipt, path: [...receipt.path, seedOf('x')] }) },
+    { name: 'a longer path', edit: (receipt) => ({ ...receipt, path: Uint8Array.from([...receipt.path, ...seedOf('x')]) }) },
+    { name: 'a path that ends in the middle of a hash', edit: (receipt) => ({ ...receipt, path: receipt.path.slice(0, -1) }) },
+    { name: 'a path too short', edit: (receipt) => ({ ...receipt, path: receipt.path.slice(32) }) },
     { name: 'a part too few', edit: (receipt) => ({ ...receipt, parts: receipt.parts.slice(1) }) },
   ];
   test.each(edits)('with $name is refused', ({ edit }) => {

@@ -14,7 +14,7 @@ import { decodeLightBlock, encodeLightBlock, type LightBlock } from '../../verif
 import { verifyConsistency } from '../../verify/merkle-log.ts';
 import type { Checkpoint } from '../../verify/checkpoint.ts';
 import type { NoteSignature } from '../../verify/note.ts';
-import { encodeReceipt, verifyReceipt } from '../../verify/receipt.ts';
+import { encodeBareReceipt, verifyReceipt } from '../../verify/receipt.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { followNext, type Followed, type FollowedBlock } from './block-follower.ts';
 import { gatherSignatures } from './node-checkpoint.ts';
@@ -331,17 +331,15 @@ export class CometLedger implements Ledger {
       const material = await node.query('/receipt', { transaction: id, place });
       if (!material.ok) return material;
       if (material.value === null) return ok(null);
-      const { tip, acts, ...carried } = material.value;
-      const bound = await this.#headerOf(material.value.tip, node);
+      const { tip, index } = material.value;
+      const bound = await this.#headerOf(tip, node);
       if (!bound.ok) return bound;
-      const parts = Array.from({ length: acts }, () => null);
-      const head = encodeHead({ ...bound.value, logRoot: tip.logRoot, logSize: tip.logSize, stateRoot: tip.stateRoot });
-      const bytes = encodeReceipt({ v: 1, ...carried, parts, head });
+      const bytes = encodeBareReceipt(material.value, { ...bound.value, logSize: tip.logSize, stateRoot: tip.stateRoot }, crypto);
       const proof = verifyReceipt(bytes, this.#chain.trust, crypto);
-      if (proof.ok && equalBytes(proof.value.transaction, id)) return ok({ bytes, height: tip.height, index: carried.index, isOurs: true });
+      if (proof.ok && equalBytes(proof.value.transaction, id)) return ok({ bytes, height: tip.height, index, isOurs: true });
       // By validators who have left since: the same at a height that today's signed.
       const isOld = !proof.ok && (proof.failure.fault === 'other-signers' || proof.failure.fault === 'before-trust') && place === 'own';
-      return isOld ? ok({ bytes, height: tip.height, index: carried.index, isOurs: false }) : fail('lies', 'a receipt');
+      return isOld ? ok({ bytes, height: tip.height, index, isOurs: false }) : fail('lies', 'a receipt');
     });
     if (!found.ok || found.value === null) return found;
     const { isOurs, ...receipt } = found.value;
