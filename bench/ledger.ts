@@ -44,7 +44,7 @@ async function engineFigures(folder: SeededFolder): Promise<Figure[]> {
       'signatures checked and applied, embedded engine',
       median(ratios),
       'ratio',
-      `to the machine's own Ed25519 verifications on one thread; ${Math.round(median(rates))} a second, ${microseconds} µs each, with ${folder.residents} residents and two state updates a transaction; median of ${runs} runs of ${transactionsInRun}. The rest of each goes into judging it twice (queue and block), the state's pages, the log and two writes of the envelope`,
+      `to the machine's own Ed25519 verifications on one thread; ${Math.round(median(rates))} a second, ${microseconds} µs each, with ${folder.residents} residents and two state updates a transaction; median of ${runs} runs of ${transactionsInRun}. Beside the signature's check each goes into reading the state's pages and holding them against their hashes, hashing and writing them anew, and SQLite's own writing`,
       0.3,
     ),
     figure('commit, embedded engine, p50', median(latencies), 'ms', `submission to receipt in hand, one at a time, ${lone} of them`, null),

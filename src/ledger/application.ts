@@ -5,7 +5,7 @@ import { LedgerDamage } from './damage.ts';
 import { encodeGenesis, genesisState, type Genesis } from './genesis.ts';
 import type { CommittedTransaction } from './ledger.ts';
 import { TransactionLog, type LogEntry } from './log.ts';
-import { judge } from './rules.ts';
+import { judgeOpened } from './rules.ts';
 import { StateDraft, type StateChange, type StateView } from './state.ts';
 import { StateTree } from './state-tree.ts';
 import { subjectsOf, type PublicKey } from './verify/acts.ts';
@@ -13,7 +13,8 @@ import { appHash } from './verify/block.ts';
 import { equalBytes } from './verify/bytes.ts';
 import { decodeCbor, encodeCbor } from './verify/cbor.ts';
 import type { Crypto } from './verify/crypto.ts';
-import { openEnvelope } from './verify/envelope.ts';
+import { openEnvelope, type OpenedEnvelope } from './verify/envelope.ts';
+import { isSoundKey } from './verify/key-soundness.ts';
 import { leafHash, verifyInclusion } from './verify/merkle-log.ts';
 import { stateKey, type ValidatorsRecord } from './verify/records.ts';
 import { isUnsignedChain } from './verify/unsigned-chain.ts';
@@ -88,9 +89,15 @@ export class BlockDraft {
 
   /** `timeMs`: where the block's own time is not yet known, what it is expected to be for this one. */
   take(envelope: Uint8Array, timeMs = this.timeMs): Outcome {
+    const opened = openEnvelope(envelope, this.#crypto);
+    return opened.ok ? this.takeOpened(opened.value, envelope, timeMs) : { taken: false, code: opened.failure.code };
+  }
+
+  /** Of one that was taken apart before: `opened` is what `openEnvelope` made of `envelope`. */
+  takeOpened(opened: OpenedEnvelope, envelope: Uint8Array, timeMs = this.timeMs): Outcome {
     const index = this.#before.logSize + this.#taken.length;
     const place = { chain: this.#chain, height: this.height, time: Math.floor(timeMs / 1000), logIndex: index };
-    const judged = judge(this.#draft, envelope, place, this.#crypto);
+    const judged = judgeOpened(this.#draft, opened, place, { crypto: this.#crypto, isSoundKey });
     if (!judged.ok) return { taken: false, code: judged.failure.code };
     const { id, body, changes } = judged.value;
     this.#draft.apply(changes);
@@ -162,9 +169,9 @@ export class LedgerApplication {
     return this.tip().height === this.start;
   }
 
-  /** The block after the newest, at this time. */
+  /** The block after the newest, at this time; good until that comes, whoever writes it. */
   draft(timeMs: number): BlockDraft {
-    return new BlockDraft(this.tree, this.tip(), { chain: this.chain, timeMs }, this.crypto);
+    return new BlockDraft(this.tree.now(), this.tip(), { chain: this.chain, timeMs }, this.crypto);
   }
 
   /** Writes the block that was drafted on the newest one, and forgets ids whose own `notAfter` refuses them by now. */
@@ -277,6 +284,7 @@ function tipOf(row: unknown): Tip | undefined {
     log_root: Uint8Array;
     state_root: Uint8Array;
   };
+  if (!(log_root instanceof Uint8Array && state_root instanceof Uint8Array)) throw new LedgerDamage('what log and state were after a block is damaged');
   return { height, timeMs: time_ms, logSize: log_size, logRoot: log_root, stateRoot: state_root };
 }
 

@@ -164,7 +164,9 @@ export class TransactionLog {
   #checked(row: unknown): LogEntry | undefined {
     if (row === undefined) return undefined;
     const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: Uint8Array; envelope: Uint8Array; height: number };
-    if (!equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
+    // A damaged row has values of other kinds than its table says.
+    const isRow = transaction_id instanceof Uint8Array && envelope instanceof Uint8Array && typeof height === 'number';
+    if (!isRow || !equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
     return { index: position, transaction: transaction_id, envelope, height };
   }
 
@@ -193,7 +195,7 @@ export class TransactionLog {
 
   #readGroup(k: number, number: number): Group {
     const row = this.#getGroup.get(groupId(k, number)) as { hashes: Uint8Array } | undefined;
-    if (row?.hashes.length !== inGroup * 32) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number * inGroup} is missing`);
+    if (!(row?.hashes instanceof Uint8Array) || row.hashes.length !== inGroup * 32) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number * inGroup} is missing`);
     const hashes = Array.from({ length: inGroup }, (_, i) => row.hashes.subarray(i * 32, i * 32 + 32));
     return { hashes, root: merkleRoot(hashes, this.#crypto) };
   }
@@ -217,7 +219,7 @@ export class TransactionLog {
   #edgeHash(k: number, number: number): Uint8Array {
     if (k > 0) return this.#readGroup(k - 1, number).root;
     const row = this.#leafAt.get(number) as { envelope: Uint8Array } | undefined;
-    if (row === undefined) throw new LedgerDamage(`log entry ${number} is missing`);
+    if (!(row?.envelope instanceof Uint8Array)) throw new LedgerDamage(`log entry ${number} is missing`);
     return leafHash(row.envelope, this.#crypto);
   }
 }

@@ -32,7 +32,7 @@ const branchMark = 1;
 const bucketMark = 0;
 const branchBytes = 2 + slotsOfBranch * 32;
 
-/** A page in memory. Nothing in it changes but by `Branch.set`, which leaves it whole. */
+/** A page in memory. Nothing of what it says changes but by `Branch.set`, which leaves it whole. */
 export type Page = Branch | Bucket;
 
 /** Bytes of a page: 0x01, a bit for each slot (lowest first) that is one leaf alone, eight hashes; or 0x00 and the leaves. */
@@ -113,11 +113,13 @@ export interface BucketLeaf {
   valueHash: Uint8Array;
   value: Uint8Array;
   hash: Uint8Array;
+  /** Whether the value was held against its hash. */
+  isValueChecked: boolean;
 }
 
 export function bucketLeaf(path: Uint8Array, value: Uint8Array, crypto: Crypto): BucketLeaf {
   const valueHash = crypto.sha256(value);
-  return { path, valueHash, value, hash: leafNode(path, valueHash, crypto) };
+  return { path, valueHash, value, hash: leafNode(path, valueHash, crypto), isValueChecked: true };
 }
 
 const leafHeadBytes = 32 + 32 + 4;
@@ -145,7 +147,7 @@ export class Bucket {
       const path = content.subarray(at, at + 32);
       const valueHash = content.subarray(at + 32, at + 64);
       const end = at + leafHeadBytes + view.getUint32(at + 64);
-      leaves.push({ path, valueHash, value: content.subarray(at + leafHeadBytes, end), hash: leafNode(path, valueHash, crypto) });
+      leaves.push({ path, valueHash, value: content.subarray(at + leafHeadBytes, end), hash: leafNode(path, valueHash, crypto), isValueChecked: false });
       at = end;
     }
     if (content[0] !== bucketMark || at !== content.length) throw new LedgerDamage('a bucket of the state is damaged');

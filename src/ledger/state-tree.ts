@@ -45,8 +45,18 @@ export class StateTree implements StateView {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    return this.#find(this.#openTop(), key);
+  }
+
+  /** The map as it is now, for whoever asks for many keys before the next commit: after that it may throw `LedgerDamage`. */
+  now(): StateView {
+    const top = this.#openTop();
+    return { get: (key) => this.#find(top, key) };
+  }
+
+  #find(top: Page | null, key: Uint8Array): Uint8Array | undefined {
     const path = this.#crypto.sha256(key);
-    let page = this.#openTop();
+    let page = top;
     for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) {
       page = this.#openChild(page.slot(slotOf(path, depth)), depth + levelsOfBranch, path);
     }
@@ -136,6 +146,7 @@ export class StateTree implements StateView {
   #openTop(): Page | null {
     const row = this.#getPage.get(0) as { content: Uint8Array } | undefined;
     if (row === undefined) return null;
+    checkBlob(row.content);
     if (this.#top === null || !equalBytes(this.#top.content, row.content)) this.#top = { content: row.content, page: openPage(row.content, 0, this.#crypto) };
     return this.#top.page;
   }
@@ -154,6 +165,7 @@ export class StateTree implements StateView {
   #read(id: number, depth: number, expected: Subtree): Page {
     const row = this.#getPage.get(id) as { content: Uint8Array } | undefined;
     if (row === undefined) throw new LedgerDamage(`page ${id} of the state is missing`);
+    checkBlob(row.content);
     const page = openPage(row.content, depth, this.#crypto);
     if (!isSame(page.root, expected)) throw new LedgerDamage(`page ${id} of the state is damaged`);
     return page;
@@ -168,8 +180,10 @@ export class StateTree implements StateView {
     }
   }
 
-  #checkValue({ value, valueHash }: BucketLeaf): void {
-    if (!equalBytes(this.#crypto.sha256(value), valueHash)) throw new LedgerDamage('a value of the state is damaged');
+  #checkValue(leaf: BucketLeaf): void {
+    if (leaf.isValueChecked) return;
+    if (!equalBytes(this.#crypto.sha256(leaf.value), leaf.valueHash)) throw new LedgerDamage('a value of the state is damaged');
+    leaf.isValueChecked = true;
   }
 
   /** Where node `index` of this page is one leaf alone. */
@@ -282,6 +296,11 @@ class LeafStream {
   take(count: number): BucketLeaf[] {
     return this.#ahead.splice(0, count);
   }
+}
+
+/** A damaged row has values of other kinds than its table says. */
+function checkBlob(content: unknown): void {
+  if (!(content instanceof Uint8Array)) throw new LedgerDamage('a page of the state is damaged');
 }
 
 const isSame = (a: Subtree, b: Subtree): boolean => a.isLeaf === b.isLeaf && equalBytes(a.hash, b.hash);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import type { RejectionCode } from '../../contract/failures.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
@@ -10,7 +11,7 @@ import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
 import { rememberSignatures } from '../signature-memory.ts';
 import { equalBytes, toHex } from '../verify/bytes.ts';
-import { openEnvelope } from '../verify/envelope.ts';
+import { openEnvelope, type OpenedEnvelope } from '../verify/envelope.ts';
 import { encodeHead } from '../verify/head.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeBareReceipt } from '../verify/receipt.ts';
@@ -43,11 +44,14 @@ export interface EmbeddedOptions {
   mostQueued?: number;
 }
 
-/** Each transaction is judged when it comes in and again in its block. */
-const crypto = rememberSignatures(nodeCrypto, 16_384);
+const crypto = nodeCrypto;
+/** A block is read again for each receipt out of it. */
+const ofBlocks = rememberSignatures(nodeCrypto, 1024);
 const mostInBlock = 500;
-/** After a disk refused, how long until the queue is tried again. */
+/** After a disk refused the mark of a head, how long until it is tried again. */
 const retryMs = 1000;
+/** How long a refusal of what had been queued is kept. */
+const refusalDays = 30;
 
 /**
  * The ledger in one process: a chain with one validator, in one SQLite file (WAL, synchronous FULL). Fails with `hub-storage` where the file
@@ -112,14 +116,16 @@ function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
 /** Beside those that an application is laid out with: each part makes its own. */
 function makeTables(database: DatabaseSync, genesis: Genesis): void {
   new LedgerApplication(database, { chain: genesis.chain, start: 0 }, crypto);
-  new ChainStore(database, genesis, crypto);
+  new ChainStore(database, genesis, ofBlocks);
   new SubmissionStore(database);
 }
 
-interface Incoming {
-  id: Uint8Array;
+/** A submission that is not answered yet. */
+interface Waiting {
+  opened: OpenedEnvelope;
   envelope: Uint8Array;
-  settle(result: Result<TransactionState>): void;
+  /** Whoever submitted it: the same one may come twice. */
+  settles: ((result: Result<TransactionState>) => void)[];
 }
 
 export class EmbeddedLedger implements Ledger {
@@ -132,20 +138,14 @@ export class EmbeddedLedger implements Ledger {
   readonly #blocks: ChainStore;
   readonly #submissions: SubmissionStore;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
-  /** Submissions since the last write: they share one fsync. */
-  #incoming: Incoming[] = [];
-  /** Their ids, as hex. */
-  #incomingIds = new Set<string>();
-  /** What is queued, on top of what is committed: what a new submission is judged against. */
-  #expected: BlockDraft;
-  #isExpectedStale = false;
+  /** By id, as hex, in the order in which they came. */
+  readonly #waiting = new Map<string, Waiting>();
+  /** Made and on disk, and nobody was told yet. */
+  #unannounced: CommittedBlock[] = [];
   #tip: ChainEnd;
-  /** In the block that was made last: it came otherwise than expected. */
-  #hasRefused = false;
-  #isFlushing = false;
-  #isMaking = false;
+  #isFlushDue = false;
+  #isAnnouncementDue = false;
   #isClosed = false;
-  #failedAtMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   /** Use `openEmbeddedLedger`. */
@@ -156,10 +156,9 @@ export class EmbeddedLedger implements Ledger {
     this.#database = database;
     this.#guard = guard;
     this.#application = application;
-    this.#blocks = new ChainStore(database, options.genesis, crypto);
+    this.#blocks = new ChainStore(database, options.genesis, ofBlocks);
     this.#submissions = new SubmissionStore(database);
     this.#tip = application.tip();
-    this.#expected = application.draft(this.#tip.timeMs);
   }
 
   /** Goes on from the end of the chain; called once, by `openEmbeddedLedger`. Throws what SQLite throws. */
@@ -174,11 +173,10 @@ export class EmbeddedLedger implements Ledger {
       this.#tip = last;
       this.#guard.write({ height: last.header.height, hash: last.hash });
     }
-    // What was acknowledged before a crash, or the first block of all, which signs the genesis.
-    if (last === undefined || this.#submissions.count() > 0) {
-      const made = this.#make();
-      if (!made.ok) return made;
-    }
+    // The first block of all signs the genesis.
+    if (last === undefined) this.#make(this.#draft());
+    this.#drain();
+    this.#unannounced = [];
     this.#timer = setInterval(() => this.#beat(), Math.min(this.#options.heartbeatMs, retryMs));
     this.#timer.unref();
     return ok(null);
@@ -192,20 +190,12 @@ export class EmbeddedLedger implements Ledger {
     // This engine is its only validator; more of them are another engine's.
     if (body.acts.some(({ kind }) => kind === 'validator.set')) return Promise.resolve(ok({ state: 'rejected', code: 'validators-fixed' }));
     return this.#guarded(() => {
-      if (this.#isExpectedStale) this.#expectQueued();
-      const known = this.#stateOf(id);
-      if (known.state === 'recorded' || known.state === 'queued') return Promise.resolve(ok(known));
-      const isWaiting = this.#incomingIds.has(toHex(id));
-      if (!isWaiting && this.#submissions.count() + this.#incoming.length >= this.#mostQueued) {
-        return Promise.resolve(fail('hub-busy', 'queue full'));
-      }
-      if (!isWaiting) {
-        const outcome = this.#expected.take(envelope, this.#nextTimeMs());
-        if (!outcome.taken) return Promise.resolve(ok({ state: 'rejected', code: outcome.code }));
-      }
+      const name = toHex(id);
+      const waiting = this.#waiting.get(name);
+      if (waiting === undefined && this.#waiting.size >= this.#mostQueued) return Promise.resolve(fail('hub-busy', 'queue full'));
       return new Promise((settle) => {
-        this.#incoming.push({ id, envelope, settle });
-        this.#incomingIds.add(toHex(id));
+        if (waiting === undefined) this.#waiting.set(name, { opened: opened.value, envelope, settles: [settle] });
+        else waiting.settles.push(settle);
         this.#flushSoon();
       });
     });
@@ -219,8 +209,7 @@ export class EmbeddedLedger implements Ledger {
     return this.#guarded(() => {
       const known = this.#stateOf(transaction);
       if (known.state === 'recorded') return Promise.resolve(ok(this.#receiptOf(transaction)));
-      const isPending = known.state === 'queued' || this.#incomingIds.has(toHex(transaction));
-      if (!isPending || waitMs === 0) return Promise.resolve(ok(null));
+      if (!this.#waiting.has(toHex(transaction)) || waitMs === 0) return Promise.resolve(ok(null));
       return new Promise((resolve) => {
         const deadline = AbortSignal.timeout(waitMs);
         const settle = (): void => {
@@ -290,7 +279,7 @@ export class EmbeddedLedger implements Ledger {
 
   close(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
-    this.#flush();
+    while (this.#waiting.size > 0) this.#flush();
     this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     try {
@@ -341,7 +330,6 @@ export class EmbeddedLedger implements Ledger {
   #stateOf(id: Uint8Array): TransactionState {
     const entry = this.#application.entry(id);
     if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
-    if (this.#submissions.isQueued(id)) return { state: 'queued' };
     const code = this.#submissions.refusal(id);
     return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
   }
@@ -366,114 +354,138 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #flushSoon(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
     setImmediate(() => this.#flush());
   }
 
-  /** On disk first, then `queued`, then a block. */
+  /**
+   * What has come in since is judged, once, and is a block: on disk first, then `queued`, and then the block is announced. So whatever was
+   * acknowledged is recorded, and a crash leaves a group of submissions either in the log or as if they had never come.
+   */
   #flush(): void {
-    this.#isFlushing = false;
-    const incoming = this.#incoming;
-    this.#incoming = [];
-    this.#incomingIds = new Set();
-    if (incoming.length === 0 || this.#isClosed) return;
-    try {
-      inTransaction(this.#database, () => {
-        for (const { id, envelope } of incoming) this.#submissions.enqueue(id, envelope);
-      });
-    } catch (error) {
-      // With these out of it; where the disk refuses that too, before the next submission is judged.
-      this.#isExpectedStale = true;
-      for (const { settle } of incoming) settle(storageFailure(error));
-      return;
-    }
-    for (const { settle } of incoming) settle(ok({ state: 'queued' }));
-    this.#makeSoon();
+    this.#isFlushDue = false;
+    if (this.#isClosed) return;
+    const group = [...this.#waiting].slice(0, mostInBlock);
+    if (group.length === 0) return;
+    for (const [name] of group) this.#waiting.delete(name);
+    for (const { settles, answer } of this.#record(group.map(([, one]) => one))) for (const settle of settles) settle(answer);
+    this.#announceSoon();
+    if (this.#waiting.size > 0) this.#flushSoon();
   }
 
-  #makeSoon(): void {
-    if (this.#isMaking) return;
-    this.#isMaking = true;
+  #record(group: readonly Waiting[]): { settles: Waiting['settles']; answer: Result<TransactionState> }[] {
+    try {
+      this.#mark();
+      const draft = this.#draft();
+      const answers = group.map(({ opened, envelope, settles }) => ({ settles, answer: this.#judge(draft, opened, envelope) }));
+      if (draft.taken.length > 0) this.#make(draft);
+      return answers;
+    } catch (error) {
+      // Also those that were refused: it may have been for one that is not recorded now.
+      const answer = storageFailure(error);
+      return group.map(({ settles }) => ({ settles, answer }));
+    }
+  }
+
+  /** One that meets damage does not take the others with it: the draft is as it was before. */
+  #judge(draft: BlockDraft, opened: OpenedEnvelope, envelope: Uint8Array): Result<TransactionState> {
+    try {
+      const outcome = draft.takeOpened(opened, envelope);
+      if (outcome.taken) return ok({ state: 'queued' });
+      const known = this.#stateOf(opened.id);
+      return ok(known.state === 'recorded' ? known : { state: 'rejected', code: outcome.code });
+    } catch (error) {
+      return storageFailure(error);
+    }
+  }
+
+  #announceSoon(): void {
+    if (this.#isAnnouncementDue || this.#unannounced.length === 0) return;
+    this.#isAnnouncementDue = true;
     setImmediate(() => {
-      this.#isMaking = false;
-      if (!this.#isClosed) this.#make();
+      this.#isAnnouncementDue = false;
+      if (!this.#isClosed) this.#announce();
     });
   }
 
+  #announce(): void {
+    try {
+      this.#mark();
+    } catch (error) {
+      // The next beat tries again; until then nobody is told of them.
+      storageFailure(error);
+      return;
+    }
+    const blocks = this.#unannounced;
+    this.#unannounced = [];
+    for (const block of blocks) for (const listener of this.#listeners) listener(block);
+  }
+
   #beat(): void {
-    const now = this.#options.clock();
-    const isDue = now - this.#tip.timeMs >= this.#options.heartbeatMs;
-    const isToRetry = this.#failedAtMs !== null && now - this.#failedAtMs >= retryMs;
-    if (isDue || isToRetry) this.#make();
+    try {
+      if (this.#options.clock() - this.#tip.timeMs >= this.#options.heartbeatMs) {
+        this.#mark();
+        this.#make(this.#draft());
+      }
+    } catch (error) {
+      // The next beat tries again.
+      storageFailure(error);
+    }
+    this.#announce();
   }
 
-  #nextTimeMs(): number {
-    return Math.max(this.#options.clock(), this.#tip.timeMs + 1);
+  #draft(): BlockDraft {
+    return this.#application.draft(Math.max(this.#options.clock(), this.#tip.timeMs + 1));
   }
 
-  /** Anew, from all that waits: on disk, and on its way there. */
-  #expectQueued(): void {
-    this.#expected = this.#application.draft(this.#nextTimeMs());
-    for (const { envelope } of [...this.#submissions.waiting(this.#mostQueued), ...this.#incoming]) this.#expected.take(envelope);
-    this.#isExpectedStale = false;
+  /** What an earlier release had acknowledged and not yet put into a block. */
+  #drain(): void {
+    this.#submissions.forgetRefused(Math.floor(this.#tip.timeMs / 1000));
+    for (let waiting = this.#submissions.waiting(mostInBlock); waiting.length > 0; waiting = this.#submissions.waiting(mostInBlock)) {
+      const draft = this.#draft();
+      const refused: [id: Uint8Array, code: RejectionCode][] = [];
+      for (const { id, envelope } of waiting) {
+        const opened = openEnvelope(envelope, crypto);
+        // What was acknowledged under its id would be lost under another.
+        if (!opened.ok || !equalBytes(opened.value.id, id)) throw new LedgerDamage('a queued transaction is damaged');
+        const outcome = draft.takeOpened(opened.value, envelope);
+        if (!outcome.taken) refused.push([id, outcome.code]);
+      }
+      this.#make(draft, () => {
+        for (const { id } of waiting) this.#submissions.dequeue(id);
+        for (const [id, code] of refused) this.#submissions.refuse(id, code, Math.floor(draft.timeMs / 1000) + refusalDays * 86_400);
+      });
+    }
   }
 
   /**
-   * A block of what is queued, and, where it changed log or state, an empty one at once that signs the change: so a receipt is at hand
-   * right after. (One more follows where that forgot something.) They and all they change are one SQLite transaction. What the disk refuses leaves everything as it was, queue included.
+   * A block of what was drafted, and, where it changed log or state, an empty one at once that signs the change: so a receipt is at hand
+   * right after. (One more follows where that forgot something.) They and all they change, and `also`, are one SQLite transaction: what the disk
+   * refuses is thrown and leaves everything as it was.
    */
-  #make(): Result<null> {
+  #make(draft: BlockDraft, also: () => void = () => undefined): void {
     const before = this.#tip;
-    const blocks: CommittedBlock[] = [];
-    let isMoreQueued = false;
-    try {
-      this.#mark();
-      this.#hasRefused = false;
-      const tip = inTransaction(this.#database, () => {
-        let made = this.#makeBlock(before, this.#nextTimeMs(), mostInBlock);
-        blocks.push(made.committed);
-        for (let end = before; !isSameContent(end, made.block); ) {
-          end = made.block;
-          made = this.#makeBlock(end, end.timeMs + 1, 0);
-          blocks.push(made.committed);
-        }
-        return made.block;
-      });
-      this.#tip = tip;
-      // Behind a long queue what was expected goes on to hold, where all of it came so: judging the queue again for each block would take longer than the block.
-      if (this.#submissions.count() <= mostInBlock || this.#hasRefused) this.#expectQueued();
-      isMoreQueued = this.#submissions.count() > 0;
-      this.#failedAtMs = null;
-      this.#mark();
-    } catch (error) {
-      this.#failedAtMs = this.#options.clock();
-      return storageFailure(error);
-    }
-    for (const block of blocks) for (const listener of this.#listeners) listener(block);
-    if (isMoreQueued) this.#makeSoon();
-    return ok(null);
+    if (!isSameContent(this.#application.tip(), before)) throw new LedgerDamage('log and state do not end where the last block does');
+    const made = inTransaction(this.#database, () => {
+      also();
+      const blocks = [this.#writeBlock(before, draft)];
+      for (let end: ChainEnd = before, last = blocks[0]; last !== undefined && !isSameContent(end, last.block); last = blocks.at(-1)) {
+        end = last.block;
+        blocks.push(this.#writeBlock(end, this.#application.draft(end.timeMs + 1)));
+      }
+      return blocks;
+    });
+    this.#tip = made.at(-1)?.block ?? before;
+    this.#unannounced.push(...made.map(({ committed }) => committed));
   }
 
-  #makeBlock(end: ChainEnd, timeMs: number, most: number): { block: ChainBlock; committed: CommittedBlock } {
-    const draft = this.#application.draft(timeMs);
-    if (!isSameContent(this.#application.tip(), end)) throw new LedgerDamage('log and state do not end where the last block does');
-    for (const { id, envelope } of this.#submissions.waiting(most)) {
-      const outcome = draft.take(envelope);
-      // What was acknowledged under its id would be lost under another.
-      const opened = outcome.taken ? ok(outcome.transaction) : openEnvelope(envelope, crypto);
-      if (!opened.ok || !equalBytes(opened.value.id, id)) throw new LedgerDamage('a queued transaction is damaged');
-      this.#submissions.dequeue(id);
-      if (outcome.taken) continue;
-      this.#submissions.refuse(id, outcome.code, Math.floor(timeMs / 1000) + 30 * 86_400);
-      this.#hasRefused = true;
-    }
-    this.#submissions.forgetRefused(Math.floor(timeMs / 1000));
+  #writeBlock(end: ChainEnd, draft: BlockDraft): { block: ChainBlock; committed: CommittedBlock } {
     const after = this.#application.write(draft);
     const transactions = draft.taken.map(({ envelope }) => envelope);
     const block = nextBlock(end, { transactions, after }, this.#options.genesis, this.#options.validator, crypto);
     this.#blocks.append(block);
-    return { block, committed: { height: after.height, timeMs, transactions: [...draft.taken] } };
+    return { block, committed: { height: after.height, timeMs: after.timeMs, transactions: [...draft.taken] } };
   }
 }
 

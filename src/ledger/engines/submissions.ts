@@ -7,15 +7,14 @@ export interface QueuedSubmission {
   envelope: Uint8Array;
 }
 
-/** What waits for a block, and what the block's rules refused after it had been queued. The caller holds the transaction. */
+/**
+ * What waits for a block, and what the block's rules refused after it had been queued. Nothing is put into either table any more: what an earlier
+ * release left in them is brought to its end at start (embedded.ts). The caller holds the transaction.
+ */
 export class SubmissionStore {
-  readonly #enqueue: StatementSync;
   readonly #dequeue: StatementSync;
   readonly #waiting: StatementSync;
-  readonly #count: StatementSync;
-  readonly #isQueued: StatementSync;
   readonly #refuse: StatementSync;
-  readonly #unrefuse: StatementSync;
   readonly #forgetRefused: StatementSync;
   readonly #refusal: StatementSync;
 
@@ -24,22 +23,13 @@ export class SubmissionStore {
       CREATE TABLE IF NOT EXISTS queued (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL);
       CREATE TABLE IF NOT EXISTS refused (id BLOB PRIMARY KEY, code TEXT NOT NULL, not_after INTEGER NOT NULL) WITHOUT ROWID;
     `);
-    this.#enqueue = database.prepare('INSERT INTO queued (id, envelope) VALUES (?, ?) ON CONFLICT (id) DO NOTHING');
     this.#dequeue = database.prepare('DELETE FROM queued WHERE id = ?');
     this.#waiting = database.prepare('SELECT seq, id, envelope FROM queued ORDER BY seq LIMIT ?');
-    this.#count = database.prepare('SELECT count(*) AS count FROM queued');
-    this.#isQueued = database.prepare('SELECT 1 FROM queued WHERE id = ?');
     this.#refuse = database.prepare(
       'INSERT INTO refused (id, code, not_after) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET code = excluded.code, not_after = excluded.not_after',
     );
-    this.#unrefuse = database.prepare('DELETE FROM refused WHERE id = ?');
     this.#forgetRefused = database.prepare('DELETE FROM refused WHERE not_after < ?');
     this.#refusal = database.prepare('SELECT code FROM refused WHERE id = ?');
-  }
-
-  enqueue(id: Uint8Array, envelope: Uint8Array): void {
-    this.#unrefuse.run(id);
-    this.#enqueue.run(id, envelope);
   }
 
   dequeue(id: Uint8Array): void {
@@ -48,14 +38,6 @@ export class SubmissionStore {
 
   waiting(most: number): QueuedSubmission[] {
     return this.#waiting.all(most) as unknown as QueuedSubmission[];
-  }
-
-  count(): number {
-    return (this.#count.get() as { count: number }).count;
-  }
-
-  isQueued(id: Uint8Array): boolean {
-    return this.#isQueued.get(id) !== undefined;
   }
 
   /** `notAfter`: Unix seconds, until when the code is kept. */

@@ -129,6 +129,22 @@ describe('states of a transaction', () => {
     expect(await ledger.submit(envelope)).toEqual({ ok: true, value: { state: 'rejected', code: 'validators-fixed' } });
   });
 
+  test('a refusal does not stand that rested on what the disk did not take', async () => {
+    const ledger = open();
+    const [first, second] = [await register(lin), await envelopeOf(requestBody(residentOf('nobody'), 3).body, [residentOf('nobody').sig, keys.kiosk])];
+    const other = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    // Another writer in the middle of something: SQLite answers BUSY.
+    other.exec('BEGIN IMMEDIATE');
+    const answers = await Promise.all([ledger.submit(first), ledger.submit(second)]);
+    expect(answers).toMatchObject([{ failure: { code: 'hub-storage' } }, { failure: { code: 'hub-storage' } }]);
+    other.exec('ROLLBACK');
+    other.close();
+    expect(await ledger.submit(second)).toEqual({ ok: true, value: { state: 'rejected', code: 'signer-unknown' } });
+    expect((await headOf(ledger)).logSize).toBe(0);
+    await record(ledger, first);
+    expect((await headOf(ledger)).logSize).toBe(1);
+  });
+
   test('a full queue is busy', async () => {
     const ledger = open({ mostQueued: 1 });
     const [first, second] = [await register(lin), await register(residentOf('chen'))];
@@ -216,14 +232,28 @@ describe('after a restart', () => {
     expect(verifyReceipt(receipt, trust, nodeCrypto).ok).toBe(true);
   });
 
-  test('what was queued and not yet in a block is recorded', async () => {
+  test('what was submitted in the turn in which the ledger closed is recorded', async () => {
     const first = open();
     const envelope = await register(lin);
     const queued = first.submit(envelope);
-    // Closes in the same turn of the loop: on disk, and no block made.
     await first.close();
     expect(await queued).toEqual({ ok: true, value: { state: 'queued' } });
     expect(await open().state(idIn(envelope))).toMatchObject({ ok: true, value: { state: 'recorded' } });
+  });
+
+  test('what an earlier release had acknowledged and not put into a block is brought to its end', async () => {
+    await open().close();
+    const [good, refused] = [await register(lin), await envelopeOf(requestBody(residentOf('nobody'), 3).body, [residentOf('nobody').sig, keys.kiosk])];
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    for (const envelope of [good, refused]) database.prepare('INSERT INTO queued (id, envelope) VALUES (?, ?)').run(idIn(envelope), envelope);
+    database.close();
+    const ledger = open();
+    expect(await ledger.state(idIn(good))).toMatchObject({ ok: true, value: { state: 'recorded', index: 0 } });
+    expect(await ledger.state(idIn(refused))).toEqual({ ok: true, value: { state: 'rejected', code: 'signer-unknown' } });
+    await ledger.close();
+    const after = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    expect(after.prepare('SELECT count(*) AS count FROM queued').get()).toEqual({ count: 0 });
+    after.close();
   });
 
   const damages: { name: string; damage: () => void | Promise<void>; detail: RegExp; change?: Partial<EmbeddedOptions> }[] = [
