@@ -54,7 +54,6 @@ function writeValue(writer: Writer, value: unknown, depth: number): void {
 }
 
 function writeObject(writer: Writer, object: object, depth: number): void {
-  if (depth + 1 > deepest) throw new RangeError('nested too deeply for CBOR');
   const members: { key: Uint8Array; value: unknown }[] = [];
   for (const [name, value] of Object.entries(object)) if (value !== undefined) members.push({ key: encodedKey(name), value });
   members.sort((one, other) => compareBytes(one.key, other.key));

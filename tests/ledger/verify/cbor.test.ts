@@ -138,3 +138,15 @@ test('of any bytes, those that are read are written the same', () => {
     { numRuns: 2000 },
   );
 });
+
+test('nesting ends for both at the same depth', () => {
+  for (const end of ['a0', '80', 'f6', 'a100f6']) {
+    for (let around = 12; around < 20; around++) {
+      const encoded = bytes('81'.repeat(around) + end);
+      const value = decodeCbor(encoded);
+      const nested = Array.from({ length: around }).reduce((inner: unknown) => [inner], end === 'a0' ? {} : end === '80' ? [] : end === 'f6' ? null : new Map([[0, null]]));
+      if (value === undefined) expect(() => encodeCbor(nested), `${around} around ${end}`).toThrow(RangeError);
+      else expect(encodeCbor(nested)).toEqual(encoded);
+    }
+  }
+});
