@@ -26,6 +26,7 @@ import {
 import type { Timestamp } from 'cosmjs-types/google/protobuf/timestamp';
 import type { RejectionCode } from '../../../contract/failures.ts';
 import { appHashOf, type BlockDraft, type LedgerApplication, type Outcome, type Tip } from '../../application.ts';
+import { LedgerDamage } from '../../damage.ts';
 import { encodeGenesis, type Genesis } from '../../genesis.ts';
 import { headerVersion, msOfTimestamp, type Validator } from '../../verify/block.ts';
 import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verify/bytes.ts';
@@ -51,7 +52,7 @@ export interface AbciApplicationParts {
   keepBlocks: number | null;
   /** With the node's checkpoint key, where it has one. */
   signTip?: SignTip;
-  /** Of what is done beside the node's requests: making a snapshot. */
+  /** Of what is done beside the node's requests, making a snapshot; and damage that a query has found. */
   onFault: (error: unknown) => void;
 }
 
@@ -147,20 +148,20 @@ export class AbciApplication {
     return { consensusParams: undefined, validators: [], appHash: appHashOf(tip, this.#parts.store.committed.crypto) };
   }
 
-  #query({ path, data }: RequestQuery): ResponseQuery {
+  /** Damage below what is asked for is named and not served, and ends nothing: whoever asks again must not keep the node from voting. */
+  #query(request: RequestQuery): ResponseQuery {
+    try {
+      return this.#answer(request);
+    } catch (error) {
+      if (!(error instanceof LedgerDamage)) throw error;
+      this.#parts.onFault(error);
+      return queryResponse(undefined, 'damaged', 0);
+    }
+  }
+
+  #answer({ path, data }: RequestQuery): ResponseQuery {
     const value = answerQuery(this.#parts.store.committed, { path, data }, (id) => this.#refusals.get(toHex(id)), (height) => this.#checkpointAt(height));
-    const { height } = this.#parts.store.committed.tip();
-    return {
-      code: value === undefined ? 1 : 0,
-      log: value === undefined ? 'no such path, or data of another form' : '',
-      info: '',
-      index: 0n,
-      key: new Uint8Array(),
-      value: value ?? new Uint8Array(),
-      proofOps: undefined,
-      height: BigInt(height),
-      codespace: '',
-    };
+    return queryResponse(value, 'no such path, or data of another form', this.#parts.store.committed.tip().height);
   }
 
   #checkpointAt(height: number): NodeCheckpoint | null {
@@ -328,6 +329,19 @@ export class AbciApplication {
 }
 
 const msOf = ({ seconds, nanos }: Timestamp): number => msOfTimestamp({ seconds: Number(seconds), nanos });
+
+/** `why` it is not answered, where there is no value. */
+const queryResponse = (value: Uint8Array | undefined, why: string, height: number): ResponseQuery => ({
+  code: value === undefined ? 1 : 0,
+  log: value === undefined ? why : '',
+  info: '',
+  index: 0n,
+  key: new Uint8Array(),
+  value: value ?? new Uint8Array(),
+  proofOps: undefined,
+  height: BigInt(height),
+  codespace: '',
+});
 
 /** As it stands in a block's Data: tag and length before it (ComputeProtoSizeForTxs). */
 const sizeInBlock = (tx: Uint8Array): number => 1 + varint(tx.length).length + tx.length;

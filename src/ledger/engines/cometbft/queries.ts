@@ -1,6 +1,7 @@
 import { rejectionCodes, type RejectionCode } from '../../../contract/failures.ts';
 import { never } from '../../../contract/result.ts';
 import type { LedgerApplication, ReceiptMaterial, ReceiptPlace, Tip } from '../../application.ts';
+import { LedgerDamage } from '../../damage.ts';
 import type { TransactionState } from '../../ledger.ts';
 import { publicKeyShape } from '../../verify/act-shapes.ts';
 import { decodeCbor, encodeCbor, type CborValue } from '../../verify/cbor.ts';
@@ -148,7 +149,7 @@ function entriesFor(application: LedgerApplication, { from, count }: { from: num
   const end = Math.min(from + count, application.tip().logSize);
   return Array.from({ length: Math.max(0, end - from) }, (_, i) => {
     const entry = application.log.at(from + i);
-    if (entry === undefined) throw new Error(`log entry ${from + i} is missing`);
+    if (entry === undefined) throw new LedgerDamage(`log entry ${from + i} is missing`);
     return entry.envelope;
   });
 }

@@ -293,6 +293,19 @@ describe('the file', () => {
     await start();
   });
 
+  test('where it is damaged below what is asked for, is not served, and the node votes on', async () => {
+    const envelope = await register(lin);
+    await block(1, [envelope]);
+    await block(2, []);
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    database.exec('UPDATE tip SET log_root = zeroblob(32) WHERE height = 1');
+    database.close();
+    const data = encodeAsk('/receipt', { transaction: idIn(envelope), place: 'own' });
+    expect((await client.ask({ query: { path: '/receipt', data } })).query).toMatchObject({ code: 1, log: 'damaged', value: new Uint8Array() });
+    expect(faults).toMatchObject([{ name: 'LedgerDamage', message: expect.stringMatching(/height 1 is damaged/) as unknown }]);
+    expect((await block(3, [])).finalizeBlock?.appHash).toHaveLength(32);
+  });
+
   test('is no reason to sign what was never committed', async () => {
     await stop();
     const signTip = tipSigner('district.example/ledger', signerOf('checkpoints'), nodeCrypto);
