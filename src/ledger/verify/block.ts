@@ -68,34 +68,34 @@ export const appHash = (logRoot: Uint8Array, logSize: number, stateRoot: Uint8Ar
 /** What a header says itself when only the hashes of the rest stand beside it. */
 export type ShownHeader = Pick<Header, 'version' | 'chain' | 'height' | 'time' | 'validatorsHash' | 'appHash'>;
 
-/** Nodes of the header's tree, left to right: over fields 5 and 6, 7, over 9 and 10, 12, and over 13 and 14. */
-export type HiddenNodes = readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-
 /** RFC 6962's tree over the header's 14 fields. */
 export const headerHash = (header: Header, crypto: Crypto): Uint8Array => hashOfShown(header, hiddenNodes(header, crypto), crypto);
 
-export function hiddenNodes(header: Header, crypto: Crypto): HiddenNodes {
+export const hiddenNodesBytes = 160;
+
+/** Five nodes of the header's tree, left to right and one behind the other: over fields 5 and 6, 7, over 9 and 10, 12, and over 13 and 14. */
+export function hiddenNodes(header: Header, crypto: Crypto): Uint8Array {
   const leaf = (field: Uint8Array): Uint8Array => leafHash(bytesField(1, field), crypto);
   const last = header.lastBlockId ?? { hash: new Uint8Array(), parts: { total: 0, hash: new Uint8Array() } };
-  return [
+  return concatBytes(
     innerHash(leafHash(blockId(last), crypto), leaf(header.lastCommitHash), crypto),
     leaf(header.dataHash),
     innerHash(leaf(header.nextValidatorsHash), leaf(header.consensusHash), crypto),
     leaf(header.lastResultsHash),
     innerHash(leaf(header.evidenceHash), leaf(header.proposerAddress), crypto),
-  ];
+  );
 }
 
-/** The hash of a header of which five nodes stand for the fields that are not shown. */
-export function hashOfShown({ version, chain, height, time, validatorsHash: set, appHash: app }: ShownHeader, hidden: HiddenNodes, crypto: Crypto): Uint8Array {
+/** The hash of a header of which `hiddenNodes` stand for the fields that are not shown. */
+export function hashOfShown({ version, chain, height, time, validatorsHash: set, appHash: app }: ShownHeader, hidden: Uint8Array, crypto: Crypto): Uint8Array {
   const leaf = (field: Uint8Array): Uint8Array => leafHash(field, crypto);
   const node = (left: Uint8Array, right: Uint8Array): Uint8Array => innerHash(left, right, crypto);
-  const [last, data, next, results, evidence] = hidden;
+  const hash = (i: number): Uint8Array => hidden.subarray(32 * i, 32 * (i + 1));
   const versionAndChain = node(leaf(concatBytes(integerField(1, version.block), integerField(2, version.app))), leaf(textField(1, chain)));
   const heightAndTime = node(leaf(integerField(1, height)), leaf(timestamp(time)));
-  const firstEight = node(node(versionAndChain, heightAndTime), node(last, node(data, leaf(bytesField(1, set)))));
-  const nextFour = node(next, node(leaf(bytesField(1, app)), results));
-  return node(firstEight, node(nextFour, evidence));
+  const firstEight = node(node(versionAndChain, heightAndTime), node(hash(0), node(hash(1), leaf(bytesField(1, set)))));
+  const nextFour = node(hash(2), node(leaf(bytesField(1, app)), hash(3)));
+  return node(firstEight, node(nextFour, hash(4)));
 }
 
 /** Of the set in its own order, which the chain fixes: by power, the greatest first, then by address. */

@@ -4,10 +4,10 @@ import {
   hashOfShown,
   headerVersion,
   hiddenNodes,
+  hiddenNodesBytes,
   msOfTimestamp,
   validatorsHash,
   type Commit,
-  type HiddenNodes,
   type Timestamp,
   type Validator,
 } from './block.ts';
@@ -34,14 +34,14 @@ export type ReceiptHead = [
  */
 type CarriedCommit = [round: number, total: number, partsHash: Uint8Array, times: (number | bigint | null)[], signatures: Uint8Array];
 
-const [hashBytes, signatureBytes, hiddenCount, mostValidators] = [32, 64, 5, 1000];
+const [hashBytes, signatureBytes, mostValidators] = [32, 64, 1000];
 const isHash = isBytes(hashBytes);
 const isStep: Shape<number | bigint> = (value): value is number | bigint => typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
 
 export const receiptHeadShape: Shape<ReceiptHead> = isTuple(
   isInt(1, Number.MAX_SAFE_INTEGER),
   isHash,
-  isTuple<ReceiptHead[2]>(isInt(1, Number.MAX_SAFE_INTEGER), isInt(0, 2 ** 40), isInt(0, 999_999_999), isBytes(hiddenCount * hashBytes)),
+  isTuple<ReceiptHead[2]>(isInt(1, Number.MAX_SAFE_INTEGER), isInt(0, 2 ** 40), isInt(0, 999_999_999), isBytes(hiddenNodesBytes)),
   isTuple<CarriedCommit>(
     isInt(0, 2 ** 31 - 1),
     isInt(1, 65_536),
@@ -57,7 +57,7 @@ export function receiptHead({ logSize, stateRoot, header, commit, validators }: 
   return [
     logSize,
     stateRoot,
-    [height, time.seconds, time.nanos, concatBytes(...hiddenNodes(header, crypto))],
+    [height, time.seconds, time.nanos, hiddenNodes(header, crypto)],
     [commit.round, commit.parts.total, commit.parts.hash, stepsBetween(commit, time), concatBytes(...commit.signatures.flatMap((entry) => entry?.signature ?? []))],
     [concatBytes(...validators.map(({ key }) => key)), validators.map(({ power }) => power)],
   ];
@@ -65,16 +65,14 @@ export function receiptHead({ logSize, stateRoot, header, commit, validators }: 
 
 /** As `verifyHead`, of the log's root that the receipt's path led to. */
 export function verifyReceiptHead([logSize, stateRoot, shown, carriedCommit, carriedSet]: ReceiptHead, logRoot: Uint8Array, trust: Trust, crypto: Crypto): Result<VerifiedHead, HeadFailure> {
-  const [height, seconds, nanos, nodes] = shown;
+  const { chain } = trust;
+  const [height, seconds, nanos, hidden] = shown;
   const time = { seconds, nanos };
   const validators = unpackSet(carriedSet);
   const commit = unpackCommit(carriedCommit, time);
   if (validators === undefined || commit === undefined) return headFails('altered', 'malformed');
   const trusted = trustedAt(height, trust);
   if (trusted === undefined) return headFails('before-trust', 'before the trust root');
-  const [{ chain }, [last, data, next, results, evidence]] = [trust, split(nodes, hashBytes)];
-  if (last === undefined || data === undefined || next === undefined || results === undefined || evidence === undefined) return headFails('altered', 'malformed');
-  const hidden: HiddenNodes = [last, data, next, results, evidence];
   const header = { version: headerVersion, chain, height, time, validatorsHash: validatorsHash(validators, crypto), appHash: appHash(logRoot, logSize, stateRoot, crypto) };
   const hash = hashOfShown(header, hidden, crypto);
   const signed = verifyCommit({ chain, height, blockId: { hash, parts: commit.parts }, commit, validators, trusted }, crypto);
