@@ -7,7 +7,7 @@ import type { JournalEvent } from '../../src/main/journal.ts';
 import { seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { HubProcess } from './hub-process.ts';
 import { requestsInLedger } from './ledger-log.ts';
-import { SmallDisk } from './small-disk.ts';
+import { SmallDisk } from '../fixtures/small-disk.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from './journey.ts';
 import type { Hall } from './hall.ts';
-import { mayMount } from './small-disk.ts';
+import { mayMount } from '../fixtures/small-disk.ts';
 import { begin, fillIn, leave, pin, services, signIn } from './steps.ts';
 
 test.use({ plan: { ownHubDisk: true } });

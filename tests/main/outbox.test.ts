@@ -8,23 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/main/clock.ts';
 import { openOutbox, type Outbox, type Waiting } from '../../src/main/outbox.ts';
-
-/** A disk of its own can be mounted. */
-const mayMount = canMount();
-
-function canMount(): boolean {
-  if (process.getuid?.() !== 0) return false;
-  const place = mkdtempSync(join(tmpdir(), 'imi-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'imi-outbox-test', place], { stdio: 'ignore' });
-    execFileSync('umount', [place]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-}
+import { mayMount } from '../fixtures/small-disk.ts';
 
 let dataDir: string;
 let nowMs = 1_800_000_000_000;

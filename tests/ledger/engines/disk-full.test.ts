@@ -1,45 +1,24 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openEmbeddedLedger } from '../../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
+import { mayMount, SmallDisk } from '../../fixtures/small-disk.ts';
 import { genesis, keys, now, register, residentOf } from '../small-district.ts';
 
-/** A disk of its own, small enough to fill. Mounting takes root. */
-const disk = mkdtempSync(join(tmpdir(), 'small-disk-'));
-const mounted = mount();
-
-function mount(): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const folder = mkdtempSync(join(tmpdir(), 'disk-full-'));
+const disk = mayMount ? SmallDisk.mount(folder, '4m') : null;
 
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', disk]);
-  rmSync(disk, { recursive: true });
+  disk?.unmount();
+  rmSync(folder, { recursive: true });
 });
 
-function fill(): void {
-  const file = openSync(join(disk, 'filler'), 'w');
-  try {
-    for (;;) writeSync(file, new Uint8Array(4096));
-  } catch {
-    // No room is left: that was the aim.
-  } finally {
-    closeSync(file);
-  }
-}
-
-test.skipIf(!mounted)(`a full disk, and a read-only one, lose nothing${mounted ? '' : ' (skipped: a disk of its own takes root)'}`, async () => {
+test.skipIf(disk === null)(`a full disk, and a read-only one, lose nothing${disk !== null ? '' : ' (skipped: a disk of its own takes root)'}`, async () => {
   let time = now * 1000;
-  const options = { path: join(disk, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 60_000, begin: true };
+  const options = { path: join(folder, 'ledger.sqlite'), genesis, validator: keys.validator, clock: () => time, heartbeatMs: 60_000, begin: true };
   const opened = openEmbeddedLedger(options);
   if (!opened.ok) throw new Error(opened.failure.detail);
   const ledger = opened.value;
@@ -53,14 +32,14 @@ test.skipIf(!mounted)(`a full disk, and a read-only one, lose nothing${mounted ?
   };
   expect(await submit('first')).toEqual({ ok: true, value: { state: 'queued' } });
 
-  fill();
+  disk?.fill();
   // Room may be left in the file that is written ahead: it is used up before the disk refuses.
   let refused = await submit('full 0');
   for (let i = 1; refused.ok && i < 40; i++) refused = await submit(`full ${i}`);
   expect(refused).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
   expect((await ledger.head()).ok).toBe(true);
 
-  rmSync(join(disk, 'filler'));
+  disk?.makeRoom();
   time += 5000;
   expect(await submit('room again')).toEqual({ ok: true, value: { state: 'queued' } });
   for (const id of acknowledged) {
@@ -69,9 +48,9 @@ test.skipIf(!mounted)(`a full disk, and a read-only one, lose nothing${mounted ?
   }
   await ledger.close();
 
-  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  disk?.writable(false);
   expect(openEmbeddedLedger(options)).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
-  execFileSync('mount', ['-o', 'remount,rw', disk]);
+  disk?.writable(true);
   const again = openEmbeddedLedger(options);
   if (!again.ok) throw new Error(again.failure.detail);
   for (const id of acknowledged) expect(await again.value.state(id)).toMatchObject({ ok: true, value: { state: 'recorded' } });

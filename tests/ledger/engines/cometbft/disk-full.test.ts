@@ -1,46 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openNode } from '../../../../src/ledger/engines/cometbft/node.ts';
+import { mayMount, SmallDisk } from '../../../fixtures/small-disk.ts';
 import { genesis, now, register, residentOf } from '../../small-district.ts';
 import { AbciClient } from './abci-client.ts';
 
-/** A disk of its own, small enough to fill. Mounting takes root. The socket lies elsewhere. */
-const disk = mkdtempSync(join(tmpdir(), 'small-disk-'));
+const folder = mkdtempSync(join(tmpdir(), 'disk-full-'));
+/** Not on the small disk. */
 const sockets = mkdtempSync(join(tmpdir(), 'sockets-'));
-const mounted = mount();
-
-function mount(): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const disk = mayMount ? SmallDisk.mount(folder, '4m') : null;
 
 afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', disk]);
-  for (const folder of [disk, sockets]) rmSync(folder, { recursive: true });
+  disk?.unmount();
+  for (const place of [folder, sockets]) rmSync(place, { recursive: true });
 });
 
-function fill(): void {
-  const file = openSync(join(disk, 'filler'), 'w');
-  try {
-    for (;;) writeSync(file, new Uint8Array(4096));
-  } catch {
-    // No room is left: that was the aim.
-  } finally {
-    closeSync(file);
-  }
-}
-
-test.skipIf(!mounted)(`a block that the disk refuses is not committed, and comes again to the same${mounted ? '' : ' (skipped: a disk of its own takes root)'}`, async () => {
+test.skipIf(disk === null)(`a block that the disk refuses is not committed, and comes again to the same${disk !== null ? '' : ' (skipped: a disk of its own takes root)'}`, async () => {
   const faults: unknown[] = [];
   const node = await openNode({
-    path: join(disk, 'ledger.sqlite'),
+    path: join(folder, 'ledger.sqlite'),
     genesis,
     address: { path: join(sockets, 'app.sock') },
     clock: () => now * 1000,
@@ -53,7 +33,7 @@ test.skipIf(!mounted)(`a block that the disk refuses is not committed, and comes
   const finalize = (height: number, txs: Uint8Array[]) => client.ask({ finalizeBlock: { height: BigInt(height), time: { seconds: BigInt(now + height), nanos: 0 }, txs } });
   const height = async () => Number((await client.ask({ info: {} })).info?.lastBlockHeight);
 
-  fill();
+  disk?.fill();
   // Room may be left in the file that is written ahead: it is used up before the disk refuses.
   let [at, refused] = [1, false];
   let txs: Uint8Array[] = [];
@@ -68,7 +48,7 @@ test.skipIf(!mounted)(`a block that the disk refuses is not committed, and comes
   expect(await height()).toBe(at - 1);
   expect(await client.ask({ commit: {} })).toHaveProperty('exception.error', 'Commit without FinalizeBlock');
 
-  rmSync(join(disk, 'filler'));
+  disk?.makeRoom();
   const [first, second] = [await finalize(at, txs), await finalize(at, txs)];
   expect(first.finalizeBlock?.txResults.every(({ code }) => code === 0)).toBe(true);
   expect(second).toEqual(first);
