@@ -138,7 +138,7 @@ export class EmbeddedLedger implements Ledger {
   readonly #blocks: ChainStore;
   readonly #submissions: SubmissionStore;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
-  /** By id, as hex, in the order in which they came. */
+  /** By id, as hex (another of the same id by its own hash), in the order in which they came. */
   readonly #waiting = new Map<string, Waiting>();
   /** Made and on disk, and nobody was told yet. */
   #unannounced: CommittedBlock[] = [];
@@ -190,7 +190,9 @@ export class EmbeddedLedger implements Ledger {
     // This engine is its only validator; more of them are another engine's.
     if (body.acts.some(({ kind }) => kind === 'validator.set')) return Promise.resolve(ok({ state: 'rejected', code: 'validators-fixed' }));
     return this.#guarded(() => {
-      const name = toHex(id);
+      const first = this.#waiting.get(toHex(id));
+      // Of two with the same body one may be signed well and the other not: each is judged.
+      const name = toHex(first === undefined || equalBytes(first.envelope, envelope) ? id : crypto.sha256(envelope));
       const waiting = this.#waiting.get(name);
       if (waiting === undefined && this.#waiting.size >= this.#mostQueued) return Promise.resolve(fail('hub-busy', 'queue full'));
       return new Promise((settle) => {
@@ -394,7 +396,9 @@ export class EmbeddedLedger implements Ledger {
       const outcome = draft.takeOpened(opened, envelope);
       if (outcome.taken) return ok({ state: 'queued' });
       const known = this.#stateOf(opened.id);
-      return ok(known.state === 'recorded' ? known : { state: 'rejected', code: outcome.code });
+      if (known.state === 'recorded') return ok(known);
+      // Before it in the same block, under other signatures that are good too.
+      return ok(outcome.code === 'transaction-known' ? { state: 'queued' } : { state: 'rejected', code: outcome.code });
     } catch (error) {
       return storageFailure(error);
     }

@@ -114,6 +114,24 @@ describe('states of a transaction', () => {
     expect(await ledger.receipt(idIn(hanging), 10_000)).toMatchObject({ ok: true, value: expect.any(Uint8Array) as unknown });
   });
 
+  test('is not refused for another with the same body and a signature that is not good, whichever came first', async () => {
+    const ledger = open();
+    const good = [await register(lin), await register(residentOf('chen'))];
+    const [first = new Uint8Array(), second = new Uint8Array()] = good;
+    const broken = (envelope: Uint8Array): Uint8Array => {
+      const opened = openEnvelope(envelope, nodeCrypto);
+      if (!opened.ok) throw new Error(opened.failure.code);
+      const at = Buffer.from(envelope).indexOf(opened.value.signers[0]?.signature ?? new Uint8Array());
+      return envelope.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    };
+    const answers = await Promise.all([broken(first), first, second, broken(second), second].map((envelope) => ledger.submit(envelope)));
+    expect(answers.map((answer) => answer.ok && answer.value.state)).toEqual(['rejected', 'queued', 'queued', 'queued', 'queued']);
+    for (const envelope of good) {
+      const state = await ledger.state(idIn(envelope));
+      expect(state.ok && state.value.state === 'recorded' && ledger.log.at(state.value.index)?.envelope).toEqual(envelope);
+    }
+  });
+
   test('a refusal has its code and changes nothing', async () => {
     const ledger = open();
     const before = await headOf(ledger);
