@@ -177,6 +177,7 @@ export class EmbeddedLedger implements Ledger {
     if (last === undefined) this.#make(this.#draft());
     this.#drain();
     this.#unannounced = [];
+    this.#mark();
     this.#timer = setInterval(() => this.#beat(), Math.min(this.#options.heartbeatMs, retryMs));
     this.#timer.unref();
     return ok(null);
@@ -285,6 +286,7 @@ export class EmbeddedLedger implements Ledger {
     this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     try {
+      this.#mark();
       this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
       // Everything is in the WAL: the next start reads it from there.
