@@ -12,7 +12,7 @@ import type { LightBlock } from '../../src/ledger/verify/light-block.ts';
 import { commitJson } from '../ledger/engines/cometbft/scripted-chain.ts';
 
 /**
- * `forged-state`: other values than the ledger's. `old-head`: what it said first, again and again. `forged-block`: whatever it is given to broadcast
+ * `forged-state`: other values than the ledger's. `old-head`: what any of them said first, again and again. `forged-block`: whatever it is given to broadcast
  * stands in the next block at once, accepted; only that none of the validators signed it.
  */
 export type Lie = 'forged-state' | 'old-head' | 'forged-block';
@@ -28,21 +28,25 @@ export class LyingNode {
   readonly #behind: string;
   readonly #node: CometNode;
   readonly #server: Server;
-  readonly #first = new Map<string, unknown>();
+  readonly #heard: Map<string, unknown>;
   readonly #given: Uint8Array[] = [];
 
-  private constructor(behind: string, server: Server) {
+  private constructor(behind: string, server: Server, heard: Map<string, unknown>) {
     this.#behind = behind;
     this.#node = cometNode({ url: behind, deadlineMs: 2000 });
     this.#server = server;
+    this.#heard = heard;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** @param behind the honest node's RPC. */
-  static async before(behind: string): Promise<LyingNode> {
+  /**
+   * @param behind the honest node's RPC.
+   * @param heard true answers, by what was asked; of all nodes that share it.
+   */
+  static async before(behind: string, heard: Map<string, unknown>): Promise<LyingNode> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const node = new LyingNode(behind, server);
+    const node = new LyingNode(behind, server, heard);
     server.on('request', (request: IncomingMessage, response) => {
       node.#answer(request).then(
         (answer) => void response.end(JSON.stringify(answer)),
@@ -65,7 +69,7 @@ export class LyingNode {
     const truth = (await answered.json()) as { result?: unknown };
     if (method === 'broadcast_tx_sync') this.#given.push(new Uint8Array(Buffer.from(params['tx'] ?? '', 'base64')));
     const question = JSON.stringify([method, params]);
-    if (this.lie === null && !this.#first.has(question)) this.#first.set(question, truth);
+    if (!this.#heard.has(question)) this.#heard.set(question, truth);
     const said = await this.#lieTo(question, method, params, truth);
     if (said === null) return truth;
     this.lies += 1;
@@ -77,7 +81,7 @@ export class LyingNode {
       case null:
         return null;
       case 'old-head':
-        return method === 'abci_query' ? (this.#first.get(question) ?? null) : null;
+        return method === 'abci_query' ? (this.#heard.get(question) ?? null) : null;
       case 'forged-state':
         return method === 'abci_query' && params['path'] === '/state' ? forgedState(truth) : null;
       case 'forged-block':
