@@ -10,6 +10,7 @@ import { startTestnet, type TestnetOptions } from '../ledger/engines/cometbft/te
 import { decodeGenesis, type Genesis } from '../ledger/genesis.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
+import { isUnsignedChain } from '../ledger/verify/unsigned-chain.ts';
 
 const usage = 'imi testnet --validators N --dir DIR [--chain ID | --genesis FILE] [--heartbeat MS] [--cometbft PROGRAM]';
 
@@ -65,11 +66,13 @@ function readArguments(args: string[]): Result<TestnetOptions, Failure<'usage'>>
     if (!(Number.isInteger(heartbeatMs) && heartbeatMs >= 100)) return fail('usage', `--heartbeat takes milliseconds, 100 at least\n${usage}`);
     const chain = values.chain ?? 'imi-testnet';
     if (!/^[a-z0-9-]{1,20}$/.test(chain)) return fail('usage', 'a chain id is 1 to 20 of a-z, 0-9 and -');
+    if (isUnsignedChain(chain)) return fail('usage', 'a chain of this name is only measured');
     const cometbft = values.cometbft ?? cometbftProgram();
     if (cometbft === null || !existsSync(cometbft)) return fail('usage', 'CometBFT is not here: the set-up installs it where Go is, or name it with --cometbft');
     mkdirSync(values.dir, { recursive: true });
     const genesis = values.genesis === undefined ? newGenesis(chain, values.dir) : decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
     if (genesis === undefined) return fail('usage', `${values.genesis ?? ''} is not a genesis`);
+    if (genesis.unsigned === true) return fail('usage', `${values.genesis ?? ''} is of a chain that is only measured`);
     const [, program = ''] = process.argv;
     return ok({ dir: values.dir, validators, genesis, cometbft, imi: [process.execPath, program], heartbeatMs, snapshotEvery: 1000 });
   } catch (error) {

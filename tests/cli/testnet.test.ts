@@ -84,6 +84,7 @@ describe('imi node', () => {
     { name: 'an option that it does not have', args: ['node', '--dance'], says: /imi node --genesis/ },
     { name: 'a network of none', args: ['testnet', '--validators', '0', '--dir', 'x'], says: /imi testnet --validators/ },
     { name: 'a chain’s name that is none', args: ['testnet', '--validators', '1', '--dir', 'x', '--chain', 'Big Chain'], says: /chain id/ },
+    { name: 'a name that only seeded chains have', args: ['testnet', '--validators', '1', '--dir', 'x', '--chain', 'unsigned-1'], says: /only measured/ },
     { name: 'a CometBFT that is not there', args: ['testnet', '--validators', '1', '--dir', 'x', '--cometbft', '/nowhere'], says: /CometBFT is not here/ },
   ])('refuses $name', ({ args, says }) => {
     const ended = spawnSync(process.execPath, [imi, ...args], { encoding: 'utf8', timeout: 20_000 });
