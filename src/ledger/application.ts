@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { LedgerDamage } from './damage.ts';
-import { encodeGenesis, genesisState, type Genesis } from './genesis.ts';
+import { encodeGenesis, genesisState, startOf, type Genesis } from './genesis.ts';
 import type { CommittedTransaction } from './ledger.ts';
 import { TransactionLog, type LogEntry } from './log.ts';
 import { judgeOpened } from './rules.ts';
@@ -346,7 +346,8 @@ export function openApplication(database: DatabaseSync, genesis: Genesis, crypto
   if (schema !== schemaVersion) return fail('hub-storage', `the file’s format is ${schema === 0 ? 'older' : 'newer'} than ${schemaVersion}, which this program reads`);
   if (!equalBytes(about(database, 'genesis') ?? new Uint8Array(), encodeGenesis(genesis))) return fail('hub-storage', 'the file has another genesis');
   const start = decodeCbor(about(database, 'start') ?? new Uint8Array());
-  if (typeof start !== 'number') return fail('hub-storage', 'the file is damaged');
+  // A seeded chain begins where its seed ended.
+  if (typeof start !== 'number' || !(isUnsignedChain(genesis.chain) || start === startOf(genesis))) return fail('hub-storage', 'the file is damaged');
   return ok(new LedgerApplication(database, { chain: genesis.chain, start }, crypto));
 }
 

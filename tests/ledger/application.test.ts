@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { appHashOf, beginApplication, isBegun, openApplication, type LedgerApplication } from '../../src/ledger/application.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { encodeCbor } from '../../src/ledger/verify/cbor.ts';
 import { verifyInclusion, leafHash } from '../../src/ledger/verify/merkle-log.ts';
 import { transactionId, encodeBody } from '../../src/ledger/verify/envelope.ts';
 import { stateKey } from '../../src/ledger/verify/records.ts';
@@ -132,4 +133,11 @@ test('another genesis, or a file without a chain, is refused', () => {
   expect(openApplication(database, genesis, nodeCrypto)).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'no chain was begun in this file' } });
   applicationIn(database);
   expect(openApplication(database, { ...genesis, time: genesis.time + 1 }, nodeCrypto)).toMatchObject({ ok: false, failure: { detail: 'the file has another genesis' } });
+});
+
+test('a file that says it begins elsewhere than its genesis is damaged', () => {
+  const database = connect();
+  applicationIn(database);
+  database.prepare("UPDATE about SET value = ? WHERE name = 'start'").run(encodeCbor(7));
+  expect(openApplication(database, genesis, nodeCrypto)).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the file is damaged' } });
 });
