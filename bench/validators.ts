@@ -24,9 +24,11 @@ export interface ValidatorFigures {
 const validators = 4;
 const residents = 64;
 const chain = 'measured-network';
-const steadyCount = 400;
+const steadyCount = 450;
 const floodCount = 30_000;
-const floodMs = 15_000;
+/** Of kvstore's, which are quickly made. */
+const pairCount = 100_000;
+const floodMs = 10_000;
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** Four validators on this machine, first with the ledger, then with kvstore: the same keys, configuration and sizes of transactions. null: CometBFT is not here. */
@@ -51,7 +53,7 @@ export async function validatorFigures(dir: string, say: (line: string) => void)
   const kvstore = await kvstoreFigures({ cometbft, ledgerDir, dir: path.join(dir, 'kvstore'), rpc: started.value.nodes.map(({ rpc }) => rpc) }, {
     ...load,
     steady: steady.map(pairOfSize),
-    flood: flood.map(pairOfSize),
+    flood: Array.from({ length: pairCount }, (_, i) => pairOfSize(flood[i % flood.length] ?? random(400))),
   });
   return { ours, kvstore };
 }
