@@ -78,9 +78,12 @@ export class WitnessRounds {
 
   /** One look and, where it is due, one question to each witness; resolves when all have answered or are given up. */
   round(): Promise<void> {
-    this.#round ??= this.#run().finally(() => {
-      this.#round = null;
-    });
+    this.#round ??= this.#run()
+      // A fault here is no reason for the hub to end.
+      .catch((error: unknown) => this.#parts.onFault('witness rounds', { code: 'fault', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+      .finally(() => {
+        this.#round = null;
+      });
     return this.#round;
   }
 

@@ -297,6 +297,18 @@ test('a witness that once named a size beyond the log is asked anew, and cosigns
   expect(rounds.states).toEqual([{ name: 'w1.example', state: 'cosigned' }]);
 });
 
+test('a fault in a round is told, and the next round is made', async () => {
+  const ledger = openLedger();
+  await fill(ledger);
+  let isBroken = true;
+  const rounds = roundsOf({ ...boundTo(ledger), head: () => (isBroken ? Promise.reject(new Error('a bug')) : ledger.head()) }, keeperOf(), { w1: (await startWitness('w1.example')).url });
+  await rounds.round();
+  expect(faults).toMatchObject([{ where: 'witness rounds', failure: { code: 'fault' } }]);
+  isBroken = false;
+  await rounds.round();
+  expect(rounds.states).toEqual([{ name: 'w1.example', state: 'cosigned' }]);
+});
+
 describe('the keeper of checkpoints', () => {
   async function headOf(ledger: Ledger): Promise<VerifiedHead> {
     const bytes = await ledger.head();

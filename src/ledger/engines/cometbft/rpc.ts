@@ -32,7 +32,8 @@ const mostValidatorPages = 10;
 
 const int64 = z.string().regex(/^-?\d{1,19}$/);
 const height = int64.transform(Number).pipe(z.int().min(0));
-const hex = z.string().transform((text, context) => fromHex(text) ?? (context.addIssue('not hex'), z.NEVER));
+/** Of 32 bytes at most: hashes and addresses. */
+const hex = z.string().max(64).transform((text, context) => fromHex(text) ?? (context.addIssue('not hex'), z.NEVER));
 const base64 = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const nullable = z.union([base64, z.null().transform(() => new Uint8Array())]);
 const time = z.string().transform((text, context): Timestamp => timestampOf(text) ?? (context.addIssue('not a time'), z.NEVER));

@@ -33,3 +33,9 @@ test.each(cases)('$name', async ({ says, failure }) => {
   const node = await nodeThatSays(says);
   expect(await node.lightBlock(2, () => undefined)).toEqual({ ok: false, failure });
 });
+
+test('no field is longer than a hash: a node keeps nobody busy with one', async () => {
+  const header = { version: { block: '11', app: '1' }, chain_id: 'imi-test', height: '2', time: '2027-01-15T08:00:00Z', last_block_id: { hash: 'AB'.repeat(4_000_000), parts: { total: 1, hash: '' } } };
+  const node = await nodeThatSays(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { signed_header: { header } } }));
+  expect(await node.lightBlock(2, () => undefined)).toEqual({ ok: false, failure: { code: 'garbled', detail: 'commit signed_header.header.last_block_id.hash' } });
+});
