@@ -23,7 +23,7 @@ export interface Followed {
 export interface FollowedBlock {
   block: CommittedBlock;
   /** Transactions that stand in the block and were refused. */
-  refused: { id: Uint8Array; code: RejectionCode }[];
+  refused: { id: Uint8Array; envelope: Uint8Array; code: RejectionCode }[];
   after: Followed;
 }
 
@@ -50,7 +50,7 @@ export async function followNext({ next, logSize, anchor }: Followed, node: Come
     if (!opened.ok || outcome === undefined) continue;
     const { id, body } = opened.value;
     if (outcome === null) transactions.push({ id, envelope, body, index: logSize + transactions.length });
-    else refused.push({ id, code: outcome });
+    else refused.push({ id, envelope, code: outcome });
   }
   return ok({
     block: { height: next, timeMs: msOfTimestamp(header.time), transactions },

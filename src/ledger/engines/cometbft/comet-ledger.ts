@@ -433,7 +433,7 @@ export class CometLedger implements Ledger {
     const keptUntil = Math.floor(block.timeMs / 1000) + 2 * keptSeconds;
     const ended = refused
       // A second copy of what stands in the ledger is refused too; the first one counts.
-      .filter(({ id, code }) => code !== 'transaction-known' && this.#queue.state(id).state === 'queued')
+      .filter(({ id, envelope, code }) => code !== 'transaction-known' && this.#queue.state(id).state === 'queued' && this.#queue.holds(id, envelope))
       .map(({ id, code }): Settled => ({ id, state: 'rejected', code, keptUntil }));
     if (!this.#settle([...recorded, ...ended], block.timeMs)) return false;
     for (const listener of this.#listeners) {

@@ -35,6 +35,7 @@ export class SubmissionQueue {
   readonly #expired: StatementSync;
   readonly #count: StatementSync;
   readonly #find: StatementSync;
+  readonly #holds: StatementSync;
   readonly #settle: StatementSync;
   readonly #settled: StatementSync;
   readonly #forget: StatementSync;
@@ -56,6 +57,7 @@ export class SubmissionQueue {
     this.#expired = prepare('SELECT id, envelope, not_after FROM queued WHERE not_after < ? ORDER BY seq');
     this.#count = prepare('SELECT count(*) AS count FROM queued');
     this.#find = prepare('SELECT 1 FROM queued WHERE id = ?');
+    this.#holds = prepare('SELECT 1 FROM queued WHERE id = ? AND envelope = ?');
     this.#settle = prepare(`
       INSERT INTO settled (id, code, height, position, kept_until) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET code = excluded.code, height = excluded.height, position = excluded.position, kept_until = excluded.kept_until
@@ -93,6 +95,11 @@ export class SubmissionQueue {
     // One that was rejected may be tried again.
     if (this.#find.get(id) !== undefined) return { state: 'queued' };
     return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
+  }
+
+  /** Whether these very bytes wait: another envelope of the same body has other signatures, and its fate is its own. */
+  holds(id: Uint8Array, envelope: Uint8Array): boolean {
+    return this.#holds.get(id, envelope) !== undefined;
   }
 
   /** `now`: Unix seconds; what was kept until before is forgotten. */

@@ -10,7 +10,7 @@ import { nodeCrypto } from '../../../../src/ledger/node-crypto.ts';
 import { appHash } from '../../../../src/ledger/verify/block.ts';
 import { toBase64url, toHex } from '../../../../src/ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../../../src/ledger/verify/cbor.ts';
-import { openEnvelope } from '../../../../src/ledger/verify/envelope.ts';
+import { assembleEnvelope, openEnvelope } from '../../../../src/ledger/verify/envelope.ts';
 import { trustOf, verifyHead } from '../../../../src/ledger/verify/head.ts';
 import { decodeLightBlock } from '../../../../src/ledger/verify/light-block.ts';
 import { verifyConsistency } from '../../../../src/ledger/verify/merkle-log.ts';
@@ -362,6 +362,28 @@ describe('what is submitted', () => {
     const code = Buffer.from(honest.blocks.at(-2)?.results[1]?.data ?? '').toString();
     expect(code).toMatch(/^[a-z-]{5,}$/);
     expect(must(await ledger.state(idOf(other)))).toEqual({ state: 'rejected', code });
+  });
+
+  test('and standing in a block under a signature that somebody broke goes on waiting, and is recorded', async () => {
+    await followed();
+    everyone((method) => (method === 'broadcast_tx_sync' ? { code: 0, data: '', log: '' } : undefined));
+    const envelope = await register(lin);
+    expect(must(await ledger.submit(envelope))).toEqual({ state: 'queued' });
+    const id = idOf(envelope);
+    const opened = openEnvelope(envelope, nodeCrypto);
+    if (!opened.ok) throw new Error(opened.failure.code);
+    const { bodyBytes, signers } = opened.value;
+    const known = [keys.staff.key, lin.sig.key];
+    const broken = assembleEnvelope(bodyBytes, signers.map(({ signature }, i) => ({ key: known[i] ?? lin.sig.key, signature: signature.map((byte, at) => (at === 3 ? byte ^ 1 : byte)) })), nodeCrypto);
+    honest.block([broken]);
+    honest.block();
+    await until(() => handedOn.at(-1)?.height === honest.height - 1);
+    expect(Buffer.from(honest.blocks.at(-2)?.results[0]?.data ?? '').toString()).toBe('signature-invalid');
+    expect(must(await ledger.state(id))).toEqual({ state: 'queued' });
+    honest.block([envelope]);
+    honest.block();
+    await until(() => handedOn.some(({ transactions }) => transactions.length === 1));
+    expect(must(await ledger.state(id))).toMatchObject({ state: 'recorded' });
   });
 
   test('and not recorded before its time is over has expired', { timeout: 20_000 }, async () => {
