@@ -64,6 +64,8 @@ const crypto = nodeCrypto;
 const toldNodes = 3;
 const mostInRound = 500;
 const sentAtOnce = 16;
+/** More of those that come earlier are not judged with each one anew: every one costs its signatures, and some of the 1000 keys of one question. */
+const mostJudgedBefore = 64;
 /** What became of a transaction is kept for so long after its own `notAfter`. */
 const keptSeconds = 30 * 86_400;
 /** A refusal counts once the rules gave it on two states so many blocks apart: by then no honest node's mempool holds the transaction any more. */
@@ -317,20 +319,25 @@ export class CometLedger implements Ledger {
     return this.#options.clock() - msOfTimestamp(bound.header.time);
   }
 
+  /** null: the ledger moved on too fast, or too much waits before it. Without all of that it might be refused for what an earlier one brings. */
   #judge(envelope: Uint8Array, id: Uint8Array): Promise<Result<Judged | null>> {
-    const waiting = this.#onDisk(() => ok(this.#queue.waiting(mostInRound)));
+    const waiting = this.#onDisk(() => ok(this.#queue.waiting(mostJudgedBefore + 1)));
     if (!waiting.ok) return Promise.resolve(waiting);
     const own = waiting.value.findIndex((one) => equalBytes(one.id, id));
     const before = (own < 0 ? waiting.value : waiting.value.slice(0, own)).map((one) => one.envelope);
+    if (before.length > mostJudgedBefore) return Promise.resolve(ok(null));
     return judgeProven(envelope, { before, chain: this.chain, nowMs: this.#options.clock(), read: (keys) => this.#read(keys), crypto });
   }
 
-  /** A receipt that holds by those who sign now; null: no node that answers has one. `own`: at the transaction's own height, else at the newest. */
-  async #receiptOf(id: Uint8Array, place: ReceiptPlace): Promise<Result<{ bytes: Uint8Array; height: number; index: number } | null>> {
+  /**
+   * A receipt that holds by those who sign now; null: no node that answers has one. `own`: at the transaction's own height, else at the newest.
+   * `notAfter`, Unix seconds: only nodes count as having none that are proven to be past it; the others could not know yet.
+   */
+  async #receiptOf(id: Uint8Array, place: ReceiptPlace, notAfter?: number): Promise<Result<{ bytes: Uint8Array; height: number; index: number } | null>> {
     const found = await this.#pool.find(async (node): Promise<Result<FoundReceipt | null, NodeFault | Stopped>> => {
       const material = await node.query('/receipt', { transaction: id, place });
       if (!material.ok) return material;
-      if (material.value === null) return ok(null);
+      if (material.value === null) return notAfter === undefined ? ok(null) : this.#past(notAfter, node);
       const { tip, index } = material.value;
       const bound = await this.#headerOf(tip, node);
       if (!bound.ok) return bound;
@@ -346,6 +353,13 @@ export class CometLedger implements Ledger {
     if (isOurs) return ok(receipt);
     const newest = await this.#receiptOf(id, 'newest');
     return newest.ok && newest.value !== null ? ok({ ...newest.value, height: receipt.height }) : newest;
+  }
+
+  /** null: its newest state, proven, is of a time at which the rules refuse everything with this `notAfter`. */
+  async #past(notAfter: number, node: CometNode): Promise<Result<null, NodeFault | Stopped>> {
+    const newest = await readProven([], node, this.#chain, this.#times.headerMs, crypto);
+    if (!newest.ok) return newest;
+    return Math.floor(newest.value.tip.timeMs / 1000) > notAfter ? ok(null) : fail('behind', `height ${newest.value.tip.height}`);
   }
 
   /** Of an old height not verified by walking: `verifyReceipt` asks for two thirds of those who sign now. */
@@ -482,7 +496,7 @@ export class CometLedger implements Ledger {
 
   /** Every block up to its time was looked through; one from before this hub followed the ledger has a receipt. */
   async #expire({ id, notAfter }: Queued): Promise<void> {
-    const receipt = await this.#receiptOf(id, 'own');
+    const receipt = await this.#receiptOf(id, 'own', notAfter);
     if (!receipt.ok) return;
     const { value } = receipt;
     const keptUntil = notAfter + keptSeconds;

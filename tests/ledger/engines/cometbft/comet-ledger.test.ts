@@ -401,6 +401,54 @@ describe('what is submitted', () => {
     expect(state).toEqual({ state: 'rejected', code: 'expired' });
   });
 
+  test('has not expired on the word of nodes that are not past its time themselves', { timeout: 20_000 }, async () => {
+    await followed();
+    everyone((method) => (method === 'broadcast_tx_sync' ? silence : undefined));
+    const envelope = await envelopeOf(body([registerAct(lin)], { notAfter: Math.floor(honest.timeMs / 1000) + 3 }), [keys.staff, lin.sig]);
+    const id = idOf(envelope);
+    // What the state was before, with the header that binds it: an honest node that is behind.
+    const ask = async (path: '/state' | '/receipt'): Promise<unknown> => {
+      const data = toHex(encodeCbor(path === '/state' ? [] : { transaction: id, place: 'own' }));
+      const answer = await fetch(urls[0] ?? '', { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'abci_query', params: { path, data } }) });
+      return ((await answer.json()) as { result: unknown }).result;
+    };
+    const old = { '/state': await ask('/state'), '/receipt': await ask('/receipt') };
+    let receiptsAsked = 0;
+    everyone((method, params) => {
+      if (method === 'broadcast_tx_sync') return silence;
+      if (method !== 'abci_query') return undefined;
+      if (params.path === '/receipt') receiptsAsked += 1;
+      return params.path === '/receipt' || params.path === '/state' ? old[params.path] : undefined;
+    });
+    expect(must(await ledger.submit(envelope))).toEqual({ state: 'queued' });
+    for (let i = 0; i < 8; i++) honest.block();
+    await until(() => handedOn.at(-1)?.height === honest.height);
+    const before = receiptsAsked;
+    while (receiptsAsked < before + 12) {
+      await ledger.head();
+      expect(must(await ledger.state(id))).toEqual({ state: 'queued' });
+    }
+    everyone(null);
+    let state = must(await ledger.state(id));
+    while (state.state === 'queued') {
+      await ledger.head();
+      state = must(await ledger.state(id));
+    }
+    expect(state).toEqual({ state: 'rejected', code: 'expired' });
+  });
+
+  test('behind a long queue is queued without being judged', { timeout: 20_000 }, async () => {
+    await ledger.close();
+    open({ times: { answerMs: 1500, headerMs: 1000, pollMs: 3_600_000, againMs: 3_600_000 } });
+    const refusedByRules = (): Promise<Uint8Array> => envelopeOf(body([registerAct(residentOf('nobody'))]), [residentOf('nobody').aut, residentOf('nobody').sig]);
+    for (let i = 0; i < 64; i++) expect(must(await ledger.submit(await register(residentOf(`r${i}`))))).toEqual({ state: 'queued' });
+    expect(must(await ledger.submit(await refusedByRules()))).toEqual({ state: 'rejected', code: 'signer-unknown' });
+    expect(must(await ledger.submit(await register(residentOf('last'))))).toEqual({ state: 'queued' });
+    const asked = nodes.flatMap((node) => node.asked).filter((method) => method === 'abci_query').length;
+    expect(must(await ledger.submit(await refusedByRules()))).toEqual({ state: 'queued' });
+    expect(nodes.flatMap((node) => node.asked).filter((method) => method === 'abci_query').length - asked).toBe(0);
+  });
+
   test('is refused with hub-busy where too much waits', async () => {
     await ledger.close();
     open({ mostQueued: 1 });
