@@ -26,6 +26,7 @@ const grant: PrivatePart = {
 const access: PrivatePart = { kind: 'access.record', party: 'tax', officer: id, purpose: 'certify', claims: ['name'], signed: new Uint8Array(1) };
 const cases: Case[] = [
   { name: 'a grant', part: grant, reads: 10, en: '<tax> was allowed to see 2 facts.', zh: '允许<tax>查看 2 项信息。', facts: ['[tax/x]', 'February 15, 2027', 'at most 10 times'] },
+  { name: 'a grant until midnight in the district', part: { ...grant, until: '2027-02-14T16:00:00Z' }, reads: 10, en: '<tax> was allowed to see 2 facts.', zh: '允许<tax>查看 2 项信息。', facts: ['[tax/x]', 'February 14, 2027', 'at most 10 times'] },
   { name: 'a grant’s end', part: { kind: 'grant.end', agency: 'tax' }, en: 'The permission of <tax> to see facts was ended. What it had seen by then stays seen.', zh: '收回了<tax>查看信息的授权。在那之前看过的，无法收回。' },
   { name: 'a request', part: { kind: 'request.submit', agency: 'tax', service: 'tax/x', version: 1, definition: hash, answers: hash }, en: 'A request was made to <tax>.', zh: '向<tax>提交了一份申请。', facts: ['[tax/x]'] },
   { name: 'a request taken back', part: { kind: 'request.withdraw', agency: 'tax' }, en: 'The request to <tax> was taken back.', zh: '撤回了交给<tax>的申请。' },

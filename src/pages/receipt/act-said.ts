@@ -44,7 +44,7 @@ function sayPart({ part, reads, step }: Shown, words: ActWords, language: Langua
       return {
         sentence: words.grant(party(part.agency), part.claims.length),
         claims: part.claims,
-        facts: [[words.service, service(part.service)], [words.until, day(part.until, language)], ...(reads === null ? [] : [[words.reads, words.times(reads)] as const])],
+        facts: [[words.service, service(part.service)], [words.until, lastDay(part.until, language)], ...(reads === null ? [] : [[words.reads, words.times(reads)] as const])],
       };
     case 'grant.end':
       return { sentence: words.grantEnd(party(part.agency)) };
@@ -74,6 +74,12 @@ function sayPart({ part, reads, step }: Shown, words: ActWords, language: Langua
         facts: [[words.basis, part.basis], [words.covers, part.kinds.join(', ')], [words.from, day(part.from, language)], [words.to, day(part.to, language)]],
       };
   }
+}
+
+/** The last day on which there is something to look at, as the kiosk says it: a grant that ends at midnight ends with the day before. */
+function lastDay(end: string, language: Language): string {
+  const ms = Date.parse(end);
+  return day(Number.isNaN(ms) ? end : new Date(ms - 1000).toISOString(), language);
 }
 
 /** As it was signed, where there is no such day. */
