@@ -360,6 +360,8 @@ export interface CredentialPart {
   vct: string;
   /** Of the SD-JWT as issued. */
   credential: Hash;
+  /** The issuer's order (order.ts), where the gateway carries it out. */
+  signed?: Uint8Array;
 }
 
 export interface RevocationPart {
@@ -367,12 +369,20 @@ export interface RevocationPart {
   issuer: Name;
   vct: string;
   reason: 'replaced' | 'wrong' | 'ended' | 'other';
+  /** As in `CredentialPart`. */
+  signed?: Uint8Array;
 }
 
 /** `agency`: the addressee, which the grant or the request was for. */
 export interface EndPart {
   kind: 'grant.end' | 'request.withdraw';
   agency: Name;
+}
+
+/** `reference`: as on the receipt page; the amount in fen (1/100 yuan). */
+export interface Payment {
+  reference: string;
+  amountFen: number;
 }
 
 export interface StepPart {
@@ -382,7 +392,9 @@ export interface StepPart {
   decision?: 'approved' | 'refused';
   /** To the resident, sealed to the data space. */
   letter?: Hash;
-  /** What the agency signed and the gateway carries out. */
+  /** The fee of the request, confirmed. */
+  payment?: Payment;
+  /** What the agency signed and the gateway carries out (order.ts). */
   signed: Uint8Array;
 }
 
@@ -408,7 +420,7 @@ export interface AccessPart {
   claims: string[];
   /** Under a sealed case: its id, and the salt that makes the act's `case` of it. */
   case?: { id: Id; salt: Uint8Array };
-  /** The read request, as the officer signed it. */
+  /** The read request, as the officer or the auditor signed it (order.ts). */
   signed: Uint8Array;
 }
 
@@ -417,7 +429,7 @@ export interface LookupPart {
   party: Name;
   staff: Id;
   reason: string;
-  /** The request, as the member of staff signed it. */
+  /** The request, as the member of staff signed it (order.ts). */
   signed: Uint8Array;
 }
 

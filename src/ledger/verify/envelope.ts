@@ -2,29 +2,16 @@ import { ok, fail, type Failure, type Result } from '../../contract/result.ts';
 import type { RejectionCode } from '../../contract/failures.ts';
 import { actShapes, bodyShape } from './act-shapes.ts';
 import type { Act, ActKind, Body, PublicKey } from './acts.ts';
-import { concatBytes, equalBytes, utf8 } from './bytes.ts';
-import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts';
+import { equalBytes } from './bytes.ts';
+import { decodeCbor, encodeCbor } from './cbor.ts';
+import { assembleCose, keyId, openCose, signingAlg, sigStructure, type SigningAlg } from './cose.ts';
 import type { Crypto } from './crypto.ts';
-import { isBytes, isList, isOneOf, isTuple } from './shape.ts';
+import { isBytes, isTuple } from './shape.ts';
 
-// RFC 9052 §3.1, and RFC 9995 §4 for the hash envelope.
-const headerAlg = 1;
-const headerKid = 4;
-const headerPayloadHashAlg = 258;
-const headerPreimageContentType = 259;
+export { keyId, mostSigners, type SigningAlg } from './cose.ts';
 
-const sha256Alg = -16;
-/** CoAP content format of application/cbor (RFC 7252 §12.3). */
-const cborContentFormat = 60;
-
-const sign1Tag = Uint8Array.of(0xd2);
-const signTag = Uint8Array.of(0xd8, 0x62);
-
-export const mostSigners = 16;
 /** What a length of 16 bits can say, as the log's entry bundles have it (ledger/tiles.ts). */
 export const envelopeLimitBytes = 65_535;
-
-export type SigningAlg = -19 | -9;
 
 export interface EnvelopeSigner {
   alg: SigningAlg;
@@ -48,9 +35,6 @@ export interface Signer {
   sign(input: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
-/** 32 bytes: SHA-256 of the CBOR of [alg, key]. Stands in envelopes as `kid` and in the state as `key/<hex>`. */
-export const keyId = (key: PublicKey, crypto: Crypto): Uint8Array => crypto.sha256(encodeCbor(key));
-
 export const encodeBody = (body: Body): Uint8Array => encodeCbor(body);
 
 export const transactionId = (body: Uint8Array, crypto: Crypto): Uint8Array => crypto.sha256(body);
@@ -62,7 +46,7 @@ export const transactionId = (body: Uint8Array, crypto: Crypto): Uint8Array => c
 export function signatureInput(body: Uint8Array, chain: string, signers: readonly PublicKey[], index: number, crypto: Crypto): Uint8Array {
   const key = signers[index];
   if (key === undefined) throw new RangeError(`no signer ${index}`);
-  return sigStructure(crypto.sha256(body), chain, signingAlg(key), keyId(key, crypto), signers.length > 1);
+  return sigStructure(crypto.sha256(body), 'imi/tx/1', chain, signingAlg(key), keyId(key, crypto), signers.length > 1);
 }
 
 /** The envelope is an array of two byte strings, the tagged COSE message and the body: a COSE library takes the first as it is. */
@@ -71,22 +55,7 @@ export function assembleEnvelope(
   signers: readonly { key: PublicKey; signature: Uint8Array }[],
   crypto: Crypto,
 ): Uint8Array {
-  const digest = crypto.sha256(body);
-  const [first] = signers;
-  if (first === undefined) throw new RangeError('an envelope has a signer');
-  const cose =
-    signers.length === 1
-      ? concatBytes(sign1Tag, encodeCbor([sign1Header(signingAlg(first.key), keyId(first.key, crypto)), {}, digest, first.signature]))
-      : concatBytes(
-          signTag,
-          encodeCbor([
-            signBodyHeader,
-            {},
-            digest,
-            signers.map(({ key, signature }) => [signerHeader(signingAlg(key), keyId(key, crypto)), {}, signature]),
-          ]),
-        );
-  return encodeCbor([cose, body]);
+  return encodeCbor([assembleCose(crypto.sha256(body), signers, crypto), body]);
 }
 
 /** Encodes, has every signer sign in turn, assembles. */
@@ -121,77 +90,12 @@ export function openEnvelope(envelope: Uint8Array, crypto: Crypto): Result<Opene
       alg,
       kid,
       signature,
-      input: sigStructure(digest, body.value.chain, alg, kid, signers.length > 1),
+      input: sigStructure(digest, 'imi/tx/1', body.value.chain, alg, kid, signers.length > 1),
     })),
   });
 }
 
 const isEnvelope = isTuple<[Uint8Array, Uint8Array]>(isBytes(1, envelopeLimitBytes), isBytes(1, envelopeLimitBytes));
-const isEmptyMap = (value: unknown): value is { [key: string]: CborValue } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Map) && Object.keys(value).length === 0;
-const isSign1 = isTuple<[Uint8Array, { [key: string]: CborValue }, Uint8Array, Uint8Array]>(isBytes(1, 200), isEmptyMap, isBytes(32), isBytes(64));
-const isSignature = isTuple<[Uint8Array, { [key: string]: CborValue }, Uint8Array]>(isBytes(1, 200), isEmptyMap, isBytes(64));
-const isSign = isTuple<[Uint8Array, { [key: string]: CborValue }, Uint8Array, [Uint8Array, { [key: string]: CborValue }, Uint8Array][]]>(
-  isBytes(1, 200),
-  isEmptyMap,
-  isBytes(32),
-  isList(isSignature, 2, mostSigners),
-);
-const isAlg = isOneOf<SigningAlg>(-19, -9);
-const isKid = isBytes(32);
-
-interface CoseMessage {
-  digest: Uint8Array;
-  signers: { alg: SigningAlg; kid: Uint8Array; signature: Uint8Array }[];
-}
-
-function openCose(cose: Uint8Array): Result<CoseMessage, Failure<RejectionCode>> {
-  if (equalBytes(cose.subarray(0, sign1Tag.length), sign1Tag)) {
-    const message = decodeCbor(cose.subarray(sign1Tag.length));
-    if (!isSign1(message)) return fail('envelope-malformed', 'COSE_Sign1');
-    const [header, , digest, signature] = message;
-    const named = openHeader(header, sign1Header);
-    if (!named.ok) return named;
-    return ok({ digest, signers: [{ ...named.value, signature }] });
-  }
-  if (equalBytes(cose.subarray(0, signTag.length), signTag)) {
-    const message = decodeCbor(cose.subarray(signTag.length));
-    if (!isSign(message)) return fail('envelope-malformed', 'COSE_Sign');
-    const [header, , digest, list] = message;
-    if (!equalBytes(header, signBodyHeader)) return fail(hashAlgUnknown(header) ? 'algorithm-unknown' : 'envelope-malformed', 'header');
-    const signers: CoseMessage['signers'] = [];
-    for (const [signerBytes, , signature] of list) {
-      const named = openHeader(signerBytes, signerHeader);
-      if (!named.ok) return named;
-      signers.push({ ...named.value, signature });
-    }
-    const kids = signers.map(({ kid }) => kid);
-    if (kids.some((kid, i) => kids.slice(0, i).some((earlier) => equalBytes(earlier, kid)))) return fail('envelope-malformed', 'a signer twice');
-    return ok({ digest, signers });
-  }
-  return fail('envelope-malformed', 'neither COSE_Sign1 nor COSE_Sign');
-}
-
-/** A header is good when writing it again gives the same bytes: then it holds these members and no other. */
-function openHeader(
-  bytes: Uint8Array,
-  write: (alg: SigningAlg, kid: Uint8Array) => Uint8Array,
-): Result<{ alg: SigningAlg; kid: Uint8Array }, Failure<RejectionCode>> {
-  const header = decodeCbor(bytes);
-  if (!(header instanceof Map)) return fail('envelope-malformed', 'header');
-  const alg = header.get(headerAlg);
-  const kid = header.get(headerKid);
-  if ((typeof alg === 'number' && !isAlg(alg)) || hashAlgUnknown(bytes)) return fail('algorithm-unknown', 'header');
-  if (!isAlg(alg) || !isKid(kid) || !equalBytes(bytes, write(alg, kid))) return fail('envelope-malformed', 'header');
-  return ok({ alg, kid });
-}
-
-function hashAlgUnknown(bytes: Uint8Array): boolean {
-  const header = decodeCbor(bytes);
-  if (!(header instanceof Map)) return false;
-  const alg = header.get(headerPayloadHashAlg);
-  return alg !== undefined && alg !== sha256Alg;
-}
 
 function openBody(bytes: Uint8Array): Result<Body, Failure<RejectionCode>> {
   const value = decodeCbor(bytes);
@@ -225,43 +129,4 @@ function namesUnknownAlgorithm(act: unknown): boolean {
     isObject(act) &&
     Object.values(act).some((value) => Array.isArray(value) && value.length === 2 && typeof value[0] === 'number' && value[1] instanceof Uint8Array && !knownAlgs.includes(value[0]))
   );
-}
-
-function sigStructure(digest: Uint8Array, chain: string, alg: SigningAlg, kid: Uint8Array, several: boolean): Uint8Array {
-  const externalAad = utf8(`imi/tx/1${chain}`);
-  return several
-    ? encodeCbor(['Signature', signBodyHeader, signerHeader(alg, kid), externalAad, digest])
-    : encodeCbor(['Signature1', sign1Header(alg, kid), externalAad, digest]);
-}
-
-function sign1Header(alg: SigningAlg, kid: Uint8Array): Uint8Array {
-  return encodeCbor(
-    new Map<number, CborValue>([
-      [headerAlg, alg],
-      [headerKid, kid],
-      [headerPayloadHashAlg, sha256Alg],
-      [headerPreimageContentType, cborContentFormat],
-    ]),
-  );
-}
-
-const signBodyHeader = encodeCbor(
-  new Map<number, CborValue>([
-    [headerPayloadHashAlg, sha256Alg],
-    [headerPreimageContentType, cborContentFormat],
-  ]),
-);
-
-function signerHeader(alg: SigningAlg, kid: Uint8Array): Uint8Array {
-  return encodeCbor(
-    new Map<number, CborValue>([
-      [headerAlg, alg],
-      [headerKid, kid],
-    ]),
-  );
-}
-
-function signingAlg(key: PublicKey): SigningAlg {
-  if (key[0] === -25) throw new TypeError('an X25519 key does not sign');
-  return key[0];
 }
