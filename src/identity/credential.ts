@@ -6,9 +6,6 @@ import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes, fromBase64url, toBase64url } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 
-/** Type of the identity credential that the registrar issues. */
-export const identityVct = 'urn:imi:credential:identity:1';
-
 /** The strict signature check of ledger/verify. */
 export type VerifySignature = Crypto['verify'];
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { IdentityClaim } from '../contract/claims.ts';
+import { identityVct, type IdentityClaim } from '../contract/claims.ts';
 import { hashOf } from '../identity/grant.ts';
-import { identityVct, issueCredential, type SignBytes } from '../identity/credential.ts';
+import { issueCredential, type SignBytes } from '../identity/credential.ts';
 import { sealTo } from '../identity/sealing.ts';
 import { sealCredential } from '../identity/space.ts';
 import type { Body, Id, Name, OpenedPart, PublicKey } from '../ledger/verify/acts.ts';

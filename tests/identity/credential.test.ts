@@ -2,7 +2,8 @@ import { createPrivateKey, sign as signEd25519, verify as verifyEd25519, createP
 import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc';
 import { describe, expect, it } from 'vitest';
 import { ok, type Result } from '../../src/contract/result.ts';
-import { claimedIssuer, identityVct, issueCredential, openCredential, sha256, type Credential, type CredentialContent } from '../../src/identity/credential.ts';
+import { identityVct } from '../../src/contract/claims.ts';
+import { claimedIssuer, issueCredential, openCredential, sha256, type Credential, type CredentialContent } from '../../src/identity/credential.ts';
 import { discloseClaims, keyBindingLimitBytes, presentClaims, verifyPresentation } from '../../src/identity/presentation.ts';
 import { toBase64url } from '../../src/ledger/verify/bytes.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';

@@ -1,11 +1,13 @@
 import type { Localized } from '../../src/contract/language.ts';
+import type { StaffRole } from '../../src/ledger/verify/acts.ts';
 import type { IdentityFacts } from '../../src/registrar/issuer.ts';
 
 /**
  * What is special about a card: `registered` nothing; `blocked` on the ledger; `pin-blocked` in the card itself; `unregistered` known to nobody;
- * `staff` a hub's own; `technician`; `other-kind` a card that cannot hold our keys.
+ * `new` the next card of a resident who has one, keyed and not registered; `at-work` somebody's who is enrolled as staff of a party;
+ * `other-kind` a card that cannot hold our keys.
  */
-export type DemoSituation = 'registered' | 'blocked' | 'pin-blocked' | 'unregistered' | 'staff' | 'technician' | 'other-kind';
+export type DemoSituation = 'registered' | 'blocked' | 'pin-blocked' | 'unregistered' | 'new' | 'at-work' | 'other-kind';
 
 export interface DemoPerson {
   /** Label of the card, and its file `cards/<id>.json`. */
@@ -15,6 +17,8 @@ export interface DemoPerson {
   note: Localized;
   /** Of residents whom the registrar knows. */
   facts?: IdentityFacts;
+  /** Of whoever is at work. */
+  work?: { party: string; role: StaffRole };
 }
 
 /** The PIN of every card of the demonstration, and its administration PIN. */
@@ -33,6 +37,8 @@ const facts = (person: Omit<Required<IdentityFacts>, 'identity_number'> & { sequ
   const { sequence, ...known } = person;
   return { ...known, identity_number: identityNumber(person.birth_date, sequence) };
 };
+
+const atWork = (id: string, name: string, party: string, role: StaffRole, note: Localized): DemoPerson => ({ id, name, situation: 'at-work', note, work: { party, role } });
 
 export const demoPeople: readonly DemoPerson[] = [
   {
@@ -174,7 +180,13 @@ export const demoPeople: readonly DemoPerson[] = [
     }),
   },
   { id: 'he', name: '何志强', situation: 'unregistered', note: { 'zh-Hans': '从未登记', en: 'Never registered' } },
+  { id: 'lin-new', name: '林悦', situation: 'new', note: { 'zh-Hans': '下一张卡，还没登记', en: 'Not registered yet' } },
+  { id: 'wang-new', name: '王建国', situation: 'new', note: { 'zh-Hans': '补办的卡，还没登记', en: 'For the lost one, not registered yet' } },
   { id: 'other', name: '—', situation: 'other-kind', note: { 'zh-Hans': '别的卡', en: 'A card of another kind' } },
-  { id: 'staff-liang', name: '梁慧', situation: 'staff', note: { 'zh-Hans': '服务中心工作人员', en: 'Hub staff' } },
-  { id: 'tech-ou', name: '区伟明', situation: 'technician', note: { 'zh-Hans': '技术员', en: 'Technician' } },
+  atWork('staff-liang', '梁慧', 'xiguan-hub', 'staff', { 'zh-Hans': '服务中心工作人员', en: 'At the hub’s desk' }),
+  atWork('tech-ou', '区伟明', 'xiguan-hub', 'technician', { 'zh-Hans': '服务中心技术员', en: 'Looks after the kiosks' }),
+  atWork('clerk-tan', '谭佩仪', 'registrar', 'registrar', { 'zh-Hans': '人口登记处', en: 'Population Register' }),
+  atWork('officer-mai', '麦颖', 'tax-bureau', 'officer', { 'zh-Hans': '税务局', en: 'Tax Bureau' }),
+  atWork('officer-luo', '罗国强', 'civil-affairs', 'officer', { 'zh-Hans': '民政局', en: 'Civil Affairs Office' }),
+  atWork('auditor-shen', '沈岚', 'audit-office', 'auditor', { 'zh-Hans': '审计处', en: 'Audit Office' }),
 ];

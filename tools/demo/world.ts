@@ -59,7 +59,7 @@ export function worldAt(dataDir: string, { hubPath = demoHubPath, serverPath = d
 
 /** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
 const seededMark = 'world.json';
-const worldVersion = 1;
+const worldVersion = 2;
 
 export const isSeeded = (dataDir: string): boolean => {
   const path = join(dataDir, seededMark);
@@ -102,13 +102,13 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
   return world;
 }
 
-function newDemoCard({ id, name, situation, note }: DemoPerson): CardState {
+function newDemoCard({ id, name, situation, note, work }: DemoPerson): CardState {
   return newCardState({
     label: id,
     seed: demoSecret(`card/${id}`),
     face: {
       name,
-      kind: situation === 'staff' ? 'staff' : situation === 'technician' ? 'technician' : situation === 'other-kind' ? 'other' : 'resident',
+      kind: work !== undefined ? work.role : situation === 'other-kind' ? 'other' : situation === 'new' ? 'new' : 'resident',
       note,
     },
     pin: demoPin,
@@ -180,15 +180,12 @@ class Seeding {
   }
 
   async enrolStaff(): Promise<void> {
-    const hub = this.#world.serverFile.hub;
-    const acts = demoPeople
-      .filter(({ situation }) => situation === 'staff' || situation === 'technician')
-      .map(({ id, situation }): Act => {
-        const keys = cardPublicKeys(card(this.#cards, id));
-        const role = situation === 'technician' ? 'technician' : 'staff';
-        return { kind: 'staff.enrol', id: demoId(id), party: hub, role, sig: [-19, keys.sig], aut: [-19, keys.aut], until: this.#seconds() + 3 * 365 * 86_400 };
-      });
-    await this.#record(acts, [partySigner(hub)]);
+    const employed = demoPeople.flatMap(({ id, work }) => (work === undefined ? [] : [{ id, ...work }]));
+    const acts = employed.map(({ id, party, role }): Act => {
+      const keys = cardPublicKeys(card(this.#cards, id));
+      return { kind: 'staff.enrol', id: demoId(id), party, role, sig: [-19, keys.sig], aut: [-19, keys.aut], until: this.#seconds() + 3 * 365 * 86_400 };
+    });
+    await this.#record(acts, [...new Set(employed.map(({ party }) => party))].map(partySigner));
   }
 
   async enrolKiosks(): Promise<void> {

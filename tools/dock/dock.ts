@@ -23,6 +23,7 @@ export interface DockCard {
   kind: CardFace['kind'];
   note: Localized | null;
   slot: Slot;
+  shelf: DockShelf;
   place: 'dock' | 'on-its-way' | 'reader';
 }
 
@@ -48,7 +49,20 @@ const faultOf: Record<DockFault, CardFault | null> = {
   'vanish-signing': { kind: 'vanish-after', at: commands.sign },
 };
 
-const slotOf: Record<CardFace['kind'], Slot> = { resident: 'resident', other: 'resident', staff: 'staff', technician: 'staff', auditor: 'staff' };
+/** Cards that lie together, in this order. */
+export const dockShelves = ['residents', 'hub', 'offices', 'spare'] as const;
+export type DockShelf = (typeof dockShelves)[number];
+
+const placeOf: Record<CardFace['kind'], { slot: Slot; shelf: DockShelf }> = {
+  resident: { slot: 'resident', shelf: 'residents' },
+  staff: { slot: 'staff', shelf: 'hub' },
+  technician: { slot: 'staff', shelf: 'hub' },
+  registrar: { slot: 'staff', shelf: 'offices' },
+  officer: { slot: 'staff', shelf: 'offices' },
+  auditor: { slot: 'staff', shelf: 'offices' },
+  new: { slot: 'resident', shelf: 'spare' },
+  other: { slot: 'resident', shelf: 'spare' },
+};
 
 export interface DockOptions {
   hand: CardHand;
@@ -71,7 +85,7 @@ export class Dock {
     this.files = new Map(cards.map(({ label, path }) => [label, path]));
     this.state = {
       pin: commonPin(cards),
-      cards: cards.map(({ label, face }) => ({ label, name: face.name, kind: face.kind, note: face.note ?? null, slot: slotOf[face.kind], place: 'dock' })),
+      cards: cards.map(({ label, face }) => ({ label, name: face.name, kind: face.kind, note: face.note ?? null, ...placeOf[face.kind], place: 'dock' })),
       fault: 'none',
       touchWanted: false,
       readerSilent: false,

@@ -1,9 +1,9 @@
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Notice, RequestRow } from '../../contract/bridge.ts';
-import { identityClaims } from '../../contract/claims.ts';
+import { identityClaims, identityVct } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
 import { fail, never, ok, type Result } from '../../contract/result.ts';
-import { claimedIssuer, identityVct, openCredential, type Credential } from '../../identity/credential.ts';
+import { claimedIssuer, openCredential, type Credential } from '../../identity/credential.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../identity/space.ts';
 import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';

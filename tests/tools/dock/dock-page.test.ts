@@ -58,6 +58,9 @@ const people = [
   { label: 'liang', face: { name: '梁慧', kind: 'staff' } },
   { label: 'ou', face: { name: '区伟明', kind: 'technician' } },
   { label: 'shen', face: { name: '沈', kind: 'auditor' } },
+  { label: 'lin-new', face: { name: '林静', kind: 'new' } },
+  { label: 'mai', face: { name: '麦颖', kind: 'officer' } },
+  { label: 'tan', face: { name: '谭佩仪', kind: 'registrar' } },
 ] as const;
 
 describe('the dock’s page', () => {
@@ -118,6 +121,23 @@ describe('the dock’s page', () => {
     await page.locator('#finger').waitFor({ state: 'hidden' });
     await touch(page, ['lin', 'liang'], false);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('cards of a kind lie together under a heading, whatever their order', async () => {
+    const { page } = await opened('en');
+    const shelves = await Promise.all(
+      (await page.locator('.shelf').all()).map(async (shelf) => [
+        await shelf.locator('h2').textContent(),
+        ...(await Promise.all((await shelf.locator('[data-card]').all()).map((card) => card.getAttribute('data-card')))),
+      ]),
+    );
+    expect(shelves).toEqual([
+      ['Residents', 'lin', 'long'],
+      ['The hub', 'liang', 'ou'],
+      ['Agencies and offices', 'shen', 'mai', 'tan'],
+      ['New cards, and another', 'other', 'lin-new'],
+    ]);
     await page.close();
   });
 

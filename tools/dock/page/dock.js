@@ -12,9 +12,16 @@ const texts = {
     finger: '按一下卡上的按键',
     faults: '出点故障',
     pin: '演示：所有卡的密码都是',
+    'shelf.residents': '居民的卡',
+    'shelf.hub': '服务中心的卡',
+    'shelf.offices': '各部门的卡',
+    'shelf.spare': '新卡和别的卡',
     'kind.resident': '居民卡',
+    'kind.new': '新卡',
     'kind.staff': '工作人员卡',
     'kind.technician': '技术员卡',
+    'kind.registrar': '登记员卡',
+    'kind.officer': '公务员卡',
     'kind.auditor': '审计员卡',
     'kind.other': '其他卡',
     'fault.none': '一切正常',
@@ -40,9 +47,16 @@ const texts = {
     finger: 'Touch the button on the card',
     faults: 'Make something go wrong',
     pin: 'Demo: the PIN of every card is',
+    'shelf.residents': 'Residents',
+    'shelf.hub': 'The hub',
+    'shelf.offices': 'Agencies and offices',
+    'shelf.spare': 'New cards, and another',
     'kind.resident': 'Resident card',
+    'kind.new': 'New card',
     'kind.staff': 'Staff card',
     'kind.technician': 'Technician card',
+    'kind.registrar': 'Registrar card',
+    'kind.officer': 'Officer card',
     'kind.auditor': 'Auditor card',
     'kind.other': 'Other card',
     'fault.none': 'All is well',
@@ -58,6 +72,8 @@ const texts = {
     'fault.vanish-signing.why': 'The card has signed, and the kiosk never hears of it.',
   },
 };
+const shelves = ['residents', 'hub', 'offices', 'spare'];
+const kinds = ['resident', 'new', 'staff', 'technician', 'registrar', 'officer', 'auditor', 'other'];
 const faults = ['none', 'mute', 'slow', 'hang', 'vanish-signing-in', 'vanish-signing'];
 
 const byId = (id) => document.getElementById(id);
@@ -71,6 +87,18 @@ function act(body) {
   void fetch('act', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 }
 
+/** The shelves that have cards on them, in their order. */
+const laid = new Map();
+function layShelves() {
+  for (const shelf of shelves) {
+    if (laid.has(shelf) || !state.cards.some((card) => card.shelf === shelf)) continue;
+    const section = byId('shelf').content.cloneNode(true).firstElementChild;
+    section.querySelector('h2').dataset.text = `shelf.${shelf}`;
+    laid.set(shelf, section.querySelector('ul'));
+    byId('shelves').append(section);
+  }
+}
+
 /** One element a card, made once: a redrawn button would lose its focus. */
 const drawn = new Map();
 function cardElement(card) {
@@ -82,7 +110,7 @@ function cardElement(card) {
   button.dataset.card = card.label;
   button.addEventListener('click', () => act({ act: 'card', label: card.label }));
   drawn.set(card.label, button);
-  byId('cards').append(item);
+  laid.get(card.shelf).append(item);
   return button;
 }
 
@@ -99,7 +127,7 @@ function drawCard(card) {
 function drawSlot(element) {
   const card = state.cards.find(({ slot, place }) => slot === element.dataset.slot && place === 'reader');
   element.classList.toggle('full', card !== undefined);
-  for (const kind of ['resident', 'staff', 'technician', 'auditor', 'other']) element.classList.toggle(`kind-${kind}`, card?.kind === kind);
+  for (const kind of kinds) element.classList.toggle(`kind-${kind}`, card?.kind === kind);
   element.querySelector('.slot-state').textContent = card?.name ?? text('empty');
 }
 
@@ -131,6 +159,7 @@ function draw() {
   if (state === null) return;
   document.documentElement.lang = language;
   document.title = text('title');
+  layShelves();
   for (const element of document.querySelectorAll('[data-text]')) element.textContent = text(element.dataset.text);
   byId('language').textContent = text('other');
   byId('language').lang = language === 'en' ? 'zh-Hans' : 'en';
