@@ -3,11 +3,20 @@ import { parseArgs } from 'node:util';
 import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
+import { decodeActivityReceipt, verifyActivityReceipt } from '../ledger/verify/activity-receipt.ts';
 import { trustThrough } from '../ledger/verify/handover.ts';
 import type { Trust } from '../ledger/verify/head.ts';
 import { checkPendingReceipt, decodePendingReceipt } from '../ledger/verify/pending-receipt.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
-import { pendingStatementOf, statementOf, type ActStatement, type PendingStatement, type ReceiptStatement } from '../ledger/verify/receipt-statement.ts';
+import {
+  activityStatementOf,
+  pendingStatementOf,
+  statementOf,
+  type ActivityStatement,
+  type ActStatement,
+  type PendingStatement,
+  type ReceiptStatement,
+} from '../ledger/verify/receipt-statement.ts';
 import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
 import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
@@ -28,6 +37,10 @@ export async function run(args: string[]): Promise<number> {
     const signed = checkPendingReceipt(joined.value, trust.value, nodeCrypto);
     return signed.ok ? say(pendingLines(pendingStatementOf(signed.value)), 3) : refuse(signed.failure.code, signed.failure.detail);
   }
+  if (decodeActivityReceipt(joined.value) !== undefined) {
+    const complete = verifyActivityReceipt(joined.value, trust.value, nodeCrypto);
+    return complete.ok ? say(activityLines(activityStatementOf(complete.value)), 0) : refuse(complete.failure.code, complete.failure.detail);
+  }
   const proof = verifyReceipt(joined.value, trust.value, nodeCrypto);
   if (!proof.ok) return refuse(proof.failure.code, proof.failure.detail);
   return say(linesOf(statementOf(proof.value)), 0);
@@ -45,6 +58,18 @@ function linesOf({ reference, acts, chain, height, entry, entries, signedAtMs, w
 /** `7KQ2-M4XD-09: signed, not recorded yet on imi-demo; lapses at 2026-11-29T10:00:00.000Z`, and the acts. */
 function pendingLines({ reference, acts, chain, lapsesAtMs }: PendingStatement): string[] {
   return [`${reference}: signed, not recorded yet on ${chain}; lapses at ${new Date(lapsesAtMs).toISOString()}`, ...acts.map(actLine)];
+}
+
+/**
+ * `00112233…: these 4 entries and no others on imi-demo at height 12, signed by 2026-11-22T10:00:00.000Z`, and below it a line an entry:
+ * `  3: access.record: tax-bureau looked at 2 facts. …`.
+ */
+function activityLines({ subject, entries, chain, height, signedAtMs }: ActivityStatement): string[] {
+  const count = entries.length === 1 ? 'this 1 entry' : `these ${entries.length} entries`;
+  return [
+    `${subject}: ${count} and no others on ${chain} at height ${height}, signed by ${new Date(signedAtMs).toISOString()}`,
+    ...entries.map(({ entry, act, orderedAtMs }) => `  ${entry}: ${actLine(act).trim()}${orderedAtMs === null ? '' : `; Signed: ${new Date(orderedAtMs).toISOString()}`}`),
+  ];
 }
 
 /** `  witnessed: witness.example/one at 2026-11-22T10:00:02.000Z`; `seen, by too few:` where they are not as many as it takes. */

@@ -13,6 +13,7 @@ import { encodePendingReceipt } from '../../src/ledger/verify/pending-receipt.ts
 import { decodeReceipt, verifyReceipt, withCosignatures, withParts } from '../../src/ledger/verify/receipt.ts';
 import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
 import { reference } from '../../src/ledger/verify/reference.ts';
+import { activityOfLin } from '../ledger/activity-of-lin.ts';
 import { chain, envelopeOf, genesis, keys, lin, now, register, requestBody, signerOf } from '../ledger/small-district.ts';
 
 let folder: string;
@@ -36,6 +37,10 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'pending.receipt'), pending);
   writeFileSync(join(folder, 'bad-pending.receipt'), pending.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
   writeFileSync(join(folder, 'bad.receipt'), whole.map((byte, i) => (i === 700 ? byte ^ 1 : byte)));
+  const { receipt: activity } = await activityOfLin();
+  writeFileSync(join(folder, 'activity.receipt'), activity);
+  writeFileSync(join(folder, 'bad-activity.receipt'), activity.map((byte, i) => (i === 400 ? byte ^ 1 : byte)));
+  writeFileSync(join(folder, 'activity-codes.txt'), receiptToSymbols(activity).join('\n'));
   const symbols = receiptToSymbols(whole);
   writeFileSync(join(folder, 'codes.txt'), symbols.toReversed().join('\n'));
   writeFileSync(join(folder, 'too-few.txt'), `${symbols[0] ?? ''}\n`);
@@ -86,6 +91,17 @@ test('a cosigned one names its witnesses, where the trust root knows them', asyn
   const plain = await run('good.receipt', '--trust', 'trust.json');
   expect((await run('witnessed.receipt', '--trust', 'witnesses.json')).stdout).toBe(`${plain.stdout}  witnessed: witness.example/one at 2027-01-15T08:16:47.000Z\n`);
   expect(await run('witnessed.receipt', '--trust', 'trust.json')).toEqual(plain);
+});
+
+test('a resident’s whole list: these entries and no others, who looked among them', async () => {
+  const { code, stdout } = await run('activity.receipt', '--trust', 'trust.json');
+  const [proof, ...entries] = stdout.trimEnd().split('\n');
+  expect(proof).toMatch(/^[0-9a-f]{32}: these 4 entries and no others on imi-test at height \d+, signed by 2027-01-15T08:16:40\.\d{3}Z$/);
+  expect(entries[2]).toMatch(/^ {2}\d+: access\.record: tax-bureau looked at 2 facts\. Facts: name, address; Purpose: tax\.certificate; Who: [0-9a-f]{32}; Signed: 2027-01-15T08:17:10\.000Z$/);
+  expect(entries.map((line) => line.trim().split(': ')[1])).toEqual(['grant.give', 'request.submit', 'access.record', 'resident.block']);
+  expect(code).toBe(0);
+  expect(await run('activity-codes.txt', '--trust', 'trust.json')).toEqual({ code, stdout, stderr: '' });
+  expect(await run('bad-activity.receipt', '--trust', 'trust.json')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^Refused: (proof|head)-invalid/) as unknown });
 });
 
 test('a text with the codes, in any order, proves the same', async () => {

@@ -17,6 +17,7 @@ import { receiptToSymbols } from '../../src/ledger/verify/receipt-symbols.ts';
 import { trustFingerprint } from '../../src/ledger/verify/trust-fingerprint.ts';
 import { fillReceiptPage, type PageHub } from '../../src/pages/receipt/page-hub.ts';
 import { startDistributionBrowser } from '../fixtures/distribution-browser.ts';
+import { activityOfLin } from '../ledger/activity-of-lin.ts';
 import { receiptOfLin } from '../ledger/receipt-of-lin.ts';
 import { chain, envelopeOf, genesis, keys, lin, requestBody, signerOf } from '../ledger/small-district.ts';
 import { axeFindings } from '../renderer/gallery/axe.ts';
@@ -59,6 +60,8 @@ let written: string;
 /** Of the same request, while it waited; and of another one. */
 let pending: Uint8Array;
 let otherPending: Uint8Array;
+/** Of all that touched the same resident, four entries. */
+let activity: Uint8Array;
 /** As `whole`, cosigned by one witness. */
 let witnessed: Uint8Array;
 let started: Awaited<ReturnType<typeof startDistributionBrowser>>;
@@ -82,6 +85,7 @@ beforeAll(async () => {
   };
   for (const [name, of] of Object.entries(others)) writeFileSync(join(folder, `${name}.html`), fillReceiptPage(built, of) ?? '');
   ({ whole, reference: written } = await receiptOfLin());
+  activity = (await activityOfLin()).receipt;
   const { envelope, keys: signers, parts } = decodeReceipt(whole) ?? { envelope: new Uint8Array(), keys: [], parts: [] };
   pending = encodePendingReceipt({ v: 1, state: 'queued', envelope, keys: signers, parts });
   witnessed = cosigned(whole);
@@ -183,6 +187,49 @@ describe('a receipt that holds', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('holds');
+  });
+});
+
+describe('a receipt of a resident’s whole list', () => {
+  const shown = async (bytes: Uint8Array): Promise<{ is: string | null; title: string; text: string }> => {
+    const { title, text } = await chooseFile(bytes);
+    return { is: await page.locator('[data-outcome]').getAttribute('data-outcome'), title, text };
+  };
+
+  test('says that these are all, the newest first, and who looked', async () => {
+    const { is, title, text } = await shown(activity);
+    expect({ is, title }).toEqual({ is: 'complete', title: 'These 4 entries, and no others' });
+    for (const said of ['Tax Bureau (tax-bureau) looked at 2 facts.', 'none was left out', 'Complete up to', 'passing them on leaves no entry']) expect(text).toContain(said);
+    const entries = (await page.locator('[data-entry]').allInnerTexts()).map((entry) => entry.split('\n')[0]);
+    expect(entries).toEqual([
+      'A resident’s card was blocked.',
+      'Tax Bureau (tax-bureau) looked at 2 facts.',
+      'A request was made to Tax Bureau (tax-bureau).',
+      'Tax Bureau (tax-bureau) was allowed to see 5 facts.',
+    ]);
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: '中文' }).click();
+    expect(await page.locator('[data-outcome] h2').innerText()).toBe('就是这 4 条，不多也不少');
+    expect(complaints).toEqual([]);
+  });
+
+  test('comes as codes too', async () => {
+    await paste(receiptToSymbols(activity).join('\n'));
+    expect(await page.locator('[data-outcome]').getAttribute('data-outcome')).toBe('complete');
+  });
+
+  test('with one bit changed, wherever, is refused', async () => {
+    const believed: number[] = [];
+    for (let at = 0; at < activity.length; at += 41) {
+      const { is } = await shown(activity.map((byte, i) => (i === at ? byte ^ (1 << (at % 8)) : byte)));
+      if (is !== 'refused') believed.push(at);
+    }
+    expect(believed).toEqual([]);
+  }, 60_000);
+
+  test('by other keys is not believed', async () => {
+    await reopen('other-keys');
+    expect(await shown(activity)).toMatchObject({ is: 'refused', title: 'The keys behind this receipt are not trusted here' });
   });
 });
 

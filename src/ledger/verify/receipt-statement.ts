@@ -1,4 +1,6 @@
 import type { Act, ActKind, PrivatePart, RequestStep } from './acts.ts';
+import type { ActivityProof } from './activity-receipt.ts';
+import { toHex } from './bytes.ts';
 import type { PendingProof } from './pending-receipt.ts';
 import type { ReceiptProof } from './receipt.ts';
 import type { WitnessReport } from './receipt-witnesses.ts';
@@ -35,6 +37,24 @@ export type ActStatement =
   | { kind: ActKind; shown: 'public-part' }
   /** An act without a private part. */
   | { kind: ActKind; shown: 'no-private-part' };
+
+/** What a proof of a resident's whole list says. */
+export interface ActivityStatement extends Pick<ReceiptStatement, 'chain' | 'height' | 'signedAtMs'> {
+  /** The resident's id, 32 hex digits. */
+  subject: string;
+  /** Oldest first; `entry`: in the log, from 1. `orderedAtMs`: when whoever looked or stepped says to have signed that, Unix milliseconds. */
+  entries: { entry: number; act: ActStatement; orderedAtMs: number | null }[];
+}
+
+export function activityStatementOf({ subject, entries, head }: ActivityProof): ActivityStatement {
+  return {
+    subject: toHex(subject),
+    entries: entries.map(({ logIndex, act, part, orderedAt }) => ({ entry: logIndex + 1, act: actStatement(act, part), orderedAtMs: orderedAt === null ? null : orderedAt * 1000 })),
+    chain: head.chain,
+    height: head.height,
+    signedAtMs: head.timeMs,
+  };
+}
 
 export function statementOf(proof: ReceiptProof): ReceiptStatement {
   const { index, head, witnessed } = proof;

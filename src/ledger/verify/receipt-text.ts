@@ -1,4 +1,5 @@
 import { ok, type Result } from '../../contract/result.ts';
+import { decodeActivityReceipt } from './activity-receipt.ts';
 import { decodePendingReceipt } from './pending-receipt.ts';
 import { decodeReceipt } from './receipt.ts';
 import { joinSymbols, type SymbolsFault } from './receipt-symbols.ts';
@@ -19,8 +20,9 @@ export function receiptFromText(text: string): Result<Uint8Array, SymbolsFault> 
   return withSpaces.ok && isReceipt(withSpaces.value) ? withSpaces : asWritten;
 }
 
-/** In its form: recorded, or pending. */
-const isReceipt = (bytes: Uint8Array): boolean => decodeReceipt(bytes) !== undefined || decodePendingReceipt(bytes) !== undefined;
+/** In its form: recorded, pending, or of a resident's whole list. */
+const isReceipt = (bytes: Uint8Array): boolean =>
+  decodeReceipt(bytes) !== undefined || decodePendingReceipt(bytes) !== undefined || decodeActivityReceipt(bytes) !== undefined;
 
 /** A file is a receipt's own bytes, or a text with its codes. */
 export function receiptFromFile(bytes: Uint8Array): Result<Uint8Array, SymbolsFault> {

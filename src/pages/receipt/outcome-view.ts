@@ -1,6 +1,6 @@
 import type { Language, Localized } from '../../contract/language.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
-import type { ActStatement, PendingStatement, ReceiptStatement } from '../../ledger/verify/receipt-statement.ts';
+import type { ActivityStatement, ActStatement, PendingStatement, ReceiptStatement } from '../../ledger/verify/receipt-statement.ts';
 import { districtTimeZone, sayAct } from './act-said.ts';
 import type { Outcome } from './check.ts';
 import { element } from './element.ts';
@@ -18,6 +18,8 @@ export function outcomeView(outcome: Outcome, language: Language, names: Names):
       return holdsView(outcome, language, names);
     case 'queued':
       return queuedView(outcome, language, names);
+    case 'complete':
+      return completeView(outcome.statement, language, names);
     case 'codes':
       return refusal(codesSaid(outcome, say), 'note');
     case 'refused':
@@ -110,6 +112,36 @@ function queuedView({ statement }: Extract<Outcome, { kind: 'queued' }>, languag
     element('ul', { class: 'nots' }, ...[...queued.steps, queued.lapses(lapses)].map((text) => element('li', {}, text))),
     element('h3', {}, queued.says),
     facts(...(statement.kiosk === null ? [] : [[holds.kiosk, statement.kiosk] as const]), [holds.ledger, statement.chain]),
+    element('button', { type: 'button', class: 'second', click: () => print() }, holds.print),
+  );
+}
+
+/** Newest first, as a person asks for it; each under the number of its entry in the ledger. */
+function completeView({ subject, entries, chain, height, signedAtMs }: ActivityStatement, language: Language, names: Names): HTMLElement {
+  const { holds, complete } = words[language];
+  return element(
+    'section',
+    { class: 'outcome good', 'data-outcome': 'complete', 'aria-labelledby': 'outcome' },
+    element('h2', { id: 'outcome', tabindex: '-1' }, complete.title(entries.length)),
+    element('p', {}, complete.text(chain)),
+    ...(entries.length === 0 ? [] : [element('h3', {}, complete.entries)]),
+    element(
+      'ol',
+      { class: 'acts', reversed: true },
+      ...entries.toReversed().map(({ entry, act, orderedAtMs }) =>
+        element(
+          'li',
+          { 'data-entry': String(entry) },
+          ...actView(act, language, names),
+          facts([holds.entry, String(entry)], ...(orderedAtMs === null ? [] : [[complete.ordered, moment(orderedAtMs, language)] as const])),
+        ),
+      ),
+    ),
+    element('h3', {}, holds.place),
+    facts([complete.asOf, moment(signedAtMs, language)], [holds.ledger, chain], [complete.resident, subject]),
+    element('h3', {}, holds.not),
+    element('ul', { class: 'nots' }, ...complete.nots.map((text) => element('li', {}, text))),
+    element('details', {}, element('summary', {}, holds.experts), facts([holds.height, String(height)])),
     element('button', { type: 'button', class: 'second', click: () => print() }, holds.print),
   );
 }

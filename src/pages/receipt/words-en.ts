@@ -63,6 +63,20 @@ export const wordsEn: Words = {
     print: 'Print this result',
   },
 
+  complete: {
+    title: (count) => (count === 0 ? 'Nothing has touched this resident' : count === 1 ? 'This one entry, and no other' : `These ${count} entries, and no others`),
+    text: (chain) => `The ledger “${chain}” counts every entry about a resident. This list is all of them up to the moment below: none was left out, none was added, none was changed.`,
+    entries: 'The entries, newest first',
+    ordered: 'Ordered',
+    asOf: 'Complete up to',
+    resident: 'Resident’s number in the ledger',
+    nots: [
+      'Who the resident is: no name and no fact about anyone is in the list.',
+      'What happened after that moment.',
+      'What an agency did with facts that it had seen: passing them on leaves no entry.',
+    ],
+  },
+
   progress: { queued: 'Signed', recorded: 'Recorded', witnessed: 'Witnessed', notYet: ': not shown by this receipt' },
 
   queued: {

@@ -57,6 +57,16 @@ export const wordsZhHans: Words = {
     print: '打印结果',
   },
 
+  complete: {
+    title: (count) => (count === 0 ? '没有任何记录涉及这位居民' : `就是这 ${count} 条，不多也不少`),
+    text: (chain) => `账本“${chain}”给每位居民的记录都编了号。到下面这个时刻为止，全部记录都在这里：没有遗漏，没有添加，也没有改动。`,
+    entries: '全部记录，新的在前',
+    ordered: '签发时间',
+    asOf: '截至',
+    resident: '居民在账本里的编号',
+    nots: ['这位居民是谁：名单里没有姓名，也没有任何人的信息。', '这个时刻之后发生的事。', '单位看过信息以后拿去做了什么：转给别人不会留下记录。'],
+  },
+
   progress: { queued: '已签名', recorded: '已登记', witnessed: '有见证', notYet: '：这张回执没有显示' },
 
   queued: {

@@ -62,6 +62,18 @@ export interface Words {
     print: string;
   };
 
+  /** A resident's whole list. */
+  complete: {
+    title(count: number): string;
+    text(chain: string): string;
+    entries: string;
+    /** When an officer or a member of staff signed what led to it. */
+    ordered: string;
+    asOf: string;
+    resident: string;
+    nots: string[];
+  };
+
   /** The three states. */
   progress: Record<'queued' | 'recorded' | 'witnessed' | 'notYet', string>;
 
