@@ -147,3 +147,31 @@ export const refusalCodes = [
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];
+
+/** Why an ask is not taken, or an answer to one is none (docs/agencies.md). Nothing of it reaches the ledger. */
+export const answerRefusalCodes = [
+  'ask-malformed',
+  'ask-signature',
+  'ask-late',
+  'ask-purpose',
+  'ask-unknown',
+  'answer-malformed',
+  'answer-replayed',
+  'answer-late',
+  'answer-audience',
+  'answer-nonce',
+  'answer-key-binding',
+  'answer-disclosure-tampered',
+  'answer-disclosure-unreferenced',
+  'answer-claims',
+  'answer-issuer-unknown',
+  'answer-issuer-signature',
+  'answer-credential-expired',
+  'answer-credential-revoked',
+  'answer-status-unknown',
+  'answer-key-unknown',
+  'answer-key-revoked',
+  'answer-subject',
+] as const;
+
+export type AnswerRefusalCode = (typeof answerRefusalCodes)[number];

@@ -5,6 +5,7 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes, fromBase64url, toBase64url } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
+import { parseJws } from './jws.ts';
 
 /** The strict signature check of ledger/verify. */
 export type VerifySignature = Crypto['verify'];
@@ -80,7 +81,26 @@ const payloadSchema = z.strictObject({
   _sd: z.array(z.string()).max(200),
   _sd_alg: z.literal('sha-256'),
 });
-const disclosureSchema = z.tuple([z.string().min(16), z.string().min(1), z.string()]);
+
+const disclosureSchema = z.tuple([z.string().min(16), z.string().min(1), z.unknown()]);
+
+/** Each must be one of the digests that the issuer signed, each once, under a name of its own. */
+export function readDisclosures(encodedDisclosures: readonly string[], signed: readonly string[]): Result<{ encoded: string; name: string; value: unknown }[], CredentialFailure> {
+  const digests = new Set(signed);
+  if (digests.size !== signed.length) return fail('credential-invalid', 'digest-twice');
+  const names = new Set<string>();
+  const disclosures: { encoded: string; name: string; value: unknown }[] = [];
+  for (const encoded of encodedDisclosures) {
+    if (!digests.delete(toBase64url(sha256(encoded)))) return fail('credential-invalid', 'disclosure-unreferenced');
+    const disclosure = disclosureSchema.safeParse(parseJson(fromBase64url(encoded)));
+    if (!disclosure.success) return fail('credential-invalid', 'disclosure-form');
+    const [, name, value] = disclosure.data;
+    if (ownNames.has(name) || names.has(name)) return fail('credential-invalid', 'disclosure-name');
+    names.add(name);
+    disclosures.push({ encoded, name, value });
+  }
+  return ok(disclosures);
+}
 
 /** What a credential's issuer part says and which disclosures lie beside it, signature checked, holder and time not yet. */
 export interface SignedClaims {
@@ -102,24 +122,18 @@ export function readSignedClaims(withoutKeyBinding: string, issuer: { name: Name
   const payload = signed.value;
   if (payload.iss !== issuer.name) return invalid('issuer');
 
-  const digests = new Set(payload._sd);
-  if (digests.size !== payload._sd.length) return invalid('digest-twice');
+  const disclosures = readDisclosures(encodedDisclosures, payload._sd);
+  if (!disclosures.ok) return disclosures;
   const claims: Record<string, string> = Object.create(null) as Record<string, string>;
-  const disclosures: SignedClaims['disclosures'] = [];
-  for (const encoded of encodedDisclosures) {
-    if (!digests.delete(toBase64url(sha256(encoded)))) return invalid('disclosure-unreferenced');
-    const disclosure = disclosureSchema.safeParse(parseJson(fromBase64url(encoded)));
-    if (!disclosure.success) return invalid('disclosure-form');
-    const [, name, value] = disclosure.data;
-    if (ownNames.has(name) || name in claims) return invalid('disclosure-name');
+  for (const { name, value } of disclosures.value) {
+    if (typeof value !== 'string') return invalid('disclosure-form');
     claims[name] = value;
-    disclosures.push({ encoded, name });
   }
   const holder = fromBase64url(payload.cnf.jwk.x);
   if (holder?.length !== 32) return invalid('holder');
   return ok({
     jwt,
-    disclosures,
+    disclosures: disclosures.value.map(({ encoded, name }) => ({ encoded, name })),
     content: { vct: payload.vct, issuer: payload.iss, holder, status: payload.status.status_list.idx, issuedAt: payload.iat, expiresAt: payload.exp, claims: { ...claims } },
   });
 }
@@ -161,13 +175,11 @@ export function claimedIssuer(sdJwt: string): Name | null {
 
 /** A compact JWS by one Ed25519 key: header and payload as the schemas say, signature strict. */
 export function readJws<T>(jws: string, header: z.ZodType, payload: z.ZodType<T>, key: PublicKey, verify: VerifySignature): Result<T, CredentialFailure> {
-  const parts = jws.split('.');
-  const [encodedHeader, encodedPayload, encodedSignature] = parts;
-  if (parts.length !== 3 || encodedHeader === undefined || encodedPayload === undefined || encodedSignature === undefined) return fail('credential-invalid', 'form');
-  const signature = fromBase64url(encodedSignature);
-  if (signature === undefined || !verify(key, Buffer.from(`${encodedHeader}.${encodedPayload}`, 'ascii'), signature)) return fail('credential-invalid', 'signature');
-  if (!header.safeParse(parseJson(fromBase64url(encodedHeader))).success) return fail('credential-invalid', 'header');
-  const read = payload.safeParse(parseJson(fromBase64url(encodedPayload)));
+  const parts = parseJws(jws);
+  if (parts === null) return fail('credential-invalid', 'form');
+  if (!verify(key, parts.signingInput, parts.signature)) return fail('credential-invalid', 'signature');
+  if (!header.safeParse(parts.header).success) return fail('credential-invalid', 'header');
+  const read = payload.safeParse(parts.payload);
   return read.success ? ok(read.data) : fail('credential-invalid', 'payload');
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { Id, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
+import { jwsInput } from './jws.ts';
 import { checkTimes, readJws, readSignedClaims, sha256, type Credential, type CredentialFailure, type VerifySignature } from './credential.ts';
 
 /** The card's AUT key over at most 1 024 bytes: 64 bytes R ‖ S. */
@@ -10,11 +11,21 @@ export type SignWithCard = (signingInput: Uint8Array) => Promise<Result<Uint8Arr
 /** A card whose AUT cannot sign this much is refused when it is enrolled. */
 export const keyBindingLimitBytes = 1024;
 
-/** What ties a presentation to one grant. */
-export interface Binding {
+/** What ties a presentation to one grant: `nonce` is the grant's id in base64url, `aud` the agency's. */
+export interface GrantBinding {
   grant: Id;
   agency: Name;
 }
+
+/** What ties a presentation to one ask of a verifier: both as the ask says them. */
+export interface AskBinding {
+  nonce: string;
+  audience: string;
+}
+
+export type Binding = GrantBinding | AskBinding;
+
+const wordsOf = (binding: Binding): AskBinding => ('grant' in binding ? { nonce: toBase64url(binding.grant), audience: binding.agency } : binding);
 
 /** The issuer-signed part with the disclosures of these claims only, and no other. Throws on a claim that the credential does not have. */
 export function discloseClaims(credential: Credential, claims: readonly string[]): string {
@@ -27,15 +38,11 @@ export function discloseClaims(credential: Credential, claims: readonly string[]
 
 const disclosedName = (encoded: string): string => (JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8')) as [string, string, string])[1];
 
-/**
- * SD-JWT+KB of the chosen claims (RFC 9901 §4.3): `nonce` is the grant's id in base64url, `aud` the agency's.
- * The card signs once.
- */
+/** SD-JWT+KB of the chosen claims (RFC 9901 §4.3). The card signs once. */
 export async function presentClaims(credential: Credential, claims: readonly string[], binding: Binding, now: number, sign: SignWithCard): Promise<Result<string>> {
   const disclosed = discloseClaims(credential, claims);
-  const header = { typ: 'kb+jwt', alg: 'EdDSA' };
-  const payload = { iat: now, aud: binding.agency, nonce: toBase64url(binding.grant), sd_hash: toBase64url(sha256(disclosed)) };
-  const signingInput = [header, payload].map((part) => Buffer.from(JSON.stringify(part), 'utf8').toString('base64url')).join('.');
+  const { nonce, audience } = wordsOf(binding);
+  const signingInput = jwsInput({ typ: 'kb+jwt', alg: 'EdDSA' }, { iat: now, aud: audience, nonce, sd_hash: toBase64url(sha256(disclosed)) });
   if (signingInput.length > keyBindingLimitBytes) throw new Error('key binding longer than a card signs');
   const signature = await sign(Buffer.from(signingInput, 'ascii'));
   return signature.ok ? ok(`${disclosed}${signingInput}.${toBase64url(signature.value)}`) : signature;
@@ -52,7 +59,7 @@ export interface PresentedClaims {
   presentedAt: number;
 }
 
-export interface PresentationCheck extends Binding {
+export interface PresentationCheck extends GrantBinding {
   issuer: { name: Name; key: PublicKey };
   /** Unix seconds. */
   now: number;
