@@ -1,0 +1,221 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { newAskCode } from '../identity/ask-code.ts';
+import type { Id, Name } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
+import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
+
+/** What became of an ask. A resident's refusal stands here and nowhere else. */
+export type AskOutcome =
+  | { outcome: 'open' }
+  | { outcome: 'refused'; at: number }
+  /** Its answer was verified and is on its way to the ledger, or in it: what the ledger says of the transaction decides. */
+  | { outcome: 'answered'; at: number; answer: KeptAnswer };
+
+export interface KeptAnswer {
+  /** `ledger`: the card's key is active there, and the act is `transaction`'s. `foreign`: a wallet that is not ours; no act, the gateway's own receipt. */
+  key: 'ledger' | 'foreign';
+  subject: Id | null;
+  claims: string[];
+  /** The vp_token, sealed to the agency. */
+  token: Uint8Array;
+  transaction: Uint8Array | null;
+  /** Salt and private part of the act, for the receipt: CBOR of an opened part. */
+  part: Uint8Array | null;
+  /** Compact JWS, signed by the gateway. */
+  foreignReceipt: string | null;
+}
+
+export interface KeptAsk {
+  /** Its name, `state` of the request object. */
+  id: Id;
+  agency: Name;
+  subject: Id | null;
+  /** The request object, as the agency signed it. */
+  signed: string;
+  code: string | null;
+  /** Unix seconds. */
+  made: number;
+  until: number;
+  status: AskOutcome;
+}
+
+export interface NewAsk {
+  id: Id;
+  agency: Name;
+  subject: Id | null;
+  signed: string;
+  until: number;
+  /** A short code is made for it. */
+  withCode: boolean;
+}
+
+export type AskBookFailure = Failure | Failure<'ask-known' | 'ask-too-many' | 'ask-unknown' | 'answer-replayed'>;
+
+/**
+ * Asks and what became of them. Names and contents stand in the file sealed under a key that comes of the keeper's, so whoever has the file alone learns
+ * how many asks there are, and for which resident ids. All failures but those named are `hub-storage`.
+ */
+export interface AskBook {
+  /** `ask-known`: an ask of this name is there. `ask-too-many`: of this agency, for this resident. Answers with the short code, where one was wanted. */
+  keepAsk(ask: NewAsk, now: number): Result<{ code: string | null }, AskBookFailure>;
+  ask(id: Id): Result<KeptAsk | null>;
+  /** Those that wait for this resident, the oldest first. */
+  asksFor(resident: Id, now: number): Result<KeptAsk[]>;
+  /** An open one that is in time; null for any other. */
+  askByCode(code: string, now: number): Result<KeptAsk | null>;
+  /** Once: `answer-replayed` where it was answered or refused before, `ask-unknown` where there is none. */
+  settleAsk(id: Id, status: Exclude<AskOutcome, { outcome: 'open' }>): Result<null, AskBookFailure>;
+  /** An answer that the ledger refused: the ask is open again. */
+  reopenAsk(id: Id, transaction: Uint8Array): Result<null>;
+  close(): void;
+}
+
+/** "imia". */
+const applicationId = 0x696d6961;
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE ask (
+    id BLOB PRIMARY KEY, agency BLOB NOT NULL, subject BLOB, code BLOB UNIQUE, sealed BLOB NOT NULL, made INTEGER NOT NULL, until INTEGER NOT NULL,
+    outcome TEXT NOT NULL DEFAULT 'open', settled INTEGER, answer BLOB
+  ) WITHOUT ROWID;
+  CREATE INDEX ask_subject ON ask (subject, outcome);
+  CREATE INDEX ask_until ON ask (until);
+`;
+
+/** Of one agency for one resident: waiting at a time, and made within a day. */
+export const mostWaiting = 3;
+export const mostInADay = 5;
+/** Of one agency for whoever has the code or the address. */
+export const mostOpenOfAgency = 10_000;
+/** A code is for the days until the next way to the hub, not for good. */
+export const codeLifetimeSeconds = 3 * 86_400;
+/** An ask that is over can be looked up for this long. */
+const keptSeconds = 90 * 86_400;
+
+interface SealedAsk {
+  agency: Name;
+  signed: string;
+  code: string | null;
+}
+
+/** @param secret 32 bytes known to the keeper alone. */
+export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
+  const derive = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/asks/1 ${purpose}`, 32));
+  const [tagKey, sealKey] = [derive('tags'), derive('content')];
+  const tagOf = (kind: string, text: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(`${kind} ${text}`).digest());
+  const opened = guarded(() => {
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    return database;
+  });
+  return opened.ok ? ok(bookOf(opened.value, tagOf, sealKey)) : opened;
+}
+
+type Row = Record<string, unknown>;
+
+function bookOf(database: DatabaseSync, tagOf: (kind: string, text: string) => Uint8Array, sealKey: Uint8Array): AskBook {
+  const get = database.prepare('SELECT * FROM ask WHERE id = ?');
+  const put = database.prepare('INSERT INTO ask (id, agency, subject, code, sealed, made, until) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  const waiting = database.prepare("SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS ? AND outcome = 'open' AND until > ?");
+  const today = database.prepare('SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS ? AND made > ?');
+  const ofResident = database.prepare("SELECT * FROM ask WHERE subject = ? AND outcome = 'open' AND until > ? ORDER BY made, id LIMIT 32");
+  const ofCode = database.prepare("SELECT * FROM ask WHERE code = ? AND outcome = 'open' AND until > ? AND made > ?");
+  const settle = database.prepare("UPDATE ask SET outcome = ?, settled = ?, answer = ? WHERE id = ? AND outcome = 'open'");
+  const reopen = database.prepare("UPDATE ask SET outcome = 'open', settled = NULL, answer = NULL WHERE id = ? AND outcome = 'answered'");
+  const forget = database.prepare('DELETE FROM ask WHERE until < ?');
+  const count = (row: Row | undefined): number => Number(row?.['n']);
+
+  const readAsk = (row: Row): KeptAsk => {
+    const id = bytesOf(row['id']);
+    const { agency, signed, code } = unseal(bytesOf(row['sealed']), id, sealKey) as SealedAsk;
+    const at = Number(row['settled']);
+    const outcome = String(row['outcome']);
+    const status: AskOutcome =
+      outcome === 'refused'
+        ? { outcome, at }
+        : outcome === 'answered'
+          ? { outcome, at, answer: unseal(bytesOf(row['answer']), id, sealKey) as KeptAnswer }
+          : { outcome: 'open' };
+    return { id, agency, signed, code, subject: row['subject'] === null ? null : bytesOf(row['subject']), made: Number(row['made']), until: Number(row['until']), status };
+  };
+
+  return {
+    keepAsk: ({ id, agency, subject, signed, until, withCode }, now) =>
+      guardedResult((): Result<{ code: string | null }, AskBookFailure> => {
+        forget.run(now - keptSeconds);
+        if (get.get(id) !== undefined) return fail('ask-known');
+        const tag = tagOf('agency', agency);
+        const open = count(waiting.get(tag, subject, now));
+        if (open >= (subject === null ? mostOpenOfAgency : mostWaiting)) return fail('ask-too-many', 'waiting');
+        if (subject !== null && count(today.get(tag, subject, now - 86_400)) >= mostInADay) return fail('ask-too-many', 'today');
+        const code = withCode ? newAskCode((bytes) => new Uint8Array(randomBytes(bytes))) : null;
+        const sealed = seal({ agency, signed, code }, id, sealKey);
+        put.run(id, tag, subject, code === null ? null : tagOf('code', code), sealed, now, until);
+        return ok({ code });
+      }),
+    ask: (id) =>
+      guarded(() => {
+        const row = get.get(id);
+        return row === undefined ? null : readAsk(row);
+      }),
+    asksFor: (resident, now) => guarded(() => ofResident.all(resident, now).map(readAsk)),
+    askByCode: (code, now) =>
+      guarded(() => {
+        const row = ofCode.get(tagOf('code', code), now, now - codeLifetimeSeconds);
+        return row === undefined ? null : readAsk(row);
+      }),
+    settleAsk: (id, status) =>
+      guardedResult((): Result<null, AskBookFailure> => {
+        const answer = status.outcome === 'answered' ? seal(status.answer, id, sealKey) : null;
+        if (settle.run(status.outcome, status.at, answer, id).changes === 1) return ok(null);
+        return fail(get.get(id) === undefined ? 'ask-unknown' : 'answer-replayed');
+      }),
+    reopenAsk: (id, transaction) =>
+      guarded(() => {
+        const row = get.get(id);
+        const kept = row === undefined ? null : readAsk(row).status;
+        const answered = kept?.outcome === 'answered' ? kept.answer.transaction : null;
+        if (answered !== null && equalBytes(answered, transaction)) reopen.run(id);
+        return null;
+      }),
+    close: () => database.close(),
+  };
+}
+
+function seal(content: object, id: Id, key: Uint8Array): Uint8Array {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(id);
+  return new Uint8Array(Buffer.concat([nonce, cipher.update(encodeCbor(content)), cipher.final(), cipher.getAuthTag()]));
+}
+
+/** Throws where the file was changed, or written under another keeper's key. */
+function unseal(sealed: Uint8Array, id: Id, key: Uint8Array): unknown {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12));
+  decipher.setAAD(id);
+  decipher.setAuthTag(sealed.subarray(-16));
+  return decodeCbor(new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])));
+}
+
+const bytesOf = (value: unknown): Uint8Array => {
+  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
+  return value;
+};
+
+function guardedResult<T, F>(work: () => Result<T, F>): Result<T, F | Failure> {
+  const done = guarded(work);
+  return done.ok ? done.value : done;
+}
+
+function guarded<T>(work: () => T): Result<T> {
+  try {
+    return ok(work());
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
+    throw error;
+  }
+}

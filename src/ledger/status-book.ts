@@ -1,0 +1,123 @@
+import { DatabaseSync } from 'node:sqlite';
+import { fail, ok, type Result } from '../contract/result.ts';
+import type { Name } from './verify/acts.ts';
+import { decodeRecord, stateKey } from './verify/records.ts';
+import { openEnvelope } from './verify/envelope.ts';
+import type { Crypto } from './verify/crypto.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * Which credentials stand revoked, by who anchored them: the registrar its own, the gateway those of all agencies, whose indices come from one sequence, so that
+ * neither the ledger nor this file says which agency a credential is of. Follows the log and can be thrown away: it is read anew from the log's first entry.
+ */
+export interface StatusBook {
+  /** Brings in what the log has and this book has not. Answers whether anything was revoked. */
+  follow(): Promise<Result<boolean>>;
+  /** Indices revoked, ascending, and how many entries a list of them needs. */
+  revoked(by: Name): Result<{ indices: number[]; entries: number }>;
+  close(): void;
+}
+
+export interface FollowedLedger extends Pick<Ledger, 'values'> {
+  entries(from: number, count: number): Promise<Result<{ index: number; envelope: Uint8Array }[]>>;
+}
+
+/** "imit". */
+const applicationId = 0x696d6974;
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE followed (next INTEGER NOT NULL);
+  INSERT INTO followed VALUES (0);
+  CREATE TABLE size (anchored_by TEXT PRIMARY KEY, entries INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE revoked (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
+`;
+const batch = 1000;
+
+/** `hub-storage`: cannot be opened, is damaged, or is another program's. */
+export function openStatusBook(path: string, ledger: FollowedLedger, crypto: Crypto): Result<StatusBook> {
+  const opened = guarded(() => {
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
+    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
+      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+    }
+    return database;
+  });
+  return opened.ok ? ok(bookOf(opened.value, ledger, crypto)) : opened;
+}
+
+function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto): StatusBook {
+  const next = database.prepare('SELECT next FROM followed');
+  const setNext = database.prepare('UPDATE followed SET next = ?');
+  const grow = database.prepare('INSERT INTO size VALUES (?, ?) ON CONFLICT (anchored_by) DO UPDATE SET entries = max(entries, excluded.entries)');
+  const revoke = database.prepare('INSERT INTO revoked VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const size = database.prepare('SELECT entries FROM size WHERE anchored_by = ?');
+  const indices = database.prepare('SELECT idx FROM revoked WHERE anchored_by = ? ORDER BY idx');
+
+  async function followBatch(from: number): Promise<Result<{ next: number; revoked: boolean }>> {
+    const entries = await ledger.entries(from, batch);
+    if (!entries.ok) return entries;
+    const credentials: Uint8Array[] = [];
+    const ended: Uint8Array[] = [];
+    for (const { envelope } of entries.value) {
+      const opened = openEnvelope(envelope, crypto);
+      // What stands in the log was read by the rules.
+      if (!opened.ok) throw new Error(`an entry of the log that is no envelope: ${opened.failure.code}`);
+      for (const act of opened.value.body.acts) {
+        if (act.kind === 'credential.anchor') credentials.push(act.id);
+        if (act.kind === 'credential.revoke') ended.push(act.id);
+      }
+    }
+    const records = await ledger.values([...credentials, ...ended].map((id) => stateKey.credential(id)));
+    if (!records.ok) return records;
+    const last = entries.value.at(-1)?.index;
+    const after = last === undefined ? from : last + 1;
+    return guarded(() => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const [at, value] of records.value.entries()) {
+          if (value === null) continue;
+          const { by, status } = decodeRecord('credential', value);
+          grow.run(by, status + 1);
+          if (at >= credentials.length) revoke.run(by, status);
+        }
+        setNext.run(after);
+        database.exec('COMMIT');
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      }
+      return { next: after, revoked: ended.length > 0 };
+    });
+  }
+
+  return {
+    async follow() {
+      const from = guarded(() => Number(next.get()?.['next']));
+      if (!from.ok) return from;
+      let revoked = false;
+      for (let at = from.value; ; ) {
+        const done = await followBatch(at);
+        if (!done.ok) return done;
+        revoked ||= done.value.revoked;
+        if (done.value.next === at) return ok(revoked);
+        at = done.value.next;
+      }
+    },
+    revoked: (by) =>
+      guarded(() => ({
+        indices: indices.all(by).map((row) => Number(row['idx'])),
+        entries: Number(size.get(by)?.['entries'] ?? 0),
+      })),
+    close: () => database.close(),
+  };
+}
+
+function guarded<T>(work: () => T): Result<T> {
+  try {
+    return ok(work());
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
+    throw error;
+  }
+}
