@@ -1,4 +1,3 @@
-import { Openid4vpClient } from '@openid4vc/openid4vp';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { askLimitBytes, claimedAsker, longestAskSeconds, nonceHash, readAsk, signAsk, type AskTerms } from '../../src/identity/ask.ts';
@@ -63,32 +62,6 @@ describe('an ask', () => {
     const subject = Uint8Array.from({ length: 16 }, (_, i) => i);
     const read = readAsk(signAsk({ ...terms, subject }, agency.sign), agency.key, verify, now);
     expect(read.ok && read.value.subject).toEqual(subject);
-  });
-
-  it('is a request of OpenID4VP 1.0 to a wallet library that is not ours', async () => {
-    const client = new Openid4vpClient({
-      callbacks: {
-        verifyJwt: (signer, { compact }) => {
-          const [header = '', payload = '', signature = ''] = compact.split('.');
-          const good = signer.method === 'custom' && verify(agency.key, Buffer.from(`${header}.${payload}`), Buffer.from(signature, 'base64url'));
-          return good ? { verified: true, signerJwk: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(agency.key[1]).toString('base64url') } } : { verified: false };
-        },
-        hash: (data) => nodeCrypto.sha256(data),
-        decryptJwe: () => ({ decrypted: false }),
-        encryptJwe: () => {
-          throw new Error('nothing is encrypted here');
-        },
-        signJwt: () => {
-          throw new Error('nothing is signed here');
-        },
-      },
-    });
-    const parsed = client.parseOpenid4vpAuthorizationRequest({ authorizationRequest: { client_id: 'tax-bureau', request: jws } });
-    const resolved = await client.resolveOpenId4vpAuthorizationRequest({ authorizationRequestPayload: parsed.params });
-    expect(resolved.version).toBe(100);
-    expect(resolved.client).toMatchObject({ prefix: 'pre-registered', effective: 'tax-bureau' });
-    expect(resolved.authorizationRequestPayload).toMatchObject({ response_mode: 'direct_post', nonce: terms.nonce, state: terms.state });
-    expect(resolved.dcql?.query).toMatchObject({ credentials: [{ id: 'identity', format: 'dc+sd-jwt' }, { id: 'taxpayer' }] });
   });
 
   it.each([
