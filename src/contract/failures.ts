@@ -131,7 +131,7 @@ export const rejectionCodes = [
 
 export type RejectionCode = (typeof rejectionCodes)[number];
 
-/** Why the keeper refuses what comes along with a transaction, beside the rejections it shares with the rules. Nothing of it reaches the ledger. */
+/** Why the keeper refuses a transaction with what comes along, or a release, beside the rejections it shares with the rules. Nothing of it reaches the ledger. */
 export const refusalCodes = [
   'part-missing',
   'part-unreadable',
@@ -144,6 +144,13 @@ export const refusalCodes = [
   'claims-beyond-service',
   'until-mismatch',
   'reads-too-many',
+  'addressee-mismatch',
+  'order-mismatch',
+  'order-too-early',
+  'purpose-mismatch',
+  'grant-ended',
+  'grant-expired',
+  'cursor-unknown',
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];

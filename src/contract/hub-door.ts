@@ -36,7 +36,7 @@ export const submissionStateSchema = z.strictObject({
 export type SubmissionState = z.infer<typeof submissionStateSchema>;
 
 export const spaceObjectSchema = z.strictObject({
-  /** `credential/<vct>/<n>`, `self`, `part/<transaction id, hex>/<act>`. */
+  /** `credential/<vct>/<n>`, `self`, `part/<transaction id, hex>/<act>`, `letter/<transaction id, hex>/<act>`. */
   name: z.string(),
   sealed: bytes,
   /** Unix seconds of the block that it came with. */

@@ -3,6 +3,7 @@ import type { HubFile, HubServerFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { softwareOpener } from '../identity/hpke.ts';
 import { x25519Public } from '../identity/x25519.ts';
+import { tagsUnder } from '../keeper/agency-tag.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -84,7 +85,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const folder = makeFolder(servicesDir);
   if (!folder.ok) return folder;
 
-  const keeperKeys = secretsOf(inData(serverFile.keeper.key), ['seal']);
+  const keeperKeys = secretsOf(inData(serverFile.keeper.key), ['sign', 'seal']);
   if (!keeperKeys.ok) return keeperKeys;
   const registrarKeys = secretsOf(inData(serverFile.registrar.key), ['sign', 'index']);
   if (!registrarKeys.ok) return registrarKeys;
@@ -110,12 +111,25 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const issuerKey = ed25519Signer(registrarKeys.value.sign);
   const keeperName = await ownerOf(ledger, [-25, keeperSealKey]);
   if (!keeperName.ok) return refused(keeperName.failure);
+  const keeperSigner = ed25519Signer(keeperKeys.value.sign);
+  const signing = await ownerOf(ledger, keeperSigner.key);
+  if (!signing.ok) return refused(signing.failure);
+  if (signing.value !== keeperName.value) return refused({ code: 'key-not-enrolled', detail: 'keeper: sign and seal of two parties' });
   const registrarName = await ownerOf(ledger, issuerKey.key);
   if (!registrarName.ok) return refused(registrarName.failure);
 
   const store = openKeeperStore(inData(serverFile.keeper.path));
   if (!store.ok) return refused(store.failure);
-  const keeper = new Keeper({ ledger, store: store.value, opener: softwareOpener(keeperKeys.value.seal), crypto: nodeCrypto, now });
+  const keeper = new Keeper({
+    ledger,
+    store: store.value,
+    opener: softwareOpener(keeperKeys.value.seal),
+    tags: tagsUnder(keeperKeys.value.seal),
+    name: keeperName.value,
+    signer: keeperSigner,
+    crypto: nodeCrypto,
+    now,
+  });
   opened.push(() => keeper.close());
 
   const index = openResidentIndex(inData(serverFile.registrar.path), registrarKeys.value.index);

@@ -5,6 +5,7 @@ import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
 import { hashOf } from './grant.ts';
 import { aes256Gcm, hpkeOpen, hpkeSeal, softwareOpener, type HpkeMessage, type OpenFailure, type Opener } from './hpke.ts';
+import { decodeLetter, type Letter } from './letter.ts';
 import { openSealed, sealInfo, sealTo } from './sealing.ts';
 import { newX25519Secret, x25519Public } from './x25519.ts';
 import { decodeSelfClaims, type SelfClaims } from './self-claims.ts';
@@ -75,14 +76,25 @@ export interface SpaceContents {
   /** Of the sealed map of typed facts, as a signed request names it; null: there is none. */
   selfHash: Hash | null;
   parts: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; opened: OpenedPart }[];
+  /** What agencies wrote; `hash` is that of the sealed letter, as the part of the step beside it names it. */
+  letters: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; hash: Hash; letter: Letter }[];
+  /** Names of what cannot be read although it is the keeper's to keep: an agency sealed it badly. */
+  unreadable: string[];
 }
 
+/** Nobody but the resident can see whether these are what they should be; a bad one takes nothing else with it. */
+const sealedByAgencies: ReadonlySet<Place['kind']> = new Set(['credential', 'letter']);
+
 export async function openObjects(objects: readonly SpaceObject[], space: OpenSpace): Promise<Result<SpaceContents>> {
-  const contents: SpaceContents = { credentials: [], self: {}, selfHash: null, parts: [] };
+  const contents: SpaceContents = { credentials: [], self: {}, selfHash: null, parts: [], letters: [], unreadable: [] };
   for (const object of objects) {
     const place = placeOf(object.name);
     if (place === null) return fail('space-unreadable', 'object-name');
     const opened = await openSealed(object.sealed, place.kind, space.resident, space.opener);
+    if (!opened.ok && opened.failure.code === 'seal-broken' && sealedByAgencies.has(place.kind)) {
+      contents.unreadable.push(object.name);
+      continue;
+    }
     if (!opened.ok) return asUnreadable(opened.failure);
     switch (place.kind) {
       case 'credential':
@@ -101,12 +113,18 @@ export async function openObjects(objects: readonly SpaceObject[], space: OpenSp
         contents.parts.push({ transaction: place.transaction, act: place.act, at: object.at, opened: part });
         break;
       }
+      case 'letter': {
+        const letter = decodeLetter(opened.value);
+        if (letter === null) contents.unreadable.push(object.name);
+        else contents.letters.push({ transaction: place.transaction, act: place.act, at: object.at, hash: hashOf(object.sealed), letter });
+        break;
+      }
     }
   }
   return ok(contents);
 }
 
-export type Place = { kind: 'credential'; vct: string; number: number } | { kind: 'self' } | { kind: 'part'; transaction: Uint8Array; act: number };
+export type Place = { kind: 'credential'; vct: string; number: number } | { kind: 'self' } | { kind: 'part' | 'letter'; transaction: Uint8Array; act: number };
 
 export function placeName(place: Place): string {
   switch (place.kind) {
@@ -115,16 +133,17 @@ export function placeName(place: Place): string {
     case 'self':
       return 'self';
     case 'part':
-      return `part/${Buffer.from(place.transaction).toString('hex')}/${place.act}`;
+    case 'letter':
+      return `${place.kind}/${Buffer.from(place.transaction).toString('hex')}/${place.act}`;
   }
 }
 
-/** null for a name that is none of the three of `spaceObjectSchema`. */
+/** null for a name that is none of those of `spaceObjectSchema`. */
 export function placeOf(name: string): Place | null {
   if (name === 'self') return { kind: 'self' };
-  const credential = /^credential\/(.{1,200})\/([0-9]{1,6})$/.exec(name);
+  const credential = /^credential\/(.{1,200})\/([0-9]{1,10})$/.exec(name);
   if (credential?.[1] !== undefined) return { kind: 'credential', vct: credential[1], number: Number(credential[2]) };
-  const part = /^part\/([0-9a-f]{64})\/([0-9]|1[0-5])$/.exec(name);
-  if (part?.[1] !== undefined) return { kind: 'part', transaction: new Uint8Array(Buffer.from(part[1], 'hex')), act: Number(part[2]) };
+  const ofAct = /^(part|letter)\/([0-9a-f]{64})\/([0-9]|1[0-5])$/.exec(name);
+  if (ofAct?.[2] !== undefined) return { kind: ofAct[1] === 'part' ? 'part' : 'letter', transaction: new Uint8Array(Buffer.from(ofAct[2], 'hex')), act: Number(ofAct[3]) };
   return null;
 }

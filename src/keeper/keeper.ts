@@ -1,41 +1,61 @@
 import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-door.ts';
 import { fail, never, ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
-import type { CommittedBlock, Ledger, TransactionState } from '../ledger/ledger.ts';
-import type { Name } from '../ledger/verify/acts.ts';
+import type { Ledger, TransactionState } from '../ledger/ledger.ts';
+import type { Id, Name } from '../ledger/verify/acts.ts';
 import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
-import { keyId, openEnvelope } from '../ledger/verify/envelope.ts';
+import { keyId, openEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { stateKey } from '../ledger/verify/records.ts';
+import { AgencyLists, type AgencyChange, type AgencyGrant, type AgencyRequest, type Listed, type PageWish } from './agency-lists.ts';
+import type { Tags } from './agency-tag.ts';
 import { Challenges, type KeeperNonce } from './challenges.ts';
+import { noteConcerns } from './concerns.ts';
 import { readRecord } from './ledger-records.ts';
+import type { KeeperFailure } from './refusal.ts';
+import { Releases, type Released } from './release.ts';
 import { Sessions } from './sessions.ts';
-import type { KeeperStore, NewSpace } from './store.ts';
+import { Settling } from './settling.ts';
+import type { KeeperStore, NewSpace, PayloadQuery, Step } from './store.ts';
 import { checkSubmission, type Incoming } from './submission-check.ts';
+import type { CheckingKeeper, KeptPayloads } from './submission-walk.ts';
 
 export interface KeeperParts {
-  ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'onBlock'>;
+  ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'receipt' | 'block' | 'onBlock'>;
   store: KeeperStore;
-  /** The keeper's own sealing key. */
+  /** The keeper's own sealing key, and the names in the store under it. */
   opener: Opener;
+  tags: Tags;
+  /** The keeper party's name, and its signing key. */
+  name: Name;
+  signer: Signer;
   crypto: Crypto;
   /** Unix milliseconds. */
   now: () => number;
+  /** How long a release waits for its record. */
+  recordWaitMs?: number;
 }
+
+/** An order cannot come again when its own end has passed; a little longer, for clocks. */
+const usedKeptSeconds = 3600;
 
 /** Keeps the data spaces: sealed all of it, opened to the card that proves its key, and grown by what the ledger records. */
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #challenges = new Challenges();
   readonly #sessions = new Sessions();
-  readonly #unlisten: () => void;
-  #settling: Promise<void> = Promise.resolve();
+  readonly #checking: CheckingKeeper;
+  readonly #releases: Releases;
+  readonly #lists: AgencyLists;
+  readonly #settling: Settling;
 
   constructor(parts: KeeperParts) {
+    this.#settling = new Settling(parts);
     this.#parts = parts;
-    this.#unlisten = parts.ledger.onBlock((block) => {
-      this.#settling = this.#settling.then(() => this.#settleBlock(block));
-    });
+    const payload: KeptPayloads = (query) => this.#payload(query);
+    this.#checking = { ...parts, payload };
+    this.#releases = new Releases({ ...parts, payload });
+    this.#lists = new AgencyLists(parts);
   }
 
   #seconds(): number {
@@ -68,8 +88,8 @@ export class Keeper {
     if (record.value.state !== 'active' || key.value?.state !== 'active') return fail('key-blocked');
     if (!crypto.verify(record.value.aut, challenge, signature)) return fail('challenge-failed', 'signature');
 
-    // A block that was committed a moment ago may not have been settled yet.
-    await this.#settling;
+    // What was recorded a moment ago is in it; where that cannot be written down now, what was there before is still shown.
+    await this.#settling.catchUp();
     const space = await store.space(resident);
     if (!space.ok) return space;
     if (space.value === null) return fail('key-unknown', 'no-space');
@@ -106,7 +126,7 @@ export class Keeper {
       if (!known.ok) return known;
       if (known.value.state === 'recorded' || known.value.state === 'witnessed' || known.value.state === 'rejected') return known;
     }
-    const checked = await checkSubmission(incoming, this.#parts, this.#seconds());
+    const checked = await checkSubmission(incoming, this.#checking, this.#seconds());
     if (!checked.ok) return checked;
     const verdict = checked.value;
     if (verdict.verdict === 'refused') {
@@ -119,13 +139,42 @@ export class Keeper {
     const { transaction } = verdict;
     const kept = await store.keep(transaction);
     if (!kept.ok) return kept;
+    if (kept.value === 'used') return ok({ state: 'rejected', code: 'nonce-spent' });
     const submitted = await ledger.submit(transaction.envelope);
     if (!submitted.ok) return submitted;
     if (submitted.value.state === 'rejected') {
-      const noted = await store.settleRejected(transaction.id, submitted.value.code);
+      const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code }]);
       if (!noted.ok) return noted;
     }
     return ok(asSubmissionState(submitted.value));
+  }
+
+  /** What a grant covers, for the officer's signed order (release.ts). */
+  release(order: Uint8Array): Promise<Result<Released, KeeperFailure>> {
+    return this.#releases.release(order);
+  }
+
+  /** Requests of an agency in the order in which they were recorded. */
+  requestsOf(agency: Name, wish: PageWish & { service?: Name; step?: Step }): Promise<Result<Listed<AgencyRequest>, KeeperFailure>> {
+    return this.#lists.requests(agency, wish);
+  }
+
+  requestOf(agency: Name, id: Id): Promise<Result<AgencyRequest, KeeperFailure>> {
+    return this.#lists.request(agency, id);
+  }
+
+  grantsOf(agency: Name, wish: PageWish): Promise<Result<Listed<AgencyGrant>, KeeperFailure>> {
+    return this.#lists.grants(agency, wish, this.#seconds());
+  }
+
+  /** What concerns an agency, numbered from 1 on in its own order: what stands behind number `after`. */
+  changes(agency: Name, after: number, limit: number): Promise<Result<AgencyChange[]>> {
+    return this.#lists.changes(agency, after, limit);
+  }
+
+  /** Whenever there is something new for the agency to read in `changes`. Returns what ends the listening. */
+  onChange(agency: Name, listener: () => void): () => void {
+    return this.#settling.onTold(this.#parts.tags.agency(agency), listener);
   }
 
   /** What the ledger says, and where it knows nothing, what the keeper does. */
@@ -144,52 +193,24 @@ export class Keeper {
    * what it recorded or rejected meanwhile is settled.
    */
   async recover(): Promise<Result<null>> {
-    const queued = await this.#parts.store.queued();
-    if (!queued.ok) return queued;
-    for (const { id, envelope } of queued.value) {
-      const submitted = await this.#parts.ledger.submit(envelope);
-      if (!submitted.ok) return submitted;
-      const settled = await this.#settle(id, submitted.value, this.#seconds());
-      if (!settled.ok) return settled;
-    }
-    return ok(null);
+    const settled = await this.#settling.catchUp();
+    if (!settled.ok) return settled;
+    const forgotten = await this.#parts.store.forgetUsed(this.#seconds() - usedKeptSeconds);
+    return forgotten.ok ? noteConcerns(this.#parts) : forgotten;
   }
 
   async close(): Promise<void> {
-    this.#unlisten();
-    await this.#settling;
+    await this.#settling.close();
     await this.#parts.store.close();
   }
 
-  /**
-   * Everything still queued is looked at, not only this block's: what could not be settled, or given to the ledger, on a full disk
-   * is caught up with by the next block.
-   */
-  async #settleBlock(block: CommittedBlock): Promise<void> {
-    const queued = await this.#parts.store.queued();
-    if (!queued.ok) return;
-    for (const { id, envelope } of queued.value) {
-      const state = await this.#parts.ledger.state(id);
-      if (!state.ok) return;
-      const known = state.value.state === 'unknown' ? await this.#parts.ledger.submit(envelope) : state;
-      if (!known.ok) return;
-      const settled = await this.#settle(id, known.value, Math.floor(block.timeMs / 1000));
-      if (!settled.ok) return;
-    }
-  }
-
-  async #settle(id: Uint8Array, state: TransactionState, at: number): Promise<Result<null>> {
-    switch (state.state) {
-      case 'recorded':
-      case 'witnessed':
-        return this.#parts.store.settleRecorded(id, at);
-      case 'rejected':
-        return this.#parts.store.settleRejected(id, state.code);
-      case 'queued':
-      case 'unknown':
-        return ok(null);
-    }
-    return never(state);
+  /** What the ledger has recorded a moment ago may not have been settled yet. */
+  async #payload(query: PayloadQuery): Promise<Result<Uint8Array | null>> {
+    const { store } = this.#parts;
+    const kept = await store.payload(query);
+    if (!kept.ok || kept.value !== null) return kept;
+    const settled = await this.#settling.catchUp();
+    return settled.ok ? store.payload(query) : settled;
   }
 }
 

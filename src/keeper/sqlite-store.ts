@@ -1,35 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { SpaceObject } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
-import type { KeeperStore, KeptTransaction, NewSpace } from './store.ts';
-
-/** An id that is not in use by another SQLite file of ours: `PRAGMA application_id`. "imik". */
-const applicationId = 0x696d696b;
-const schemaVersion = 1;
-
-const schema = `
-  CREATE TABLE space (
-    resident BLOB PRIMARY KEY, enc BLOB NOT NULL, ciphertext BLOB NOT NULL,
-    recovery_enc BLOB NOT NULL, recovery_ciphertext BLOB NOT NULL, last_opened INTEGER
-  ) WITHOUT ROWID;
-  CREATE TABLE tx (
-    seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, resident BLOB, counter INTEGER, envelope BLOB,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'recorded', 'rejected')), code TEXT
-  );
-  CREATE INDEX tx_queued ON tx (seq) WHERE state = 'queued';
-  CREATE INDEX tx_open ON tx (resident) WHERE state <> 'recorded';
-  CREATE TABLE payload (
-    tx BLOB NOT NULL, act INTEGER NOT NULL, what TEXT NOT NULL, addressee TEXT NOT NULL,
-    subject BLOB NOT NULL, act_id BLOB NOT NULL, place TEXT, sealed BLOB NOT NULL,
-    PRIMARY KEY (tx, act, what, addressee)
-  ) WITHOUT ROWID;
-  CREATE INDEX payload_of_act ON payload (subject, act_id);
-  CREATE TABLE object (
-    resident BLOB NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL, at INTEGER NOT NULL, counter INTEGER NOT NULL,
-    PRIMARY KEY (resident, name)
-  ) WITHOUT ROWID;
-  CREATE TABLE broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) WITHOUT ROWID;
-`;
+import type { ActKind } from '../ledger/verify/acts.ts';
+import { layOutStore, StoreMismatch } from './sqlite-schema.ts';
+import type { Concern, KeeperStore, Kept, KeptTransaction, NewSpace, Settled, Step, StoredChange, StoredGrant, StoredRequest, Tag } from './store.ts';
 
 type Row = Record<string, unknown>;
 const bytesOf = (value: unknown): Uint8Array => {
@@ -40,19 +14,44 @@ const numberOf = (value: unknown): number => {
   if (typeof value !== 'number') throw new TypeError('not an INTEGER');
   return value;
 };
+const textOf = (value: unknown): string => {
+  if (typeof value !== 'string') throw new TypeError('not a TEXT');
+  return value;
+};
 
-/** Opens or makes the file: WAL, synchronous FULL. `hub-storage` where it cannot be opened, is damaged or is another program's. */
+const selectRequest = `
+  SELECT request.seq, request.id, request.subject, step, request.at, request.tx, kept.sealed AS keeper_part, own.sealed AS agency_part, typed.sealed AS answers FROM request
+  JOIN payload kept ON kept.tx = request.tx AND kept.act = request.act AND kept.what = 'part' AND kept.addressee = 'keeper'
+  JOIN payload own ON own.tx = request.tx AND own.act = request.act AND own.what = 'part' AND own.addressee = 'agency'
+  JOIN payload typed ON typed.tx = request.tx AND typed.act = request.act AND typed.what = 'answers' AND typed.addressee = 'agency'`;
+
+const grantOf = (row: Row): StoredGrant => ({
+  seq: numberOf(row['seq']),
+  id: bytesOf(row['id']),
+  subject: bytesOf(row['subject']),
+  at: numberOf(row['at']),
+  transaction: bytesOf(row['tx']),
+  keeperPart: bytesOf(row['keeper_part']),
+  agencyPart: bytesOf(row['agency_part']),
+});
+const requestOf = (row: Row): StoredRequest => ({ ...grantOf(row), step: textOf(row['step']) as Step, answers: bytesOf(row['answers']) });
+const changeOf = (row: Row): StoredChange => ({
+  seq: numberOf(row['seq']),
+  kind: textOf(row['kind']) as StoredChange['kind'],
+  subject: bytesOf(row['subject']),
+  id: bytesOf(row['id']),
+  step: row['step'] === null ? null : (textOf(row['step']) as Step),
+  at: numberOf(row['at']),
+  transaction: bytesOf(row['tx']),
+});
+
+/** Opens or makes the file, or brings an older one to today's form: WAL, synchronous FULL. `hub-storage` where it cannot be opened, is damaged or is another program's. */
 export function openKeeperStore(path: string): Result<KeeperStore & { readonly database: DatabaseSync }> {
   return guarded(() => {
     const database = new DatabaseSync(path);
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-      const version = numberOf(database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version === 0) {
-        database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-      } else if (version !== schemaVersion || database.prepare('PRAGMA application_id').get()?.['application_id'] !== applicationId) {
-        throw new StoreMismatch(`schema ${version}`);
-      }
+      layOutStore(database);
       return sqliteStore(database);
     } catch (error) {
       database.close();
@@ -60,8 +59,6 @@ export function openKeeperStore(path: string): Result<KeeperStore & { readonly d
     }
   });
 }
-
-class StoreMismatch extends Error {}
 
 /** SQLite's own errors are a disk's doing; anything else is a bug and goes on as one. */
 function guarded<T>(work: () => T): Result<T> {
@@ -104,15 +101,64 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
       }
     });
 
-  const putTransaction = (transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, envelope: Uint8Array | null, state: string, code: string | null): boolean =>
-    statement('INSERT INTO tx (id, resident, counter, envelope, state, code) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING').run(
+  const putTransaction = (transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, envelope: Uint8Array | null, state: string, code: string | null): void => {
+    statement('INSERT INTO tx (id, resident, counter, envelope, state, code, concerned) VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING').run(
       transaction.id,
       transaction.resident,
       transaction.counter,
       envelope,
       state,
       code,
-    ).changes === 1;
+    );
+  };
+
+  const putConcern = (tx: Uint8Array, { act, kind, agency, subject, id, service, step }: Concern): void => {
+    statement('INSERT INTO concern (tx, act, kind, agency, subject, id, service, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(tx, act, kind, agency, subject, id, service, step);
+  };
+
+  /** What was noted of whom a transaction concerns stands in the agencies' own lists from now on. */
+  const tell = (tx: Uint8Array, at: number, index: number): Tag[] => {
+    const concerns = statement('SELECT act, kind, agency, subject, id, service, step FROM concern WHERE tx = ? ORDER BY act').all(tx);
+    const agencies: Tag[] = [];
+    for (const row of concerns) {
+      const { act = null, kind = null, subject = null, id = null, service = null, step = null } = row;
+      const agency = bytesOf(row['agency']);
+      const seq = numberOf(statement('SELECT coalesce(max(seq), 0) + 1 AS next FROM change WHERE agency = ?').get(agency)?.['next']);
+      statement('INSERT INTO change (agency, seq, kind, subject, id, step, at, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, kind, subject, id, step, at, tx);
+      if (kind === 'request.submit') {
+        statement('INSERT INTO request (agency, seq, id, subject, service, step, stepped, at, tx, act) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, id, subject, service, step, index, at, tx, act);
+      } else if (kind === 'grant.give') {
+        statement('INSERT INTO grant_of (agency, seq, id, subject, at, tx, act) VALUES (?, ?, ?, ?, ?, ?, ?)').run(agency, seq, id, subject, at, tx, act);
+      } else if (step !== null) {
+        // Two steps that were recorded close together may be settled in either order.
+        statement('UPDATE request SET step = ?, stepped = ? WHERE agency = ? AND id = ? AND stepped <= ?').run(step, index, agency, id, index);
+      }
+      agencies.push(agency);
+    }
+    statement('DELETE FROM concern WHERE tx = ?').run(tx);
+    statement('UPDATE tx SET concerned = 1 WHERE id = ?').run(tx);
+    return agencies;
+  };
+
+  const settleRecorded = ({ id, at, index }: Extract<Settled, { state: 'recorded' }>, counter: unknown): Tag[] => {
+    // Two requests of one card may be recorded out of order: the later signature's map of typed facts stays.
+    statement(
+      `INSERT INTO object (resident, name, sealed, at, counter)
+       SELECT subject, place, sealed, ?1, ?2 FROM payload WHERE tx = ?3 AND place IS NOT NULL
+       ON CONFLICT (resident, name) DO UPDATE SET sealed = excluded.sealed, at = excluded.at, counter = excluded.counter
+       WHERE excluded.counter > object.counter`,
+    ).run(at, typeof counter === 'number' ? counter : 0, id);
+    statement('DELETE FROM payload WHERE tx = ? AND place IS NOT NULL').run(id);
+    statement('DELETE FROM object WHERE (resident, name) IN (SELECT subject, place FROM removal WHERE tx = ?)').run(id);
+    statement('DELETE FROM removal WHERE tx = ?').run(id);
+    statement("UPDATE tx SET state = 'recorded', envelope = NULL, at = ?, log_index = ? WHERE id = ?").run(at, index, id);
+    return tell(id, at, index);
+  };
+
+  const settleRejected = (id: Uint8Array, code: string): void => {
+    statement("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL WHERE id = ?").run(code, id);
+    for (const table of ['payload', 'concern', 'removal', 'once'] as const) statement(`DELETE FROM ${table} WHERE tx = ?`).run(id);
+  };
 
   return {
     database,
@@ -168,21 +214,18 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
       }),
 
     keep: (transaction) =>
-      atomic(() => {
-        if (!putTransaction(transaction, transaction.envelope, 'queued', null)) return null;
-        for (const payload of transaction.payloads) {
-          statement('INSERT INTO payload (tx, act, what, addressee, subject, act_id, place, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
-            transaction.id,
-            payload.act,
-            payload.what,
-            payload.to,
-            payload.subject,
-            payload.actId,
-            payload.place,
-            payload.sealed,
-          );
+      atomic((): Kept => {
+        const { id, once, payloads, concerns, removals } = transaction;
+        if (statement('SELECT 1 FROM tx WHERE id = ?').get(id) !== undefined) return 'known';
+        if (once.some(({ name }) => statement('SELECT 1 FROM once WHERE name = ?').get(name) !== undefined)) return 'used';
+        putTransaction(transaction, transaction.envelope, 'queued', null);
+        for (const { name, order, until } of once) statement('INSERT INTO once (name, order_id, tx, until) VALUES (?, ?, ?, ?)').run(name, order, id, until);
+        for (const { act, kind, what, to, subject, actId, place, sealed } of payloads) {
+          statement('INSERT INTO payload (tx, act, kind, what, addressee, subject, act_id, place, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(id, act, kind, what, to, subject, actId, place, sealed);
         }
-        return null;
+        for (const { subject, place } of removals) statement('INSERT INTO removal (tx, subject, place) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(id, subject, place);
+        for (const concern of concerns) putConcern(id, concern);
+        return 'kept';
       }),
 
     keepRefused: (transaction, code) =>
@@ -206,37 +249,91 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
           .map((row: Row) => ({ id: bytesOf(row['id']), envelope: bytesOf(row['envelope']) })),
       ),
 
-    settleRecorded: (id, at) =>
+    settle: (settled) =>
       atomic(() => {
-        const row = statement("SELECT counter FROM tx WHERE id = ? AND state = 'queued'").get(id);
-        if (row === undefined) return null;
-        const { counter } = row;
-        // Two requests of one card may be recorded out of order: the later signature's map of typed facts stays.
-        statement(
-          `INSERT INTO object (resident, name, sealed, at, counter)
-           SELECT subject, place, sealed, ?1, ?2 FROM payload WHERE tx = ?3 AND place IS NOT NULL
-           ON CONFLICT (resident, name) DO UPDATE SET sealed = excluded.sealed, at = excluded.at, counter = excluded.counter
-           WHERE excluded.counter > object.counter`,
-        ).run(at, typeof counter === 'number' ? counter : 0, id);
-        statement('DELETE FROM payload WHERE tx = ? AND place IS NOT NULL').run(id);
-        statement("UPDATE tx SET state = 'recorded', envelope = NULL WHERE id = ?").run(id);
+        const told = new Map<string, Tag>();
+        for (const one of settled) {
+          const row = statement("SELECT counter FROM tx WHERE id = ? AND state = 'queued'").get(one.id);
+          if (row === undefined) continue;
+          if (one.state === 'rejected') settleRejected(one.id, one.code);
+          else for (const agency of settleRecorded(one, row['counter'])) told.set(Buffer.from(agency).toString('hex'), agency);
+        }
+        return [...told.values()];
+      }),
+
+    used: (name) =>
+      settled(() => {
+        const row = statement('SELECT order_id, tx FROM once WHERE name = ?').get(name);
+        return row === undefined ? null : { order: bytesOf(row['order_id']), transaction: bytesOf(row['tx']) };
+      }),
+
+    forgetUsed: (before) =>
+      settled(() => {
+        statement('DELETE FROM once WHERE until < ?').run(before);
         return null;
       }),
 
-    settleRejected: (id, code) =>
-      atomic(() => {
-        statement("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL WHERE id = ? AND state = 'queued'").run(code, id);
-        statement('DELETE FROM payload WHERE tx = ? AND tx IN (SELECT id FROM tx WHERE state = ?)').run(id, 'rejected');
-        return null;
-      }),
-
-    payload: (subject, actId, what, to) =>
+    payload: ({ subject, actId, kind, what, to }) =>
       settled(() => {
         const row = statement(
           `SELECT payload.sealed FROM payload JOIN tx ON tx.id = payload.tx
-           WHERE subject = ? AND act_id = ? AND what = ? AND addressee = ? AND tx.state = 'recorded'`,
-        ).get(subject, actId, what, to);
+           WHERE subject = ? AND act_id = ? AND kind = ? AND what = ? AND addressee = ? AND tx.state = 'recorded' ORDER BY tx.log_index DESC, tx.seq DESC LIMIT 1`,
+        ).get(subject, actId, kind, what, to);
         return row === undefined ? null : bytesOf(row['sealed']);
+      }),
+
+    requests: (agency, { after, limit, service, step }) =>
+      settled(() =>
+        statement(`${selectRequest} WHERE agency = ?1 AND request.seq > ?2 AND (?3 IS NULL OR service = ?3) AND (?4 IS NULL OR step = ?4) ORDER BY request.seq LIMIT ?5`)
+          .all(agency, after, service ?? null, step ?? null, limit)
+          .map(requestOf),
+      ),
+
+    request: (agency, id) =>
+      settled(() => {
+        const row = statement(`${selectRequest} WHERE agency = ? AND request.id = ?`).get(agency, id);
+        return row === undefined ? null : requestOf(row);
+      }),
+
+    grants: (agency, { after, limit }) =>
+      settled(() =>
+        statement(
+          `SELECT seq, id, grant_of.subject, at, grant_of.tx, kept.sealed AS keeper_part, own.sealed AS agency_part FROM grant_of
+           JOIN payload kept ON kept.tx = grant_of.tx AND kept.act = grant_of.act AND kept.what = 'part' AND kept.addressee = 'keeper'
+           JOIN payload own ON own.tx = grant_of.tx AND own.act = grant_of.act AND own.what = 'part' AND own.addressee = 'agency'
+           WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?`,
+        )
+          .all(agency, after, limit)
+          .map(grantOf),
+      ),
+
+    changes: (agency, { after, limit }) =>
+      settled(() => statement('SELECT seq, kind, subject, id, step, at, tx FROM change WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?').all(agency, after, limit).map(changeOf)),
+
+    unconcerned: (limit) =>
+      settled(() =>
+        statement(
+          `SELECT payload.tx, act, kind, subject, act_id, sealed FROM payload JOIN (SELECT seq, id FROM tx WHERE concerned = 0 AND state = 'recorded' ORDER BY seq LIMIT ?) AS old ON old.id = payload.tx
+           WHERE what = 'part' AND addressee = 'keeper' ORDER BY old.seq, act`,
+        )
+          .all(limit)
+          .map((row: Row) => ({
+            transaction: bytesOf(row['tx']),
+            act: numberOf(row['act']),
+            kind: textOf(row['kind']) as ActKind,
+            subject: bytesOf(row['subject']),
+            actId: bytesOf(row['act_id']),
+            sealed: bytesOf(row['sealed']),
+          })),
+      ),
+
+    concern: (id, concerns) =>
+      atomic(() => {
+        const row = statement('SELECT at, log_index FROM tx WHERE id = ? AND concerned = 0').get(id);
+        if (row === undefined) return null;
+        for (const concern of concerns) putConcern(id, concern);
+        tell(id, row['at'] === null ? 0 : numberOf(row['at']), row['log_index'] === null ? 0 : numberOf(row['log_index']));
+        return null;
       }),
 
     close() {

@@ -1,7 +1,9 @@
 import type { SpaceObject } from '../contract/hub-door.ts';
+import type { RejectionCode } from '../contract/failures.ts';
 import type { Result } from '../contract/result.ts';
 import type { HpkeMessage } from '../identity/hpke.ts';
-import type { Id } from '../ledger/verify/acts.ts';
+import type { ActKind, Id } from '../ledger/verify/acts.ts';
+import type { RequestRecord } from '../ledger/verify/records.ts';
 
 /** A data space as it is founded: only its key, wrapped twice. */
 export interface NewSpace {
@@ -12,17 +14,50 @@ export interface NewSpace {
   recovery: HpkeMessage;
 }
 
-/** One ciphertext that came along with a transaction. `credential` comes from an issuer inside the hub, the others over the door. */
+/** A name as it stands in the store: HMAC-SHA256 under the keeper's own key (agency-tag.ts). */
+export type Tag = Uint8Array;
+
+export type PayloadKind = 'part' | 'grant' | 'answers' | 'self' | 'credential' | 'letter' | 'token' | 'case';
+export type Addressee = 'space' | 'keeper' | 'agency' | 'authority';
+
+/** One ciphertext that came along with a transaction. */
 export interface KeptPayload {
   act: number;
-  what: 'part' | 'grant' | 'answers' | 'self' | 'credential';
-  to: 'space' | 'keeper' | 'agency';
+  /** Of that act. */
+  kind: ActKind;
+  what: PayloadKind;
+  to: Addressee;
   sealed: Uint8Array;
-  /** Whom the act is about, and the act's own id. */
+  /** Whom the act is about (of a case: the case), and the act's own id. */
   subject: Id;
-  actId: Id;
+  actId: Uint8Array;
   /** Its name in the subject's data space, where it is sealed to that. */
   place: string | null;
+}
+
+export type ConcernKind = 'grant.give' | 'grant.end' | 'request.submit' | 'request.step' | 'request.withdraw' | 'credential.anchor' | 'credential.revoke' | 'verification.answer';
+export type Step = RequestRecord['step'];
+
+/** That an act concerns an agency: it shows there once it is recorded. */
+export interface Concern {
+  act: number;
+  kind: ConcernKind;
+  agency: Tag;
+  subject: Id;
+  id: Uint8Array;
+  /** Of a request that is submitted. */
+  service: Tag | null;
+  /** Of a request from this act on. */
+  step: Step | null;
+}
+
+/** What may be carried out once only, under one name: an order's nonce, a release's access id. */
+export interface UsedOnce {
+  name: Uint8Array;
+  /** Id of the order that used it. */
+  order: Uint8Array;
+  /** Unix seconds: forgotten some time after. */
+  until: number;
 }
 
 /** A transaction and what came along, safe before the ledger is asked. */
@@ -34,13 +69,76 @@ export interface KeptTransaction {
   /** Value of that card's signature counter that it carries. */
   counter: number | null;
   payloads: KeptPayload[];
+  concerns: Concern[];
+  once: UsedOnce[];
+  /** What leaves data spaces once it is recorded. */
+  removals: { subject: Id; place: string }[];
 }
+
+/** `used`: something in `once` was used by another transaction, and nothing was kept. */
+export type Kept = 'kept' | 'known' | 'used';
 
 export type KeptState = { state: 'queued' } | { state: 'recorded' } | { state: 'rejected'; code: string };
 
+export type Settled =
+  /** `at`: Unix seconds of the block. `index`: in the log. */
+  | { id: Uint8Array; state: 'recorded'; at: number; index: number }
+  | { id: Uint8Array; state: 'rejected'; code: RejectionCode };
+
+/** Which ciphertext, by the act that it came with. A step shares its request's id, so the newest is meant. */
+export interface PayloadQuery {
+  subject: Id;
+  actId: Uint8Array;
+  kind: ActKind;
+  what: PayloadKind;
+  to: Exclude<Addressee, 'space'>;
+}
+
+export interface StoredRequest {
+  /** Place in the agency's own order: the cursor. */
+  seq: number;
+  id: Id;
+  subject: Id;
+  step: Step;
+  /** Unix seconds: when it was submitted, of the block. */
+  at: number;
+  transaction: Uint8Array;
+  /** Copies of the private part, and what was typed, sealed to the agency. */
+  keeperPart: Uint8Array;
+  agencyPart: Uint8Array;
+  answers: Uint8Array;
+}
+
+export interface StoredGrant {
+  seq: number;
+  id: Id;
+  subject: Id;
+  at: number;
+  transaction: Uint8Array;
+  keeperPart: Uint8Array;
+  agencyPart: Uint8Array;
+}
+
+/** One line of what an agency is told, numbered from 1 in an order of its own, so that nobody counts another's. */
+export interface StoredChange {
+  seq: number;
+  kind: ConcernKind;
+  subject: Id;
+  id: Uint8Array;
+  step: Step | null;
+  at: number;
+  transaction: Uint8Array;
+}
+
+export interface Page {
+  /** Behind this place; 0: from the first. */
+  after: number;
+  limit: number;
+}
+
 /**
- * What the keeper keeps, sealed all of it. Every method that writes answers after fsync. All failures are `hub-storage`: the disk is full,
- * read-only or broken, and what was acknowledged before is still there.
+ * What the keeper keeps, sealed all of it. Every method is one step that happens wholly or not at all, and one that writes answers after fsync.
+ * All failures are `hub-storage`: the disk is full, read-only or broken, and what was acknowledged before is still there.
  */
 export interface KeeperStore {
   foundSpace(space: NewSpace): Promise<Result<null>>;
@@ -50,18 +148,32 @@ export interface KeeperStore {
   recovery(resident: Id): Promise<Result<HpkeMessage | null>>;
   noteOpened(resident: Id, at: number): Promise<Result<null>>;
   noteBrokenOff(resident: Id, counter: number): Promise<Result<null>>;
-  /** Does nothing where the id is known already. */
-  keep(transaction: KeptTransaction): Promise<Result<null>>;
+  keep(transaction: KeptTransaction): Promise<Result<Kept>>;
   /** Refused before it was kept: the counter value is spent all the same. */
   keepRefused(transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, code: string): Promise<Result<null>>;
   state(transaction: Uint8Array): Promise<Result<KeptState | null>>;
   /** Kept and neither recorded nor rejected yet, oldest first. */
   queued(): Promise<Result<{ id: Uint8Array; envelope: Uint8Array }[]>>;
-  /** What was sealed to the space lies in it from now on. `at`: Unix seconds of the block. Idempotent. */
-  settleRecorded(transaction: Uint8Array, at: number): Promise<Result<null>>;
-  /** The ciphertexts go, the counter value stays known. Idempotent. */
-  settleRejected(transaction: Uint8Array, code: string): Promise<Result<null>>;
-  /** A ciphertext that came with an act, by the act's subject and id; null until it is recorded. */
-  payload(subject: Id, actId: Id, what: KeptPayload['what'], to: 'keeper' | 'agency'): Promise<Result<Uint8Array | null>>;
+  /**
+   * Of a recorded one what was sealed to the space lies in it from now on, and whom it concerns is told; of a rejected one the ciphertexts go and the
+   * counter value stays known. In the order given; what is settled already stays as it is. Answers with the agencies that have something new.
+   */
+  settle(settled: readonly Settled[]): Promise<Result<Tag[]>>;
+  /** Who used this name: the order, and the transaction that carries it out. */
+  used(name: Uint8Array): Promise<Result<{ order: Uint8Array; transaction: Uint8Array } | null>>;
+  /** What was used once before then, Unix seconds, may be forgotten: it is too late for it to come again. */
+  forgetUsed(before: number): Promise<Result<null>>;
+  /** null until it is recorded. */
+  payload(query: PayloadQuery): Promise<Result<Uint8Array | null>>;
+  /** In the order in which they were recorded. */
+  requests(agency: Tag, page: Page & { service?: Tag; step?: Step }): Promise<Result<StoredRequest[]>>;
+  /** null: there is none of this agency. */
+  request(agency: Tag, id: Id): Promise<Result<StoredRequest | null>>;
+  grants(agency: Tag, page: Page): Promise<Result<StoredGrant[]>>;
+  changes(agency: Tag, page: Page): Promise<Result<StoredChange[]>>;
+  /** Recorded parts, sealed to the keeper, of a time when nothing was noted of whom they concern; oldest first, and none once all were `concern`ed. */
+  unconcerned(limit: number): Promise<Result<{ transaction: Uint8Array; act: number; kind: ActKind; subject: Id; actId: Uint8Array; sealed: Uint8Array }[]>>;
+  /** Notes it later. Without concerns: it concerns nobody. */
+  concern(transaction: Uint8Array, concerns: readonly Concern[]): Promise<Result<null>>;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { serviceSchema } from '../../src/contract/service.ts';
 import { openCredential, type Credential } from '../../src/identity/credential.ts';
 import { hashOf, type GrantTerms } from '../../src/identity/grant.ts';
 import { presentClaims } from '../../src/identity/presentation.ts';
-import { prepareRequest, type PreparedRequest, type RequestDraft } from '../../src/identity/request.ts';
+import { prepareRequest, sealPart, type PreparedRequest, type RequestDraft } from '../../src/identity/request.ts';
 import type { Answers } from '../../src/identity/self-claims.ts';
 import { withAnswers } from '../../src/identity/self-claims.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../src/identity/space.ts';
@@ -13,9 +13,10 @@ import type { DoorHandlers, Speaker } from '../../src/hub/conversation.ts';
 import { doorHandlers } from '../../src/hub/door-handlers.ts';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
-import type { Body, Id } from '../../src/ledger/verify/acts.ts';
+import type { Act, Body, Id, OpenedPart } from '../../src/ledger/verify/acts.ts';
 import { encodeChallenge, type Challenge } from '../../src/ledger/verify/challenge.ts';
 import { encodeBody, signEnvelope, transactionId } from '../../src/ledger/verify/envelope.ts';
+import { commitPart } from '../../src/ledger/verify/private-part.ts';
 import { decodeRecord, stateKey, type RecordKind, type Records } from '../../src/ledger/verify/records.ts';
 import { demoId } from '../../tools/demo/demo-keys.ts';
 import type { World } from '../../tools/demo/world.ts';
@@ -119,18 +120,31 @@ export class Visitor {
     });
     const [agency, keeper] = [await this.record('party', stateKey.party(service.agency)), await this.record('party', stateKey.party('keeper'))];
     const prepared = after(prepareRequest(draft, { space: visit.space.publicKey, agency: agency.seal[1], keeper: keeper.seal[1] }, nodeCrypto));
+    const { id, envelope } = await this.sign(prepared.acts, kiosk);
+    return { id, submission: { envelope, payloads: prepared.payloads }, prepared, draft };
+  }
+
+  /** The card signs, and the kiosk attests. */
+  async sign(acts: Act[], kiosk = 'hall-1'): Promise<{ id: Uint8Array; envelope: Uint8Array }> {
     const body: Body = {
       v: 1,
       chain: this.#world.hubFile.trustRoot.chain,
       nonce: new Uint8Array(randomBytes(16)),
-      notAfter: now + 86_400,
-      acts: prepared.acts,
+      notAfter: soon() + 86_400,
+      acts,
       counter: this.card.nextCounter(),
       kiosk,
     };
     const device = kioskSigner(join(this.#world.kioskDirs[kiosk] ?? '', 'device.key.json'));
-    const envelope = await signEnvelope(body, [this.card.sig, device], nodeCrypto);
-    return { id: transactionId(encodeBody(body), nodeCrypto), submission: { envelope, payloads: prepared.payloads }, prepared, draft };
+    return { envelope: await signEnvelope(body, [this.card.sig, device], nodeCrypto), id: transactionId(encodeBody(body), nodeCrypto) };
+  }
+
+  /** Takes back a grant, or a request, that was for this agency. */
+  async end(visit: OpenVisit, id: Id, addressee: string, kind: 'grant.end' | 'request.withdraw' = 'grant.end'): Promise<Submission> {
+    const opened: OpenedPart = { salt: new Uint8Array(randomBytes(16)), part: { kind, agency: addressee } };
+    const [agency, keeper] = [await this.record('party', stateKey.party(addressee)), await this.record('party', stateKey.party('keeper'))];
+    const { envelope } = await this.sign([{ kind, subject: this.resident, id, private: commitPart(opened.salt, opened.part, nodeCrypto) }]);
+    return { envelope, payloads: sealPart(opened, 0, this.resident, { space: visit.space.publicKey, agency: agency.seal[1], keeper: keeper.seal[1] }) };
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SpaceObject } from '../../src/contract/hub-door.ts';
 import { hashOf } from '../../src/identity/grant.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
+import { sealLetter } from '../../src/identity/letter.ts';
 import { sealTo } from '../../src/identity/sealing.ts';
 import { decodeSelfClaims, sealSelfClaims } from '../../src/identity/self-claims.ts';
 import { newSpaceKeys, openObjects, openSpace, placeName, placeOf, sealCredential, wrapSpaceKey, type OpenSpace, type Place } from '../../src/identity/space.ts';
@@ -53,6 +54,7 @@ describe('what lies in a data space', () => {
     { name: 'credential/urn:x/3', sealed: sealCredential(keys.publicKey, resident, 'a.b.c~'), at: 1 },
     { name: 'self', sealed: sealSelfClaims(keys.publicKey, resident, { phone: { value: '13812345678', at: 5 } }), at: 2 },
     { name: `part/${'ab'.repeat(32)}/1`, sealed: sealTo(keys.publicKey, 'part', resident, encodeOpenedPart(part)), at: 3 },
+    { name: `letter/${'ab'.repeat(32)}/1`, sealed: sealLetter(keys.publicKey, resident, { title: 'Decided', text: 'You may.' }), at: 3 },
   ];
 
   it('comes out as it went in', async () => {
@@ -61,7 +63,19 @@ describe('what lies in a data space', () => {
       self: { phone: { value: '13812345678', at: 5 } },
       selfHash: hashOf(objects[1]?.sealed ?? new Uint8Array(0)),
       parts: [{ transaction, act: 1, at: 3, opened: part }],
+      letters: [{ transaction, act: 1, at: 3, hash: hashOf(objects[3]?.sealed ?? new Uint8Array(0)), letter: { title: 'Decided', text: 'You may.' } }],
+      unreadable: [],
     });
+  });
+
+  it.each([
+    { name: 'a letter sealed to somebody else', object: { name: `letter/${'cd'.repeat(32)}/0`, sealed: sealLetter(card.publicKey, resident, { title: 'x', text: 'y' }), at: 4 } },
+    { name: 'a letter that is none', object: { name: `letter/${'cd'.repeat(32)}/0`, sealed: sealTo(keys.publicKey, 'letter', resident, Buffer.from([0xf6])), at: 4 } },
+    { name: 'a credential sealed to somebody else', object: { name: 'credential/urn:y/1', sealed: sealCredential(card.publicKey, resident, 'a.b.c~'), at: 4 } },
+  ])('opens all the same beside $name', async ({ object }) => {
+    const contents = must(await openObjects([...objects, object], await open()));
+    expect(contents.unreadable).toEqual([object.name]);
+    expect([contents.credentials.length, contents.letters.length, contents.parts.length]).toEqual([1, 1, 1]);
   });
 
   it.each([

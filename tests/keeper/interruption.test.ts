@@ -5,11 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fail } from '../../src/contract/result.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
+import { tagsUnder } from '../../src/keeper/agency-tag.ts';
 import { Keeper, type KeeperParts } from '../../src/keeper/keeper.ts';
 import { openKeeperStore } from '../../src/keeper/sqlite-store.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
+import { partySigner } from './agency-stand.ts';
 import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
 
 let dataDir: string;
@@ -35,7 +37,7 @@ const answers = { meter_number: '12345678', meter_reading: '10.5', takeover_date
 /** A keeper of its own beside the hub's, over the same ledger, whose node fails as told. */
 function keeperBeside(name: string, ledger: KeeperParts['ledger']): { keeper: Keeper; store: ReturnType<typeof openStore> } {
   const store = openStore(name);
-  return { store, keeper: new Keeper({ ledger, store, opener: softwareOpener(partySecrets('keeper').seal), crypto: nodeCrypto, now: Date.now }) };
+  return { store, keeper: new Keeper({ ledger, store, opener: softwareOpener(partySecrets('keeper').seal), tags: tagsUnder(partySecrets('keeper').seal), name: 'keeper', signer: partySigner('keeper'), crypto: nodeCrypto, now: Date.now }) };
 }
 const openStore = (name: string) => must(openKeeperStore(join(dataDir, name)));
 
@@ -49,6 +51,8 @@ function brokenLedger(): { ledger: KeeperParts['ledger']; mend: () => void } {
       chain: ledger.chain,
       values: (keys) => ledger.values(keys),
       state: (id) => ledger.state(id),
+      receipt: (id, waitMs) => ledger.receipt(id, waitMs),
+      block: (height) => ledger.block(height),
       onBlock: (listener) => ledger.onBlock(listener),
       submit: (envelope) => (broken ? Promise.resolve(fail('hub-storage', 'sqlite-13')) : ledger.submit(envelope)),
     },

@@ -1,0 +1,115 @@
+import { never, ok, type Result } from '../contract/result.ts';
+import type { CommittedBlock, Ledger, TransactionState } from '../ledger/ledger.ts';
+import { toHex } from '../ledger/verify/bytes.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import { decodeLightBlock } from '../ledger/verify/light-block.ts';
+import type { KeeperStore, Settled, Tag } from './store.ts';
+
+export interface SettlingParts {
+  ledger: Pick<Ledger, 'chain' | 'submit' | 'state' | 'block' | 'onBlock'>;
+  store: Pick<KeeperStore, 'queued' | 'settle'>;
+  crypto: Crypto;
+  /** Unix milliseconds. */
+  now: () => number;
+}
+
+/** Brings store and ledger together: what the ledger recorded shows in spaces and lists, what it rejected goes, what it does not know is given to it again. */
+export class Settling {
+  readonly #parts: SettlingParts;
+  readonly #unlisten: () => void;
+  /** By agency, as hex of its tag. */
+  readonly #listeners = new Map<string, Set<() => void>>();
+  #settling: Promise<Result<null>> = Promise.resolve(ok(null));
+
+  constructor(parts: SettlingParts) {
+    this.#parts = parts;
+    this.#unlisten = parts.ledger.onBlock((block) => void this.#enqueue(block));
+  }
+
+  /** Everything that the ledger has by now. */
+  catchUp(): Promise<Result<null>> {
+    return this.#enqueue(null);
+  }
+
+  /** Whenever this agency is told of something new. Returns what ends the listening. */
+  onTold(agency: Tag, listener: () => void): () => void {
+    const name = toHex(agency);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(name);
+    };
+  }
+
+  tell(agencies: readonly Tag[]): void {
+    for (const agency of agencies) for (const listener of this.#listeners.get(toHex(agency)) ?? []) listener();
+  }
+
+  async close(): Promise<void> {
+    this.#unlisten();
+    await this.#settling;
+  }
+
+  /** One after the other. */
+  #enqueue(block: CommittedBlock | null): Promise<Result<null>> {
+    this.#settling = this.#settling.then(() => this.#settleQueued(block));
+    return this.#settling;
+  }
+
+  /**
+   * Everything still queued is looked at, not only this block's: what could not be settled, or given to the ledger, on a full disk
+   * is caught up with by the next block.
+   */
+  async #settleQueued(block: CommittedBlock | null): Promise<Result<null>> {
+    const { store, ledger } = this.#parts;
+    const queued = await store.queued();
+    if (!queued.ok) return queued;
+    const times = new Map<number, number>(block === null ? [] : [[block.height, Math.floor(block.timeMs / 1000)]]);
+    const settled: Settled[] = [];
+    let failed: Result<never> | null = null;
+    for (const { id, envelope } of queued.value) {
+      const state = await ledger.state(id);
+      const known = state.ok && state.value.state === 'unknown' ? await ledger.submit(envelope) : state;
+      if (!known.ok) {
+        failed = known;
+        break;
+      }
+      const one = await this.#settledAs(id, known.value, times);
+      if (one !== null) settled.push(one);
+    }
+    if (settled.length > 0) {
+      const placeOf = (one: Settled): number => (one.state === 'recorded' ? one.index : -1);
+      const told = await store.settle(settled.toSorted((a, b) => placeOf(a) - placeOf(b)));
+      if (!told.ok) return told;
+      this.tell(told.value);
+    }
+    return failed ?? ok(null);
+  }
+
+  /** null: not settled yet. */
+  async #settledAs(id: Uint8Array, state: TransactionState, times: Map<number, number>): Promise<Settled | null> {
+    switch (state.state) {
+      case 'recorded':
+      case 'witnessed': {
+        const at = times.get(state.height) ?? (await this.#timeOf(state.height));
+        times.set(state.height, at);
+        return { id, state: 'recorded', at, index: state.index };
+      }
+      case 'rejected':
+        return { id, state: 'rejected', code: state.code };
+      case 'queued':
+      case 'unknown':
+        return null;
+    }
+    return never(state);
+  }
+
+  /** Of the block, Unix seconds; where it is not to be had any more, of now. */
+  async #timeOf(height: number): Promise<number> {
+    const { ledger, crypto, now } = this.#parts;
+    const block = await ledger.block(height);
+    const light = block.ok && block.value !== null ? decodeLightBlock(block.value, ledger.chain, crypto) : undefined;
+    return light?.header.time.seconds ?? Math.floor(now() / 1000);
+  }
+}

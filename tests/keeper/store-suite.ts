@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Concern, KeeperStore, KeptTransaction } from '../../src/keeper/store.ts';
+import { must } from '../hub/visitor.ts';
+
+export const id16 = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
+export const id32 = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+export const resident = id16(1);
+export const message = { enc: id32(2), ciphertext: id32(3) };
+const bytesOf = (fill: number): Uint8Array => new Uint8Array(100).fill(fill);
+const taxBureau = id32(201);
+const pensionOffice = id32(202);
+const service = id32(211);
+
+/** A request as a kiosk brings it: the second act's map of typed facts and its part, to the space and to the keeper. */
+export const transaction = (fill: number, counter: number, sealed = bytesOf(fill)): KeptTransaction => ({
+  id: id32(fill),
+  envelope: new Uint8Array(50).fill(fill),
+  resident,
+  counter,
+  payloads: [
+    { act: 1, kind: 'request.submit', what: 'self', to: 'space', sealed, subject: resident, actId: id16(fill), place: 'self' },
+    { act: 0, kind: 'grant.give', what: 'part', to: 'space', sealed, subject: resident, actId: id16(fill), place: `part/${Buffer.from(id32(fill)).toString('hex')}/0` },
+    { act: 0, kind: 'grant.give', what: 'part', to: 'keeper', sealed, subject: resident, actId: id16(fill), place: null },
+  ],
+  concerns: [],
+  once: [],
+  removals: [],
+});
+
+/** Grant and request with everything that goes to an agency. */
+const toAgency = (fill: number, agency = taxBureau): KeptTransaction => {
+  const of = { act: 1, kind: 'request.submit', subject: resident, actId: id16(fill), place: null } as const;
+  const granted = { ...of, act: 0, kind: 'grant.give' } as const;
+  return {
+    ...transaction(fill, fill),
+    payloads: [
+      { ...granted, what: 'part', to: 'keeper', sealed: bytesOf(fill) },
+      { ...granted, what: 'part', to: 'agency', sealed: bytesOf(fill + 1) },
+      { ...of, what: 'part', to: 'keeper', sealed: bytesOf(fill + 2) },
+      { ...of, what: 'part', to: 'agency', sealed: bytesOf(fill + 3) },
+      { ...of, what: 'answers', to: 'agency', sealed: bytesOf(fill + 4) },
+    ],
+    concerns: [
+      { act: 0, kind: 'grant.give', agency, subject: resident, id: id16(fill), service: null, step: null },
+      { act: 1, kind: 'request.submit', agency, subject: resident, id: id16(fill), service, step: 'submitted' },
+    ],
+  };
+};
+const stepped = (fill: number, request: number, step: Concern['step']): KeptTransaction => ({
+  ...transaction(fill, fill),
+  resident: null,
+  counter: null,
+  payloads: [{ act: 0, kind: 'request.step', what: 'part', to: 'keeper', sealed: bytesOf(fill), subject: resident, actId: id16(request), place: null }],
+  concerns: [{ act: 0, kind: 'request.step', agency: taxBureau, subject: resident, id: id16(request), service: null, step }],
+});
+const recorded = (fill: number, at = 1_800_000_000 + fill, index = fill) => ({ id: id32(fill), state: 'recorded', at, index }) as const;
+
+/** What every store of the keeper's does, whatever keeps it. `open` opens the same store again after a close. */
+export function describeStore(name: string, { fresh, open, end }: { fresh: () => Promise<void> | void; open: () => Promise<KeeperStore>; end: () => Promise<void> | void }): void {
+  describe(`${name}, as every store`, () => {
+    let store: KeeperStore;
+    beforeEach(async () => {
+      await fresh();
+      store = await open();
+      must(await store.foundSpace({ resident, wrapped: message, recovery: message }));
+    });
+    afterEach(async () => {
+      await store.close();
+      await end();
+    });
+    const take = async (...kept: KeptTransaction[]): Promise<void> => {
+      for (const one of kept) expect(must(await store.keep(one))).toBe('kept');
+      must(await store.settle(kept.map(({ id }) => recorded(id[0] ?? 0))));
+    };
+
+    describe('a transaction', () => {
+      it('shows in the space only once it is recorded', async () => {
+        must(await store.keep(transaction(5, 9)));
+        expect(must(await store.space(resident))).toMatchObject({ wrapped: message, objects: [], knownCounters: [9], lastOpened: null });
+        const part = { subject: resident, actId: id16(5), kind: 'grant.give', what: 'part', to: 'keeper' } as const;
+        expect(must(await store.payload(part))).toBeNull();
+        must(await store.settle([recorded(5, 1_800_000_000)]));
+        const space = must(await store.space(resident));
+        expect(space?.objects.map(({ name: place, at }) => [place, at])).toEqual([
+          [`part/${'05'.repeat(32)}/0`, 1_800_000_000],
+          ['self', 1_800_000_000],
+        ]);
+        expect(space?.knownCounters).toEqual([]);
+        expect(must(await store.payload(part))).toEqual(bytesOf(5));
+        expect(must(await store.payload({ ...part, kind: 'request.submit' }))).toBeNull();
+        expect(must(await store.queued())).toEqual([]);
+      });
+
+      it('leaves its counter and nothing else when it is rejected', async () => {
+        must(await store.keep({ ...toAgency(5), once: [{ name: id32(90), order: id32(91), until: 1 }] }));
+        expect(must(await store.settle([{ id: id32(5), state: 'rejected', code: 'expired' }]))).toEqual([]);
+        must(await store.settle([recorded(5)]));
+        expect(must(await store.state(id32(5)))).toEqual({ state: 'rejected', code: 'expired' });
+        expect(must(await store.space(resident))).toMatchObject({ objects: [], knownCounters: [5] });
+        expect(must(await store.used(id32(90)))).toBeNull();
+        expect(must(await store.changes(taxBureau, { after: 0, limit: 10 }))).toEqual([]);
+        expect(must(await store.payload({ subject: resident, actId: id16(5), kind: 'grant.give', what: 'part', to: 'agency' }))).toBeNull();
+      });
+
+      it('does not put an earlier map of typed facts over a later one', async () => {
+        must(await store.keep(transaction(5, 9)));
+        must(await store.keep(transaction(6, 10)));
+        must(await store.settle([recorded(6)]));
+        must(await store.settle([recorded(5)]));
+        const self = must(await store.space(resident))?.objects.find((object) => object.name === 'self');
+        expect(self?.sealed).toEqual(bytesOf(6));
+      });
+
+      it('survives a second keeping of the same id and a new start', async () => {
+        expect(must(await store.keep(transaction(5, 9)))).toBe('kept');
+        expect(must(await store.keep(transaction(5, 9)))).toBe('known');
+        await store.close();
+        store = await open();
+        expect(must(await store.queued())).toEqual([{ id: id32(5), envelope: new Uint8Array(50).fill(5) }]);
+      });
+
+      it('takes out of the space what it removes, once it is recorded', async () => {
+        await take(transaction(5, 9));
+        must(await store.keep({ ...transaction(6, 10), payloads: [], removals: [{ subject: resident, place: 'self' }] }));
+        expect(must(await store.space(resident))?.objects).toHaveLength(2);
+        must(await store.settle([recorded(6)]));
+        expect(must(await store.space(resident))?.objects.map((object) => object.name)).toEqual([`part/${'05'.repeat(32)}/0`]);
+      });
+    });
+
+    describe('what happens once', () => {
+      const once = [
+        { name: id32(90), order: id32(91), until: 100 },
+        { name: id32(92), order: id32(91), until: 100 },
+      ];
+
+      it('is kept for one transaction only, and nothing of another is kept', async () => {
+        must(await store.keep({ ...transaction(5, 9), once }));
+        expect(must(await store.keep({ ...transaction(6, 10), once: once.slice(1) }))).toBe('used');
+        expect(must(await store.state(id32(6)))).toBeNull();
+        expect(must(await store.used(id32(92)))).toEqual({ order: id32(91), transaction: id32(5) });
+        expect(must(await store.used(id32(93)))).toBeNull();
+      });
+
+      it('may be used again when the rules rejected it, and is forgotten when its time is over', async () => {
+        must(await store.keep({ ...transaction(5, 9), once }));
+        must(await store.settle([{ id: id32(5), state: 'rejected', code: 'reads-spent' }]));
+        expect(must(await store.keep({ ...transaction(6, 10), once }))).toBe('kept');
+        must(await store.forgetUsed(100));
+        expect(must(await store.used(id32(90)))).not.toBeNull();
+        must(await store.forgetUsed(101));
+        expect(must(await store.used(id32(90)))).toBeNull();
+      });
+    });
+
+    describe("an agency's lists", () => {
+      it('show what was recorded, in that order, each agency its own', async () => {
+        must(await store.keep(toAgency(5)));
+        must(await store.keep(toAgency(15, pensionOffice)));
+        must(await store.keep(toAgency(25)));
+        expect(must(await store.requests(taxBureau, { after: 0, limit: 10 }))).toEqual([]);
+        expect(must(await store.settle([recorded(25, 7, 1), recorded(15, 8, 2), recorded(5, 9, 3)]))).toEqual([taxBureau, pensionOffice]);
+        const requests = must(await store.requests(taxBureau, { after: 0, limit: 10 }));
+        expect(requests.map(({ id, at, step }) => [id[0], at, step])).toEqual([
+          [25, 7, 'submitted'],
+          [5, 9, 'submitted'],
+        ]);
+        expect(requests[0]).toMatchObject({ transaction: id32(25), keeperPart: bytesOf(27), agencyPart: bytesOf(28), answers: bytesOf(29) });
+        expect(must(await store.requests(taxBureau, { after: requests[0]?.seq ?? 0, limit: 10 })).map(({ id }) => id[0])).toEqual([5]);
+        expect(must(await store.request(taxBureau, id16(15)))).toBeNull();
+        expect(must(await store.request(pensionOffice, id16(15)))?.id).toEqual(id16(15));
+        expect(must(await store.grants(taxBureau, { after: 0, limit: 1 }))).toMatchObject([{ id: id16(25), keeperPart: bytesOf(25), agencyPart: bytesOf(26) }]);
+      });
+
+      it('number changes from 1 on, without a gap, for each agency', async () => {
+        await take(toAgency(5), toAgency(15, pensionOffice), toAgency(25));
+        const changes = must(await store.changes(taxBureau, { after: 0, limit: 10 }));
+        expect(changes.map(({ seq, kind, id }) => [seq, kind, id[0]])).toEqual([
+          [1, 'grant.give', 5],
+          [2, 'request.submit', 5],
+          [3, 'grant.give', 25],
+          [4, 'request.submit', 25],
+        ]);
+        expect(must(await store.changes(taxBureau, { after: 3, limit: 10 })).map(({ seq }) => seq)).toEqual([4]);
+        expect(must(await store.changes(pensionOffice, { after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2]);
+      });
+
+      it('have the step that was recorded last, whichever is settled first', async () => {
+        await take(toAgency(5));
+        for (const one of [stepped(6, 5, 'received'), stepped(7, 5, 'decided')]) must(await store.keep(one));
+        must(await store.settle([recorded(7)]));
+        must(await store.settle([recorded(6)]));
+        expect(must(await store.requests(taxBureau, { after: 0, limit: 10, step: 'decided' }))).toHaveLength(1);
+        expect(must(await store.requests(taxBureau, { after: 0, limit: 10, step: 'received' }))).toEqual([]);
+        const newest = must(await store.payload({ subject: resident, actId: id16(5), kind: 'request.step', what: 'part', to: 'keeper' }));
+        expect(newest).toEqual(bytesOf(7));
+      });
+
+      it('are narrowed to a service', async () => {
+        await take(toAgency(5));
+        expect(must(await store.requests(taxBureau, { after: 0, limit: 10, service }))).toHaveLength(1);
+        expect(must(await store.requests(taxBureau, { after: 0, limit: 10, service: id32(212) }))).toEqual([]);
+      });
+    });
+  });
+}
