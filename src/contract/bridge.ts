@@ -44,8 +44,24 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60) }),
   /** From the receipt page to the receipts of this visit, all on one sheet. */
   z.strictObject({ intent: z.literal('receipts.open') }),
+  /** From home to "my data", and from there to each of its parts. */
+  z.strictObject({ intent: z.literal('my-data.open'), part: z.enum(['all', 'facts', 'grants', 'looks', 'proof', 'signed', 'agencies', 'news']) }),
+  /** A typed fact is to be another from now on: to the question that it answers. */
+  z.strictObject({ intent: z.literal('fact.correct'), fact: z.string().max(160) }),
+  z.strictObject({ intent: z.literal('grant.open'), grant: z.string().regex(/^[0-9a-f]{32}$/) }),
+  /** To the page that says what ending does. */
+  z.strictObject({ intent: z.literal('grant.end') }),
+  /** To the page that says what taking a request back does. */
+  z.strictObject({ intent: z.literal('request.withdraw') }),
+  /** From either of these: to the page to sign on. */
+  z.strictObject({ intent: z.literal('undo.confirm') }),
+  z.strictObject({ intent: z.literal('letter.open'), letter: z.string().max(80) }),
+  z.strictObject({ intent: z.literal('agency.mute'), agency: z.string().max(40), muted: z.boolean() }),
 ]);
 export type Intent = z.infer<typeof intentSchema>;
+
+/** What a resident signs at the kiosk, as the pages before and after the signature tell it. */
+export type Signable = 'request' | 'grant.end' | 'request.withdraw' | 'facts.keep';
 
 /** `queued` (signed and safe) → `recorded` (in a committed block) → `witnessed`; `rejected` and `expired` end it. Never merged. */
 export type RequestState = 'queued' | 'recorded' | 'witnessed' | 'rejected' | 'expired';
@@ -69,12 +85,134 @@ export interface RequestRow {
   at: string;
   /** Rejection code, where the state is `rejected` or `expired`. */
   code?: string;
+  /** How far the agency is, as the ledger proves it; null where that is not known: it waits still, or the hub is away. */
+  step: RequestStep | null;
+  /** With step `decided` or `closed`; null where the agency left it open. */
+  decision: 'approved' | 'refused' | null;
 }
+
+export type RequestStep = 'submitted' | 'received' | 'needs-more' | 'decided' | 'closed' | 'withdrawn';
+
+/** One step of a request and when it was. */
+export interface StepTaken {
+  step: RequestStep;
+  /** ISO 8601 in UTC; null where nothing says it. */
+  at: string | null;
+}
+
+/** A letter that an agency sent with a step. */
+export interface LetterLine {
+  letter: string;
+  /** In the language in which the agency wrote it. */
+  title: string;
+  /** ISO 8601 in UTC. */
+  at: string;
+}
+
+/** Facts that one party vouches for. */
+export interface FactGroup {
+  issuer: Localized;
+  facts: { claim: string; value: string }[];
+}
+
+/** A fact that the resident typed. */
+export interface TypedFact {
+  /** A self claim, or `<service id>#<question>`. */
+  fact: string;
+  /** null: a claim of the vocabulary, its label is in the messages. */
+  label: Localized | null;
+  /** The service it was told for, where it is of no use to another. */
+  service: Localized | null;
+  value: string;
+  option: Localized | null;
+  unit: Localized | null;
+  input: QuestionInput | null;
+  /** ISO 8601 in UTC. */
+  at: string;
+  /** A service asks for it today, so it can be asked anew. */
+  correctable: boolean;
+}
+
+/** `used-up`: it was read as often as it allows. */
+export type GrantState = 'live' | 'ended' | 'expired' | 'used-up';
+
+export interface GrantRow {
+  /** Id in hex. */
+  grant: string;
+  agency: Localized;
+  service: Localized;
+  group: ServiceGroup;
+  /** Completes "may look …": "to certify your payment". */
+  purpose: Localized;
+  claims: string[];
+  /** ISO 8601 in UTC. */
+  given: string;
+  /** ISO date, the last day on which the agency may look. */
+  until: string;
+  reads: number;
+  used: number;
+  state: GrantState;
+  /** A signed end of it waits here to be sent. */
+  ending: boolean;
+}
+
+/** Somebody looked: an entry on the ledger, and what its private part says. */
+export type Look = {
+  /** Its place among all entries of this resident, from 1. */
+  entry: number;
+  /** ISO 8601 in UTC; null where nothing says it. */
+  at: string | null;
+} & (
+  | { look: 'read'; office: Localized; /** Short form of the staff id. */ officer: string; claims: string[]; purpose: Localized; /** What the grant was given for; null where it is not among the resident's. */ service: Localized | null; grant: string | null }
+  /** Activity, never facts. `basis`: the case's number, short. */
+  | { look: 'case'; office: Localized; officer: string; purpose: Localized; basis: string }
+  /** ISO date; null where it is not told. */
+  | { look: 'sealed'; opensAt: string | null }
+  | { look: 'index'; office: Localized; officer: string; reason: string }
+  /** Shown from afar by the resident's own card. */
+  | { look: 'answer'; office: Localized; claims: string[]; purpose: Localized }
+  /** It stands on the ledger, and the data space has no private part of it. */
+  | { look: 'untold'; kind: 'access.record' | 'access.lookup' | 'verification.answer' }
+);
+
+/** One signature of the resident's card. */
+export interface SignedRow {
+  reference: string;
+  what: Signable | 'register' | 'other';
+  /** The service, where there is one. */
+  title: Localized | null;
+  agency: Localized | null;
+  at: string;
+  /** null: signed at no kiosk. */
+  kiosk: string | null;
+}
+
+export interface AgencyRow {
+  agency: string;
+  name: Localized;
+  muted: boolean;
+}
+
+/** What happened since the last visit; each leads to where it is told whole. */
+export type News =
+  | { news: 'read'; agency: Localized; count: number }
+  | { news: 'case' }
+  | { news: 'sealed'; opensAt: string | null }
+  | { news: 'index'; office: Localized }
+  | { news: 'untold'; count: number }
+  | { news: 'step'; reference: string; service: Localized; step: RequestStep }
+  | { news: 'letter'; letter: string; agency: Localized }
+  /** `until`: ISO date. */
+  | { news: 'grant-ends'; grant: string; agency: Localized; until: string }
+  | { news: 'credential'; issuer: Localized; change: 'issued' | 'revoked' }
+  | { news: 'card-replaced'; at: string | null };
 
 /** A receipt of this visit. */
 export interface ReceiptCodes {
   reference: string;
-  service: Localized;
+  what: Signable;
+  /** null: what was signed is about no service. */
+  service: Localized | null;
   state: RequestState;
   qr: string[];
 }
@@ -137,9 +275,48 @@ export type Page =
   | { page: 'insert-card' }
   | { page: 'working'; doing: Doing }
   | ({ page: 'pin' } & PinPrompt)
-  | { page: 'home'; name: string; services: ServiceCard[]; requests: RequestRow[]; notices: Notice[] }
+  /** `news`: how many things happened since the last visit; they have a page of their own. */
+  | { page: 'home'; name: string; services: ServiceCard[]; requests: RequestRow[]; notices: Notice[]; news: number }
   | { page: 'requests'; requests: RequestRow[] }
-  | { page: 'request'; request: RequestRow; qr: string[]; steps: Localized[]; claims: string[]; until: string }
+  | {
+      page: 'request';
+      request: RequestRow;
+      qr: string[];
+      /** What the service says of itself. */
+      steps: Localized[];
+      claims: string[];
+      until: string;
+      /** Oldest first. */
+      taken: StepTaken[];
+      letters: LetterLine[];
+      /** Confirmed by the agency. */
+      paid: { amountFen: number; reference: string } | null;
+      withdrawable: boolean;
+    }
+  | { page: 'news'; news: News[] }
+  /** `live`: grants under which somebody may still look. */
+  | { page: 'my-data'; facts: number; issuers: number; live: number; looks: number; signed: number; muted: number }
+  | { page: 'facts'; groups: FactGroup[]; typed: TypedFact[] }
+  | { page: 'grants'; grants: GrantRow[] }
+  | { page: 'grant'; grant: GrantRow; looks: Look[] }
+  /** Says what ending a grant, or taking a request back, does and what it does not. */
+  | { page: 'undo'; undo: { what: 'grant.end'; grant: GrantRow } | { what: 'request.withdraw'; request: RequestRow } }
+  /** `entries`: on this resident, all of them, as the ledger's record counts and binds them. */
+  | { page: 'looks'; looks: Look[]; entries: number }
+  | {
+      page: 'proof';
+      entries: number;
+      /** ISO 8601 in UTC, of the head that it was held against. */
+      at: string;
+      height: number;
+      /** How many of each kind, the most frequent first. */
+      kinds: { kind: string; count: number }[];
+      /** Of the receipt over the complete list; none where it is too long for codes. */
+      qr: string[];
+    }
+  | { page: 'signed'; signed: SignedRow[]; /** As many older ones are not listed. */ more: number }
+  | { page: 'agencies'; agencies: AgencyRow[] }
+  | { page: 'letter'; agency: Localized; title: string; text: string; at: string }
   | {
       page: 'consent';
       service: ServiceCard;
@@ -150,7 +327,8 @@ export type Page =
     }
   | {
       page: 'question';
-      service: ServiceCard;
+      /** null: a typed fact is corrected, for all services. */
+      service: ServiceCard | null;
       question: string;
       label: Localized;
       text: Localized;
@@ -169,11 +347,15 @@ export type Page =
       of: number;
     }
   | { page: 'check'; service: ServiceCard; rows: CheckRow[]; fee: { amountFen: number } | null }
-  | ({ page: 'sign'; service: ServiceCard; claims: string[]; answers: number; purpose: Localized; until: string } & PinPrompt)
+  | ({ page: 'sign'; what: 'request'; service: ServiceCard; claims: string[]; answers: number; purpose: Localized; until: string } & PinPrompt)
+  | ({ page: 'sign'; what: 'grant.end' | 'request.withdraw'; service: Localized; agency: Localized } & PinPrompt)
+  | ({ page: 'sign'; what: 'facts.keep'; fact: TypedFact } & PinPrompt)
   | {
       page: 'receipt';
+      what: Signable;
       reference: string;
-      service: ServiceCard;
+      /** null: what was signed is about no service. */
+      service: ServiceCard | null;
       state: RequestState;
       at: string;
       steps: Localized[];

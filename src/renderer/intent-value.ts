@@ -6,6 +6,11 @@ export function intentValue(intent: Intent): string | undefined {
   if ('claim' in intent) return intent.claim;
   if ('question' in intent) return intent.question;
   if ('reference' in intent) return intent.reference;
+  if ('part' in intent) return intent.part;
+  if ('fact' in intent) return intent.fact;
+  if ('grant' in intent) return intent.grant;
+  if ('letter' in intent) return intent.letter;
+  if ('agency' in intent) return intent.agency;
   if ('language' in intent) return intent.language;
   return undefined;
 }

@@ -7,6 +7,7 @@ import './fonts/kiosk-font.css';
 import './tokens.css';
 import './base.css';
 import { i18n } from './i18n.ts';
+import { loadMyDataView } from './my-data-view.ts';
 import { useSnapshotStore } from './snapshot-store.ts';
 
 const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
@@ -22,4 +23,4 @@ await nextTick();
 await nextFrame();
 await nextFrame();
 bridge.ready();
-await import('./fonts/slices.css');
+await Promise.all([import('./fonts/slices.css'), loadMyDataView()]);

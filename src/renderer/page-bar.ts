@@ -23,6 +23,17 @@ const controls: Record<PageName, BarControls> = {
   sign: { back: true, end: true },
   receipt: { back: false, end: true },
   receipts: { back: true, end: true },
+  news: { back: true, end: true },
+  'my-data': { back: true, end: true },
+  facts: { back: true, end: true },
+  grants: { back: true, end: true },
+  grant: { back: true, end: true },
+  undo: { back: true, end: true },
+  looks: { back: true, end: true },
+  proof: { back: true, end: true },
+  signed: { back: true, end: true },
+  agencies: { back: true, end: true },
+  letter: { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -36,8 +47,9 @@ export function barControls(page: Page): BarControls {
 
 /** Two snapshots with the same key show the same component, which keeps what was typed; a new key starts fresh. */
 export function pageKey(page: Page): string {
-  if (page.page === 'question') return `question:${page.service.id}:${page.question}`;
+  if (page.page === 'question') return `question:${page.service?.id ?? ''}:${page.question}`;
   if (page.page === 'failure') return `failure:${page.code}`;
   if (page.page === 'request') return `request:${page.request.reference}`;
+  if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

@@ -1,4 +1,5 @@
 import { useI18n } from 'vue-i18n';
+import type { Signable, TypedFact } from '../contract/bridge.ts';
 import type { Language, Localized } from '../contract/language.ts';
 import { groupDigits } from './group-digits.ts';
 
@@ -30,6 +31,11 @@ export function useText() {
     return new Intl.NumberFormat(language(), { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(amountFen / 100);
   }
 
+  /** Several things in one sentence: "a, b and c". */
+  function list(items: readonly string[]): string {
+    return new Intl.ListFormat(language(), { type: 'conjunction' }).format(items);
+  }
+
   function claimLabel(claim: string): string {
     const key = `claim.${claim}`;
     return te(key) ? t(key) : claim;
@@ -44,5 +50,21 @@ export function useText() {
     return groupDigits(claim, value);
   }
 
-  return { t, te, language, local, day, moment, money, claimLabel, claimValue };
+  function typedLabel({ fact, label }: TypedFact): string {
+    return label === null ? claimLabel(fact) : local(label);
+  }
+
+  function typedValue({ fact, value, option, unit, input }: TypedFact): string {
+    if (option !== null) return local(option);
+    if (input === 'yes-no') return value === 'true' ? t('question.yes') : t('question.no');
+    const said = claimValue(fact, value);
+    return unit === null ? said : t('check.amount', { value: said, unit: local(unit) });
+  }
+
+  /** What a receipt is of. */
+  function signedTitle(what: Signable, service: Localized | null): string {
+    return what === 'request' && service !== null ? local(service) : t(`signedTitle.${what.replace('.', '-')}`, { service: service === null ? '' : local(service) });
+  }
+
+  return { t, te, language, local, day, moment, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
 }

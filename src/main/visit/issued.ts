@@ -28,7 +28,7 @@ export function pastRequestOf(draft: Draft, known: KnownClaims, issued: Issued):
   const { service, reference, state, at, transaction, parts, steps } = issued;
   return {
     transaction,
-    row: { reference, service: service.title, agency: service.agency, group: service.group, state, at },
+    row: { reference, service: service.title, agency: service.agency, group: service.group, state, at, step: null, decision: null },
     steps,
     claims: grantedClaims(draft, known),
     until: lastDay(draft.until),

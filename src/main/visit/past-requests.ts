@@ -37,6 +37,8 @@ export function pastRequests(
             agency: offer?.agency ?? same(request.agency),
             group: offer?.service.group ?? groupOf(request.service),
             at: new Date(first.at * 1000).toISOString(),
+            step: null,
+            decision: null,
             ...stateOf(first.transaction),
           },
           steps: offer?.service.steps ?? [],

@@ -155,7 +155,7 @@ function pinPrompt({ card, triesLeft, pinWrong }: Visit): Omit<Extract<Page, { p
 const rows = (access: Access): RequestRow[] => access.requests.map(({ row }) => row);
 
 function homePage(access: Access): Page {
-  return { page: 'home', name: access.name, services: access.offers.map(serviceCard), requests: rows(access), notices: access.notices };
+  return { page: 'home', name: access.name, services: access.offers.map(serviceCard), requests: rows(access), notices: access.notices, news: 0 };
 }
 
 function requestPage({ opened }: Visit): Page {
@@ -168,6 +168,10 @@ function requestPage({ opened }: Visit): Page {
     steps: request.steps,
     claims: request.claims,
     until: request.until,
+    taken: [],
+    letters: [],
+    paid: null,
+    withdrawable: false,
   };
 }
 
@@ -222,6 +226,7 @@ function checkPage(draft: Draft, access: Access): Page {
 function signPage(visit: Visit, draft: Draft, access: Access): Page {
   return {
     page: 'sign',
+    what: 'request',
     service: serviceCard(draft.offer),
     claims: grantedClaims(draft, access.known),
     answers: Object.keys(answersOf(draft)).length,
@@ -235,7 +240,7 @@ function receiptPage({ issued }: Visit): Page {
   const last = issued.at(-1);
   if (last === undefined) throw new Error('nothing was signed');
   const { reference, service, state, at, steps, fee, qr, code } = last;
-  return { page: 'receipt', reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
+  return { page: 'receipt', what: 'request', reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
 }
 
 /** More lines than these do not fit the screen beside the code; and with many more codes the snapshot would not fit the bridge. */
@@ -243,7 +248,7 @@ const mostOnSheet = 4;
 
 function receiptsPage({ issued }: Visit): Page {
   const newestFirst = issued.toReversed();
-  const receipts = newestFirst.slice(0, mostOnSheet).map(({ reference, service, state, qr }) => ({ reference, service: service.title, state, qr }));
+  const receipts = newestFirst.slice(0, mostOnSheet).map(({ reference, service, state, qr }) => ({ reference, what: 'request' as const, service: service.title, state, qr }));
   return { page: 'receipts', receipts, more: newestFirst.length - receipts.length };
 }
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 const request = (state: PastRequest['row']['state'], parts: PastRequest['parts'] = of.parts): PastRequest => ({
   transaction,
-  row: { reference: of.reference, service: both('Service'), agency: both('Agency'), group: 'tax', state, at: '2026-11-22T10:00:00Z' },
+  row: { reference: of.reference, service: both('Service'), agency: both('Agency'), group: 'tax', state, at: '2026-11-22T10:00:00Z', step: null, decision: null },
   steps: [],
   claims: [],
   until: '',
