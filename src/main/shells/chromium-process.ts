@@ -1,17 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, chownSync, constants, copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { accessSync, chownSync, constants, copyFileSync, existsSync, mkdtempSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fail, ok, type Result } from '../../contract/result.ts';
+import { unprivilegedAccount, type Account } from '../unprivileged-account.ts';
 import { chromiumFlags, type ChromiumWindow } from './chromium-flags.ts';
 
 /** Not `/usr/bin/chromium`: that wrapper reads /etc/chromium.d, with API keys, extensions and flags of its own. */
 export const distributionChromium = '/usr/lib/chromium/chromium';
-
-/** Who the browser runs as when root starts the kiosk: the first of these that exists. */
-const unprivilegedUsers = ['imi-browser', 'nobody'];
 
 /** Then comes the kiosk's process id. */
 const profilePrefix = 'imi-screen-';
@@ -34,11 +32,6 @@ export interface ChromiumProcess {
   exited: Promise<string>;
   /** SIGKILL; the profile is removed. */
   end(): Promise<void>;
-}
-
-interface Account {
-  uid: number;
-  gid: number;
 }
 
 /** Starts the browser as an unprivileged user in a private profile, and returns at once. Fails with `browser-missing`. */
@@ -101,17 +94,6 @@ function watched(child: ChildProcess, profileDir: string): ChromiumProcess {
       await rm(profileDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
-}
-
-function unprivilegedAccount(): Result<Account> {
-  const entries = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  for (const name of unprivilegedUsers) {
-    const entry = entries.find(([user]) => user === name);
-    if (entry !== undefined) return ok({ uid: Number(entry[2]), gid: Number(entry[3]) });
-  }
-  return fail('browser-sandbox', `no user ${unprivilegedUsers.join(' or ')}`);
 }
 
 /** Nothing of our own environment but the display and the language; home is the profile. */
