@@ -16,7 +16,8 @@ imi hub checkpoint-key --server FILE --data DIR`;
 /**
  * Runs a hub until SIGTERM or SIGINT, or founds one (`init`), or says how kiosks know it over TLS (`pin`) and witnesses by its
  * checkpoints (`checkpoint-key`).
- * When it listens, one line goes out: `imi hub is ready on <socket path> and <address over TLS> (<pin>)`, of these what there is.
+ * When it listens, one line goes out: `imi hub is ready on <socket path> and <address over TLS> (<pin>)`, of these what there is;
+ * where agencies come in, a second: `imi gateway is ready on <url>`.
  * 0: ended as asked; 1: could not start, the code is on stderr; 2: wrongly called.
  */
 export async function run(args: string[]): Promise<number> {
@@ -81,6 +82,7 @@ async function serve(args: string[]): Promise<number> {
   });
   const places = hub.value.doors.map(({ address }) => (address.startsWith('unix:') ? address.slice('unix:'.length) : `${address} (${hub.value.pin ?? ''})`));
   process.stdout.write(`imi hub is ready on ${places.join(' and ')}\n`);
+  if (hub.value.gatewayUrl !== null) process.stdout.write(`imi gateway is ready on ${hub.value.gatewayUrl}\n`);
   await ended;
   await hub.value.close();
   return 0;

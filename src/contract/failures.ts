@@ -182,3 +182,35 @@ export const answerRefusalCodes = [
 ] as const;
 
 export type AnswerRefusalCode = (typeof answerRefusalCodes)[number];
+
+/**
+ * Why the gateway refuses a call, beside the rejections, refusals and failures that it passes on: `code` of a problem (RFC 9457). What is not the caller's
+ * is answered as what does not exist. Each has a text under `problem` in every language.
+ */
+export const gatewayCodes = [
+  'path-unknown',
+  'method-unknown',
+  'not-acceptable',
+  'media-type-unknown',
+  'content-too-large',
+  'call-malformed',
+  'authority-unknown',
+  'signature-required',
+  'signature-malformed',
+  'signature-late',
+  'signature-replayed',
+  'signature-refused',
+  'digest-mismatch',
+  'party-not-admitted',
+  'rate-limited',
+  'key-reused',
+  'cursor-invalid',
+  'resident-unknown',
+  'not-now',
+  'gateway-fault',
+] as const;
+
+export type GatewayCode = (typeof gatewayCodes)[number];
+
+/** Whatever a call to the gateway may be refused with. */
+export type ProblemCode = GatewayCode | FailureCode | RejectionCode | RefusalCode | AnswerRefusalCode;

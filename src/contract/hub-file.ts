@@ -98,9 +98,11 @@ export const hubFileSchema = z.strictObject({
 export type HubFile = z.infer<typeof hubFileSchema>;
 
 /** In the clear only where nobody else listens. */
+const isLoopback = (url: string): boolean => ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
+
 const nodeAddressSchema = z
   .url({ protocol: /^https?$/, abort: true })
-  .refine((url) => url.startsWith('https:') || ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname), 'a node that is not on this machine is reached over https');
+  .refine((url) => url.startsWith('https:') || isLoopback(url), 'a node that is not on this machine is reached over https');
 
 /** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
 export const hubServerFileSchema = z.strictObject({
@@ -138,6 +140,26 @@ export const hubServerFileSchema = z.strictObject({
       key: z.string().default('door.key.json'),
     })
     .prefault({}),
+  /** The agencies' door. Left out: no agency comes in here. */
+  gateway: z
+    .strictObject({
+      /** `http://<host>:<port>` on loopback only; `https://<host>:<port>` with `tls`. Port 0: whichever is free. */
+      listen: z.url({ protocol: /^https?$/, abort: true }).refine((url) => new URL(url).pathname === '/' && !url.includes('?'), 'a scheme, a host and a port'),
+      /** PEM files of the certificate, with what leads to its authority, and of its key. */
+      tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
+      /** By which agencies know it, where that is not the address it listens on: `gateway.example`, with a port where it is not the usual one. */
+      authorities: z.array(z.string().regex(/^[a-z0-9.-]+(?::\d{1,5})?$/)).default([]),
+      /** Of the gateway's own party. */
+      key: z.string().default('gateway.key.json'),
+      path: z.string().default('gateway.sqlite'),
+      /** Calls of one party: on average, and at once after a pause. */
+      rate: z.strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) }).default({ perSecond: 50, burst: 200 }),
+      /** Origins on this machine that webhooks may go to in the clear, `http://127.0.0.1:9000`; everywhere else they go over https. */
+      loopbackWebhooks: z.array(z.url({ protocol: /^http$/ }).refine((url) => isLoopback(url), 'only addresses of this machine')).default([]),
+    })
+    .refine(({ listen, tls }) => listen.startsWith('https:') === (tls !== undefined), 'https has a certificate, http has none')
+    .refine(({ listen }) => listen.startsWith('https:') || isLoopback(listen), 'an address that others reach needs https')
+    .optional(),
   /** What is shown of the ledger to those outside. Left out: nothing is, and nothing is witnessed. */
   checkpoints: z
     .strictObject({

@@ -37,19 +37,20 @@ export interface Founded {
 export const authorityKeyFile = 'authority.key.json';
 
 /**
- * Makes a hub's keys, the genesis of a chain of its own and its first block: validator, hub, keeper and registrar are its first parties, each with
+ * Makes a hub's keys, the genesis of a chain of its own and its first block: validator, hub, keeper, registrar and, where the server file names one, gateway are its first parties, each with
  * keys that are made here and shown to nobody. Nothing is written over: `already-founded` names each file that is there. A founding that
  * broke off leaves files behind; nothing hangs on them yet. `not-embedded`: the ledger is not one that a hub begins.
  */
 export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'not-embedded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
   if (isUnsignedChain(chain)) return fail('hub-storage', 'a chain of this name is only measured');
-  const { ledger, keeper, registrar, hub } = serverFile;
+  const { ledger, keeper, registrar, hub, gateway } = serverFile;
   if (ledger.engine !== 'embedded') return fail('not-embedded', 'a ledger of several validators is begun by them');
   const at = (path: string): string => resolve(dataDir, path);
   const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
   const genesisPath = at(ledger.genesis);
   const guardPath = at(ledger.signed ?? `${ledger.path}.signed`);
-  const there = [...Object.values(files), genesisPath, at(ledger.path), guardPath].filter((path) => existsSync(path));
+  const gatewayFile = gateway === undefined ? null : at(gateway.key);
+  const there = [...Object.values(files), ...(gatewayFile === null ? [] : [gatewayFile]), genesisPath, at(ledger.path), guardPath].filter((path) => existsSync(path));
   if (there.length > 0) return fail('already-founded', there.join(', '));
 
   const folder = makeFolder(dataDir);
@@ -58,13 +59,14 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
   const validator = secret();
   const authority = secret();
   const partyKeys = (): { sign: Uint8Array; seal: Uint8Array } => ({ sign: secret(), seal: secret() });
-  const [hubKeys, keeperKeys, registrarKeys] = [partyKeys(), partyKeys(), partyKeys()];
+  const [hubKeys, keeperKeys, registrarKeys, gatewayKeys] = [partyKeys(), partyKeys(), partyKeys(), partyKeys()];
   const written: [string, KeyFile][] = [
     [files.validator, { sign: validator }],
     [files.hub, hubKeys],
     [files.keeper, keeperKeys],
     [files.registrar, { ...registrarKeys, index: secret() }],
     [files.authority, { sign: authority }],
+    ...(gatewayFile === null ? [] : [[gatewayFile, gatewayKeys] satisfies [string, KeyFile]]),
   ];
   for (const [path, keys] of written) {
     const kept = onDisk(path, () => writeKeyFile(path, keys));
@@ -90,6 +92,7 @@ export async function foundHub({ chain, serverFile, dataDir, now }: Founding): P
       party(hub, 'hub', hubKeys, { 'zh-Hans': '便民服务中心', en: 'Service hub' }),
       party('keeper', 'keeper', keeperKeys, { 'zh-Hans': '数据保管处', en: 'Data keeper' }),
       party('registrar', 'registrar', registrarKeys, { 'zh-Hans': '人口登记处', en: 'Population register' }),
+      ...(gatewayFile === null ? [] : [party('gateway', 'gateway', gatewayKeys, { 'zh-Hans': '政务数据网关', en: 'Agencies’ gateway' })]),
     ],
   };
   const pin = readOrMakePin({ serverFile, dataDir });

@@ -17,6 +17,7 @@ import { Registrar } from '../registrar/registrar.ts';
 import { Catalogue } from './catalogue.ts';
 import { makeFolder } from './data-folder.ts';
 import { openDoors, type Doors } from './doors.ts';
+import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
 import { openOutside, type Outside } from './outside.ts';
@@ -49,7 +50,7 @@ export interface HubParts {
   close(): Promise<void>;
 }
 
-export type Hub = HubParts & Doors;
+export type Hub = HubParts & Doors & { /** Where agencies come in; null: nowhere. */ gatewayUrl: string | null };
 
 /** Opens everything in the order in which it depends on each other; what was opened is closed again where a later part cannot be. */
 export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>> {
@@ -63,8 +64,15 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
     await parts.value.close();
     return doors;
   }
+  const gateway = await openGatewayPart(setup, parts.value);
+  if (!gateway.ok) {
+    await doors.value.close();
+    await parts.value.close();
+    return gateway;
+  }
   const outside = await parts.value.outside.open();
   if (!outside.ok) {
+    await gateway.value?.close();
     await doors.value.close();
     await parts.value.close();
     return outside;
@@ -72,7 +80,9 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
   return ok({
     ...parts.value,
     ...doors.value,
+    gatewayUrl: gateway.value?.url ?? null,
     async close() {
+      await gateway.value?.close();
       await doors.value.close();
       await parts.value.close();
     },
@@ -109,13 +119,13 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
 
   const keeperSealKey = x25519Public(keeperKeys.value.seal);
   const issuerKey = ed25519Signer(registrarKeys.value.sign);
-  const keeperName = await ownerOf(ledger, [-25, keeperSealKey]);
+  const keeperName = await ownerOf(ledger, [-25, keeperSealKey], 'keeper');
   if (!keeperName.ok) return refused(keeperName.failure);
   const keeperSigner = ed25519Signer(keeperKeys.value.sign);
-  const signing = await ownerOf(ledger, keeperSigner.key);
+  const signing = await ownerOf(ledger, keeperSigner.key, 'keeper');
   if (!signing.ok) return refused(signing.failure);
   if (signing.value !== keeperName.value) return refused({ code: 'key-not-enrolled', detail: 'keeper: sign and seal of two parties' });
-  const registrarName = await ownerOf(ledger, issuerKey.key);
+  const registrarName = await ownerOf(ledger, issuerKey.key, 'registrar');
   if (!registrarName.ok) return refused(registrarName.failure);
 
   const store = openKeeperStore(inData(serverFile.keeper.path));
@@ -157,11 +167,11 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
 }
 
 /** The party that holds this key on the ledger. By a head of any age: a hub starts also while the validators stand still. */
-async function ownerOf(ledger: Ledger, key: PublicKey): Promise<Result<Name, HubFailure>> {
+export async function ownerOf(ledger: Ledger, key: PublicKey, part: 'keeper' | 'registrar' | 'gateway'): Promise<Result<Name, HubFailure>> {
   const read = await ledger.read([stateKey.key(keyId(key, nodeCrypto))]);
   if (!read.ok) return read;
   const value = read.value.entries[0]?.value ?? null;
   const record = value === null ? null : decodeRecord('key', value);
-  if (record === null || record.state !== 'active' || !('party' in record.owner)) return fail('key-not-enrolled', key[0] === -25 ? 'keeper' : 'registrar');
+  if (record === null || record.state !== 'active' || !('party' in record.owner)) return fail('key-not-enrolled', part);
   return ok(record.owner.party);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failureCodes, rejectionCodes } from '../../src/contract/failures.ts';
+import { failureCodes, gatewayCodes, rejectionCodes } from '../../src/contract/failures.ts';
 import { languages } from '../../src/contract/language.ts';
 import { readJson } from './repository.ts';
 
@@ -27,6 +27,10 @@ describe.each(languages)('messages in %s', (language) => {
 
   test('every rejection of the ledger has a text', () => {
     expect(rejectionCodes.map((code) => `rejection.${code}`).filter((key) => !messages.get(key)?.trim())).toEqual([]);
+  });
+
+  test('every refusal of the gateway has a text', () => {
+    expect(gatewayCodes.map((code) => `problem.${code}`).filter((key) => !messages.get(key)?.trim())).toEqual([]);
   });
 
   test('no message is empty', () => {

@@ -148,13 +148,15 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
   writeFileSync(join(hubDir, ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
 }
 
-/** A world that was seeded before there was a door over TLS, or a checkpoint, gets their keys now. */
+/** A world that was seeded before there was a door over TLS, a checkpoint or a gateway gets their keys now. */
 function writeLaterKeys({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFile'>): void {
   const keys = [[serverFile.door.key, 'door'], ...(serverFile.checkpoints === undefined ? [] : [[serverFile.checkpoints.key, 'checkpoint'] as const])] as const;
   for (const [file, secret] of keys) {
     const path = join(hubDir, file);
     if (!existsSync(path)) writeKeyFile(path, { sign: demoSecret(secret) });
   }
+  const gateway = serverFile.gateway === undefined ? null : join(hubDir, serverFile.gateway.key);
+  if (gateway !== null && !existsSync(gateway)) writeKeyFile(gateway, { ...partySecrets('gateway') });
 }
 
 const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);

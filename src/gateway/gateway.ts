@@ -1,0 +1,76 @@
+import { hkdfSync } from 'node:crypto';
+import type { Failure, Result } from '../contract/result.ts';
+import { ok } from '../contract/result.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Name } from '../ledger/verify/acts.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import type { Signer } from '../ledger/verify/envelope.ts';
+import { Cursors } from './cursor.ts';
+import { openGatewayDoor, type DoorLimits } from './door.ts';
+import { openGatewayStore, type GatewayStore } from './gateway-store.ts';
+import type { Rate } from './rate-limit.ts';
+import { gatewayRoutes } from './routes.ts';
+
+/** What routes work with. */
+export interface GatewayParts {
+  ledger: Ledger;
+  /** The gateway's own party: signs the public parts of what agencies order. */
+  party: { name: Name; signer: Signer };
+  store: GatewayStore;
+  cursors: Cursors;
+  crypto: Crypto;
+  /** Unix milliseconds. */
+  now: () => number;
+  onFault: (where: string, error: unknown) => void;
+}
+
+export interface GatewayOptions {
+  ledger: Ledger;
+  party: { name: Name; signer: Signer };
+  /** 32 bytes known to this gateway alone, from which keys for cursors and tags come. */
+  secret: Uint8Array;
+  /** Of its SQLite file. */
+  path: string;
+  listen: { host: string; port: number; tls: { cert: string; key: string } | null; authorities: readonly string[] };
+  rate: Rate;
+  limits?: Partial<DoorLimits>;
+  crypto: Crypto;
+  now: () => number;
+  onFault: (where: string, error: unknown) => void;
+}
+
+export interface Gateway {
+  /** Where it listens: `http://<host>:<port>`, or https. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** `hub-storage`: its file cannot be opened. `unusable`: its address cannot be listened on. */
+export async function openGateway(options: GatewayOptions): Promise<Result<Gateway, Failure<'hub-storage' | 'unusable'> | Failure>> {
+  const { ledger, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
+  const store = openGatewayStore(path);
+  if (!store.ok) return store;
+  const keyFor = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/gateway/1 ${purpose}`, 32));
+  const parts: GatewayParts = { ledger, party, store: store.value, cursors: new Cursors(keyFor('cursors')), crypto, now, onFault };
+  const door = await openGatewayDoor({
+    ...listen,
+    routes: (url) => gatewayRoutes(parts, url),
+    check: { ledger, store: store.value, tagKey: keyFor('tags'), crypto },
+    store: store.value,
+    rate,
+    ...(limits === undefined ? {} : { limits }),
+    now,
+    onFault,
+  });
+  if (!door.ok) {
+    store.value.close();
+    return door;
+  }
+  return ok({
+    url: door.value.url,
+    async close() {
+      await door.value.close();
+      store.value.close();
+    },
+  });
+}

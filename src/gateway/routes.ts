@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import type { GatewayParts } from './gateway.ts';
+import { openApiOf } from './openapi.ts';
+import { answered, route, type Route } from './route.ts';
+import { ledgerRoutes } from './routes/ledger.ts';
+
+/** The whole table: a group of routes is mounted here, in one line. */
+export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
+  const routes = [...ledgerRoutes(parts)];
+  const description = route({
+    method: 'GET',
+    path: '/openapi.json',
+    auth: 'none',
+    summary: 'This description',
+    answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({ openapi: z.string() }) } },
+    handle: async () => answered(200, openApi),
+  });
+  routes.push(description);
+  const openApi = { openapi: '3.1.1', ...openApiOf(routes, url) };
+  return routes;
+}
