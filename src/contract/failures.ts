@@ -206,6 +206,8 @@ export const gatewayCodes = [
   'key-reused',
   'cursor-invalid',
   'resident-unknown',
+  'address-refused',
+  'too-many',
   'not-now',
   'gateway-fault',
 ] as const;

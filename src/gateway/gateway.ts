@@ -7,17 +7,25 @@ import type { Crypto } from '../ledger/verify/crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import { Cursors } from './cursor.ts';
 import { openGatewayDoor, type DoorLimits } from './door.ts';
+import type { CarryingParts } from './carry-out.ts';
 import { openGatewayStore, type GatewayStore } from './gateway-store.ts';
+import type { AgencyKeeper, ServiceShelf } from './keeper-port.ts';
 import type { Rate } from './rate-limit.ts';
 import { gatewayRoutes } from './routes.ts';
+import { Webhooks } from './webhooks.ts';
 
 /** What routes work with. */
 export interface GatewayParts {
   ledger: Ledger;
+  keeper: AgencyKeeper;
+  services: ServiceShelf;
   /** The gateway's own party: signs the public parts of what agencies order. */
   party: { name: Name; signer: Signer };
   store: GatewayStore;
   cursors: Cursors;
+  /** What it takes to carry out an order. */
+  carrying: CarryingParts;
+  webhooks: Webhooks;
   crypto: Crypto;
   /** Unix milliseconds. */
   now: () => number;
@@ -26,6 +34,12 @@ export interface GatewayParts {
 
 export interface GatewayOptions {
   ledger: Ledger;
+  keeper: AgencyKeeper;
+  /** The keeper's party. */
+  keeperName: Name;
+  services: ServiceShelf;
+  /** Origins on this machine that webhooks may go to in the clear. */
+  loopbackWebhooks: readonly string[];
   party: { name: Name; signer: Signer };
   /** 32 bytes known to this gateway alone, from which keys for cursors and tags come. */
   secret: Uint8Array;
@@ -47,11 +61,13 @@ export interface Gateway {
 
 /** `hub-storage`: its file cannot be opened. `unusable`: its address cannot be listened on. */
 export async function openGateway(options: GatewayOptions): Promise<Result<Gateway, Failure<'hub-storage' | 'unusable'> | Failure>> {
-  const { ledger, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
+  const { ledger, keeper, keeperName, services, loopbackWebhooks, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
   const store = openGatewayStore(path);
   if (!store.ok) return store;
   const keyFor = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/gateway/1 ${purpose}`, 32));
-  const parts: GatewayParts = { ledger, party, store: store.value, cursors: new Cursors(keyFor('cursors')), crypto, now, onFault };
+  const webhooks = new Webhooks({ keeper, store: store.value, party, loopbackOrigins: loopbackWebhooks, now, onFault });
+  const carrying: CarryingParts = { ledger, keeper, keeperName, party, nonceKey: keyFor('nonces'), crypto };
+  const parts: GatewayParts = { ledger, keeper, services, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
   const door = await openGatewayDoor({
     ...listen,
     routes: (url) => gatewayRoutes(parts, url),
@@ -66,10 +82,17 @@ export async function openGateway(options: GatewayOptions): Promise<Result<Gatew
     store.value.close();
     return door;
   }
+  const started = webhooks.start();
+  if (!started.ok) {
+    await door.value.close();
+    store.value.close();
+    return started;
+  }
   return ok({
     url: door.value.url,
     async close() {
       await door.value.close();
+      await webhooks.close();
       store.value.close();
     },
   });

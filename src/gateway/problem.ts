@@ -33,6 +33,8 @@ const gatewayStatus: Record<GatewayCode, number> = {
   'key-reused': 422,
   'cursor-invalid': 400,
   'resident-unknown': 404,
+  'address-refused': 422,
+  'too-many': 409,
   'not-now': 503,
   'gateway-fault': 500,
 };

@@ -2,11 +2,15 @@ import { z } from 'zod';
 import type { GatewayParts } from './gateway.ts';
 import { openApiOf } from './openapi.ts';
 import { answered, route, type Route } from './route.ts';
+import { changeRoutes } from './routes/changes.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
+import { requestRoutes } from './routes/requests.ts';
+import { serviceRoutes } from './routes/services.ts';
 
 /** The whole table: a group of routes is mounted here, in one line. */
 export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
-  const routes = [...ledgerRoutes(parts)];
+  const routes = [...requestRoutes(parts), ...credentialRoutes(parts), ...serviceRoutes(parts), ...changeRoutes(parts), ...ledgerRoutes(parts)];
   const description = route({
     method: 'GET',
     path: '/openapi.json',

@@ -22,6 +22,10 @@ export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise
   const { hostname, port, protocol } = new URL(named.listen);
   return openGateway({
     ledger: parts.ledger,
+    keeper: parts.keeper,
+    keeperName: parts.names.keeper,
+    services: parts.catalogue,
+    loopbackWebhooks: named.loopbackWebhooks,
     party: { name: name.value, signer },
     secret: keys.value.sign,
     path: resolve(dataDir, named.path),

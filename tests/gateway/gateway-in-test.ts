@@ -1,8 +1,13 @@
 import { request } from 'node:http';
+import { Agency } from '../../src/gateway/agency/agency.ts';
 import { gatewayClient, type GatewayClient } from '../../src/gateway/client.ts';
 import { signMessage, type HttpMessage } from '../../src/gateway/http-signature.ts';
+import { softwareOpener } from '../../src/identity/hpke.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../src/ledger/node-signer.ts';
+import { trustOf } from '../../src/ledger/verify/head.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
+import type { World } from '../../tools/demo/world.ts';
 
 /** A call as bytes on the wire, so that a test can send what no client of ours would. */
 export interface RawCall {
@@ -64,3 +69,16 @@ export async function signedHeaders(url: string, party: string, call: RawCall, w
 }
 
 export const clientOf = (url: string, party: string): GatewayClient => gatewayClient({ url, party: { name: party, signer: partySigner(party) }, now: Date.now });
+
+/** An agency of the demonstration behind this gateway, which believes nobody but the hub's file. */
+export const agencyOf = (url: string, name: string, world: World): Agency =>
+  new Agency({
+    client: clientOf(url, name),
+    name,
+    signer: partySigner(name),
+    opener: softwareOpener(partySecrets(name).seal),
+    chain: world.hubFile.trustRoot.chain,
+    trust: trustOf(world.hubFile.trustRoot),
+    crypto: nodeCrypto,
+    now: Date.now,
+  });

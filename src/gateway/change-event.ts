@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { AgencyChange } from '../keeper/agency-lists.ts';
+import { toHex } from '../ledger/verify/bytes.ts';
+import { hashText, secondsValue } from './api-values.ts';
+
+/** What happened to something that concerns the agency, numbered from 1 in an order of its own. */
+export const changeSchema = z.strictObject({
+  seq: z.int().min(1),
+  kind: z.enum(['grant.give', 'grant.end', 'request.submit', 'request.step', 'request.withdraw', 'credential.anchor', 'credential.revoke', 'verification.answer']),
+  subject: z.string(),
+  /** Of the grant, request, credential or answer. */
+  id: z.string(),
+  /** Of a request, from then on. */
+  step: z.enum(['submitted', 'received', 'needs-more', 'decided', 'closed', 'withdrawn']).nullable(),
+  at: secondsValue,
+  transaction: hashText,
+});
+export type ChangeEvent = z.infer<typeof changeSchema>;
+
+export const changeEvent = ({ seq, kind, subject, id, step, at, transaction }: AgencyChange): ChangeEvent => ({
+  seq,
+  kind,
+  subject: toHex(subject),
+  id: toHex(id),
+  step,
+  at,
+  transaction: toHex(transaction),
+});
