@@ -36,7 +36,10 @@ export const submissionStateSchema = z.strictObject({
 export type SubmissionState = z.infer<typeof submissionStateSchema>;
 
 export const spaceObjectSchema = z.strictObject({
-  /** `credential/<vct>/<n>`, `self`, `part/<transaction id, hex>/<act>`, `letter/<transaction id, hex>/<act>`. */
+  /**
+   * `credential/<vct>/<n>`, `self`, `part/<transaction id, hex>/<act>`, `letter/<transaction id, hex>/<act>`. What was there when the card was replaced
+   * for the n-th time stands under `former/<n>/` from then on, and under `former/<n>/key` the key that opens it, where it was handed on.
+   */
   name: z.string(),
   sealed: bytes,
   /** Unix seconds of the block that it came with. */

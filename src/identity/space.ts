@@ -42,10 +42,15 @@ export interface OpenSpace {
  * @param card the DEC key, or the recovery key.
  */
 export async function openSpace(wrapped: HpkeMessage, resident: Id, expected: Uint8Array, card: Opener, wrappedFor: WrappedFor = 'space-key'): Promise<Result<OpenSpace>> {
-  const secret = await hpkeOpen(wrapped, card, sealInfo(wrappedFor), resident, aes256Gcm);
+  const secret = await unwrapSpaceKey(wrapped, resident, expected, card, wrappedFor);
+  return secret.ok ? ok(spaceOf(secret.value, resident)) : secret;
+}
+
+/** The private half itself, for whoever replaces the card; as `openSpace`. */
+export async function unwrapSpaceKey(wrapped: HpkeMessage, resident: Id, expected: Uint8Array, opener: Opener, wrappedFor: WrappedFor): Promise<Result<Uint8Array>> {
+  const secret = await hpkeOpen(wrapped, opener, sealInfo(wrappedFor), resident, aes256Gcm);
   if (!secret.ok) return asUnreadable(secret.failure);
-  if (secret.value.length !== 32 || !equalBytes(x25519Public(secret.value), expected)) return fail('space-unreadable', 'key');
-  return ok(spaceOf(secret.value, resident));
+  return secret.value.length === 32 && equalBytes(x25519Public(secret.value), expected) ? secret : fail('space-unreadable', 'key');
 }
 
 function spaceOf(secret: Uint8Array, resident: Id): OpenSpace {
@@ -78,6 +83,8 @@ export interface SpaceContents {
   parts: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; opened: OpenedPart }[];
   /** What agencies wrote; `hash` is that of the sealed letter, as the part of the step beside it names it. */
   letters: { transaction: Uint8Array; act: number; /** Unix seconds. */ at: number; hash: Hash; letter: Letter }[];
+  /** Names of what a replaced card has lost: it was sealed to a key that nobody handed on. */
+  lost: string[];
   /** Names of what cannot be read although it is the keeper's to keep: an agency sealed it badly. */
   unreadable: string[];
 }
@@ -86,11 +93,20 @@ export interface SpaceContents {
 const sealedByAgencies: ReadonlySet<Place['kind']> = new Set(['credential', 'letter']);
 
 export async function openObjects(objects: readonly SpaceObject[], space: OpenSpace): Promise<Result<SpaceContents>> {
-  const contents: SpaceContents = { credentials: [], self: {}, selfHash: null, parts: [], letters: [], unreadable: [] };
-  for (const object of objects) {
-    const place = placeOf(object.name);
+  const contents: SpaceContents = { credentials: [], self: {}, selfHash: null, parts: [], letters: [], lost: [], unreadable: [] };
+  const formers = await openFormerKeys(objects, space);
+  if (!formers.ok) return formers;
+  // The oldest key's first: a map of typed facts that was signed since holds all that the one before it held.
+  for (const { object, former, name } of inOrder(objects)) {
+    if (name === formerKeyName && former !== null) continue;
+    const place = placeOf(name);
     if (place === null) return fail('space-unreadable', 'object-name');
-    const opened = await openSealed(object.sealed, place.kind, space.resident, space.opener);
+    const opener = former === null ? space.opener : formers.value.get(former);
+    if (opener === undefined) {
+      contents.lost.push(name);
+      continue;
+    }
+    const opened = await openSealed(object.sealed, place.kind, space.resident, opener);
     if (!opened.ok && opened.failure.code === 'seal-broken' && sealedByAgencies.has(place.kind)) {
       contents.unreadable.push(object.name);
       continue;
@@ -122,6 +138,47 @@ export async function openObjects(objects: readonly SpaceObject[], space: OpenSp
     }
   }
   return ok(contents);
+}
+
+const formerKeyName = 'key';
+
+/** `former`: the number of the replacement that it is from before; null: of this card's own time. */
+interface Named {
+  object: SpaceObject;
+  former: number | null;
+  name: string;
+}
+
+function inOrder(objects: readonly SpaceObject[]): Named[] {
+  const named = objects.map((object): Named => {
+    const [, number, name] = /^former\/([1-9][0-9]{0,2})\/(.+)$/.exec(object.name) ?? [];
+    return number === undefined || name === undefined ? { object, former: null, name: object.name } : { object, former: Number(number), name };
+  });
+  return named.toSorted((a, b) => (a.former ?? Number.MAX_SAFE_INTEGER) - (b.former ?? Number.MAX_SAFE_INTEGER));
+}
+
+/** Private halves of the space's keys before each replacement, as far as they were handed on with a slip. */
+async function openFormerKeys(objects: readonly SpaceObject[], space: OpenSpace): Promise<Result<Map<number, Opener>>> {
+  const openers = new Map<number, Opener>();
+  for (const { object, former, name } of inOrder(objects)) {
+    if (former === null || name !== formerKeyName) continue;
+    const secret = await openFormerKey(object.sealed, space.resident, space.opener);
+    if (!secret.ok) return secret;
+    openers.set(former, softwareOpener(secret.value));
+  }
+  return ok(openers);
+}
+
+export const formerKeyPlace = (number: number): string => `former/${number}/${formerKeyName}`;
+
+/** Hands the private half of a space's key on to the key that comes after it. */
+export const sealFormerKey = (spaceKey: Uint8Array, resident: Id, secret: Uint8Array): Uint8Array => sealTo(spaceKey, 'former-key', resident, secret);
+
+/** `space-unreadable` where it was not sealed to this key. */
+export async function openFormerKey(sealed: Uint8Array, resident: Id, opener: Opener): Promise<Result<Uint8Array>> {
+  const secret = await openSealed(sealed, 'former-key', resident, opener);
+  if (!secret.ok) return asUnreadable(secret.failure);
+  return secret.value.length === 32 ? secret : fail('space-unreadable', 'former-key');
 }
 
 export type Place = { kind: 'credential'; vct: string; number: number } | { kind: 'self' } | { kind: 'part' | 'letter'; transaction: Uint8Array; act: number };

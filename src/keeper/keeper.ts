@@ -16,7 +16,7 @@ import type { KeeperFailure } from './refusal.ts';
 import { Releases, type Released } from './release.ts';
 import { Sessions } from './sessions.ts';
 import { Settling } from './settling.ts';
-import type { KeeperStore, NewSpace, PayloadQuery, Step } from './store.ts';
+import type { KeeperStore, NewSpace, PayloadQuery, SpaceRecovery, Step } from './store.ts';
 import { checkSubmission, type Incoming } from './submission-check.ts';
 import type { CheckingKeeper, KeptPayloads } from './submission-walk.ts';
 
@@ -53,7 +53,7 @@ export class Keeper {
     this.#settling = new Settling(parts);
     this.#parts = parts;
     const payload: KeptPayloads = (query) => this.#payload(query);
-    this.#checking = { ...parts, payload };
+    this.#checking = { ...parts, payload, recovery: (resident) => parts.store.recovery(resident) };
     this.#releases = new Releases({ ...parts, payload });
     this.#lists = new AgencyLists(parts);
   }
@@ -147,6 +147,15 @@ export class Keeper {
       if (!noted.ok) return noted;
     }
     return ok(asSubmissionState(submitted.value));
+  }
+
+  /** What a replacement of this resident's card needs: `subject-unknown`. */
+  async recovery(resident: Id): Promise<Result<SpaceRecovery, KeeperFailure>> {
+    const settled = await this.#settling.catchUp();
+    if (!settled.ok) return settled;
+    const found = await this.#parts.store.recovery(resident);
+    if (!found.ok) return found;
+    return found.value === null ? fail('subject-unknown') : ok(found.value);
   }
 
   /** What a grant covers, for the officer's signed order (release.ts). */

@@ -158,6 +158,7 @@ export class Releases {
       concerns: [],
       once: [sound.nonce, { name: onceName(order.access, crypto), order: sound.id, until: notAfter }],
       removals: [],
+      replacements: [],
     };
     const kept = must(await store.keep(transaction));
     switch (kept) {

@@ -1,13 +1,17 @@
 import { never, ok, type Result } from '../contract/result.ts';
+import type { Opener } from '../identity/hpke.ts';
 import type { CommittedBlock, Ledger, TransactionState } from '../ledger/ledger.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { decodeLightBlock } from '../ledger/verify/light-block.ts';
+import { resealParts } from './replacement.ts';
 import type { KeeperStore, Settled, Tag } from './store.ts';
 
 export interface SettlingParts {
-  ledger: Pick<Ledger, 'chain' | 'submit' | 'state' | 'block' | 'onBlock'>;
-  store: Pick<KeeperStore, 'queued' | 'settle'>;
+  ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'block' | 'onBlock'>;
+  store: Pick<KeeperStore, 'queued' | 'settle' | 'toReseal' | 'reseal'>;
+  /** The keeper's own sealing key. */
+  opener: Opener;
   crypto: Crypto;
   /** Unix milliseconds. */
   now: () => number;
@@ -83,6 +87,10 @@ export class Settling {
       const told = await store.settle(settled.toSorted((a, b) => placeOf(a) - placeOf(b)));
       if (!told.ok) return told;
       this.tell(told.value);
+    }
+    if (settled.length > 0 || block === null) {
+      const resealed = await resealParts(this.#parts);
+      if (!resealed.ok) return resealed;
     }
     return failed ?? ok(null);
   }

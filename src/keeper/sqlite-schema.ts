@@ -60,6 +60,15 @@ const secondVersion = `
     agency BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, subject BLOB NOT NULL, service BLOB NOT NULL, step TEXT NOT NULL, stepped INTEGER NOT NULL,
     at INTEGER NOT NULL, tx BLOB NOT NULL, act INTEGER NOT NULL, PRIMARY KEY (agency, seq)
   ) WITHOUT ROWID;
+  CREATE TABLE replacement (
+    tx BLOB NOT NULL, subject BLOB NOT NULL, number INTEGER NOT NULL, enc BLOB NOT NULL, ciphertext BLOB NOT NULL,
+    recovery_enc BLOB NOT NULL, recovery_ciphertext BLOB NOT NULL, state TEXT NOT NULL CHECK (state IN ('waiting', 'applied', 'resealed')),
+    PRIMARY KEY (tx, subject)
+  ) WITHOUT ROWID;
+  CREATE INDEX replacement_of ON replacement (subject);
+  CREATE TABLE former_key (
+    tx BLOB NOT NULL, subject BLOB NOT NULL, number INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (tx, subject, number)
+  ) WITHOUT ROWID;
   CREATE TABLE grant_of (
     agency BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, subject BLOB NOT NULL, at INTEGER NOT NULL, tx BLOB NOT NULL, act INTEGER NOT NULL,
     PRIMARY KEY (agency, seq)

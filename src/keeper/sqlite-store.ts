@@ -1,7 +1,9 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import type { SpaceObject } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { ActKind } from '../ledger/verify/acts.ts';
+import { formerKeyPlace } from '../identity/space.ts';
+import { formerPart } from './replacement.ts';
 import { layOutStore, StoreMismatch } from './sqlite-schema.ts';
 import type { Concern, KeeperStore, Kept, KeptTransaction, NewSpace, Settled, Step, StoredChange, StoredGrant, StoredRequest, Tag } from './store.ts';
 
@@ -116,6 +118,12 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     statement('INSERT INTO concern (tx, act, kind, agency, subject, id, service, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(tx, act, kind, agency, subject, id, service, step);
   };
 
+  const addChange = (agency: Tag, kind: SQLOutputValue, subject: SQLOutputValue, id: SQLOutputValue, step: SQLOutputValue, at: number, tx: Uint8Array): number => {
+    const seq = numberOf(statement('SELECT coalesce(max(seq), 0) + 1 AS next FROM change WHERE agency = ?').get(agency)?.['next']);
+    statement('INSERT INTO change (agency, seq, kind, subject, id, step, at, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, kind, subject, id, step, at, tx);
+    return seq;
+  };
+
   /** What was noted of whom a transaction concerns stands in the agencies' own lists from now on. */
   const tell = (tx: Uint8Array, at: number, index: number): Tag[] => {
     const concerns = statement('SELECT act, kind, agency, subject, id, service, step FROM concern WHERE tx = ? ORDER BY act').all(tx);
@@ -123,8 +131,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     for (const row of concerns) {
       const { act = null, kind = null, subject = null, id = null, service = null, step = null } = row;
       const agency = bytesOf(row['agency']);
-      const seq = numberOf(statement('SELECT coalesce(max(seq), 0) + 1 AS next FROM change WHERE agency = ?').get(agency)?.['next']);
-      statement('INSERT INTO change (agency, seq, kind, subject, id, step, at, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, kind, subject, id, step, at, tx);
+      const seq = addChange(agency, kind, subject, id, step, at, tx);
       if (kind === 'request.submit') {
         statement('INSERT INTO request (agency, seq, id, subject, service, step, stepped, at, tx, act) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, id, subject, service, step, index, at, tx, act);
       } else if (kind === 'grant.give') {
@@ -140,7 +147,31 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     return agencies;
   };
 
+  /** What lay in the space is under the former key from now on; who knows the resident is told. */
+  const applyReplacements = (tx: Uint8Array, at: number): Tag[] => {
+    const told: Tag[] = [];
+    for (const row of statement("SELECT subject, number, enc, ciphertext, recovery_enc, recovery_ciphertext FROM replacement WHERE tx = ? AND state = 'waiting'").all(tx)) {
+      const { subject = null, number = null, enc = null, ciphertext = null, recovery_enc = null, recovery_ciphertext = null } = row;
+      statement("DELETE FROM object WHERE resident = ? AND name LIKE 'former/%/key'").run(subject);
+      statement("UPDATE object SET name = 'former/' || ? || '/' || name WHERE resident = ? AND name NOT LIKE 'former/%'").run(String(number), subject);
+      statement('UPDATE space SET enc = ?, ciphertext = ?, recovery_enc = ?, recovery_ciphertext = ? WHERE resident = ?').run(enc, ciphertext, recovery_enc, recovery_ciphertext, subject);
+      for (const former of statement('SELECT number, sealed FROM former_key WHERE tx = ? AND subject = ?').all(tx, subject)) {
+        const { sealed = null } = former;
+        statement('INSERT INTO object (resident, name, sealed, at, counter) VALUES (?, ?, ?, ?, 0)').run(subject, formerKeyPlace(numberOf(former['number'])), sealed, at);
+      }
+      for (const known of statement('SELECT DISTINCT agency FROM change WHERE subject = ?').all(subject)) {
+        const agency = bytesOf(known['agency']);
+        addChange(agency, 'resident.replace', subject, subject, null, at, tx);
+        told.push(agency);
+      }
+    }
+    statement('DELETE FROM former_key WHERE tx = ?').run(tx);
+    statement("UPDATE replacement SET state = 'applied' WHERE tx = ? AND state = 'waiting'").run(tx);
+    return told;
+  };
+
   const settleRecorded = ({ id, at, index }: Extract<Settled, { state: 'recorded' }>, counter: unknown): Tag[] => {
+    const replaced = applyReplacements(id, at);
     // Two requests of one card may be recorded out of order: the later signature's map of typed facts stays.
     statement(
       `INSERT INTO object (resident, name, sealed, at, counter)
@@ -152,12 +183,12 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     statement('DELETE FROM object WHERE (resident, name) IN (SELECT subject, place FROM removal WHERE tx = ?)').run(id);
     statement('DELETE FROM removal WHERE tx = ?').run(id);
     statement("UPDATE tx SET state = 'recorded', envelope = NULL, at = ?, log_index = ? WHERE id = ?").run(at, index, id);
-    return tell(id, at, index);
+    return [...replaced, ...tell(id, at, index)];
   };
 
   const settleRejected = (id: Uint8Array, code: string): void => {
     statement("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL WHERE id = ?").run(code, id);
-    for (const table of ['payload', 'concern', 'removal', 'once'] as const) statement(`DELETE FROM ${table} WHERE tx = ?`).run(id);
+    for (const table of ['payload', 'concern', 'removal', 'once', 'replacement', 'former_key'] as const) statement(`DELETE FROM ${table} WHERE tx = ?`).run(id);
   };
 
   return {
@@ -198,7 +229,39 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     recovery: (resident) =>
       settled(() => {
         const row = statement('SELECT recovery_enc, recovery_ciphertext FROM space WHERE resident = ?').get(resident);
-        return row === undefined ? null : { enc: bytesOf(row['recovery_enc']), ciphertext: bytesOf(row['recovery_ciphertext']) };
+        if (row === undefined) return null;
+        const replaced = statement("SELECT coalesce(max(number), 0) AS number FROM replacement WHERE subject = ? AND state <> 'waiting'").get(resident);
+        const formers = statement("SELECT name, sealed FROM object WHERE resident = ? AND name LIKE 'former/%/key' ORDER BY name").all(resident);
+        return {
+          recovery: { enc: bytesOf(row['recovery_enc']), ciphertext: bytesOf(row['recovery_ciphertext']) },
+          formers: formers.map((former: Row) => ({ number: Number(textOf(former['name']).split('/')[1]), sealed: bytesOf(former['sealed']) })),
+          replaced: numberOf(replaced?.['number']),
+        };
+      }),
+
+    toReseal: () =>
+      settled(() => {
+        const row = statement("SELECT subject FROM replacement WHERE state = 'applied' ORDER BY subject LIMIT 1").get();
+        if (row === undefined) return null;
+        const subject = bytesOf(row['subject']);
+        const parts = statement("SELECT name FROM object WHERE resident = ? AND name LIKE 'former/%/part/%' ORDER BY name")
+          .all(subject)
+          .flatMap((object: Row) => {
+            const former = textOf(object['name']);
+            const part = formerPart(former);
+            const own = part === null ? undefined : statement("SELECT sealed FROM payload WHERE tx = ? AND act = ? AND what = 'part' AND addressee = 'keeper'").get(part.transaction, part.act);
+            return own === undefined ? [] : [{ former, sealed: bytesOf(own['sealed']) }];
+          });
+        return { subject, parts };
+      }),
+
+    reseal: (subject, parts) =>
+      atomic(() => {
+        for (const { former, name, sealed } of parts) {
+          statement('UPDATE object SET name = ?, sealed = ? WHERE resident = ? AND name = ?').run(name, sealed, subject, former);
+        }
+        statement("UPDATE replacement SET state = 'resealed' WHERE subject = ? AND state = 'applied'").run(subject);
+        return null;
       }),
 
     noteOpened: (resident, at) =>
@@ -215,7 +278,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
 
     keep: (transaction) =>
       atomic((): Kept => {
-        const { id, once, payloads, concerns, removals } = transaction;
+        const { id, once, payloads, concerns, removals, replacements } = transaction;
         if (statement('SELECT 1 FROM tx WHERE id = ?').get(id) !== undefined) return 'known';
         if (once.some(({ name }) => statement('SELECT 1 FROM once WHERE name = ?').get(name) !== undefined)) return 'used';
         putTransaction(transaction, transaction.envelope, 'queued', null);
@@ -225,6 +288,12 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
         }
         for (const { subject, place } of removals) statement('INSERT INTO removal (tx, subject, place) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(id, subject, place);
         for (const concern of concerns) putConcern(id, concern);
+        for (const { subject, number, wrapped, recovery, formers } of replacements) {
+          statement(
+            "INSERT INTO replacement (tx, subject, number, enc, ciphertext, recovery_enc, recovery_ciphertext, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting')",
+          ).run(id, subject, number, wrapped.enc, wrapped.ciphertext, recovery.enc, recovery.ciphertext);
+          for (const former of formers) statement('INSERT INTO former_key (tx, subject, number, sealed) VALUES (?, ?, ?, ?)').run(id, subject, former.number, former.sealed);
+        }
         return 'kept';
       }),
 

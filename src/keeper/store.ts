@@ -5,19 +5,23 @@ import type { HpkeMessage } from '../identity/hpke.ts';
 import type { ActKind, Id } from '../ledger/verify/acts.ts';
 import type { RequestRecord } from '../ledger/verify/records.ts';
 
-/** A data space as it is founded: only its key, wrapped twice. */
-export interface NewSpace {
-  resident: Id;
-  /** The private half, wrapped to the card's DEC key. */
+/** The private half of a space's key, wrapped twice. */
+export interface NewSpaceKey {
+  /** The private half, to the card's DEC key. */
   wrapped: HpkeMessage;
-  /** The same, wrapped to the recovery key on the printed slip. */
+  /** To the recovery key on the printed slip. */
   recovery: HpkeMessage;
+}
+
+/** A data space as it is founded: only its key. */
+export interface NewSpace extends NewSpaceKey {
+  resident: Id;
 }
 
 /** A name as it stands in the store: HMAC-SHA256 under the keeper's own key (agency-tag.ts). */
 export type Tag = Uint8Array;
 
-export type PayloadKind = 'part' | 'grant' | 'answers' | 'self' | 'credential' | 'letter' | 'token' | 'case';
+export type PayloadKind = 'part' | 'grant' | 'answers' | 'self' | 'credential' | 'letter' | 'token' | 'case' | 'replacement';
 export type Addressee = 'space' | 'keeper' | 'agency' | 'authority';
 
 /** One ciphertext that came along with a transaction. */
@@ -35,7 +39,8 @@ export interface KeptPayload {
   place: string | null;
 }
 
-export type ConcernKind = 'grant.give' | 'grant.end' | 'request.submit' | 'request.step' | 'request.withdraw' | 'credential.anchor' | 'credential.revoke' | 'verification.answer';
+/** `resident.replace`: the resident has a new card; who issued a credential to the old one issues it again, and letters that only the old key opens may be gone. */
+export type ConcernKind = 'resident.replace' | 'grant.give' | 'grant.end' | 'request.submit' | 'request.step' | 'request.withdraw' | 'credential.anchor' | 'credential.revoke' | 'verification.answer';
 export type Step = RequestRecord['step'];
 
 /** That an act concerns an agency: it shows there once it is recorded. */
@@ -60,6 +65,21 @@ export interface UsedOnce {
   until: number;
 }
 
+/** What opens a space when its card is replaced: the second wrapping, the keys before it that were handed on, and how often it was replaced so far. */
+export interface SpaceRecovery {
+  recovery: HpkeMessage;
+  formers: { number: number; sealed: Uint8Array }[];
+  replaced: number;
+}
+
+/** A space's new key, from when the card's replacement is recorded (replacement.ts). */
+export interface StoredReplacement extends NewSpaceKey {
+  subject: Id;
+  /** From 1. */
+  number: number;
+  formers: readonly { number: number; sealed: Uint8Array }[];
+}
+
 /** A transaction and what came along, safe before the ledger is asked. */
 export interface KeptTransaction {
   id: Uint8Array;
@@ -73,6 +93,7 @@ export interface KeptTransaction {
   once: UsedOnce[];
   /** What leaves data spaces once it is recorded. */
   removals: { subject: Id; place: string }[];
+  replacements: StoredReplacement[];
 }
 
 /** `used`: something in `once` was used by another transaction, and nothing was kept. */
@@ -144,8 +165,11 @@ export interface KeeperStore {
   foundSpace(space: NewSpace): Promise<Result<null>>;
   /** The wrapped key, everything recorded in the space, counters and the time of the last opening; null for an unknown resident. */
   space(resident: Id): Promise<Result<{ wrapped: HpkeMessage; objects: SpaceObject[]; knownCounters: number[]; lastOpened: number | null } | null>>;
-  /** The second wrapping: for a replaced card, with the slip in hand. */
-  recovery(resident: Id): Promise<Result<HpkeMessage | null>>;
+  recovery(resident: Id): Promise<Result<SpaceRecovery | null>>;
+  /** Of one space whose key was replaced, the parts that lie under a former key, each with the keeper's own copy of it; null: there is none to do. */
+  toReseal(): Promise<Result<{ subject: Id; parts: { former: string; sealed: Uint8Array }[] } | null>>;
+  /** Puts these in the place of the former ones; with them that space is done. */
+  reseal(subject: Id, parts: readonly { former: string; name: string; sealed: Uint8Array }[]): Promise<Result<null>>;
   noteOpened(resident: Id, at: number): Promise<Result<null>>;
   noteBrokenOff(resident: Id, counter: number): Promise<Result<null>>;
   keep(transaction: KeptTransaction): Promise<Result<Kept>>;

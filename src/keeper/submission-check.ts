@@ -7,6 +7,7 @@ import { checkCredential, checkRevocation, checkStep } from './agency-acts.ts';
 import { Bundle, type IncomingPayload } from './bundle.ts';
 import { readRecord } from './ledger-records.ts';
 import { must, refuse, refusing, type RefusedCode } from './refusal.ts';
+import { checkReplacement } from './replacement.ts';
 import { checkEnd, checkGrant, checkRequest, checkWithdrawal } from './resident-acts.ts';
 import type { KeptTransaction } from './store.ts';
 import type { CheckingKeeper, Walk } from './submission-walk.ts';
@@ -42,11 +43,11 @@ export async function checkSubmission(incoming: Incoming, keeper: CheckingKeeper
   const signed: Signed = { id, resident, counter: resident === null ? null : (body.counter ?? null) };
 
   const walked = await refusing(async (): Promise<KeptTransaction> => {
-    const walk: Walk = { transaction: id, bundle: new Bundle(incoming.payloads), keeper, owners, now, grants: new Map(), requests: new Map(), concerns: [], once: [], removals: [] };
+    const walk: Walk = { transaction: id, bundle: new Bundle(incoming.payloads), keeper, owners, now, grants: new Map(), requests: new Map(), concerns: [], once: [], removals: [], replacements: [] };
     // In order: a request may rest on a grant before it in the body only.
     for (const [index, act] of body.acts.entries()) await checkAct(index, act, walk);
-    const { concerns, once, removals } = walk;
-    return { ...signed, envelope: incoming.envelope, payloads: walk.bundle.finish(), concerns, once, removals };
+    const { concerns, once, removals, replacements } = walk;
+    return { ...signed, envelope: incoming.envelope, payloads: walk.bundle.finish(), concerns, once, removals, replacements };
   });
   if (walked.ok) return ok({ verdict: 'sound', transaction: walked.value });
   return 'refused' in walked ? ok({ verdict: 'refused', code: walked.refused, signed }) : walked;
@@ -89,6 +90,8 @@ async function checkAct(index: number, act: Act, walk: Walk): Promise<void> {
       return checkCredential(index, act, walk);
     case 'credential.revoke':
       return checkRevocation(index, act, walk);
+    case 'resident.replace':
+      return checkReplacement(index, act, walk);
     // The keeper makes it itself, and takes none from anybody (release.ts).
     case 'access.record':
     case 'verification.answer':
@@ -109,7 +112,6 @@ async function checkAct(index: number, act: Act, walk: Walk): Promise<void> {
     case 'service.withdraw':
     case 'status.publish':
     case 'resident.register':
-    case 'resident.replace':
     case 'resident.block':
     case 'resident.retire':
     case 'case.unseal':

@@ -19,6 +19,7 @@ export type KeptPayloads = KeeperStore['payload'];
 export interface CheckingKeeper {
   ledger: LedgerView;
   payload: KeptPayloads;
+  recovery: KeeperStore['recovery'];
   /** The keeper's sealing key. */
   opener: Opener;
   tags: Tags;
@@ -28,7 +29,7 @@ export interface CheckingKeeper {
 type PartOf<K extends PrivatePart['kind']> = K extends EndPart['kind'] ? EndPart : Extract<PrivatePart, { kind: K }>;
 
 /** One walk over the acts of a transaction, and what it gathers to be kept. */
-export interface Walk extends Pick<KeptTransaction, 'concerns' | 'once' | 'removals'> {
+export interface Walk extends Pick<KeptTransaction, 'concerns' | 'once' | 'removals' | 'replacements'> {
   transaction: Uint8Array;
   bundle: Bundle;
   keeper: CheckingKeeper;

@@ -54,9 +54,10 @@ export class Visitor {
   readonly #world: World;
   readonly #call: Call;
 
-  constructor(world: World, person: string, call: Call) {
+  /** @param card whose card is in hand: another one where the resident's own was replaced. */
+  constructor(world: World, person: string, call: Call, card = person) {
     this.resident = demoId(person);
-    this.card = cardInMemory(world.cards[person] ?? '');
+    this.card = cardInMemory(world.cards[card] ?? '');
     this.#world = world;
     this.#call = call;
   }

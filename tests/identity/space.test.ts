@@ -5,7 +5,7 @@ import { softwareOpener } from '../../src/identity/hpke.ts';
 import { sealLetter } from '../../src/identity/letter.ts';
 import { sealTo } from '../../src/identity/sealing.ts';
 import { decodeSelfClaims, sealSelfClaims } from '../../src/identity/self-claims.ts';
-import { newSpaceKeys, openObjects, openSpace, placeName, placeOf, sealCredential, wrapSpaceKey, type OpenSpace, type Place } from '../../src/identity/space.ts';
+import { formerKeyPlace, newSpaceKeys, openObjects, openSpace, placeName, placeOf, sealCredential, sealFormerKey, wrapSpaceKey, type OpenSpace, type Place } from '../../src/identity/space.ts';
 import { newX25519Secret } from '../../src/identity/x25519.ts';
 import { encodeOpenedPart } from '../../src/ledger/verify/private-part.ts';
 import { must } from '../hub/visitor.ts';
@@ -64,7 +64,37 @@ describe('what lies in a data space', () => {
       selfHash: hashOf(objects[1]?.sealed ?? new Uint8Array(0)),
       parts: [{ transaction, act: 1, at: 3, opened: part }],
       letters: [{ transaction, act: 1, at: 3, hash: hashOf(objects[3]?.sealed ?? new Uint8Array(0)), letter: { title: 'Decided', text: 'You may.' } }],
+      lost: [],
       unreadable: [],
+    });
+  });
+
+  describe('after the card was replaced', () => {
+    const before = newSpaceKeys();
+    const formerly = (name: string): string => `former/1/${name}`;
+    const old = [
+      { name: formerly('self'), sealed: sealSelfClaims(before.publicKey, resident, { phone: { value: '13800000000', at: 1 } }), at: 1 },
+      { name: formerly('credential/urn:x/3'), sealed: sealCredential(before.publicKey, resident, 'old.b.c~'), at: 1 },
+    ];
+
+    it('with the slip, what was sealed to the key before is read with it, and its hashes stay', async () => {
+      const key = { name: formerKeyPlace(1), sealed: sealFormerKey(keys.publicKey, resident, before.secret), at: 9 };
+      const contents = must(await openObjects([...old, key], await open()));
+      expect(contents).toMatchObject({ self: { phone: { value: '13800000000', at: 1 } }, selfHash: hashOf(old[0]?.sealed ?? new Uint8Array(0)), credentials: ['old.b.c~'], lost: [] });
+      const since = { name: 'self', sealed: sealSelfClaims(keys.publicKey, resident, { phone: { value: '13911111111', at: 2 } }), at: 10 };
+      expect(must(await openObjects([since, ...old, key], await open()))).toMatchObject({ self: { phone: { value: '13911111111', at: 2 } }, selfHash: hashOf(since.sealed) });
+    });
+
+    it('without it, what is lost is named, and the rest is read', async () => {
+      const contents = must(await openObjects([...old, ...objects], await open()));
+      expect(contents.lost).toEqual(['self', 'credential/urn:x/3']);
+      expect(contents.self).toEqual({ phone: { value: '13812345678', at: 5 } });
+    });
+
+    it('a former key that is none, or sealed to somebody else, is noticed', async () => {
+      const short = { name: formerKeyPlace(1), sealed: sealFormerKey(keys.publicKey, resident, new Uint8Array(31)), at: 9 };
+      const others = { name: formerKeyPlace(1), sealed: sealFormerKey(before.publicKey, resident, before.secret), at: 9 };
+      for (const key of [short, others]) expect(await openObjects([...old, key], await open())).toMatchObject({ ok: false, failure: { code: 'space-unreadable' } });
     });
   });
 

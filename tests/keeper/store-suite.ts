@@ -25,6 +25,7 @@ export const transaction = (fill: number, counter: number, sealed = bytesOf(fill
   concerns: [],
   once: [],
   removals: [],
+  replacements: [],
 });
 
 /** Grant and request with everything that goes to an agency. */
