@@ -17,6 +17,6 @@ export async function drawScreen(snapshot: Snapshot): Promise<string> {
     ready: () => undefined,
   });
   const markup = await renderToString(createSSRApp(App).use(pinia).use(i18n));
-  // The page's policy takes no style from markup, and a window's light falls back to this one. Vue draws its own and needs no marks to find its way.
-  return markup.replaceAll(' style="--moment:0;"', '').replaceAll(/<!--[^>]*-->/g, '');
+  // The page's policy takes no style from markup, and a window's light falls back to this one.
+  return markup.replaceAll(' style="--moment:0;"', '');
 }

@@ -1,6 +1,6 @@
 import { bridge } from './bridge.ts';
 import { createPinia } from 'pinia';
-import { createApp, nextTick } from 'vue';
+import { createSSRApp, nextTick, watch } from 'vue';
 import App from './App.vue';
 import { reportActivity } from './activity.ts';
 import './fonts/kiosk-font.css';
@@ -14,8 +14,10 @@ const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimati
 
 const pinia = createPinia();
 const store = useSnapshotStore(pinia);
-await store.connect(bridge);
-createApp(App).use(pinia).use(i18n).mount('#kiosk');
+const first = await store.connect(bridge);
+// The first document shows snapshot 0 already, and Vue takes it over as it stands. Any other is drawn from nothing: Vue would leave wrong classes where elements are alike.
+if (first.seq !== 0) document.querySelector('#kiosk')?.replaceChildren();
+createSSRApp(App).use(pinia).use(i18n).mount('#kiosk');
 reportActivity(window, () => store.send({ intent: 'activity' }));
 
 await nextTick();
@@ -23,4 +25,13 @@ await nextTick();
 await nextFrame();
 await nextFrame();
 bridge.ready();
-await Promise.all([import('./fonts/slices.css'), loadMyDataView()]);
+
+const [{ isCovered, laySlices }] = await Promise.all([import('./font-slices.ts'), loadMyDataView()]);
+/** The page on which nobody has begun is the kiosk's own words, and a hub's name. It stands all day, and does without. */
+const layWhenNeeded = (): void => {
+  if (store.snapshot?.page.page === 'attract' && isCovered(document.body.textContent)) return;
+  stop();
+  laySlices();
+};
+const stop = watch(() => store.snapshot, layWhenNeeded, { flush: 'post' });
+layWhenNeeded();

@@ -111,6 +111,8 @@ export class ChromiumSession {
     this.#tellPage('Storage.clearDataForOrigin', { origin: kioskOrigin, storageTypes: 'all' });
     this.#tellPage('Network.clearBrowserCookies');
     this.#tellPage('Network.clearBrowserCache');
+    // Not before the first document: Chromium draws all of a page once more for it, and keeps both for some seconds (8 MB, 156).
+    this.#tellPage('Emulation.setDefaultBackgroundColorOverride', { color: paper });
     this.#tellPage('Page.navigate', { url: this.#startUrl });
     this.#tellPage('Page.resetNavigationHistory');
   }
@@ -177,7 +179,6 @@ export class ChromiumSession {
       this.#pipe.send('Page.addScriptToEvaluateOnNewDocument', { source: bootScript(this.#names) }, page.sessionId),
     ]);
     this.#bridgeLaid.catch(ignoreClosed);
-    this.#tellPage('Emulation.setDefaultBackgroundColorOverride', { color: paper });
     this.#tellPage('Page.setInterceptFileChooserDialog', { enabled: true });
     this.#tellPage('Page.navigate', { url: this.#startUrl });
     this.#tellPage('Runtime.runIfWaitingForDebugger');

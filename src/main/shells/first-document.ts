@@ -10,7 +10,7 @@ export function firstDocumentPath({ languages, kiosk }: Pick<Snapshot, 'language
   return `/first/${languages.join('.')}${kiosk.standIns ? '.stand-ins' : ''}.html`;
 }
 
-/** The document of this hub's kiosk, which shows the attract page before any script has run; the script then draws the same page in its place. Null where the screens have none. */
+/** The document of this hub's kiosk, which shows the attract page before any script has run; the script then takes it over. Null where the screens have none. */
 export function firstDocument(assets: Assets, snapshot: Snapshot): Buffer | null {
   const template = assets.get(firstDocumentPath(snapshot))?.body();
   if (template === undefined || template === null) return null;
