@@ -2,6 +2,7 @@
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kioskNodeFlags, kioskProgram } from '../../src/cli/kiosk.ts';
 import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
 import { type Pcscd, startPcscd } from '../pcscd.ts';
 import { desktopSize, hasDisplay, type Places, placeWindows, type Size } from './desktop.ts';
@@ -9,7 +10,7 @@ import { demoPeople } from './people.ts';
 import { openDemoHub } from './demo-hub.ts';
 import { startProgram } from './program.ts';
 import { Running } from './running.ts';
-import { buildScreens } from './screens.ts';
+import { buildKiosk } from './kiosk-build.ts';
 import { readStartOptions, type StartOptions, usage } from './start-options.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -50,7 +51,7 @@ async function start(args: readonly string[]): Promise<number> {
 
 async function tour(args: readonly string[]): Promise<number> {
   const program = join(import.meta.dirname, 'tour.ts');
-  await buildScreens(root);
+  await buildKiosk(root);
   const running = await startProgram({ name: 'the tour', command: node, args: [program, ...args] });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.end());
   return running.ended;
@@ -73,7 +74,7 @@ async function open(options: StartOptions, running: Running): Promise<number> {
   const opening = [
     options.hubFile === null ? demoPlace(options, running) : otherPlace(options, options.hubFile),
     options.virtualReader ? ownReader(running) : Promise.resolve(null),
-    buildScreens(root),
+    buildKiosk(root),
   ] as const;
   // Where one of them fails, what the others have begun is still to be ended.
   await Promise.allSettled(opening);
@@ -185,5 +186,5 @@ function kioskCommand({ hub, hubPath, kioskId, kioskDir }: Place, scale: number,
   const isPossible = existsSync(electron) && existsSync(join(root, '.vite/build/main.cjs')) && process.getuid?.() !== 0;
   const wanted = hub.kiosks[kioskId]?.shell ?? 'any';
   if (isPossible && wanted !== 'chromium') return { command: electron, args: [root, ...args] };
-  return { command: node, args: [join(root, 'src/main/shells/chromium.ts'), ...args] };
+  return { command: node, args: [...kioskNodeFlags, kioskProgram, ...args] };
 }

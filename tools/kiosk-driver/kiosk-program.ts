@@ -24,7 +24,8 @@ subscribe('child_process', (message) => {
  */
 const kiosk = await runChromiumKiosk({
   args: process.argv.slice(2),
-  rootDir: join(import.meta.dirname, '../..'),
+  rendererDir: join(import.meta.dirname, '../../dist/renderer'),
+  hostPath: join(import.meta.dirname, '../../src/drivers/host.ts'),
   extraFlags: ['--remote-debugging-port=0', '--remote-debugging-address=127.0.0.1'],
   onBrowser: ({ profileDir }) => tell({ news: 'browser', profileDir }),
 });

@@ -7,8 +7,10 @@ import { panelOf, readArguments, readHubJson } from './kiosk-arguments.ts';
 
 export interface ChromiumKioskOptions {
   args: readonly string[];
-  /** The program's folder, with dist/renderer and src/drivers below it. */
-  rootDir: string;
+  /** The built screens, where the arguments name no others. */
+  rendererDir: string;
+  /** The device host's program. */
+  hostPath: string;
   /** For tests alone: a loopback debugging port, so that a test's own hand can touch the screen. */
   extraFlags?: readonly string[];
   onBrowser?: (browser: ChromiumProcess) => void;
@@ -46,13 +48,12 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
     import('./start-on-screen.ts'),
     import('../../drivers/spawn-node-host.ts'),
   ]);
-  const hostPath = path.join(options.rootDir, 'src/drivers/host.ts');
   const started = await startOnScreen({
     screen: openChromiumScreen({ launch, assets: assets.value, begun: { browser, session }, onBrowser: options.onBrowser, onTrouble: report }),
     hubJson,
     kioskId,
     dataDir,
-    spawnHost: (binding) => spawnNodeHost({ hostPath, binding }),
+    spawnHost: (binding) => spawnNodeHost({ hostPath: options.hostPath, binding }),
     onTrouble: report,
   });
   if (!started.ok) await browser.end();
@@ -85,7 +86,7 @@ function beginKiosk(options: ChromiumKioskOptions): Result<BegunKiosk> {
   };
   const browser = startChromium(launch);
   if (!browser.ok) return browser;
-  const rendererDir = path.resolve(renderer ?? path.join(options.rootDir, 'dist/renderer'));
+  const rendererDir = path.resolve(renderer ?? options.rendererDir);
   return ok({ browser: browser.value, launch, rendererDir, hubJson: read.value, kioskId, dataDir: data });
 }
 

@@ -2,11 +2,13 @@ import path from 'node:path';
 import { runChromiumKiosk } from './chromium-kiosk.ts';
 import { usage } from './kiosk-arguments.ts';
 
+// Built to dist/kiosk, beside the device host and the screens.
 const [, program = '', ...args] = process.argv;
+const kioskDir = path.dirname(program);
 if (args.includes('--help')) {
   process.stdout.write(`${usage}\n`);
 } else {
-  const kiosk = await runChromiumKiosk({ args, rootDir: path.resolve(path.dirname(program), '../../..') });
+  const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs') });
   if (!kiosk.ok) {
     process.exit(kiosk.failure.code === 'kiosk-config' ? 2 : 3);
   }

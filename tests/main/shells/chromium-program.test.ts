@@ -4,12 +4,23 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
 import { fixtureDir } from './opened-screen.ts';
 import { processArguments, processesBelow } from './processes.ts';
 
-const program = path.resolve('src/main/shells/chromium.ts');
+/** Built as it ships. */
+let program: string;
+let builtDir: string;
+beforeAll(async () => {
+  builtDir = mkdtempSync(path.join(os.tmpdir(), 'imi-kiosk-'));
+  program = path.join(builtDir, 'chromium.mjs');
+  await build({ configFile: path.resolve('vite.kiosk.config.ts'), logLevel: 'error', build: { outDir: builtDir } });
+}, 60_000);
+afterAll(() => {
+  rmSync(builtDir, { recursive: true, force: true });
+});
 
 describe('the program of the Chromium shell', { timeout: 30_000 }, () => {
   let dataDir: string;
@@ -31,6 +42,12 @@ describe('the program of the Chromium shell', { timeout: 30_000 }, () => {
   it.each(cases)('says why it cannot start, $name', ({ args, code, status }) => {
     const run = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
     expect({ code: (JSON.parse(run.stderr) as { code: string }).code, status: run.status }).toEqual({ code, status });
+  });
+
+  it('says how it is called, and has the device host beside it', () => {
+    expect(readdirSync(builtDir)).toContain('host.mjs');
+    const run = spawnSync(process.execPath, [program, '--help'], { encoding: 'utf8' });
+    expect(run.stdout).toContain('imi kiosk --hub FILE');
   });
 
   it.skipIf(!existsSync(distributionChromium))("leaves neither process nor profile where the hub's file turns out to be wrong", async () => {
