@@ -99,8 +99,8 @@ export class BlockDraft {
     const place = { chain: this.#chain, height: this.height, time: Math.floor(timeMs / 1000), logIndex: index };
     const judged = judgeOpened(this.#draft, opened, place, { crypto: this.#crypto, isSoundKey });
     if (!judged.ok) return { taken: false, code: judged.failure.code };
-    const { id, body, changes } = judged.value;
-    this.#draft.apply(changes);
+    const { id, body, draft } = judged.value;
+    this.#draft.take(draft);
     const transaction = { id, envelope, body, index };
     this.#taken.push(transaction);
     return { taken: true, transaction };

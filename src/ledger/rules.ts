@@ -10,7 +10,7 @@ import { residentBlock, residentRegister, residentReplace, residentRetire } from
 import { servicePublish, serviceWithdraw, statusPublish } from './rules/services.ts';
 import { matchSigners, type Demand, type KnownSigner } from './rules/signers.ts';
 import { validatorSet } from './rules/validators.ts';
-import { RememberedView, StateDraft, type StateChange, type StateView } from './state.ts';
+import { StateDraft, type StateChange, type StateView } from './state.ts';
 import type { Act, Body, Id, PublicKey } from './verify/acts.ts';
 import { equalBytes } from './verify/bytes.ts';
 import { encodeCbor } from './verify/cbor.ts';
@@ -33,7 +33,9 @@ export interface Place {
 export interface Accepted {
   id: Uint8Array;
   body: Body;
-  changes: StateChange[];
+  /** What it changes, over the view that it was judged on. */
+  draft: StateDraft;
+  readonly changes: StateChange[];
 }
 
 const longestNotAfterSeconds = 30 * secondsADay;
@@ -55,7 +57,7 @@ export function judgeOpened(
   if (body.chain !== chain) return fail('chain-wrong', body.chain);
   if (body.notAfter < time) return fail('expired');
   if (body.notAfter > time + longestNotAfterSeconds) return fail('not-after-too-far');
-  const draft = new StateDraft(new RememberedView(view));
+  const draft = new StateDraft(view);
   if (draft.read('tx', id) !== undefined) return fail('transaction-known');
   const context: ActContext = { draft, crypto, isSoundKey: isSound, chain, height, time };
   const signers = knownSigners(opened, context);
@@ -68,7 +70,14 @@ export function judgeOpened(
   if (refused !== null) return { ok: false, failure: refused };
   if (body.kiosk !== undefined) recordAttestation(body.kiosk, logIndex, context);
   draft.write('tx', { notAfter: body.notAfter, height, index: logIndex }, id);
-  return ok({ id, body, changes: draft.changes() });
+  return ok({
+    id,
+    body,
+    draft,
+    get changes() {
+      return draft.changes();
+    },
+  });
 }
 
 /** Acts of a genesis: nobody signs them, everything else holds. */

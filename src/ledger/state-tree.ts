@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
-import { Branch, Bucket, bucketLeaf, isNone, levelsOfBranch, mergeLeaves, mostInBucket, noSubtree, openPage, slotsOfBranch, type BucketLeaf, type LeafChange, type Page, type Subtree } from './state-page.ts';
+import { Branch, Bucket, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, slotsOfBranch, type LeafChange, type Page, type Subtree } from './state-page.ts';
 import type { StateChange, StateView } from './state.ts';
 import { compareBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
@@ -57,18 +57,13 @@ export class StateTree implements StateView {
   #find(top: Page | null, key: Uint8Array): Uint8Array | undefined {
     const path = this.#crypto.sha256(key);
     let page = top;
-    for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) {
-      page = this.#openChild(page.slot(slotOf(path, depth)), depth + levelsOfBranch, path);
-    }
+    for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) page = this.#openChild(page, slotOf(path, depth), depth + levelsOfBranch, path);
     const leaf = page?.find(path);
-    if (leaf === undefined) return undefined;
-    this.#checkValue(leaf);
-    // A copy: a value outlives its page.
-    return leaf.value.slice();
+    return leaf === undefined ? undefined : page?.value(leaf);
   }
 
   root(): Uint8Array {
-    return (this.#openTop()?.root ?? noSubtree).hash.slice();
+    return (this.#openTop()?.root ?? noSubtree).hash;
   }
 
   update(changes: readonly StateChange[]): void {
@@ -88,20 +83,20 @@ export class StateTree implements StateView {
     let depth = 0;
     let index = 1;
     // Down to one leaf alone, to nothing, or to a bucket.
-    while (page instanceof Branch && !page.node(index).isLeaf && !isNone(page.node(index))) {
+    while (page instanceof Branch && !page.isLeaf(index) && !page.isNone(index)) {
       index = 2 * index + pathBit(path, siblings.length);
       siblings.push(page.node(index ^ 1).hash);
-      if (index < slotsOfBranch || page.node(index).isLeaf) continue;
+      if (index < slotsOfBranch || page.isLeaf(index)) continue;
       depth += levelsOfBranch;
-      page = this.#openChild(page.node(index), depth, path);
+      page = this.#openChild(page, index - slotsOfBranch, depth, path);
       index = 1;
     }
-    let end: BucketLeaf | undefined;
+    let end: LeafHead | undefined;
     if (page instanceof Bucket) {
       const walked = page.walk(path);
       siblings.push(...walked.siblings);
-      end = walked.leaf;
-    } else if (page !== null && page.node(index).isLeaf) {
+      if (walked.leaf !== undefined) end = headOf(page, walked.leaf);
+    } else if (page?.isLeaf(index) === true) {
       end = this.#onlyLeaf(page, index, depth, path);
     }
     const other: [Uint8Array, Uint8Array] | null = end === undefined || equalBytes(end.path, path) ? null : [end.path, end.valueHash];
@@ -114,7 +109,7 @@ export class StateTree implements StateView {
    */
   build(leaves: Iterable<StateLeaf>): void {
     if (this.#openTop() !== null) throw new Error('only an empty map is built');
-    const stream = new LeafStream(leaves, this.#crypto);
+    const stream = new LeafStream(leaves);
     this.#build(0, stream);
     if (stream.peek(0) !== undefined) throw new Error('a leaf that belongs nowhere');
     this.#top = null;
@@ -128,18 +123,14 @@ export class StateTree implements StateView {
 
   *#leavesOf(page: Page, depth: number, id: number): Generator<StateLeaf> {
     if (page instanceof Bucket) {
-      for (const leaf of page.leaves) {
-        this.#checkValue(leaf);
-        yield { path: leaf.path, value: leaf.value };
-      }
+      for (let leaf = 0; leaf < page.count; leaf++) yield { path: page.path(leaf), value: page.value(leaf) };
       return;
     }
     const below = depth + levelsOfBranch;
     for (let slot = 0; slot < slotsOfBranch; slot++) {
-      const subtree = page.slot(slot);
-      if (isNone(subtree)) continue;
+      if (page.isNoSlot(slot)) continue;
       const child = childId(id, depth, slot);
-      yield* this.#leavesOf(this.#read(child, below, subtree), below, child);
+      yield* this.#leavesOf(this.#read(child, below, page, slot), below, child);
     }
   }
 
@@ -151,23 +142,23 @@ export class StateTree implements StateView {
     return this.#top.page;
   }
 
-  /** null: nothing is there, as the page above says. */
-  #openChild(expected: Subtree, depth: number, path: Uint8Array): Page | null {
-    if (isNone(expected)) return null;
+  /** Of the page in a branch's slot; null: nothing is there, as the branch says. */
+  #openChild(branch: Branch, slot: number, depth: number, path: Uint8Array): Page | null {
+    if (branch.isNoSlot(slot)) return null;
     const id = pageId(path, depth);
     const kept = this.#branches.get(id) ?? this.#buckets.get(id);
-    if (kept !== undefined && isSame(kept.root, expected)) return kept;
-    const page = this.#read(id, depth, expected);
+    if (kept !== undefined && branch.isSlot(slot, kept)) return kept;
+    const page = this.#read(id, depth, branch, slot);
     this.#keep(id, page);
     return page;
   }
 
-  #read(id: number, depth: number, expected: Subtree): Page {
+  #read(id: number, depth: number, above: Branch, slot: number): Page {
     const row = this.#getPage.get(id) as { content: Uint8Array } | undefined;
     if (row === undefined) throw new LedgerDamage(`page ${id} of the state is missing`);
     checkBlob(row.content);
     const page = openPage(row.content, depth, this.#crypto);
-    if (!isSame(page.root, expected)) throw new LedgerDamage(`page ${id} of the state is damaged`);
+    if (!above.isSlot(slot, page)) throw new LedgerDamage(`page ${id} of the state is damaged`);
     return page;
   }
 
@@ -180,52 +171,46 @@ export class StateTree implements StateView {
     }
   }
 
-  #checkValue(leaf: BucketLeaf): void {
-    if (leaf.isValueChecked) return;
-    if (!equalBytes(this.#crypto.sha256(leaf.value), leaf.valueHash)) throw new LedgerDamage('a value of the state is damaged');
-    leaf.isValueChecked = true;
-  }
-
   /** Where node `index` of this page is one leaf alone. */
-  #onlyLeaf(page: Branch, index: number, depth: number, path: Uint8Array): BucketLeaf {
+  #onlyLeaf(page: Branch, index: number, depth: number, path: Uint8Array): LeafHead {
     let at = index;
-    while (at < slotsOfBranch) at = isNone(page.node(2 * at)) ? 2 * at + 1 : 2 * at;
+    while (at < slotsOfBranch) at = page.isNone(2 * at) ? 2 * at + 1 : 2 * at;
     const below = depth + levelsOfBranch;
     const slot = at - slotsOfBranch;
     const within = withSlot(path, depth, slot);
-    const child = this.#openChild(page.slot(slot), below, within);
+    const child = this.#openChild(page, slot, below, within);
     if (child instanceof Branch) return this.#onlyLeaf(child, 1, below, within);
-    const [leaf] = child?.leaves ?? [];
-    if (leaf === undefined) throw new LedgerDamage('a leaf of the state is missing');
-    return leaf;
+    if (child === null || child.count === 0) throw new LedgerDamage('a leaf of the state is missing');
+    return headOf(child, 0);
   }
 
   /** Writes what becomes of the page (null: none so far) and all below; `changes` in the order of their paths, at least one. */
   #change(page: Page | null, depth: number, changes: readonly LeafChange[]): Subtree {
     const [some] = changes;
     if (some === undefined) throw new Error('a change of nothing');
-    if (!(page instanceof Branch)) return this.#replace(depth, some.path, mergeLeaves(page?.leaves ?? [], changes, this.#crypto));
+    if (!(page instanceof Branch)) return this.#replace(depth, some.path, (page ?? Bucket.empty(depth, this.#crypto)).with(changes));
     const slots: [number, Subtree][] = [];
     for (let from = 0, to = 0; from < changes.length; from = to) {
       const first = changes[from] ?? some;
       const slot = slotOf(first.path, depth);
       while (to < changes.length && slotOf((changes[to] ?? first).path, depth) === slot) to += 1;
-      const child = this.#openChild(page.slot(slot), depth + levelsOfBranch, first.path);
+      const child = this.#openChild(page, slot, depth + levelsOfBranch, first.path);
       slots.push([slot, this.#change(child, depth + levelsOfBranch, changes.slice(from, to))]);
     }
     page.set(slots);
     return this.#write(pageId(some.path, depth), depth, page);
   }
 
-  /** A bucket of these leaves, or a branch over buckets where they are too many. */
-  #replace(depth: number, path: Uint8Array, leaves: readonly BucketLeaf[]): Subtree {
+  /** As it is, or as a branch over buckets where it holds too much; `path` is of one below it. */
+  #replace(depth: number, path: Uint8Array, bucket: Bucket): Subtree {
     const id = pageId(path, depth);
-    if (leaves.length <= mostInBucket || depth >= deepestPage) return this.#write(id, depth, new Bucket(leaves, depth, this.#crypto));
+    if (bucket.count <= mostInBucket || depth >= deepestPage) return this.#write(id, depth, bucket);
     const slots: [number, Subtree][] = [];
-    for (let slot = 0; slot < slotsOfBranch; slot++) {
-      const within = leaves.filter((leaf) => slotOf(leaf.path, depth) === slot);
-      const [first] = within;
-      if (first !== undefined) slots.push([slot, this.#replace(depth + levelsOfBranch, first.path, within)]);
+    for (let from = 0, to = 0; from < bucket.count; from = to) {
+      const first = bucket.path(from);
+      const slot = slotOf(first, depth);
+      while (to < bucket.count && slotOf(bucket.path(to), depth) === slot) to += 1;
+      slots.push([slot, this.#replace(depth + levelsOfBranch, first, bucket.part(from, to, depth + levelsOfBranch))]);
     }
     const branch = new Branch(this.#crypto);
     branch.set(slots);
@@ -233,8 +218,7 @@ export class StateTree implements StateView {
   }
 
   #write(id: number, depth: number, page: Page): Subtree {
-    // The caller's own copy: a branch that is kept changes later.
-    const root: Subtree = { hash: page.root.hash.slice(), isLeaf: page.root.isLeaf };
+    const { root } = page;
     const isEmpty = isNone(root);
     const content = isEmpty ? null : page.encode();
     if (content === null) this.#dropPage.run(id);
@@ -248,11 +232,11 @@ export class StateTree implements StateView {
     const first = stream.peek(0);
     if (first === undefined) return noSubtree;
     const id = pageId(first.path, depth);
-    const belongs = (leaf: BucketLeaf | undefined): leaf is BucketLeaf => leaf !== undefined && pageId(leaf.path, depth) === id;
+    const belongs = (leaf: StateLeaf | undefined): leaf is StateLeaf => leaf !== undefined && pageId(leaf.path, depth) === id;
     let count = 1;
     while (count <= mostInBucket && belongs(stream.peek(count))) count += 1;
     if (count <= mostInBucket) {
-      const bucket = new Bucket(stream.take(count), depth, this.#crypto);
+      const bucket = Bucket.empty(depth, this.#crypto).with(stream.take(count));
       this.#putPage.run(id, bucket.encode());
       return bucket.root;
     }
@@ -272,28 +256,26 @@ export class StateTree implements StateView {
 /** Looks a bucket's worth of leaves ahead. */
 class LeafStream {
   readonly #source: Iterator<StateLeaf>;
-  readonly #crypto: Crypto;
-  #ahead: BucketLeaf[] = [];
+  #ahead: StateLeaf[] = [];
   #last: Uint8Array | null = null;
 
-  constructor(source: Iterable<StateLeaf>, crypto: Crypto) {
+  constructor(source: Iterable<StateLeaf>) {
     this.#source = source[Symbol.iterator]();
-    this.#crypto = crypto;
   }
 
-  peek(index: number): BucketLeaf | undefined {
+  peek(index: number): StateLeaf | undefined {
     while (this.#ahead.length <= index) {
       const next = this.#source.next();
       if (next.done === true) return undefined;
-      const { path, value } = next.value;
+      const { path } = next.value;
       if (this.#last !== null && compareBytes(this.#last, path) >= 0) throw new Error('leaves out of order');
       this.#last = path;
-      this.#ahead.push(bucketLeaf(path, value, this.#crypto));
+      this.#ahead.push(next.value);
     }
     return this.#ahead[index];
   }
 
-  take(count: number): BucketLeaf[] {
+  take(count: number): StateLeaf[] {
     return this.#ahead.splice(0, count);
   }
 }
@@ -303,7 +285,13 @@ function checkBlob(content: unknown): void {
   if (!(content instanceof Uint8Array)) throw new LedgerDamage('a page of the state is damaged');
 }
 
-const isSame = (a: Subtree, b: Subtree): boolean => a.isLeaf === b.isLeaf && equalBytes(a.hash, b.hash);
+/** What a proof of an absence says of the leaf that stands there instead. */
+interface LeafHead {
+  path: Uint8Array;
+  valueHash: Uint8Array;
+}
+
+const headOf = (bucket: Bucket, leaf: number): LeafHead => ({ path: bucket.path(leaf), valueHash: bucket.valueHash(leaf) });
 
 /** Which of a branch's eight slots, at `depth`, a path goes through. */
 const slotOf = (path: Uint8Array, depth: number): number => {

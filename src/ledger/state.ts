@@ -12,55 +12,67 @@ export interface StateChange {
   value: Uint8Array | null;
 }
 
-/** For one judgement, in which the view stands still: each key is asked for once. */
-export class RememberedView implements StateView {
-  readonly #view: StateView;
-  readonly #values = new Map<string, Uint8Array | undefined>();
+/** One key's value: as bytes, as the record they stand for, or both. Each is made of the other when somebody asks. */
+class Held {
+  readonly key: Uint8Array;
+  /** null: there is none. undefined: only the record is known yet. */
+  #value: Uint8Array | null | undefined;
+  #record: unknown;
+  readonly #kind: RecordKind | undefined;
 
-  constructor(view: StateView) {
-    this.#view = view;
+  constructor(key: Uint8Array, value: Uint8Array | null | undefined, kind?: RecordKind, record?: unknown) {
+    this.key = key;
+    this.#value = value;
+    this.#kind = kind;
+    this.#record = record;
   }
 
-  get(key: Uint8Array): Uint8Array | undefined {
-    const name = mapKey(key);
-    if (this.#values.has(name)) return this.#values.get(name);
-    const value = this.#view.get(key);
-    this.#values.set(name, value);
-    return value;
+  get value(): Uint8Array | null {
+    if (this.#value === undefined) this.#value = encodeRecord(this.#kind ?? 'key', this.#record as Records[RecordKind]);
+    return this.#value;
+  }
+
+  /** A key's record is always of the same kind. */
+  record<K extends RecordKind>(kind: K): Records[K] | undefined {
+    if (this.#record === undefined && this.value !== null) this.#record = decodeRecord(kind, this.value);
+    return this.#record as Records[K] | undefined;
   }
 }
 
-/** Changes laid over a view: dropped when a transaction is refused, handed on when it is taken. */
+/**
+ * Changes laid over a view, which stands still as long as this is used: dropped when a transaction is refused, handed on when it is taken.
+ * What was asked for is remembered, each key read and each record decoded once, also where one draft lies over another. Nobody changes a record in place.
+ */
 export class StateDraft implements StateView {
   readonly #base: StateView;
-  readonly #changes = new Map<string, StateChange>();
-  /** By the value's own bytes: a record is read several times in one judgement. Nobody changes a record in place. */
-  readonly #records = new WeakMap<Uint8Array, unknown>();
+  readonly #changes = new Map<string, Held>();
+  readonly #known = new Map<string, Held>();
 
   constructor(base: StateView) {
     this.#base = base;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const change = this.#changes.get(mapKey(key));
-    return change === undefined ? this.#base.get(key) : (change.value ?? undefined);
+    return this.#find(mapKey(key), key).value ?? undefined;
   }
 
   put(key: Uint8Array, value: Uint8Array | null): void {
-    this.#changes.set(mapKey(key), { key, value });
+    this.#changes.set(mapKey(key), new Held(key, value));
   }
 
   read<K extends RecordKind>(kind: K, ...id: Parameters<(typeof stateKey)[K]>): Records[K] | undefined {
-    const value = this.get(keyOf(kind, ...id));
-    if (value === undefined) return undefined;
-    const known = this.#records.get(value) as Records[K] | undefined;
-    const record = known ?? decodeRecord(kind, value);
-    if (known === undefined) this.#records.set(value, record);
-    return record;
+    const key = keyOf(kind, ...id);
+    return this.#find(mapKey(key), key).record(kind);
   }
 
   write<K extends RecordKind>(kind: K, record: Records[K], ...id: Parameters<(typeof stateKey)[K]>): void {
-    this.put(keyOf(kind, ...id), encodeRecord(kind, record));
+    const key = keyOf(kind, ...id);
+    this.#changes.set(mapKey(key), new Held(key, undefined, kind, record));
+  }
+
+  /** What was changed in a draft that lies over this one. */
+  take(draft: StateDraft): void {
+    for (const [name, held] of draft.#changes) this.#changes.set(name, held);
   }
 
   apply(changes: readonly StateChange[]): void {
@@ -69,7 +81,16 @@ export class StateDraft implements StateView {
 
   /** In the order of their keys, so that whoever writes them does so the same everywhere. */
   changes(): StateChange[] {
-    return [...this.#changes.values()].sort((a, b) => compareBytes(a.key, b.key));
+    return Array.from(this.#changes.values(), ({ key, value }) => ({ key, value })).sort((a, b) => compareBytes(a.key, b.key));
+  }
+
+  #find(name: string, key: Uint8Array): Held {
+    const found = this.#changes.get(name) ?? this.#known.get(name);
+    if (found !== undefined) return found;
+    if (this.#base instanceof StateDraft) return this.#base.#find(name, key);
+    const held = new Held(key, this.#base.get(key) ?? null);
+    this.#known.set(name, held);
+    return held;
   }
 }
 

@@ -54,15 +54,50 @@ function writeValue(writer: Writer, value: unknown, depth: number): void {
 }
 
 function writeObject(writer: Writer, object: object, depth: number): void {
-  const members: { key: Uint8Array; value: unknown }[] = [];
-  for (const [name, value] of Object.entries(object)) if (value !== undefined) members.push({ key: encodedKey(name), value });
-  members.sort((one, other) => compareBytes(one.key, other.key));
+  const members = orderedMembers(object as { readonly [name: string]: unknown });
   writeHead(writer, 5, members.length);
-  for (const { key, value } of members) {
+  for (const { name, key } of members) {
     writeRaw(writer, key);
-    writeValue(writer, value, depth + 1);
+    writeValue(writer, (object as { readonly [name: string]: unknown })[name], depth + 1);
   }
 }
+
+interface Member {
+  name: string;
+  /** Its encoding. */
+  key: Uint8Array;
+}
+
+/** Objects come in few shapes, each with its members in one order or a few: what was sorted once is found again by the names as they come. */
+interface Shape {
+  next: Map<string, Shape>;
+  /** In the order of their encodings. */
+  members: Member[] | null;
+}
+
+const noMembers: Shape = { next: new Map(), members: [] };
+let shapes = 0;
+const mostShapes = 4096;
+
+function orderedMembers(object: { readonly [name: string]: unknown }): readonly Member[] {
+  let shape = noMembers;
+  const names = Object.keys(object);
+  for (const name of names) {
+    if (object[name] === undefined) continue;
+    let next = shape.next.get(name);
+    if (next === undefined) {
+      if (shapes >= mostShapes) return sortedMembers(names.filter((one) => object[one] !== undefined));
+      next = { next: new Map(), members: null };
+      shape.next.set(name, next);
+      shapes += 1;
+    }
+    shape = next;
+  }
+  return (shape.members ??= sortedMembers(names.filter((one) => object[one] !== undefined)));
+}
+
+const sortedMembers = (names: readonly string[]): Member[] =>
+  names.map((name) => ({ name, key: encodeCbor(name) })).sort((one, other) => compareBytes(one.key, other.key));
 
 function writeNumbered(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
   const members = Array.from(map, ([key, value]) => {
@@ -75,18 +110,6 @@ function writeNumbered(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth
     writeRaw(writer, key);
     writeValue(writer, value, depth + 1);
   }
-}
-
-/** Names of members are few and come again and again. */
-const encodedKeys = new Map<string, Uint8Array>();
-const mostEncodedKeys = 1024;
-
-function encodedKey(name: string): Uint8Array {
-  const known = encodedKeys.get(name);
-  if (known !== undefined) return known;
-  const key = encodeCbor(name);
-  if (encodedKeys.size < mostEncodedKeys) encodedKeys.set(name, key);
-  return key;
 }
 
 function writeInteger(writer: Writer, value: number): void {
@@ -150,7 +173,12 @@ function writeHead(writer: Writer, major: number, argument: number): void {
     writeByte(writer, first | argument);
     return;
   }
-  const width = argument < 0x100 ? 1 : argument < 0x1_0000 ? 2 : argument < 0x1_0000_0000 ? 4 : 8;
+  if (argument < 0x100) {
+    writeByte(writer, first | 24);
+    writeByte(writer, argument);
+    return;
+  }
+  const width = argument < 0x1_0000 ? 2 : argument < 0x1_0000_0000 ? 4 : 8;
   writeByte(writer, first | (24 + Math.log2(width)));
   reserve(writer, width);
   let rest = argument;
@@ -208,10 +236,9 @@ function readValue(reader: Reader, depth: number): CborValue {
     case 1:
       return negative(argument);
     case 2:
-      // A copy: what is decoded outlives the buffer it came in.
-      return take(reader, argument).slice();
+      return takeBytes(reader, argument);
     case 3:
-      return readText(take(reader, argument));
+      return readText(reader, argument);
     case 4:
       return readArray(reader, argument, depth);
     case 5:
@@ -221,24 +248,60 @@ function readValue(reader: Reader, depth: number): CborValue {
   }
 }
 
-function readText(bytes: Uint8Array): string {
-  const ascii = bytes.length < shortText ? readAscii(bytes) : undefined;
-  if (ascii !== undefined) return ascii;
+function readText(reader: Reader, length: number | bigint): string {
+  const { bytes, at } = reader;
+  if (length < shortText && Number(length) <= bytes.length - at) {
+    const ascii = readAscii(bytes, at, at + Number(length));
+    if (ascii !== undefined) {
+      reader.at += Number(length);
+      return ascii;
+    }
+  }
   try {
-    return strictUtf8.decode(bytes);
-  } catch {
+    return strictUtf8.decode(take(reader, length));
+  } catch (error) {
+    if (error instanceof NotDeterministic) throw error;
     throw new NotDeterministic();
   }
 }
 
 /** undefined: there is more than ASCII in it. */
-function readAscii(bytes: Uint8Array): string | undefined {
+function readAscii(bytes: Uint8Array, from: number, to: number): string | undefined {
   let text = '';
-  for (const byte of bytes) {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0;
     if (byte > 0x7f) return undefined;
     text += String.fromCharCode(byte);
   }
   return text;
+}
+
+/** Names of members come again and again: by a sum over the letters, the one that was read last. Never a value, which may be somebody's. */
+const recentNames: (string | undefined)[] = Array.from({ length: 512 });
+
+/** A key of a map. */
+function readKey(reader: Reader, depth: number): CborValue {
+  const { bytes, at } = reader;
+  const head = bytes[at] ?? 0;
+  const end = at + 1 + (head & 31);
+  if (head >> 5 !== 3 || (head & 31) > 23 || end > bytes.length) return readValue(reader, depth);
+  let sum = head;
+  for (let i = at + 1; i < end; i++) sum = (Math.imul(sum, 31) + (bytes[i] ?? 0)) | 0;
+  const place = (sum ^ (sum >>> 9)) & 511;
+  const recent = recentNames[place];
+  if (recent !== undefined && isText(recent, bytes, at + 1, end)) {
+    reader.at = end;
+    return recent;
+  }
+  const key = readValue(reader, depth);
+  if (typeof key === 'string' && key.length === end - at - 1) recentNames[place] = key;
+  return key;
+}
+
+function isText(text: string, bytes: Uint8Array, from: number, to: number): boolean {
+  if (text.length !== to - from) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[from + i]) return false;
+  return true;
 }
 
 function readSimple(info: number): boolean | null {
@@ -284,13 +347,14 @@ function readArray(reader: Reader, length: number | bigint, depth: number): Cbor
 function readMap(reader: Reader, length: number | bigint, depth: number): CborValue {
   const object: { [key: string]: CborValue } = {};
   const numbered = new Map<number, CborValue>();
-  let last: Uint8Array | null = null;
+  // Where the key before this one stands.
+  let [from, to] = [0, 0];
   for (let i = 0; i < length; i++) {
     const start = reader.at;
-    const key = readValue(reader, depth + 1);
-    const encoded = reader.bytes.subarray(start, reader.at);
-    if (last !== null && compareBytes(last, encoded) >= 0) throw new NotDeterministic();
-    last = encoded;
+    const key = readKey(reader, depth + 1);
+    if (i > 0 && !isBefore(reader.bytes, from, to, start, reader.at)) throw new NotDeterministic();
+    from = start;
+    to = reader.at;
     const value = readValue(reader, depth + 1);
     // As an object's member, `__proto__` would set the prototype.
     if (typeof key === 'string' && key !== '__proto__' && numbered.size === 0) object[key] = value;
@@ -298,6 +362,15 @@ function readMap(reader: Reader, length: number | bigint, depth: number): CborVa
     else throw new NotDeterministic();
   }
   return numbered.size > 0 ? numbered : object;
+}
+
+/** Of two encodings of keys in the same bytes: byte-wise, none of them is another's beginning. */
+function isBefore(bytes: Uint8Array, from: number, to: number, otherFrom: number, otherTo: number): boolean {
+  for (let i = 0; from + i < to && otherFrom + i < otherTo; i++) {
+    const [one, other] = [bytes[from + i] ?? 0, bytes[otherFrom + i] ?? 0];
+    if (one !== other) return one < other;
+  }
+  return false;
 }
 
 function takeByte(reader: Reader): number {
@@ -312,4 +385,12 @@ function take(reader: Reader, length: number | bigint): Uint8Array {
   const taken = reader.bytes.subarray(reader.at, reader.at + Number(length));
   reader.at += taken.length;
   return taken;
+}
+
+/** A copy: what is decoded outlives the buffer it came in. */
+function takeBytes(reader: Reader, length: number | bigint): Uint8Array {
+  if (length > reader.bytes.length - reader.at) throw new NotDeterministic();
+  const from = reader.at;
+  reader.at += Number(length);
+  return reader.bytes.slice(from, reader.at);
 }

@@ -89,8 +89,9 @@ export function openCose(cose: Uint8Array): Result<CoseMessage, Failure<Rejectio
 /** A header is good when writing it again gives the same bytes: then it holds these members and no other. */
 function openHeader(
   bytes: Uint8Array,
-  write: (alg: SigningAlg, kid: Uint8Array) => Uint8Array,
+  write: HeaderWriter,
 ): Result<{ alg: SigningAlg; kid: Uint8Array }, Failure<RejectionCode>> {
+  for (const [alg, form] of write.forms) if (isOfForm(bytes, form)) return ok({ alg, kid: bytes.slice(kidAt, kidAt + kidBytes) });
   const header = decodeCbor(bytes);
   if (!(header instanceof Map)) return fail('envelope-malformed', 'header');
   const alg = header.get(headerAlg);
@@ -115,16 +116,42 @@ export function sigStructure(digest: Uint8Array, context: SigningContext, chain:
     : encodeCbor(['Signature1', sign1Header(alg, kid), externalAad, digest]);
 }
 
-function sign1Header(alg: SigningAlg, kid: Uint8Array): Uint8Array {
-  return encodeCbor(
-    new Map<number, CborValue>([
-      [headerAlg, alg],
-      [headerKid, kid],
-      [headerPayloadHashAlg, sha256Alg],
-      [headerPreimageContentType, cborContentFormat],
-    ]),
-  );
+/** Writes a signer's header. `forms`: its bytes for each algorithm, the key id left empty. */
+interface HeaderWriter {
+  (alg: SigningAlg, kid: Uint8Array): Uint8Array;
+  forms: ReadonlyMap<SigningAlg, Uint8Array>;
 }
+
+/** Behind the map's own head, `1: alg` and the head of `4: kid`, each of one form. */
+const kidAt = 6;
+const kidBytes = 32;
+
+function headerWriter(more: readonly (readonly [number, CborValue])[]): HeaderWriter {
+  const formOf = (alg: SigningAlg): Uint8Array => encodeCbor(new Map<number, CborValue>([[headerAlg, alg], [headerKid, new Uint8Array(kidBytes)], ...more]));
+  const forms = new Map<SigningAlg, Uint8Array>([
+    [-19, formOf(-19)],
+    [-9, formOf(-9)],
+  ]);
+  const write = (alg: SigningAlg, kid: Uint8Array): Uint8Array => {
+    const header = (forms.get(alg) ?? formOf(alg)).slice();
+    header.set(kid, kidAt);
+    return header;
+  };
+  return Object.assign(write, { forms });
+}
+
+function isOfForm(header: Uint8Array, form: Uint8Array): boolean {
+  if (header.length !== form.length) return false;
+  for (let i = 0; i < form.length; i++) if (header[i] !== form[i] && (i < kidAt || i >= kidAt + kidBytes)) return false;
+  return true;
+}
+
+const sign1Header = headerWriter([
+  [headerPayloadHashAlg, sha256Alg],
+  [headerPreimageContentType, cborContentFormat],
+]);
+
+const signerHeader = headerWriter([]);
 
 const signBodyHeader = encodeCbor(
   new Map<number, CborValue>([
@@ -132,15 +159,6 @@ const signBodyHeader = encodeCbor(
     [headerPreimageContentType, cborContentFormat],
   ]),
 );
-
-function signerHeader(alg: SigningAlg, kid: Uint8Array): Uint8Array {
-  return encodeCbor(
-    new Map<number, CborValue>([
-      [headerAlg, alg],
-      [headerKid, kid],
-    ]),
-  );
-}
 
 /** Throws on a key that does not sign. */
 export function signingAlg(key: PublicKey): SigningAlg {

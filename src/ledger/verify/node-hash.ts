@@ -10,3 +10,12 @@ export function nodeHash(prefix: 0 | 1, first: Uint8Array, second: Uint8Array, c
   preimage.set(second, 33);
   return crypto.sha256(preimage);
 }
+
+/** The same of two hashes that stand one behind the other in `pair`, from `at` on. */
+export function nodeHashAt(prefix: 0 | 1, pair: Uint8Array, at: number, crypto: Crypto): Uint8Array {
+  if (at + 64 > pair.length) throw new RangeError('a node is made of two hashes');
+  preimage[0] = prefix;
+  // Cheaper than a view of so few bytes.
+  for (let i = 0; i < 64; i++) preimage[i + 1] = pair[at + i] ?? 0;
+  return crypto.sha256(preimage);
+}
