@@ -70,9 +70,9 @@ function sizeComparison(many: SizeFigures, few: SizeFigures): Figure[] {
 
 async function measureAll(dir: string): Promise<{ figures: Figure[]; notMeasured: string[] }> {
   say(`Filling a ledger of ${small.residents} residents and ${small.entries} entries …`);
-  const few = seededFolder(path.join(dir, 'small'), small, say);
+  const few = await seededFolder(path.join(dir, 'small'), small, say);
   say(`And one of ${large.residents} and ${large.entries} …`);
-  const many = seededFolder(values.seeded ?? path.join(dir, 'large'), large, say);
+  const many = await seededFolder(values.seeded ?? path.join(dir, 'large'), large, say);
   say('Starting, looking up and updating both …');
   const compared = sizeComparison(await sizeFigures(many), await sizeFigures(few));
   const engine = await engineFigures(few);

@@ -20,9 +20,9 @@ export interface SeededFolder {
 const seed = 1;
 
 /** Fills it where it is not there yet. `entries` counts the registrations too. */
-export function seededFolder(dir: string, { residents, entries }: { residents: number; entries: number }, say: (line: string) => void): SeededFolder {
+export async function seededFolder(dir: string, { residents, entries }: { residents: number; entries: number }, say: (line: string) => void): Promise<SeededFolder> {
   if (!existsSync(dir)) {
-    const seeded = seedLedger({ dir, residents, requests: entries - residents, seed, clock: () => performance.now(), tell: (line) => say(`  ${line}`) });
+    const seeded = await seedLedger({ dir, residents, requests: entries - residents, seed, clock: () => performance.now(), tell: (line) => say(`  ${line}`) });
     if (!seeded.ok) throw new Error(seeded.failure.detail);
   }
   const genesis = decodeGenesis(new Uint8Array(readFileSync(join(dir, seededFiles.genesis))));

@@ -4,13 +4,13 @@ import { seedLedger } from '../ledger/seed.ts';
 const usage = 'imi ledger seed --residents N --requests M --out DIR [--seed NUMBER]';
 
 /** `imi ledger seed`: a ledger of a district's size, unsigned, to be measured. Says on standard error how far it is, and its figures as JSON on standard output. */
-export function runLedgerSeed(args: string[]): number {
+export async function runLedgerSeed(args: string[]): Promise<number> {
   const options = readOptions(args);
   if (options === undefined) {
     process.stderr.write(`Usage: ${usage}\n`);
     return 2;
   }
-  const seeded = seedLedger({
+  const seeded = await seedLedger({
     ...options,
     clock: () => performance.now(),
     tell: (line) => process.stderr.write(`${line}\n`),

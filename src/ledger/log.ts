@@ -81,13 +81,18 @@ export class TransactionLog {
   }
 
   /** `subjects`: residents that the entry's acts touch, each once. */
-  append({ index, transaction, envelope, height }: LogEntry, subjects: readonly Id[] = []): void {
+  append(entry: LogEntry, subjects: readonly Id[] = []): void {
+    this.appendHashed(entry, leafHash(entry.envelope, this.#crypto), subjects);
+  }
+
+  /** `leaf`: the hash of its envelope, of whoever has it at hand. */
+  appendHashed({ index, transaction, envelope, height }: LogEntry, leaf: Uint8Array, subjects: readonly Id[] = []): void {
     // After a rollback the edge is ahead. Where a statement fails in the middle of this one, it is made anew.
     const edge = this.#edge.size === index ? this.#edge : this.#edgeAt(index);
     this.#edge = unknownEdge;
     this.#putLeaf.run(index, transaction, envelope, height);
     for (const subject of subjects) this.#putSubject.run(subject, index);
-    let hash = leafHash(envelope, this.#crypto);
+    let hash = leaf;
     for (let k = 0; ; k++) {
       const layer = (edge.layers[k] ??= { first: 0, hashes: [] });
       layer.hashes.push(hash);
@@ -224,11 +229,16 @@ export class TransactionLog {
   }
 }
 
-/** A log that is filled at once: the indices are made when everything is there. `subjects`: ascending by resident, then by position, each once. */
-export function fillLog(database: DatabaseSync, crypto: Crypto, entries: (log: TransactionLog) => void, subjects: () => Iterable<readonly [subject: Id, position: number]>): TransactionLog {
+/** A log that is filled at once: the index is made when everything is there. `subjects`: ascending by resident, then by position, each once. */
+export async function fillLog(
+  database: DatabaseSync,
+  crypto: Crypto,
+  entries: (log: TransactionLog) => Promise<void>,
+  subjects: () => Iterable<readonly [subject: Id, position: number]>,
+): Promise<TransactionLog> {
   const log = new TransactionLog(database, crypto);
   database.exec('DROP INDEX log_leaf_of');
-  entries(log);
+  await entries(log);
   database.exec(indexOfLeaves);
   const put = database.prepare('INSERT INTO log_subject (subject, position) VALUES (?, ?)');
   for (const [subject, position] of subjects()) put.run(subject, position);

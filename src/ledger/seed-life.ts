@@ -1,3 +1,4 @@
+import { notAfterSeconds, type SeedSize } from './seed-calendar.ts';
 import { Chance } from './seed-chance.ts';
 import { seedResident, seedResidentId, type SeedDistrict } from './seed-district.ts';
 import type { Act, Body, Hash, Id, PublicKey } from './verify/acts.ts';
@@ -12,6 +13,12 @@ export interface SeededTransaction {
   finished: { grant: Id; request: Id } | null;
 }
 
+/** `number` of `count`. */
+export interface Stream {
+  number: number;
+  count: number;
+}
+
 interface RequestLife {
   resident: number;
   id: Id;
@@ -21,29 +28,30 @@ interface RequestLife {
 type LifeStep = 'submit' | 'received' | 'needs-more' | 'access' | 'decided' | 'closed' | 'end';
 
 const secondsADay = 86_400;
-/** Kiosks ask for seven days. */
-const notAfterSeconds = 7 * secondsADay;
-/** So many requests are under way at most at any time; in a small ledger fewer, so that each is done within weeks. */
-const mostUnderWay = 2000;
+/** So many requests are under way at most at any time in a stream; in a small ledger fewer, so that each is done within weeks. */
+const mostUnderWay = 250;
 const entriesToEachUnderWay = 200;
 
 export class SeededLife {
   readonly #seed: number;
   readonly #district: SeedDistrict;
+  readonly #stream: Stream;
+  /** How many are of this stream: the resident with its number, and each so many after. */
   readonly #residents: number;
   readonly #chance: Chance;
   readonly #underWay: number;
   readonly #counters: Uint16Array;
   readonly #lives: RequestLife[] = [];
 
-  /** `requests`: how often `next` will be called. */
-  constructor(seed: number, district: SeedDistrict, { residents, requests }: { residents: number; requests: number }) {
+  constructor({ seed, residents, requests }: SeedSize, district: SeedDistrict, stream: Stream) {
     this.#seed = seed;
     this.#district = district;
-    this.#residents = residents;
-    this.#chance = new Chance(seed, 0);
-    this.#underWay = Math.max(1, Math.min(mostUnderWay, Math.floor(requests / entriesToEachUnderWay)));
-    this.#counters = new Uint16Array(residents).fill(1);
+    this.#stream = stream;
+    this.#residents = Math.ceil((residents - stream.number) / stream.count);
+    // Streams above those of the residents' own keys.
+    this.#chance = new Chance(seed, 0xffff_ffff - stream.number);
+    this.#underWay = Math.max(1, Math.min(mostUnderWay, Math.floor(requests / stream.count / entriesToEachUnderWay)));
+    this.#counters = new Uint16Array(this.#residents).fill(1);
   }
 
   /** `time`: of the block, Unix seconds. */
@@ -69,7 +77,7 @@ export class SeededLife {
     const more: LifeStep[] = this.#chance.below(8) === 0 ? ['needs-more', 'received'] : [];
     const end: LifeStep[] = this.#chance.below(10) === 0 ? ['end'] : [];
     return {
-      resident: this.#chance.below(this.#residents),
+      resident: this.#stream.number + this.#chance.below(this.#residents) * this.#stream.count,
       id: this.#chance.bytes(16),
       grant: this.#chance.bytes(16),
       ahead: ['submit', 'received', 'access', ...more, 'access', 'decided', 'closed', ...end],
@@ -98,10 +106,11 @@ export class SeededLife {
   }
 
   #atKiosk(resident: number, time: number, acts: Act[]): { body: Body; signers: PublicKey[] } {
-    const kiosk = this.#district.kiosks[this.#chance.below(this.#district.kiosks.length)];
-    if (kiosk === undefined) throw new Error('a district without kiosks');
-    const counter = (this.#counters[resident] ?? 0) + 1;
-    this.#counters[resident] = counter;
+    const kiosk = this.#district.kiosks[this.#stream.number];
+    if (kiosk === undefined) throw new Error('a stream without a kiosk');
+    const own = Math.floor(resident / this.#stream.count);
+    const counter = (this.#counters[own] ?? 0) + 1;
+    this.#counters[own] = counter;
     const { sig } = seedResident(this.#seed, resident);
     return { body: { ...this.#body(acts, time), counter, kiosk: kiosk.id }, signers: [sig, kiosk.signer.key] };
   }

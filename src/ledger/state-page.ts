@@ -13,6 +13,15 @@ export const slotsOfBranch = 1 << levelsOfBranch;
 /** More than so many leaves make a branch of a bucket. */
 export const mostInBucket = 16;
 
+/** A page's number holds no more of the path: a bucket as deep as this takes all there is. */
+export const deepestPage = 48;
+
+/** SHA-256 of a key, and the key's value. */
+export interface StateLeaf {
+  path: Uint8Array;
+  value: Uint8Array;
+}
+
 /** A subtree from outside. One leaf alone stands for its whole subtree, at whatever depth. */
 export interface Subtree {
   hash: Uint8Array;
@@ -358,4 +367,19 @@ const lengthAt = (bytes: Uint8Array, at: number): number => (((bytes[at] ?? 0) <
 
 function putLength(bytes: Uint8Array, at: number, length: number): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = (length >>> (24 - 8 * i)) & 0xff;
+}
+
+/** Which of a branch's eight slots, at `depth`, a path goes through. */
+export const slotOf = (path: Uint8Array, depth: number): number => {
+  const [first, second] = [path[depth >> 3] ?? 0, path[(depth >> 3) + 1] ?? 0];
+  return (((first << 8) | second) >> (16 - levelsOfBranch - (depth & 7))) & (slotsOfBranch - 1);
+};
+
+export const codesOfDepth = 32;
+
+/** The path's first `depth` bits, filled up with zeros to 48, then five bits of depth / 3: pages lie in the order of their paths, each before those below it. */
+export function pageId(path: Uint8Array, depth: number): number {
+  let prefix = 0;
+  for (let i = 0; i < deepestPage / 8; i++) prefix = prefix * 256 + (path[i] ?? 0);
+  return (prefix - (prefix % 2 ** (deepestPage - depth))) * codesOfDepth + depth / levelsOfBranch;
 }

@@ -1,20 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
-import { Branch, Bucket, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, slotsOfBranch, type LeafChange, type Page, type Subtree } from './state-page.ts';
+import { buildPages } from './state-build.ts';
+import { Branch, Bucket, codesOfDepth, deepestPage, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf, type Subtree } from './state-page.ts';
 import type { StateChange, StateView } from './state.ts';
 import { compareBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { encodeStateProof, pathBit } from './verify/state-proof.ts';
 
-/** SHA-256 of a key, and the key's value. */
-export interface StateLeaf {
-  path: Uint8Array;
-  value: Uint8Array;
-}
-
-/** A page's number holds no more of the path: a bucket as deep as this takes all there is. */
-const deepestPage = 48;
 /** About 0.7 KB each. */
 const branchesKept = 32_768;
 /** About 4 KB each. */
@@ -109,9 +102,26 @@ export class StateTree implements StateView {
    */
   build(leaves: Iterable<StateLeaf>): void {
     if (this.#openTop() !== null) throw new Error('only an empty map is built');
-    const stream = new LeafStream(leaves);
-    this.#build(0, stream);
-    if (stream.peek(0) !== undefined) throw new Error('a leaf that belongs nowhere');
+    buildPages(0, leaves, this.#crypto, (id, content) => void this.#putPage.run(id, content));
+    this.#top = null;
+  }
+
+  /** Of an empty map that somebody else builds: a page where it belongs. */
+  putPage(id: number, content: Uint8Array): void {
+    this.#putPage.run(id, content);
+  }
+
+  /** The pages above those that `buildPages` made below each path of `depth` bits, in their order; more than a bucket's leaves are below each page. */
+  buildAbove(depth: number, subtrees: readonly Subtree[]): void {
+    let below = subtrees;
+    for (let own = depth - levelsOfBranch; own >= 0; own -= levelsOfBranch) {
+      below = Array.from({ length: 1 << own }, (_, prefix) => {
+        const branch = new Branch(this.#crypto);
+        branch.set(Array.from({ length: slotsOfBranch }, (_, slot) => [slot, below[prefix * slotsOfBranch + slot] ?? noSubtree] as const));
+        this.#putPage.run(pageOfPrefix(prefix, own), branch.encode());
+        return branch.root;
+      });
+    }
     this.#top = null;
   }
 
@@ -227,57 +237,6 @@ export class StateTree implements StateView {
     else if (!isEmpty) this.#keep(id, page);
     return root;
   }
-
-  #build(depth: number, stream: LeafStream): Subtree {
-    const first = stream.peek(0);
-    if (first === undefined) return noSubtree;
-    const id = pageId(first.path, depth);
-    const belongs = (leaf: StateLeaf | undefined): leaf is StateLeaf => leaf !== undefined && pageId(leaf.path, depth) === id;
-    let count = 1;
-    while (count <= mostInBucket && belongs(stream.peek(count))) count += 1;
-    if (count <= mostInBucket) {
-      const bucket = Bucket.empty(depth, this.#crypto).with(stream.take(count));
-      this.#putPage.run(id, bucket.encode());
-      return bucket.root;
-    }
-    const branch = new Branch(this.#crypto);
-    // Its place on the disk, before its children's.
-    this.#putPage.run(id, branch.encode());
-    const slots: [number, Subtree][] = [];
-    for (let leaf = stream.peek(0); belongs(leaf); leaf = stream.peek(0)) {
-      slots.push([slotOf(leaf.path, depth), this.#build(depth + levelsOfBranch, stream)]);
-    }
-    branch.set(slots);
-    this.#putPage.run(id, branch.encode());
-    return branch.root;
-  }
-}
-
-/** Looks a bucket's worth of leaves ahead. */
-class LeafStream {
-  readonly #source: Iterator<StateLeaf>;
-  #ahead: StateLeaf[] = [];
-  #last: Uint8Array | null = null;
-
-  constructor(source: Iterable<StateLeaf>) {
-    this.#source = source[Symbol.iterator]();
-  }
-
-  peek(index: number): StateLeaf | undefined {
-    while (this.#ahead.length <= index) {
-      const next = this.#source.next();
-      if (next.done === true) return undefined;
-      const { path } = next.value;
-      if (this.#last !== null && compareBytes(this.#last, path) >= 0) throw new Error('leaves out of order');
-      this.#last = path;
-      this.#ahead.push(next.value);
-    }
-    return this.#ahead[index];
-  }
-
-  take(count: number): StateLeaf[] {
-    return this.#ahead.splice(0, count);
-  }
 }
 
 /** A damaged row has values of other kinds than its table says. */
@@ -293,20 +252,8 @@ interface LeafHead {
 
 const headOf = (bucket: Bucket, leaf: number): LeafHead => ({ path: bucket.path(leaf), valueHash: bucket.valueHash(leaf) });
 
-/** Which of a branch's eight slots, at `depth`, a path goes through. */
-const slotOf = (path: Uint8Array, depth: number): number => {
-  const [first, second] = [path[depth >> 3] ?? 0, path[(depth >> 3) + 1] ?? 0];
-  return (((first << 8) | second) >> (16 - levelsOfBranch - (depth & 7))) & (slotsOfBranch - 1);
-};
-
-const codesOfDepth = 32;
-
-/** The path's first `depth` bits, filled up with zeros to 48, then five bits of depth / 3: pages lie in the order of their paths, each before those below it. */
-function pageId(path: Uint8Array, depth: number): number {
-  let prefix = 0;
-  for (let i = 0; i < deepestPage / 8; i++) prefix = prefix * 256 + (path[i] ?? 0);
-  return (prefix - (prefix % 2 ** (deepestPage - depth))) * codesOfDepth + depth / levelsOfBranch;
-}
+/** Of the page below the path that begins with these `depth` bits. */
+const pageOfPrefix = (prefix: number, depth: number): number => prefix * 2 ** (deepestPage - depth) * codesOfDepth + depth / levelsOfBranch;
 
 /** Of the page in a slot of the page `id`. */
 const childId = (id: number, depth: number, slot: number): number => id + slot * 2 ** (deepestPage - depth - levelsOfBranch) * codesOfDepth + 1;

@@ -3,8 +3,12 @@ import { decodeRecord, encodeRecord, stateKey, type RecordKind, type Records } f
 
 /** What the rules may see of the state. */
 export interface StateView {
-  get(key: Uint8Array): Uint8Array | undefined;
+  /** `name`: the key as text, of whoever has it at hand. */
+  get(key: Uint8Array, name?: string): Uint8Array | undefined;
 }
+
+/** State keys are ASCII: latin1 is the cheapest text of them. */
+export const keyName = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 
 /** null: the key goes. */
 export interface StateChange {
@@ -53,21 +57,21 @@ export class StateDraft implements StateView {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#find(mapKey(key), key).value ?? undefined;
+    return this.#find(keyName(key), key).value ?? undefined;
   }
 
   put(key: Uint8Array, value: Uint8Array | null): void {
-    this.#changes.set(mapKey(key), new Held(key, value));
+    this.#changes.set(keyName(key), new Held(key, value));
   }
 
   read<K extends RecordKind>(kind: K, ...id: Parameters<(typeof stateKey)[K]>): Records[K] | undefined {
     const key = keyOf(kind, ...id);
-    return this.#find(mapKey(key), key).record(kind);
+    return this.#find(keyName(key), key).record(kind);
   }
 
   write<K extends RecordKind>(kind: K, record: Records[K], ...id: Parameters<(typeof stateKey)[K]>): void {
     const key = keyOf(kind, ...id);
-    this.#changes.set(mapKey(key), new Held(key, undefined, kind, record));
+    this.#changes.set(keyName(key), new Held(key, undefined, kind, record));
   }
 
   /** What was changed in a draft that lies over this one. */
@@ -79,6 +83,11 @@ export class StateDraft implements StateView {
     for (const { key, value } of changes) this.put(key, value);
   }
 
+  /** In no order. */
+  each(visit: (name: string, change: StateChange) => void): void {
+    for (const [name, held] of this.#changes) visit(name, held);
+  }
+
   /** In the order of their keys, so that whoever writes them does so the same everywhere. */
   changes(): StateChange[] {
     return Array.from(this.#changes.values(), ({ key, value }) => ({ key, value })).sort((a, b) => compareBytes(a.key, b.key));
@@ -88,14 +97,11 @@ export class StateDraft implements StateView {
     const found = this.#changes.get(name) ?? this.#known.get(name);
     if (found !== undefined) return found;
     if (this.#base instanceof StateDraft) return this.#base.#find(name, key);
-    const held = new Held(key, this.#base.get(key) ?? null);
+    const held = new Held(key, this.#base.get(key, name) ?? null);
     this.#known.set(name, held);
     return held;
   }
 }
-
-// State keys are ASCII: latin1 is the cheapest text of them.
-const mapKey = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 
 function keyOf<K extends RecordKind>(kind: K, ...id: Parameters<(typeof stateKey)[K]>): Uint8Array {
   const write: (...of: Parameters<(typeof stateKey)[K]>) => Uint8Array = stateKey[kind] as (typeof write);

@@ -29,10 +29,10 @@ const dir = mkdtempSync(join(tmpdir(), 'imi-seed-'));
 const seededDir = join(dir, 'one');
 let seeded: SeededLedger;
 
-const seedInto = (name: string, number = seed) => seedLedger({ dir: join(dir, name), residents, requests, seed: number, clock: () => 0, tell: () => undefined });
+const seedInto = (name: string, number = seed, threads = 1) => seedLedger({ dir: join(dir, name), residents, requests, seed: number, threads, clock: () => 0, tell: () => undefined });
 
-beforeAll(() => {
-  const result = seedInto('one');
+beforeAll(async () => {
+  const result = await seedInto('one');
   if (!result.ok) throw new Error(result.failure.detail);
   seeded = result.value;
 });
@@ -103,12 +103,12 @@ test('what touched a seeded resident is a complete list', () => {
   database.close();
 });
 
-test('the same number makes the same ledger, another number another', () => {
-  expect([seedInto('two').ok, seedInto('three', 8).ok]).toEqual([true, true]);
+test('the same number makes the same ledger, with any number of threads, another number another', async () => {
+  expect([(await seedInto('two', seed, 3)).ok, (await seedInto('three', 8)).ok]).toEqual([true, true]);
   const tipOf = (name: string): unknown => openDatabase(name).prepare('SELECT hex(log_root), hex(state_root), height FROM tip').get();
   expect(tipOf('two')).toEqual(tipOf('one'));
   expect(tipOf('three')).not.toEqual(tipOf('one'));
-  expect(seedInto('one')).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the folder is there already' } });
+  expect(await seedInto('one')).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the folder is there already' } });
 });
 
 describe('nobody takes a chain without signatures', () => {
