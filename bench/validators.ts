@@ -100,7 +100,7 @@ function pairOfSize({ length }: Uint8Array): Uint8Array {
 }
 
 /** A district with some residents from its first day on, and what its registrar looks up: one signature, and two updates of the state. */
-async function measuredDistrict(): Promise<{ genesis: Genesis; lookups: (count: number) => Promise<Uint8Array[]> }> {
+export async function measuredDistrict(): Promise<{ genesis: Genesis; lookups: (count: number) => Promise<Uint8Array[]> }> {
   const { genesis, registrar } = seedDistrict(1);
   const ids = Array.from({ length: residents }, () => random(16));
   const sealing = (): PublicKey => {

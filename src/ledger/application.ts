@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RejectionCode } from '../contract/failures.ts';
-import { fail, ok, type Result } from '../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { LedgerDamage } from './damage.ts';
 import { encodeGenesis, genesisState, startOf, type Genesis } from './genesis.ts';
 import type { CommittedTransaction } from './ledger.ts';
@@ -44,6 +44,11 @@ export const appHashOf = ({ logRoot, logSize, stateRoot }: Tip, crypto: Crypto):
 
 /** What the rules made of one transaction of a block. */
 export type Outcome = { taken: true; transaction: CommittedTransaction } | { taken: false; code: RejectionCode };
+
+export interface JudgedTransaction {
+  transaction: CommittedTransaction;
+  draft: StateDraft;
+}
 
 /** What a receipt holds of log and state (verify/receipt.ts); the signed header is the engine's. */
 export interface ReceiptMaterial {
@@ -95,15 +100,26 @@ export class BlockDraft {
 
   /** Of one that was taken apart before: `opened` is what `openEnvelope` made of `envelope`. */
   takeOpened(opened: OpenedEnvelope, envelope: Uint8Array, timeMs = this.timeMs): Outcome {
+    const judged = this.judge(opened, envelope, timeMs);
+    if (!judged.ok) return { taken: false, code: judged.failure.code };
+    this.retake(judged.value);
+    return { taken: true, transaction: judged.value.transaction };
+  }
+
+  /** What would be taken, and what it would change. */
+  judge(opened: OpenedEnvelope, envelope: Uint8Array, timeMs = this.timeMs): Result<JudgedTransaction, Failure<RejectionCode>> {
     const index = this.#before.logSize + this.#taken.length;
     const place = { chain: this.#chain, height: this.height, time: Math.floor(timeMs / 1000), logIndex: index };
     const judged = judgeOpened(this.#draft, opened, place, { crypto: this.#crypto, isSoundKey });
-    if (!judged.ok) return { taken: false, code: judged.failure.code };
+    if (!judged.ok) return judged;
     const { id, body, draft } = judged.value;
+    return ok({ transaction: { id, envelope, body, index }, draft });
+  }
+
+  /** As it was judged, here or, where nothing hangs on it but what is expected, in the draft before this one. */
+  retake({ transaction, draft }: JudgedTransaction): void {
     this.#draft.take(draft);
-    const transaction = { id, envelope, body, index };
     this.#taken.push(transaction);
-    return { taken: true, transaction };
   }
 
   /** Ids that are refused by their own `notAfter`: no rule asks for them any more. */

@@ -47,7 +47,8 @@ export interface EmbeddedOptions {
 const crypto = nodeCrypto;
 /** A block is read again for each receipt out of it. */
 const ofBlocks = rememberSignatures(nodeCrypto, 1024);
-const mostInBlock = 500;
+/** While so many wait, each page of the state is written once for all of them. A block is then some tenths of a second. */
+const mostInBlock = 2000;
 /** After a disk refused the mark of a head, how long until it is tried again. */
 const retryMs = 1000;
 /** How long a refusal of what had been queued is kept. */

@@ -25,13 +25,15 @@ import {
 } from 'cosmjs-types/tendermint/abci/types';
 import type { Timestamp } from 'cosmjs-types/google/protobuf/timestamp';
 import type { RejectionCode } from '../../../contract/failures.ts';
+import { ok, type Failure, type Result } from '../../../contract/result.ts';
 import { appHashOf, type BlockDraft, type LedgerApplication, type Outcome, type Tip } from '../../application.ts';
 import { LedgerDamage } from '../../damage.ts';
 import { encodeGenesis, type Genesis } from '../../genesis.ts';
 import { headerVersion, msOfTimestamp, type Validator } from '../../verify/block.ts';
 import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verify/bytes.ts';
-import { openEnvelope } from '../../verify/envelope.ts';
+import { openEnvelope, type OpenedEnvelope } from '../../verify/envelope.ts';
 import { varint } from '../../verify/protobuf.ts';
+import { MempoolMemory } from './mempool-memory.ts';
 import type { NodeStore } from './node-store.ts';
 import type { NodeCheckpoint, SignTip } from './node-checkpoint.ts';
 import { answerQuery } from './queries.ts';
@@ -84,8 +86,9 @@ export class AbciApplication {
   #judged: BlockDraft | null = null;
   /** What the mempool holds, on top of what is committed. */
   #expected: BlockDraft;
+  readonly #mempool: MempoolMemory;
   /** After FinalizeBlock, of the block that stands open. */
-  #open: Tip | null = null;
+  #openTip: Tip | null = null;
   /** By height: what this process committed itself, or held against log and state when it opened the file. Of others nothing says that the file is right. */
   readonly #signable = new Map<number, Tip>();
   /** By transaction id in hex, the oldest first. */
@@ -93,6 +96,7 @@ export class AbciApplication {
 
   constructor(parts: AbciApplicationParts) {
     this.#parts = parts;
+    this.#mempool = new MempoolMemory(parts.store.committed.crypto);
     this.#expected = this.#draftNow();
     this.#remember(parts.store.committed.tip());
   }
@@ -176,9 +180,34 @@ export class AbciApplication {
 
   /** On top of what waits already. After a commit the node asks again for all of it, in order. */
   #checkTx({ tx, type }: RequestCheckTx): ResponseCheckTx {
-    const outcome = this.#expected.take(tx, this.#nowMs());
-    if (!outcome.taken && type === CheckTxType.RECHECK) this.#rememberRefusal(tx, outcome.code);
-    return { ...resultOf(outcome), log: outcome.taken ? '' : outcome.code };
+    const isRecheck = type === CheckTxType.RECHECK;
+    const recalled = isRecheck ? this.#mempool.recalled(tx) : undefined;
+    if (recalled !== undefined) {
+      this.#expected.retake(recalled.judged);
+      this.#mempool.keep(tx, recalled);
+      return { ...accepted, log: '' };
+    }
+    const opened = this.#open(tx);
+    const judged = opened.ok ? this.#expected.judge(opened.value, tx, this.#nowMs()) : opened;
+    if (opened.ok && judged.ok) {
+      this.#expected.retake(judged.value);
+      this.#mempool.keep(tx, { opened: opened.value, judged: judged.value });
+      return { ...accepted, log: '' };
+    }
+    const code = judged.ok ? 'envelope-malformed' : judged.failure.code;
+    if (isRecheck) this.#rememberRefusal(tx, code);
+    return { ...resultOf({ taken: false, code }), log: code };
+  }
+
+  /** What waits was taken apart when it came. */
+  #open(tx: Uint8Array): Result<OpenedEnvelope, Failure<RejectionCode>> {
+    const known = this.#mempool.find(tx);
+    return known === undefined ? openEnvelope(tx, this.#parts.store.committed.crypto) : ok(known.opened);
+  }
+
+  #take(draft: BlockDraft, tx: Uint8Array): boolean {
+    const opened = this.#open(tx);
+    return opened.ok && draft.takeOpened(opened.value, tx).taken;
   }
 
   /** Of what waits, in its order, what the rules take at the block's time, as far as there is room and time. */
@@ -188,7 +217,7 @@ export class AbciApplication {
     let room = Number(maxTxBytes);
     const taken = txs.filter((tx) => {
       const size = sizeInBlock(tx);
-      if (size > room || this.#parts.clock() >= until || !draft.take(tx).taken) return false;
+      if (size > room || this.#parts.clock() >= until || !this.#take(draft, tx)) return false;
       room -= size;
       return true;
     });
@@ -206,7 +235,7 @@ export class AbciApplication {
     const { ACCEPT, REJECT } = ResponseProcessProposal_ProposalStatus;
     if (this.#isJudged(msOf(time), txs)) return ACCEPT;
     const draft = this.#parts.store.committed.draft(msOf(time));
-    if (!txs.every((tx) => draft.take(tx).taken)) return REJECT;
+    if (!txs.every((tx) => this.#take(draft, tx))) return REJECT;
     this.#judged = draft;
     return ACCEPT;
   }
@@ -224,7 +253,7 @@ export class AbciApplication {
     try {
       const before = newestSet(this.#parts.store.writing);
       const { outcomes, tip } = this.#apply({ height: Number(height), timeMs: msOf(time), transactions: txs });
-      this.#open = tip;
+      this.#openTip = tip;
       for (const [i, outcome] of outcomes.entries()) {
         const tx = txs[i];
         if (!outcome.taken && tx !== undefined) this.#rememberRefusal(tx, outcome.code);
@@ -251,16 +280,17 @@ export class AbciApplication {
 
   /** The height below which the node may drop blocks; 0: none. */
   #commit(): bigint {
-    if (!this.#parts.store.database.isTransaction || this.#open === null) throw new Error('Commit without FinalizeBlock');
+    if (!this.#parts.store.database.isTransaction || this.#openTip === null) throw new Error('Commit without FinalizeBlock');
     try {
       this.#parts.store.database.exec('COMMIT');
     } catch (error) {
       this.#rollBack();
       throw error;
     }
-    this.#remember(this.#open);
-    this.#open = null;
+    this.#remember(this.#openTip);
+    this.#openTip = null;
     this.#expected = this.#draftNow();
+    this.#mempool.turn(this.#parts.clock());
     this.#judged = null;
     const { height } = this.#parts.store.committed.tip();
     const { snapshots, keepBlocks, onFault } = this.#parts;
@@ -307,7 +337,7 @@ export class AbciApplication {
   }
 
   #rollBack(): void {
-    this.#open = null;
+    this.#openTip = null;
     if (this.#parts.store.database.isTransaction) this.#parts.store.database.exec('ROLLBACK');
   }
 
@@ -357,6 +387,8 @@ const resultOf = (outcome: Outcome): ExecTxResult => ({
   events: [],
   codespace: '',
 });
+
+const accepted: ExecTxResult = { code: 0, data: new Uint8Array(), log: '', info: '', gasWanted: 0n, gasUsed: 0n, events: [], codespace: '' };
 
 function holdsGenesis(appStateBytes: Uint8Array, genesis: Genesis): boolean {
   let state: unknown;
