@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ChildProgram } from '../src/ledger/engines/cometbft/child-program.ts';
+import { ChildProgram, type ChildProgramOptions } from '../src/ledger/engines/cometbft/child-program.ts';
 import { unsignedStateJson } from '../src/ledger/engines/cometbft/node-files.ts';
 import { cometbftProgram } from '../src/ledger/engines/cometbft/program.ts';
 import { startTestnet } from '../src/ledger/engines/cometbft/testnet.ts';
@@ -17,6 +17,8 @@ import { measureLoad, type LoadFigures } from './network-load.ts';
 
 export interface ValidatorFigures {
   ours: LoadFigures;
+  /** An application over the same socket that only checks the signatures, once each (signatures-only.ts). */
+  signaturesOnly: LoadFigures;
   /** CometBFT's own example, in its own process: what the consensus itself can do on this machine. */
   kvstore: LoadFigures;
 }
@@ -31,11 +33,11 @@ const pairCount = 100_000;
 const floodMs = 10_000;
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
-/** Four validators on this machine, first with the ledger, then with kvstore: the same keys, configuration and sizes of transactions. null: CometBFT is not here. */
+/** Four validators on this machine, first with the ledger, then with one that only checks signatures, then with kvstore: the same keys, configuration and sizes of transactions. null: CometBFT is not here. */
 export async function validatorFigures(dir: string, say: (line: string) => void): Promise<ValidatorFigures | null> {
   const cometbft = cometbftProgram();
   if (cometbft === null) return null;
-  const { genesis, lookups } = await measuredDistrict();
+  const { genesis, lookups, registrar } = await measuredDistrict();
   const [steady, flood] = [await lookups(steadyCount), await lookups(floodCount)];
   const load = { steady, flood, floodMs };
   const imi = [process.execPath, path.join(import.meta.dirname, '../src/cli/imi.ts')];
@@ -49,19 +51,30 @@ export async function validatorFigures(dir: string, say: (line: string) => void)
   } finally {
     await started.value.stop();
   }
-  say('The same four with CometBFT’s own kvstore …');
-  const kvstore = await kvstoreFigures({ cometbft, ledgerDir, dir: path.join(dir, 'kvstore'), rpc: started.value.nodes.map(({ rpc }) => rpc) }, {
+  const rpc = started.value.nodes.map((node) => node.rpc);
+  say('The same four with an application that only checks signatures …');
+  const signatures = { args: [path.join(import.meta.dirname, 'signatures-only.ts'), 'app.sock', toHex(registrar[1])] };
+  const signaturesOnly = await otherFigures({ cometbft, ledgerDir, dir: path.join(dir, 'signatures'), rpc, application: signatures }, load);
+  say('And with CometBFT’s own kvstore …');
+  const kvstore = await otherFigures({ cometbft, ledgerDir, dir: path.join(dir, 'kvstore'), rpc, application: null }, {
     ...load,
     steady: steady.map(pairOfSize),
     flood: Array.from({ length: pairCount }, (_, i) => pairOfSize(flood[i % flood.length] ?? random(400))),
   });
-  return { ours, kvstore };
+  return { ours, signaturesOnly, kvstore };
 }
 
-async function kvstoreFigures(
-  { cometbft, ledgerDir, dir, rpc }: { cometbft: string; ledgerDir: string; dir: string; rpc: readonly string[] },
-  load: Parameters<typeof measureLoad>[1],
-): Promise<LoadFigures> {
+interface OtherNetwork {
+  cometbft: string;
+  /** Whose nodes' configuration is taken. */
+  ledgerDir: string;
+  dir: string;
+  rpc: readonly string[];
+  /** Node's arguments, run in the node's folder; null: kvstore, in CometBFT's own process. */
+  application: { args: string[] } | null;
+}
+
+async function otherFigures({ cometbft, ledgerDir, dir, rpc, application }: OtherNetwork, load: Parameters<typeof measureLoad>[1]): Promise<LoadFigures> {
   const names = readdirSync(ledgerDir).filter((name) => /^node\d+$/.test(name));
   const nodes = names.map((name) => {
     const home = path.join(dir, name);
@@ -71,25 +84,26 @@ async function kvstoreFigures(
     return home;
   });
   const programs: ChildProgram[] = [];
-  try {
-    const started = await Promise.all(
-      nodes.map((home) =>
-        ChildProgram.start({
-          command: cometbft,
-          args: ['start', '--home', '.', '--proxy_app', 'kvstore'],
-          cwd: home,
-          logPath: path.join(home, 'comet.log'),
-          isReady: (line) => line.includes('Starting RPC HTTP server'),
-          readyWithinMs: 60_000,
-        }),
-      ),
-    );
+  const start = async (options: (home: string) => Pick<ChildProgramOptions, 'command' | 'args' | 'logPath' | 'isReady'>): Promise<void> => {
+    const started = await Promise.all(nodes.map((home) => ChildProgram.start({ ...options(home), cwd: home, readyWithinMs: 60_000 })));
     for (const one of started) if (one.ok) programs.push(one.value);
     const failed = started.find((one) => !one.ok);
-    if (failed?.ok === false) throw new Error(`kvstore did not start: ${failed.failure.detail ?? readFileSync(path.join(nodes[0] ?? '', 'comet.log'), 'utf8').slice(-300)}`);
+    if (failed?.ok === false) throw new Error(`a node did not start: ${failed.failure.detail ?? ''}`);
+  };
+  try {
+    if (application !== null) {
+      await start((home) => ({ command: process.execPath, args: application.args, logPath: path.join(home, 'app.log'), isReady: (line) => line === 'ready' }));
+    }
+    await start((home) => ({
+      command: cometbft,
+      args: ['start', '--home', '.', ...(application === null ? ['--proxy_app', 'kvstore'] : [])],
+      logPath: path.join(home, 'comet.log'),
+      isReady: (line) => line.includes('Starting RPC HTTP server'),
+    }));
     return await measureLoad({ rpc }, load);
   } finally {
-    await Promise.all(programs.map((program) => program.end()));
+    // CometBFT first: it says so where its application is gone.
+    for (const program of programs.toReversed()) await program.end();
   }
 }
 
@@ -100,7 +114,7 @@ function pairOfSize({ length }: Uint8Array): Uint8Array {
 }
 
 /** A district with some residents from its first day on, and what its registrar looks up: one signature, and two updates of the state. */
-export async function measuredDistrict(): Promise<{ genesis: Genesis; lookups: (count: number) => Promise<Uint8Array[]> }> {
+async function measuredDistrict(): Promise<{ genesis: Genesis; registrar: PublicKey; lookups: (count: number) => Promise<Uint8Array[]> }> {
   const { genesis, registrar } = seedDistrict(1);
   const ids = Array.from({ length: residents }, () => random(16));
   const sealing = (): PublicKey => {
@@ -131,5 +145,5 @@ export async function measuredDistrict(): Promise<{ genesis: Genesis; lookups: (
     }
     return made;
   };
-  return { genesis: { v, chain, time: seconds - 1, validators: [], authority, acts: [...acts.filter(({ kind }) => kind === 'party.enrol'), ...registrations] }, lookups };
+  return { genesis: { v, chain, time: seconds - 1, validators: [], authority, acts: [...acts.filter(({ kind }) => kind === 'party.enrol'), ...registrations] }, registrar: registrar.key, lookups };
 }

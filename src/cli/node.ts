@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { AbciAddress } from '../ledger/engines/cometbft/abci-server.ts';
 import { onDisk } from '../hub/data-folder.ts';
 import { readKeyFile, writeKeyFile } from '../hub/key-file.ts';
 import { tipSigner, type SignTip } from '../ledger/engines/cometbft/node-checkpoint.ts';
 import { openNode, type NodeOptions } from '../ledger/engines/cometbft/node.ts';
+import { misuse, readOptions, type Misuse } from './arguments.ts';
 import { decodeGenesis } from '../ledger/genesis.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
@@ -41,6 +41,7 @@ export async function run(args: string[]): Promise<number> {
     ...(signTip === null ? {} : { signTip: signTip.value }),
     clock: Date.now,
     onFault: (error) => process.stderr.write(`imi node: ${error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error)}\n`),
+    onMisbehaviour: ({ kind, address, height }) => process.stderr.write(`imi node: validator ${address} did against the protocol at height ${height}: ${kind}\n`),
   });
   if (!node.ok) {
     const { code, detail } = node.failure;
@@ -73,35 +74,35 @@ function checkpointSigner(origin: string, path: string): Result<SignTip, Failure
 
 type Arguments = Pick<NodeOptions, 'path' | 'genesis' | 'address' | 'keepBlocks' | 'snapshotEvery'> & { isAttached: boolean; origin: string | null; dataDir: string };
 
-function readArguments(args: string[]): Result<Arguments, Failure<'usage'>> {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        genesis: { type: 'string' },
-        data: { type: 'string' },
-        listen: { type: 'string' },
-        'keep-blocks': { type: 'string' },
-        'snapshot-every': { type: 'string' },
-        origin: { type: 'string' },
-        attached: { type: 'boolean' },
-      },
-    });
-    if (values.genesis === undefined || values.data === undefined) return fail('usage', usage);
-    mkdirSync(values.data, { recursive: true });
-    const address = values.listen === undefined ? { path: resolve(values.data, 'app.sock') } : addressIn(values.listen);
-    if (address === undefined) return fail('usage', `--listen takes a Unix socket or a loopback address\n${usage}`);
-    const [keepBlocks, snapshotEvery] = [values['keep-blocks'], values['snapshot-every']].map((text) => (text === undefined ? null : Number(text)));
-    for (const count of [keepBlocks, snapshotEvery]) {
-      if (count === undefined || (count !== null && !(Number.isSafeInteger(count) && count > 0))) return fail('usage', `a number of blocks is 1 at least\n${usage}`);
-    }
-    if (values.origin !== undefined && !isOrigin(values.origin)) return fail('usage', `an origin has neither a space nor a plus\n${usage}`);
-    const genesis = decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
-    if (genesis === undefined) return fail('usage', `${values.genesis} is not a genesis`);
-    return ok({ path: resolve(values.data, 'ledger.sqlite'), genesis, address, keepBlocks: keepBlocks ?? null, snapshotEvery: snapshotEvery ?? null, isAttached: values.attached ?? false, origin: values.origin ?? null, dataDir: values.data });
-  } catch (error) {
-    return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
-  }
+const options = {
+  genesis: { type: 'string' },
+  data: { type: 'string' },
+  listen: { type: 'string' },
+  'keep-blocks': { type: 'string' },
+  'snapshot-every': { type: 'string' },
+  origin: { type: 'string' },
+  attached: { type: 'boolean', default: false },
+} as const;
+
+const readArguments = (args: string[]): Result<Arguments, Misuse> =>
+  readOptions(args, usage, options, ({ genesis: genesisPath, data, listen, 'keep-blocks': keep, 'snapshot-every': every, origin = null, attached }) => {
+    if (genesisPath === undefined || data === undefined) return misuse(usage);
+    mkdirSync(data, { recursive: true });
+    const address = listen === undefined ? { path: resolve(data, 'app.sock') } : addressIn(listen);
+    if (address === undefined) return misuse(usage, '--listen takes a Unix socket or a loopback address');
+    const [keepBlocks, snapshotEvery] = [countIn(keep), countIn(every)];
+    if (keepBlocks === undefined || snapshotEvery === undefined) return misuse(usage, 'a number of blocks is 1 at least');
+    if (origin !== null && !isOrigin(origin)) return misuse(usage, 'an origin has neither a space nor a plus');
+    const genesis = decodeGenesis(new Uint8Array(readFileSync(genesisPath)));
+    if (genesis === undefined) return misuse(usage, `${genesisPath} is not a genesis`);
+    return ok({ path: resolve(data, 'ledger.sqlite'), genesis, address, keepBlocks, snapshotEvery, isAttached: attached, origin, dataDir: data });
+  });
+
+/** undefined: no number of blocks; null: none was asked for. */
+function countIn(text: string | undefined): number | null | undefined {
+  if (text === undefined) return null;
+  const count = Number(text);
+  return Number.isSafeInteger(count) && count > 0 ? count : undefined;
 }
 
 /** A Unix socket's path is kept as it stands: relative to where the node runs, it stays short. */

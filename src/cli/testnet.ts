@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { ok, type Result } from '../contract/result.ts';
+import { misuse, readOptions, type Misuse } from './arguments.ts';
 import { authorityKeyFile } from '../hub/founding.ts';
 import { writeKeyFile } from '../hub/key-file.ts';
 import { cometbftProgram } from '../ledger/engines/cometbft/program.ts';
@@ -10,9 +10,10 @@ import { startTestnet, type TestnetOptions } from '../ledger/engines/cometbft/te
 import { decodeGenesis, type Genesis } from '../ledger/genesis.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import { toBase64url } from '../ledger/verify/bytes.ts';
+import { isOrigin } from '../ledger/verify/checkpoint.ts';
 import { isUnsignedChain } from '../ledger/verify/unsigned-chain.ts';
 
-const usage = 'imi testnet --validators N --dir DIR [--chain ID | --genesis FILE] [--heartbeat MS] [--cometbft PROGRAM]';
+const usage = 'imi testnet --validators N --dir DIR [--chain ID | --genesis FILE] [--heartbeat MS] [--origin NAME] [--cometbft PROGRAM]';
 
 /**
  * Writes and starts a network of validators on this machine's loopback until SIGTERM or SIGINT; in a folder that has one, that one goes on. On
@@ -47,38 +48,34 @@ export async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-function readArguments(args: string[]): Result<TestnetOptions, Failure<'usage'>> {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        validators: { type: 'string' },
-        dir: { type: 'string' },
-        chain: { type: 'string' },
-        genesis: { type: 'string' },
-        heartbeat: { type: 'string' },
-        cometbft: { type: 'string' },
-      },
-    });
-    const validators = Number(values.validators);
-    if (values.dir === undefined || !(Number.isInteger(validators) && validators >= 1 && validators <= 16)) return fail('usage', usage);
-    const heartbeatMs = Number(values.heartbeat ?? 60_000);
-    if (!(Number.isInteger(heartbeatMs) && heartbeatMs >= 100)) return fail('usage', `--heartbeat takes milliseconds, 100 at least\n${usage}`);
-    const chain = values.chain ?? 'imi-testnet';
-    if (!/^[a-z0-9-]{1,20}$/.test(chain)) return fail('usage', 'a chain id is 1 to 20 of a-z, 0-9 and -');
-    if (isUnsignedChain(chain)) return fail('usage', 'a chain of this name is only measured');
-    const cometbft = values.cometbft ?? cometbftProgram();
-    if (cometbft === null || !existsSync(cometbft)) return fail('usage', 'CometBFT is not here: the set-up installs it where Go is, or name it with --cometbft');
-    mkdirSync(values.dir, { recursive: true });
-    const genesis = values.genesis === undefined ? newGenesis(chain, values.dir) : decodeGenesis(new Uint8Array(readFileSync(values.genesis)));
-    if (genesis === undefined) return fail('usage', `${values.genesis ?? ''} is not a genesis`);
-    if (genesis.unsigned === true) return fail('usage', `${values.genesis ?? ''} is of a chain that is only measured`);
-    const [, program = ''] = process.argv;
-    return ok({ dir: values.dir, validators, genesis, cometbft, imi: [process.execPath, program], heartbeatMs, snapshotEvery: 1000 });
-  } catch (error) {
-    return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
-  }
-}
+const options = {
+  validators: { type: 'string' },
+  dir: { type: 'string' },
+  chain: { type: 'string', default: 'imi-testnet' },
+  genesis: { type: 'string' },
+  heartbeat: { type: 'string', default: '60000' },
+  origin: { type: 'string' },
+  cometbft: { type: 'string' },
+} as const;
+
+const readArguments = (args: string[]): Result<TestnetOptions, Misuse> =>
+  readOptions(args, usage, options, ({ validators: count, dir, chain, genesis: genesisPath, heartbeat, origin, cometbft: program }) => {
+    const validators = Number(count);
+    if (dir === undefined || !(Number.isInteger(validators) && validators >= 1 && validators <= 16)) return misuse(usage);
+    const heartbeatMs = Number(heartbeat);
+    if (!(Number.isInteger(heartbeatMs) && heartbeatMs >= 100)) return misuse(usage, '--heartbeat takes milliseconds, 100 at least');
+    if (!/^[a-z0-9-]{1,20}$/.test(chain)) return misuse(usage, 'a chain id is 1 to 20 of a-z, 0-9 and -');
+    if (isUnsignedChain(chain)) return misuse(usage, 'a chain of this name is only measured');
+    if (origin !== undefined && !isOrigin(origin)) return misuse(usage, 'an origin has neither a space nor a plus');
+    const cometbft = program ?? cometbftProgram();
+    if (cometbft === null || !existsSync(cometbft)) return misuse(usage, 'CometBFT is not here: the set-up installs it where Go is, or name it with --cometbft');
+    mkdirSync(dir, { recursive: true });
+    const genesis = genesisPath === undefined ? newGenesis(chain, dir) : decodeGenesis(new Uint8Array(readFileSync(genesisPath)));
+    if (genesis === undefined) return misuse(usage, `${genesisPath ?? ''} is not a genesis`);
+    if (genesis.unsigned === true) return misuse(usage, `${genesisPath ?? ''} is of a chain that is only measured`);
+    const [, self = ''] = process.argv;
+    return ok({ dir, validators, genesis, cometbft, imi: [process.execPath, self], heartbeatMs, snapshotEvery: 1000, ...(origin === undefined ? {} : { origin }) });
+  });
 
 /** Without parties; whoever holds the authority's key enrols them. */
 function newGenesis(chain: string, dir: string): Genesis {

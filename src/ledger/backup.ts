@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { copyAside, discard, inspect, isFree, mayGoOn, putInPlace, sync, writeSynced, type LedgerFiles } from './engines/at-rest.ts';
+import { copyAside, discard, inspect, isFree, makeFolder, mayGoOn, putInPlace, sync, writeSynced, type LedgerFiles } from './engines/at-rest.ts';
 import { openLedgerFileToRead } from './engines/ledger-file.ts';
 import { storageFailure } from './engines/storage-failure.ts';
 import { encodeGenesis, type Genesis } from './genesis.ts';
@@ -24,14 +24,11 @@ const names = { ledger: 'ledger.sqlite', genesis: 'genesis.cbor', head: 'head.cb
  * against its signed head before it gets its name, so a folder of this name is a good backup. `hub-storage`: what is wrong, or which path is there already.
  */
 export async function backUp({ path, genesis }: LedgerFiles, out: string): Promise<Result<BackupFacts>> {
-  const folder = resolve(out);
-  const part = `${folder}.part`;
-  if (existsSync(folder)) return fail('hub-storage', `${folder} is there: nothing is written over`);
   if (!existsSync(path)) return fail('hub-storage', 'the ledger’s file is missing');
   try {
-    // Of a backup that broke off.
-    rmSync(part, { recursive: true, force: true });
-    mkdirSync(part, { recursive: true, mode: 0o700 });
+    const made = makeFolder(out);
+    if (!made.ok) return made;
+    const { part, finish } = made.value;
     const file = join(part, names.ledger);
     const source = openLedgerFileToRead(path);
     try {
@@ -40,14 +37,12 @@ export async function backUp({ path, genesis }: LedgerFiles, out: string): Promi
       source.close();
     }
     chmodSync(file, 0o600);
-    const checked = finish(file, genesis);
+    const checked = checkCopy(file, genesis);
     if (!checked.ok) return checked;
     sync(file);
     writeSynced(join(part, names.genesis), encodeGenesis(genesis));
     writeSynced(join(part, names.head), checked.value.head);
-    sync(part);
-    renameSync(part, folder);
-    sync(dirname(folder));
+    finish();
     return ok(checked.value.facts);
   } catch (error) {
     return storageFailure(error);
@@ -57,7 +52,7 @@ export async function backUp({ path, genesis }: LedgerFiles, out: string): Promi
 /** In one step, so that the source is not begun again when its writer commits in between. */
 const allPages = 2 ** 31 - 1;
 
-function finish(path: string, genesis: Genesis): Result<{ head: Uint8Array; facts: BackupFacts }> {
+function checkCopy(path: string, genesis: Genesis): Result<{ head: Uint8Array; facts: BackupFacts }> {
   const database = new DatabaseSync(path);
   try {
     // So that it is one file, whoever opens it.

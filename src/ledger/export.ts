@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { beginApplication, openApplication, putTip, type Tip } from './application.ts';
 import type { BackupFacts } from './backup.ts';
-import { discard, inspect, isFree, mayGoOn, putInPlace, sync, writeSynced, type LedgerFiles } from './engines/at-rest.ts';
+import { discard, inspect, isFree, makeFolder, mayGoOn, putInPlace, writeSynced, type LedgerFiles } from './engines/at-rest.ts';
 import { ChainStore, isChainBlock, isSigned, type ChainBlock } from './engines/chain.ts';
 import { openLedgerFileToRead } from './engines/ledger-file.ts';
 import { storageFailure } from './engines/storage-failure.ts';
@@ -36,13 +36,11 @@ const indexFile = 'index.cbor';
 
 /** Of one moment, while the hub goes on; from any file format that this program reads to one that is said byte by byte. A folder of this name is complete. */
 export function exportLedger({ path, genesis }: LedgerFiles, out: string): Result<BackupFacts> {
-  const folder = resolve(out);
-  const part = `${folder}.part`;
-  if (existsSync(folder)) return fail('hub-storage', `${folder} is there: nothing is written over`);
   if (!existsSync(path)) return fail('hub-storage', 'the ledger’s file is missing');
   try {
-    rmSync(part, { recursive: true, force: true });
-    mkdirSync(part, { recursive: true, mode: 0o700 });
+    const made = makeFolder(out);
+    if (!made.ok) return made;
+    const { part, finish } = made.value;
     const database = openLedgerFileToRead(path);
     try {
       const seen = inspect(database, genesis);
@@ -64,9 +62,7 @@ export function exportLedger({ path, genesis }: LedgerFiles, out: string): Resul
         blocks: write('blocks', inChunks(blocks.from(application.start + 1))),
       };
       writeSynced(join(part, indexFile), encodeCbor(index));
-      sync(part);
-      renameSync(part, folder);
-      sync(dirname(folder));
+      finish();
       return ok({ height: last.header.height, entries: last.logSize, timeMs: last.timeMs });
     } finally {
       database.close();

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { putSuccessor, successorOf, type Tip } from './application.ts';
-import { discard, inspect, isFree, sync, writeSynced, type LedgerAtRest, type LedgerFiles } from './engines/at-rest.ts';
+import { discard, inspect, isFree, isFreeFolder, makeFolder, sync, writeSynced, type LedgerAtRest, type LedgerFiles } from './engines/at-rest.ts';
 import { genesisJson } from './engines/cometbft/node-files.ts';
 import { HeadGuard } from './engines/head-guard.ts';
 import { openLedgerFile } from './engines/ledger-file.ts';
@@ -42,11 +42,10 @@ export interface HandedOver {
  * `hub-storage`, with what stands in the way.
  */
 export function handOver(files: LedgerFiles, signer: MemorySigner, validators: readonly Validator[], out: string): Result<HandedOver> {
-  const folder = resolve(out);
-  if (existsSync(folder)) return fail('hub-storage', `${folder} is there: nothing is written over`);
+  const free = isFreeFolder(out);
+  if (!free.ok) return free;
   if (validators.length === 0 || repeatsKey(validators)) return fail('hub-storage', 'the new validators are none, or one of them stands there twice');
   if (!existsSync(files.path) || !existsSync(files.guardPath)) return fail('hub-storage', 'the ledger’s file or the record of its last head is missing');
-  const part = `${folder}.part`;
   try {
     const database = openLedgerFile(files.path);
     try {
@@ -55,15 +54,14 @@ export function handOver(files: LedgerFiles, signer: MemorySigner, validators: r
       const agreed = agree(database, seen.value, files, { signer, validators: byPower(validators, crypto) });
       if (!agreed.ok) return agreed;
       const { genesis, handover } = agreed.value;
-      rmSync(part, { recursive: true, force: true });
-      mkdirSync(part, { recursive: true, mode: 0o700 });
+      const made = makeFolder(out);
+      if (!made.ok) return made;
+      const { part, finish } = made.value;
       writeSynced(join(part, names.genesis), encodeGenesis(genesis));
       writeSynced(join(part, names.comet), new TextEncoder().encode(genesisJson(genesis, handover.height + 1, crypto)));
       let number = 0;
       for (const chunk of chunksAfter(database, seen.value, files.genesis, genesis)) writeSynced(join(part, `ledger-${number++}`), chunk);
-      sync(part);
-      renameSync(part, folder);
-      sync(dirname(folder));
+      finish();
       return ok({ height: handover.height, entries: handover.logSize, handover: toBase64url(encodeHandover(handover)) });
     } finally {
       database.close();
@@ -92,8 +90,6 @@ function agree(
   }
   const [only] = before.validators;
   if (only === undefined || !equalBytes(only.key, signer.key[1])) return fail('hub-storage', 'not the key of this ledger’s validator');
-  const { count } = database.prepare('SELECT count(*) AS count FROM queued').get() as { count: number };
-  if (count > 0) return fail('hub-storage', `${count} transactions wait for a block: start the hub once more, and stop it`);
   const guard = new HeadGuard(guardPath, crypto);
   const signed = guard.newest;
   guard.close();

@@ -85,6 +85,7 @@ describe('imi node', () => {
     { name: 'a network of none', args: ['testnet', '--validators', '0', '--dir', 'x'], says: /imi testnet --validators/ },
     { name: 'a chain’s name that is none', args: ['testnet', '--validators', '1', '--dir', 'x', '--chain', 'Big Chain'], says: /chain id/ },
     { name: 'a name that only seeded chains have', args: ['testnet', '--validators', '1', '--dir', 'x', '--chain', 'unsigned-1'], says: /only measured/ },
+    { name: 'an origin that no note has', args: ['testnet', '--validators', '1', '--dir', 'x', '--origin', 'my ledger'], says: /neither a space/ },
     { name: 'a CometBFT that is not there', args: ['testnet', '--validators', '1', '--dir', 'x', '--cometbft', '/nowhere'], says: /CometBFT is not here/ },
   ])('refuses $name', ({ args, says }) => {
     const ended = spawnSync(process.execPath, [imi, ...args], { encoding: 'utf8', timeout: 20_000 });
@@ -102,7 +103,7 @@ describe('imi testnet', () => {
     trustRoot?: { chain: string; validators: unknown[] };
   }
   const startNetwork = async (): Promise<Line[]> => {
-    const lines = await start((line) => line.includes('trustRoot'), ['testnet', '--validators', '2', '--dir', join(folder, 'net'), '--heartbeat', '500']);
+    const lines = await start((line) => line.includes('trustRoot'), ['testnet', '--validators', '2', '--dir', join(folder, 'net'), '--heartbeat', '500', '--origin', 'ledger.test']);
     return lines.map((line) => JSON.parse(line) as Line);
   };
   const pids = (lines: Line[]): number[] => lines.flatMap(({ application, comet }) => (application === undefined || comet === undefined ? [] : [application, comet]));
@@ -113,6 +114,7 @@ describe('imi testnet', () => {
     expect(lines[2]?.trustRoot).toMatchObject({ chain: 'imi-testnet', height: 1, validators: [{ alg: -19, power: 10 }, { alg: -19, power: 10 }] });
     const rpc = new NodeRpc(lines[1]?.rpc ?? '');
     const deadline = AbortSignal.timeout(20_000);
+    for (const node of ['node0', 'node1']) expect(readFileSync(join(folder, 'net', node, 'app.log'), 'utf8')).toContain('checkpoints are signed by ledger.test+');
     // Nobody sends anything: heartbeats alone.
     while ((await rpc.query('/tip', 3)) === null) deadline.throwIfAborted();
     running?.kill('SIGTERM');

@@ -62,6 +62,7 @@ async function behindCometBft(folder: string): Promise<Engine> {
     clock: () => 0,
     keepBlocks: null,
     snapshotEvery: null,
+    onMisbehaviour: () => undefined,
     onFault: (error) => {
       throw error;
     },

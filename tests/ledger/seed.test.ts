@@ -126,7 +126,7 @@ describe('nobody takes a chain without signatures', () => {
   test('no engine opens or begins one', async () => {
     expect(openEmbeddedLedger(measuring())).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: /without signatures/ } });
     expect(openEmbeddedLedger(measuring({ path: join(dir, 'new.sqlite'), begin: true }))).toMatchObject({ ok: false });
-    const node = { genesis: district.genesis, address: { path: join(dir, 'app.sock') }, clock: () => 0, keepBlocks: null, snapshotEvery: null, onFault: () => undefined };
+    const node = { genesis: district.genesis, address: { path: join(dir, 'app.sock') }, clock: () => 0, keepBlocks: null, snapshotEvery: null, onFault: () => undefined, onMisbehaviour: () => undefined };
     for (const path of [join(seededDir, seededFiles.ledger), join(dir, 'new.sqlite')]) {
       expect(await openNode({ ...node, path })).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: /without signatures/ } });
     }

@@ -1,5 +1,5 @@
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { appHashOf, isWholeFile, openApplication, type LedgerApplication } from '../application.ts';
@@ -86,6 +86,34 @@ export function putInPlace(part: string, { path, guardPath }: LedgerFiles, { hea
   renameSync(part, path);
   sync(dirname(path));
 }
+
+/** A folder that gets its name when it is whole: so one of that name is complete. */
+export interface FolderInMaking {
+  /** Where it is filled. What breaks off stays there, until the next try takes it away. */
+  part: string;
+  /** Everything in it is on the disk. */
+  finish(): void;
+}
+
+/** `hub-storage` where it is there already. Throws what the file system throws. */
+export function makeFolder(path: string): Result<FolderInMaking> {
+  const free = isFreeFolder(path);
+  if (!free.ok) return free;
+  const folder = resolve(path);
+  const part = `${folder}.part`;
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(part, { recursive: true, mode: 0o700 });
+  return ok({
+    part,
+    finish: () => {
+      sync(part);
+      renameSync(part, folder);
+      sync(dirname(folder));
+    },
+  });
+}
+
+export const isFreeFolder = (path: string): Result<null> => (existsSync(path) ? fail('hub-storage', `${resolve(path)} is there: nothing is written over`) : ok(null));
 
 /** A copy for work in progress; what an earlier try left of one goes. */
 export function copyAside(from: string, part: string): void {

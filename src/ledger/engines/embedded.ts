@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import type { RejectionCode } from '../../contract/failures.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
@@ -20,7 +19,6 @@ import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from '.
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
 import { storageFailure } from './storage-failure.ts';
-import { SubmissionStore } from './submissions.ts';
 import { checkTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -51,8 +49,6 @@ const ofBlocks = rememberSignatures(nodeCrypto, 1024);
 const mostInBlock = 2000;
 /** After a disk refused the mark of a head, how long until it is tried again. */
 const retryMs = 1000;
-/** How long a refusal of what had been queued is kept. */
-const refusalDays = 30;
 
 /**
  * The ledger in one process: a chain with one validator, in one SQLite file (WAL, synchronous FULL). Fails with `hub-storage` where the file
@@ -118,8 +114,14 @@ function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
 function makeTables(database: DatabaseSync, genesis: Genesis): void {
   new LedgerApplication(database, { chain: genesis.chain, start: 0 }, crypto);
   new ChainStore(database, genesis, ofBlocks);
-  new SubmissionStore(database);
+  for (const definition of formerTables) database.exec(definition);
 }
+
+/** Tables that stand empty in files of before, as they were made. */
+const formerTables = [
+  'CREATE TABLE queued (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, envelope BLOB NOT NULL)',
+  'CREATE TABLE refused (id BLOB PRIMARY KEY, code TEXT NOT NULL, not_after INTEGER NOT NULL) WITHOUT ROWID',
+];
 
 /** A submission that is not answered yet. */
 interface Waiting {
@@ -137,7 +139,6 @@ export class EmbeddedLedger implements Ledger {
   readonly #database: DatabaseSync;
   readonly #guard: HeadGuard;
   readonly #blocks: ChainStore;
-  readonly #submissions: SubmissionStore;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   /** By id, as hex (another of the same id by its own hash), in the order in which they came. */
   readonly #waiting = new Map<string, Waiting>();
@@ -158,7 +159,6 @@ export class EmbeddedLedger implements Ledger {
     this.#guard = guard;
     this.#application = application;
     this.#blocks = new ChainStore(database, options.genesis, ofBlocks);
-    this.#submissions = new SubmissionStore(database);
     this.#tip = application.tip();
   }
 
@@ -176,7 +176,6 @@ export class EmbeddedLedger implements Ledger {
     }
     // The first block of all signs the genesis.
     if (last === undefined) this.#make(this.#draft());
-    this.#drain();
     this.#unannounced = [];
     this.#mark();
     this.#timer = setInterval(() => this.#beat(), Math.min(this.#options.heartbeatMs, retryMs));
@@ -334,9 +333,7 @@ export class EmbeddedLedger implements Ledger {
 
   #stateOf(id: Uint8Array): TransactionState {
     const entry = this.#application.entry(id);
-    if (entry !== undefined) return { state: 'recorded', height: entry.height, index: entry.index };
-    const code = this.#submissions.refusal(id);
-    return code === undefined ? { state: 'unknown' } : { state: 'rejected', code };
+    return entry === undefined ? { state: 'unknown' } : { state: 'recorded', height: entry.height, index: entry.index };
   }
 
   #receiptOf(transaction: Uint8Array, place: ReceiptPlace = 'own'): Uint8Array | null {
@@ -446,36 +443,15 @@ export class EmbeddedLedger implements Ledger {
     return this.#application.draft(Math.max(this.#options.clock(), this.#tip.timeMs + 1));
   }
 
-  /** What an earlier release had acknowledged and not yet put into a block. */
-  #drain(): void {
-    this.#submissions.forgetRefused(Math.floor(this.#tip.timeMs / 1000));
-    for (let waiting = this.#submissions.waiting(mostInBlock); waiting.length > 0; waiting = this.#submissions.waiting(mostInBlock)) {
-      const draft = this.#draft();
-      const refused: [id: Uint8Array, code: RejectionCode][] = [];
-      for (const { id, envelope } of waiting) {
-        const opened = openEnvelope(envelope, crypto);
-        // What was acknowledged under its id would be lost under another.
-        if (!opened.ok || !equalBytes(opened.value.id, id)) throw new LedgerDamage('a queued transaction is damaged');
-        const outcome = draft.takeOpened(opened.value, envelope);
-        if (!outcome.taken) refused.push([id, outcome.code]);
-      }
-      this.#make(draft, () => {
-        for (const { id } of waiting) this.#submissions.dequeue(id);
-        for (const [id, code] of refused) this.#submissions.refuse(id, code, Math.floor(draft.timeMs / 1000) + refusalDays * 86_400);
-      });
-    }
-  }
-
   /**
    * A block of what was drafted, and, where it changed log or state, an empty one at once that signs the change: so a receipt is at hand
-   * right after. (One more follows where that forgot something.) They and all they change, and `also`, are one SQLite transaction: what the disk
+   * right after. (One more follows where that forgot something.) They and all they change are one SQLite transaction: what the disk
    * refuses is thrown and leaves everything as it was.
    */
-  #make(draft: BlockDraft, also: () => void = () => undefined): void {
+  #make(draft: BlockDraft): void {
     const before = this.#tip;
     if (!isSameContent(this.#application.tip(), before)) throw new LedgerDamage('log and state do not end where the last block does');
     const made = inTransaction(this.#database, () => {
-      also();
       const blocks = [this.#writeBlock(before, draft)];
       for (let end: ChainEnd = before, last = blocks[0]; last !== undefined && !isSameContent(end, last.block); last = blocks.at(-1)) {
         end = last.block;

@@ -15,6 +15,7 @@ const node = await openNode({
   clock: () => now * 1000,
   keepBlocks: null,
   snapshotEvery: null,
+  onMisbehaviour: () => undefined,
   onFault: (error) => {
     throw error;
   },

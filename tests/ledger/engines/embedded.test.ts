@@ -259,21 +259,6 @@ describe('after a restart', () => {
     expect(await open().state(idIn(envelope))).toMatchObject({ ok: true, value: { state: 'recorded' } });
   });
 
-  test('what an earlier release had acknowledged and not put into a block is brought to its end', async () => {
-    await open().close();
-    const [good, refused] = [await register(lin), await envelopeOf(requestBody(residentOf('nobody'), 3).body, [residentOf('nobody').sig, keys.kiosk])];
-    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
-    for (const envelope of [good, refused]) database.prepare('INSERT INTO queued (id, envelope) VALUES (?, ?)').run(idIn(envelope), envelope);
-    database.close();
-    const ledger = open();
-    expect(await ledger.state(idIn(good))).toMatchObject({ ok: true, value: { state: 'recorded', index: 0 } });
-    expect(await ledger.state(idIn(refused))).toEqual({ ok: true, value: { state: 'rejected', code: 'signer-unknown' } });
-    await ledger.close();
-    const after = new DatabaseSync(join(folder, 'ledger.sqlite'));
-    expect(after.prepare('SELECT count(*) AS count FROM queued').get()).toEqual({ count: 0 });
-    after.close();
-  });
-
   const damages: { name: string; damage: () => void | Promise<void>; detail: RegExp; change?: Partial<EmbeddedOptions> }[] = [
     { name: 'an older copy of the file', damage: () => copyFileSync(join(folder, 'old'), join(folder, 'ledger.sqlite')), detail: /ends before height/ },
     { name: 'a lost file', damage: () => rmSync(join(folder, 'ledger.sqlite')), detail: /ends before height/ },

@@ -1,10 +1,12 @@
 import {
   CheckTxType,
+  MisbehaviorType,
   ResponseApplySnapshotChunk_Result,
   ResponseOfferSnapshot_Result,
   ResponseProcessProposal_ProposalStatus,
   ResponseVerifyVoteExtension_VerifyStatus,
   type ExecTxResult,
+  type Misbehavior,
   type Request,
   type RequestApplySnapshotChunk,
   type RequestCheckTx,
@@ -33,6 +35,7 @@ import { headerVersion, msOfTimestamp, type Validator } from '../../verify/block
 import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../../verify/bytes.ts';
 import { openEnvelope, type OpenedEnvelope } from '../../verify/envelope.ts';
 import { varint } from '../../verify/protobuf.ts';
+import { BlockWork } from './block-work.ts';
 import { MempoolMemory } from './mempool-memory.ts';
 import type { NodeStore } from './node-store.ts';
 import type { NodeCheckpoint, SignTip } from './node-checkpoint.ts';
@@ -56,6 +59,20 @@ export interface AbciApplicationParts {
   signTip?: SignTip;
   /** Of what is done beside the node's requests, making a snapshot; and damage that a query has found. */
   onFault: (error: unknown) => void;
+  /** Of validators, proven in a block: told in every block that brings it, also when it is applied again after a crash. */
+  onMisbehaviour: (found: Misbehaviour) => void;
+}
+
+/** What a validator did against the protocol, as CometBFT's evidence says. The rules have no place for it: what follows is the authority's (`validator.set`). */
+export interface Misbehaviour {
+  /** `duplicate-vote`: it signed two blocks of one height; `light-client-attack`: it signed a block that is not the chain's, for somebody to believe. */
+  kind: 'duplicate-vote' | 'light-client-attack' | 'unknown';
+  /** Of the validator: hex, upper case, as in CometBFT's files. */
+  address: string;
+  power: number;
+  /** When it did. */
+  height: number;
+  timeMs: number;
 }
 
 /** `app_state` of a chain's genesis.json: `imi` is base64url of `encodeGenesis`. */
@@ -205,9 +222,9 @@ export class AbciApplication {
     return known === undefined ? openEnvelope(tx, this.#parts.store.committed.crypto) : ok(known.opened);
   }
 
-  #take(draft: BlockDraft, tx: Uint8Array): boolean {
+  #take(draft: BlockDraft, work: BlockWork, tx: Uint8Array): boolean {
     const opened = this.#open(tx);
-    return opened.ok && draft.takeOpened(opened.value, tx).taken;
+    return opened.ok && work.takes(opened.value) && draft.takeOpened(opened.value, tx).taken;
   }
 
   /** Of what waits, in its order, what the rules take at the block's time, as far as there is room and time. */
@@ -215,9 +232,10 @@ export class AbciApplication {
     const draft = this.#parts.store.committed.draft(msOf(time));
     const until = this.#parts.clock() + proposingMs;
     let room = Number(maxTxBytes);
+    const work = new BlockWork();
     const taken = txs.filter((tx) => {
       const size = sizeInBlock(tx);
-      if (size > room || this.#parts.clock() >= until || !this.#take(draft, tx)) return false;
+      if (size > room || this.#parts.clock() >= until || !this.#take(draft, work, tx)) return false;
       room -= size;
       return true;
     });
@@ -235,7 +253,8 @@ export class AbciApplication {
     const { ACCEPT, REJECT } = ResponseProcessProposal_ProposalStatus;
     if (this.#isJudged(msOf(time), txs)) return ACCEPT;
     const draft = this.#parts.store.committed.draft(msOf(time));
-    if (!txs.every((tx) => this.#take(draft, tx))) return REJECT;
+    const work = new BlockWork();
+    if (!txs.every((tx) => this.#take(draft, work, tx))) return REJECT;
     this.#judged = draft;
     return ACCEPT;
   }
@@ -247,8 +266,9 @@ export class AbciApplication {
   }
 
   /** Nothing is on disk before Commit: a node that ended in between finds the block before this one, and sends this one again. */
-  #finalizeBlock({ height, time, txs }: RequestFinalizeBlock): ResponseFinalizeBlock {
+  #finalizeBlock({ height, time, txs, misbehavior }: RequestFinalizeBlock): ResponseFinalizeBlock {
     this.#rollBack();
+    for (const found of misbehavior) this.#parts.onMisbehaviour(misbehaviourOf(found));
     this.#parts.store.database.exec('BEGIN IMMEDIATE');
     try {
       const before = newestSet(this.#parts.store.writing);
@@ -386,6 +406,19 @@ const resultOf = (outcome: Outcome): ExecTxResult => ({
   gasUsed: 0n,
   events: [],
   codespace: '',
+});
+
+const kinds: Partial<Record<MisbehaviorType, Misbehaviour['kind']>> = {
+  [MisbehaviorType.DUPLICATE_VOTE]: 'duplicate-vote',
+  [MisbehaviorType.LIGHT_CLIENT_ATTACK]: 'light-client-attack',
+};
+
+const misbehaviourOf = ({ type, validator, height, time }: Misbehavior): Misbehaviour => ({
+  kind: kinds[type] ?? 'unknown',
+  address: toHex(validator.address).toUpperCase(),
+  power: Number(validator.power),
+  height: Number(height),
+  timeMs: msOf(time),
 });
 
 const accepted: ExecTxResult = { code: 0, data: new Uint8Array(), log: '', info: '', gasWanted: 0n, gasUsed: 0n, events: [], codespace: '' };

@@ -4,8 +4,9 @@ import type { Genesis } from '../../genesis.ts';
 import { nodeCrypto } from '../../node-crypto.ts';
 import { rememberSignatures } from '../../signature-memory.ts';
 import { storageFailure } from '../storage-failure.ts';
-import { AbciApplication } from './abci-application.ts';
+import { AbciApplication, type Misbehaviour } from './abci-application.ts';
 import { openAbciServer, type AbciAddress, type AbciServerFailure } from './abci-server.ts';
+import { MisbehaviourJournal } from './misbehaviour-journal.ts';
 import type { SignTip } from './node-checkpoint.ts';
 import { NodeStore } from './node-store.ts';
 import { SnapshotStore } from './snapshot-store.ts';
@@ -26,6 +27,8 @@ export interface NodeOptions {
   signTip?: SignTip;
   /** A bug, or a disk that refuses: what was thrown. The node's CometBFT ends by it. */
   onFault: (error: unknown) => void;
+  /** Once for each, when it is in `<path>.misbehaviour.jsonl`. */
+  onMisbehaviour: (found: Misbehaviour) => void;
 }
 
 /** A validator's application: what its CometBFT process talks to. */
@@ -42,7 +45,7 @@ const rememberedSignatures = 20_000;
 
 /** `hub-storage` where the file is damaged, held by another process or another chain's; what `openAbciServer` says of the address. */
 export async function openNode(options: NodeOptions): Promise<Result<LedgerNode, Failure | AbciServerFailure>> {
-  const { path, genesis, address, clock, keepBlocks, snapshotEvery, onFault } = options;
+  const { path, genesis, address, clock, keepBlocks, snapshotEvery, onFault, onMisbehaviour } = options;
   const crypto = rememberSignatures(nodeCrypto, rememberedSignatures);
   let store: NodeStore | null = null;
   let snapshots: SnapshotStore | null = null;
@@ -52,6 +55,7 @@ export async function openNode(options: NodeOptions): Promise<Result<LedgerNode,
     const ledger = opened.value;
     store = ledger;
     snapshots = snapshotEvery === null ? null : new SnapshotStore(`${path}.snapshots`, path, genesis, crypto);
+    const journal = new MisbehaviourJournal(`${path}.misbehaviour.jsonl`);
     const application = new AbciApplication({
       genesis,
       store,
@@ -61,6 +65,15 @@ export async function openNode(options: NodeOptions): Promise<Result<LedgerNode,
       keepBlocks,
       ...(options.signTip === undefined ? {} : { signTip: options.signTip }),
       onFault,
+      onMisbehaviour: (found) => {
+        try {
+          if (journal.write(found)) onMisbehaviour(found);
+        } catch (error) {
+          // It stands in the block: the node's own work does not hang on this file.
+          onFault(error);
+          onMisbehaviour(found);
+        }
+      },
     });
     const server = await openAbciServer({ address, handle: (request) => application.handle(request), onFault });
     if (!server.ok) {

@@ -25,13 +25,15 @@ export interface TestnetOptions {
   heartbeatMs: number;
   /** Each node makes a snapshot for others to join by after so many blocks; null: none. */
   snapshotEvery: number | null;
+  /** Of the ledger's checkpoints, which each node then signs with a key of its own; left out: none are signed. */
+  origin?: string;
 }
 
 export type TestnetFailure = Failure<'not-written'> | NotStarted;
 
 const startWithinMs = 60_000;
 
-type Programs = Pick<TestnetOptions, 'cometbft' | 'imi' | 'snapshotEvery'>;
+type Programs = Pick<TestnetOptions, 'cometbft' | 'imi' | 'snapshotEvery' | 'origin'>;
 
 /** One validator of a test network: the application and its CometBFT process, each of which can be killed, stopped and started by itself. */
 export class TestnetNode {
@@ -66,9 +68,9 @@ export class TestnetNode {
 
   /** What of it is not running. Returns when it answers on its RPC, caught up with what its own disk has. */
   async start(): Promise<Result<null, NotStarted>> {
-    const { imi, cometbft, snapshotEvery } = this.#programs;
+    const { imi, cometbft, snapshotEvery, origin } = this.#programs;
     const [command = '', ...args] = imi;
-    const snapshots = snapshotEvery === null ? [] : ['--snapshot-every', String(snapshotEvery)];
+    const more = [...(snapshotEvery === null ? [] : ['--snapshot-every', String(snapshotEvery)]), ...(origin === undefined ? [] : ['--origin', origin])];
     const common = { cwd: this.dir, readyWithinMs: startWithinMs };
     if (this.#application?.isRunning !== true) {
       // It ends where its application has gone, but not at once.
@@ -76,7 +78,7 @@ export class TestnetNode {
       const started = await ChildProgram.start({
         ...common,
         command,
-        args: [...args, 'node', '--genesis', 'genesis.cbor', '--data', '.', '--listen', 'unix:app.sock', '--attached', ...snapshots],
+        args: [...args, 'node', '--genesis', 'genesis.cbor', '--data', '.', '--listen', 'unix:app.sock', '--attached', ...more],
         logPath: join(this.dir, 'app.log'),
         isReady: (line) => line.startsWith('imi node is ready'),
       });

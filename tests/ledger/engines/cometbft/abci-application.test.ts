@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CheckTxType, ResponseProcessProposal_ProposalStatus, type Response } from 'cosmjs-types/tendermint/abci/types';
+import { CheckTxType, MisbehaviorType, ResponseProcessProposal_ProposalStatus, type Response } from 'cosmjs-types/tendermint/abci/types';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { appHashOf, beginApplication, openApplication, type LedgerApplication } from '../../../../src/ledger/application.ts';
-import { appState } from '../../../../src/ledger/engines/cometbft/abci-application.ts';
+import { appState, type Misbehaviour } from '../../../../src/ledger/engines/cometbft/abci-application.ts';
 import { tipSigner } from '../../../../src/ledger/engines/cometbft/node-checkpoint.ts';
 import { openNode, type LedgerNode, type NodeOptions } from '../../../../src/ledger/engines/cometbft/node.ts';
 import { decodeAnswer, encodeAsk, type Queries, type QueryPath } from '../../../../src/ledger/engines/cometbft/queries.ts';
@@ -23,6 +23,7 @@ let folder: string;
 let node: LedgerNode;
 let client: AbciClient;
 let faults: unknown[];
+let misbehaviours: Misbehaviour[];
 
 const options = (change: Partial<NodeOptions> = {}): NodeOptions => ({
   path: join(folder, 'ledger.sqlite'),
@@ -32,6 +33,7 @@ const options = (change: Partial<NodeOptions> = {}): NodeOptions => ({
   keepBlocks: null,
   snapshotEvery: null,
   onFault: (error) => faults.push(error),
+  onMisbehaviour: (found) => misbehaviours.push(found),
   ...change,
 });
 
@@ -49,6 +51,7 @@ async function stop(): Promise<void> {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'abci-app-'));
   faults = [];
+  misbehaviours = [];
   await start();
 });
 afterEach(async () => {
@@ -183,6 +186,20 @@ describe('a proposal', () => {
     expect(await prepare([first], size(first))).toEqual([first]);
   });
 
+  test('holds no more than the others can judge before they vote, and one that does is voted against', async () => {
+    const names = Array.from({ length: 70 }, (_, i) => `new ${i}`);
+    const txs = await Promise.all(names.map((name) => register(residentOf(name))));
+    const { prepareProposal } = await client.ask({ prepareProposal: { txs, maxTxBytes: 1_000_000n, time: at(now), height: 1n } });
+    const taken = prepareProposal?.txs ?? [];
+    expect(taken).toEqual(txs.slice(0, taken.length));
+    expect(taken.length).toBeGreaterThan(50);
+    expect(taken.length).toBeLessThan(70);
+    expect(await process(taken)).toBe(ACCEPT);
+    expect(await process(txs.slice(0, taken.length + 1))).toBe(REJECT);
+    // What two thirds decide all the same is applied.
+    expect((await finalize(1, txs)).finalizeBlock?.txResults.map(({ code }) => code)).toEqual(txs.map(() => 0));
+  });
+
   test('stops where its time is over, however much waits', async () => {
     await stop();
     let ticks = 0;
@@ -233,6 +250,21 @@ describe('a proposal', () => {
     expect(await process([first])).toBe(ACCEPT);
     expect(await check(first)).toMatchObject({ code: 0 });
   });
+});
+
+test('what a validator did against the protocol is told once, and kept beside the ledger', async () => {
+  const validator = { address: Uint8Array.of(0xab, 0x01), power: 10n };
+  const misbehavior = [{ type: MisbehaviorType.DUPLICATE_VOTE, validator, height: 7n, time: at(now), totalVotingPower: 40n }];
+  const told: Misbehaviour = { kind: 'duplicate-vote', address: 'AB01', power: 10, height: 7, timeMs: now * 1000 };
+  for (let round = 0; round < 2; round++) await client.ask({ finalizeBlock: { height: 1n, time: at(now + 1), txs: [], misbehavior } });
+  await client.ask({ commit: {} });
+  expect(misbehaviours).toEqual([told]);
+  await stop();
+  await start();
+  await client.ask({ finalizeBlock: { height: 2n, time: at(now + 2), txs: [], misbehavior } });
+  expect(misbehaviours).toEqual([told]);
+  expect(readFileSync(join(folder, 'ledger.sqlite.misbehaviour.jsonl'), 'utf8')).toBe(`${JSON.stringify(told)}\n`);
+  expect(faults).toEqual([]);
 });
 
 test('changes of the validators are told once, as differences', async () => {

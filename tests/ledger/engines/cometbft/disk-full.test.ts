@@ -27,6 +27,7 @@ test.skipIf(disk === null)(`a block that the disk refuses is not committed, and 
     keepBlocks: null,
     snapshotEvery: null,
     onFault: (error) => faults.push(error),
+    onMisbehaviour: () => undefined,
   });
   if (!node.ok) throw new Error(node.failure.detail);
   const client = await AbciClient.open(node.value.address);

@@ -39,6 +39,7 @@ async function start(name: string, snapshotEvery: number | null, onFault: (error
     keepBlocks: null,
     snapshotEvery,
     onFault,
+    onMisbehaviour: () => undefined,
   });
   if (!node.ok) throw new Error(node.failure.detail);
   const client = await AbciClient.open(node.value.address);
