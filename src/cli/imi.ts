@@ -43,6 +43,10 @@ const commands: Record<string, Listed> = {
     load: () => import('./receipt-page.ts'),
     uses: [{ usage: 'imi receipt-page --hub FILE --out FILE', summary: 'write the page on which any browser checks this hub’s receipts, offline' }],
   },
+  services: {
+    load: () => import('./services.ts'),
+    uses: [{ usage: 'imi services coverage [--services FOLDER] [--claims FILE] [--json]', summary: 'how much of the catalogue a resident need not type after one visit to each window' }],
+  },
   testnet: {
     load: () => import('./testnet.ts'),
     uses: [{ usage: 'imi testnet --validators N --dir DIR', summary: 'a ledger of several validators on this machine, to try it' }],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
-import type { ServiceGroup } from './service.ts';
+import { serviceGroups, type ServiceGroup } from './service.ts';
 
 /** A larger message is dropped and journalled, in either direction. */
 export const bridgeMessageLimitBytes = 64 * 1024;
@@ -30,8 +30,13 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('pin.submit'), pin: z.string().regex(/^[0-9]{6,32}$/) }),
   /** Type the PIN on the reader's own pad. */
   z.strictObject({ intent: z.literal('pin.on-reader') }),
+  /** From home to the services of one window. */
+  z.strictObject({ intent: z.literal('group.open'), group: z.enum(serviceGroups) }),
+  /** A service, or a bundle of several agencies' services. */
   z.strictObject({ intent: z.literal('service.open'), service: z.string().max(80) }),
-  z.strictObject({ intent: z.literal('consent.choose'), claim: z.string().max(60), chosen: z.boolean() }),
+  z.strictObject({ intent: z.literal('consent.choose'), service: z.string().max(80), claim: z.string().max(60), chosen: z.boolean() }),
+  /** Leaves an agency of a bundle out, or takes it in again. */
+  z.strictObject({ intent: z.literal('consent.tell'), service: z.string().max(80), told: z.boolean() }),
   z.strictObject({ intent: z.literal('consent.allow') }),
   z.strictObject({ intent: z.literal('consent.refuse') }),
   z.strictObject({ intent: z.literal('answer.submit'), question: z.string().max(60), value: z.string().max(500) }),
@@ -41,7 +46,8 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('answer.change'), question: z.string().max(60) }),
   z.strictObject({ intent: z.literal('check.confirm') }),
   z.strictObject({ intent: z.literal('requests.open') }),
-  z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60) }),
+  /** `act` where the row has one. */
+  z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60), act: z.int().min(0).max(15).optional() }),
   /** From the receipt page to the receipts of this visit, all on one sheet. */
   z.strictObject({ intent: z.literal('receipts.open') }),
   /** From home to "my data", and from there to each of its parts. */
@@ -72,6 +78,16 @@ export interface ServiceCard {
   title: Localized;
   summary: Localized;
   agency: Localized;
+  /** Of a bundle in hand: all that are told, the leading one first. */
+  agencies?: Localized[];
+}
+
+/** Something that several agencies are told of in one go. */
+export interface BundleCard {
+  id: string;
+  title: Localized;
+  summary: Localized;
+  agencies: number;
 }
 
 export interface RequestRow {
@@ -89,6 +105,8 @@ export interface RequestRow {
   step: RequestStep | null;
   /** With step `decided` or `closed`; null where the agency left it open. */
   decision: 'approved' | 'refused' | null;
+  /** Which of several requests under one reference: the index of its act. Left out where it is the only one. */
+  act?: number;
 }
 
 export type RequestStep = 'submitted' | 'received' | 'needs-more' | 'decided' | 'closed' | 'withdrawn';
@@ -228,6 +246,20 @@ export interface ConsentClaim {
   issuer: Localized | null;
 }
 
+/** One agency of a bundle, told in a letter of its own. */
+export interface BundleLetter {
+  service: ServiceCard;
+  purpose: Localized;
+  /** ISO date, the last day on which the agency may look. */
+  until: string;
+  claims: ConsentClaim[];
+  /** Short names of the questions whose answers it gets. */
+  answers: Localized[];
+  told: boolean;
+  /** It leads, and cannot be left out. */
+  leads: boolean;
+}
+
 export interface CheckRow {
   /** Claim or question name. */
   name: string;
@@ -276,7 +308,8 @@ export type Page =
   | { page: 'working'; doing: Doing }
   | ({ page: 'pin' } & PinPrompt)
   /** `news`: how many things happened since the last visit; they have a page of their own. */
-  | { page: 'home'; name: string; services: ServiceCard[]; requests: RequestRow[]; notices: Notice[]; news: number }
+  | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number }
+  | { page: 'group'; group: ServiceGroup; services: ServiceCard[] }
   | { page: 'requests'; requests: RequestRow[] }
   | {
       page: 'request';
@@ -325,6 +358,7 @@ export type Page =
       until: string;
       claims: ConsentClaim[];
     }
+  | { page: 'letters'; title: Localized; letters: BundleLetter[] }
   | {
       page: 'question';
       /** null: a typed fact is corrected, for all services. */

@@ -38,13 +38,22 @@ export const agencyCredentials = [
 ] as const;
 export type AgencyClaim = (typeof agencyCredentials)[number]['claims'][number];
 export const agencyClaims: readonly AgencyClaim[] = agencyCredentials.flatMap(({ claims }) => claims);
+const ofAgencies = new Set<string>(agencyClaims);
+export const isAgencyClaim = (claim: string): claim is AgencyClaim => ofAgencies.has(claim);
 
 /** What a credential can vouch for, and so what a grant can show. */
 export type VouchedClaim = IdentityClaim | AgencyClaim;
 export const vouchedClaims: readonly VouchedClaim[] = [...identityClaims, ...agencyClaims];
 
+/** Who may issue credentials of a type and what they can say. null: a type that nobody issues here. */
+export function credentialType(vct: string): { issuer: 'registrar' | { agency: string }; claims: readonly VouchedClaim[] } | null {
+  if (vct === identityVct) return { issuer: 'registrar', claims: identityClaims };
+  const type = agencyCredentials.find((one) => one.vct === vct);
+  return type === undefined ? null : { issuer: { agency: type.issuer }, claims: type.claims };
+}
+
 /** Facts that only the resident can tell; typed once, kept as *self* claims in the data space. */
-export const selfClaims = ['phone', 'contact_time', 'letter_language', 'bank_name', 'bank_account'] as const;
+export const selfClaims = ['phone', 'contact_time', 'letter_language', 'emergency_phone', 'employment', 'home_tenure', 'bill_delivery'] as const;
 export type SelfClaim = (typeof selfClaims)[number];
 
 export type Claim = VouchedClaim | SelfClaim;

@@ -66,7 +66,11 @@ export const doorMethods = {
     params: z.strictObject({ keys: z.array(bytes).min(1).max(64) }),
     result: z.strictObject({ head: bytes, entries: z.array(z.strictObject({ value: bytes.nullable(), proof: bytes })) }),
   },
-  'services.list': { params: z.strictObject({}), result: z.strictObject({ services: z.array(z.strictObject({ id: z.string(), definition: bytes })) }) },
+  /** What is published and not withdrawn. `known`: SHA-256 of files that the kiosk has; of these only the hashes come back, in `held`. */
+  'services.list': {
+    params: z.strictObject({ known: z.array(hash32).max(64).optional() }),
+    result: z.strictObject({ services: z.array(z.strictObject({ id: z.string(), definition: bytes })), held: z.array(hash32) }),
+  },
   /** The keeper's half of a challenge; the kiosk's half is its own, so both are sure that it is fresh. nonce32 = kiosk16 ‖ keeper16. */
   'challenge.get': { params: z.strictObject({ kioskNonce: id16 }), result: z.strictObject({ keeperNonce: id16, notAfter: z.int() }) },
   /** The challenge as signed (verify/challenge.ts) and the AUT key's signature: opens the sealed data space to this visit. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { localizedSchema } from './language.ts';
-import { identityClaims } from './claims.ts';
+import { isAgencyClaim, vouchedClaims } from './claims.ts';
 
 /** The six windows of the hub (look.md). */
 export const serviceGroups = ['tax', 'pension', 'healthcare', 'utility', 'banking', 'telecom'] as const;
@@ -8,7 +8,8 @@ export type ServiceGroup = (typeof serviceGroups)[number];
 
 /**
  * One question that nobody can know yet, as a property of a JSON Schema (2020-12). `x-*` keys say how it is asked.
- * A property named like a self claim (`claims.ts`) is that claim; any other name belongs to its service alone.
+ * A property named like a self claim (`claims.ts`) is that claim; one named like an agency's claim is asked of residents to whom that agency has
+ * issued no credential; any other name belongs to its service alone.
  */
 export const questionSchema = z.strictObject({
   type: z.enum(['string', 'integer', 'number', 'boolean']),
@@ -34,38 +35,90 @@ export const questionSchema = z.strictObject({
 });
 export type Question = z.infer<typeof questionSchema>;
 
+const serviceIdSchema = z.string().regex(/^(tax|pension|healthcare|utility|banking|telecom)\/[a-z0-9-]{3,60}$/);
+const agencySchema = z.string().regex(/^[a-z0-9-]{3,40}$/);
+const purposeIdSchema = z.string().regex(/^[a-z0-9.-]{3,60}$/);
+
 /** A file of `services/` and, byte for byte as published, a service of the ledger. */
-export const serviceSchema = z.strictObject({
+export const serviceSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    /** `<group>/<name>`, as its path below services/. */
+    id: serviceIdSchema,
+    version: z.int().min(1),
+    group: z.enum(serviceGroups),
+    /** Ledger id (a name) of the agency, as in `party.enrol`. */
+    agency: agencySchema,
+    /** The real public form that this one is modelled on: who publishes it and its name. */
+    modelledOn: z.string().min(10),
+    title: localizedSchema,
+    summary: localizedSchema,
+    purpose: z.strictObject({
+      id: purposeIdSchema,
+      /** Completes "The Tax Bureau asks to see four facts, …": "to certify your payment". */
+      text: localizedSchema,
+    }),
+    /** How long the grant lives, in days. */
+    grantDays: z.int().min(1).max(365),
+    claims: z
+      .array(z.strictObject({ claim: z.enum(vouchedClaims), why: localizedSchema, optional: z.boolean().default(false) }))
+      .min(1),
+    questions: z.strictObject({
+      type: z.literal('object'),
+      properties: z.record(z.string().regex(/^[a-z][a-z0-9_]{1,40}$/), questionSchema),
+      required: z.array(z.string()),
+      additionalProperties: z.literal(false),
+    }),
+    /** What happens after the receipt, in order. */
+    steps: z.array(localizedSchema).min(1),
+    /** In fen (1/100 yuan); the agency confirms the payment by its reference. */
+    fee: z.strictObject({ amountFen: z.int().min(0), reference: z.string() }).optional(),
+  })
+  .refine(({ claims, questions }) => claims.every(({ claim, optional }) => !isAgencyClaim(claim) || optional || claim in questions.properties), {
+    error: 'an agency’s claim that is not optional needs a question of its name: not everybody has that credential',
+  });
+export type Service = z.infer<typeof serviceSchema>;
+
+/** Each has two acts of a body's 16, and eight ciphertexts of a submission's 64. */
+const mostBundled = 7;
+
+/**
+ * A file of `services/life/`: something that happens in a life and that several agencies have to be told of. They are told on one page, with one signature;
+ * what each of them gets and asks stands in its own service. Published like a service, by the agency that leads.
+ */
+export const bundleSchema = z.strictObject({
   $schema: z.string().optional(),
-  /** `<group>/<name>`, as its path below services/. */
-  id: z.string().regex(/^(tax|pension|healthcare|utility|banking|telecom)\/[a-z0-9-]{3,60}$/),
+  /** `life/<name>`, as its path below services/. */
+  id: z.string().regex(/^life\/[a-z0-9-]{3,60}$/),
   version: z.int().min(1),
-  group: z.enum(serviceGroups),
-  /** Ledger id (a name) of the agency, as in `party.enrol`. */
-  agency: z.string().regex(/^[a-z0-9-]{3,40}$/),
-  /** The real public form that this one is modelled on: who publishes it and its name. */
+  /** The agency that publishes it, and that cannot be left out. */
+  agency: agencySchema,
+  /** The purpose of the leading service. */
+  purpose: purposeIdSchema,
   modelledOn: z.string().min(10),
   title: localizedSchema,
   summary: localizedSchema,
-  purpose: z.strictObject({
-    id: z.string().regex(/^[a-z0-9.-]{3,60}$/),
-    /** Completes "The Tax Bureau asks to see four facts, …": "to certify your payment". */
-    text: localizedSchema,
-  }),
-  /** How long the grant lives, in days. */
-  grantDays: z.int().min(1).max(365),
-  claims: z
-    .array(z.strictObject({ claim: z.enum(identityClaims), why: localizedSchema, optional: z.boolean().default(false) }))
-    .min(1),
-  questions: z.strictObject({
-    type: z.literal('object'),
-    properties: z.record(z.string().regex(/^[a-z][a-z0-9_]{1,40}$/), questionSchema),
-    required: z.array(z.string()),
-    additionalProperties: z.literal(false),
-  }),
+  /** Services of as many agencies, the leading one first. A question of the same name is one question, asked once. None of them has a fee. */
+  members: z.array(serviceIdSchema).min(2).max(mostBundled),
   /** What happens after the receipt, in order. */
   steps: z.array(localizedSchema).min(1),
-  /** In fen (1/100 yuan); the agency confirms the payment by its reference. */
-  fee: z.strictObject({ amountFen: z.int().min(0), reference: z.string() }).optional(),
 });
-export type Service = z.infer<typeof serviceSchema>;
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** What a file of the catalogue is; null: neither. */
+export function readCatalogueFile(bytes: Uint8Array): { service: Service } | { bundle: Bundle } | null {
+  const value = parseJson(bytes);
+  const service = serviceSchema.safeParse(value);
+  if (service.success) return { service: service.data };
+  const bundle = bundleSchema.safeParse(value);
+  return bundle.success ? { bundle: bundle.data } : null;
+}
+
+/** undefined: no JSON, or no UTF-8. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

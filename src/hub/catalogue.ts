@@ -1,13 +1,13 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { serviceSchema } from '../contract/service.ts';
+import { readCatalogueFile } from '../contract/service.ts';
 import { hashOf, sameHash } from '../identity/grant.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 
-/** The service files as published. The ledger has only their hashes: a file that none of them fits is not offered. */
+/** The files of services and bundles as published. The ledger has only their hashes: a file that none of them fits is not offered. */
 export class Catalogue {
   readonly #folder: string;
   readonly #ledger: Pick<Ledger, 'values'>;
@@ -44,8 +44,8 @@ export class Catalogue {
       for (const name of readdirSync(this.#folder)) {
         if (!name.endsWith('.json')) continue;
         const definition = new Uint8Array(readFileSync(join(this.#folder, name)));
-        const service = serviceSchema.safeParse(parseJson(definition));
-        if (service.success) kept.push({ id: service.data.id, definition });
+        const read = readCatalogueFile(definition);
+        if (read !== null) kept.push({ id: 'service' in read ? read.service.id : read.bundle.id, definition });
       }
     } catch (error) {
       return fail('hub-storage', error instanceof Error && 'code' in error ? String(error.code) : 'catalogue');
@@ -60,14 +60,5 @@ export class Catalogue {
       return record.state === 'published' && sameHash(record.definition, hashOf(definition));
     });
     return ok(offered.sort((a, b) => (a.id < b.id ? -1 : 1)));
-  }
-}
-
-/** undefined: no JSON, so no service. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,8 @@
 import { fail, ok, type Failure } from '../contract/result.ts';
+import { hashOf } from '../identity/grant.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import type { Name } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import { openEnvelope } from '../ledger/verify/envelope.ts';
 import type { DoorHandlers, Speaker } from './conversation.ts';
@@ -24,9 +26,14 @@ export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts
       return path.ok ? ok({ path: path.value }) : path;
     },
     'state.get': ({ keys }) => ledger.read(keys),
-    'services.list': async () => {
-      const services = await catalogue.list();
-      return services.ok ? ok({ services: services.value }) : services;
+    'services.list': async ({ known = [] }) => {
+      const listed = await catalogue.list();
+      if (!listed.ok) return listed;
+      const isKnown = ({ definition }: { definition: Uint8Array }): boolean => known.some((hash) => equalBytes(hash, hashOf(definition)[1]));
+      return ok({
+        services: listed.value.filter((file) => !isKnown(file)),
+        held: listed.value.filter(isKnown).map(({ definition }) => hashOf(definition)[1]),
+      });
     },
     'challenge.get': ({ kioskNonce }, speaker) => Promise.resolve(keeper.issueChallenge(kioskNonce, speaker)),
     'space.open': (params, speaker) => (isAnother(decodeChallenge(params.challenge)?.kiosk, speaker) ? Promise.resolve(mismatch) : keeper.openSpace(params)),

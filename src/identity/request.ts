@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Payload } from '../contract/hub-door.ts';
 import { ok, fail, type Result } from '../contract/result.ts';
 import type { Service } from '../contract/service.ts';
-import type { GrantGive, Hash, Id, OpenedPart, RequestPart, RequestSubmit } from '../ledger/verify/acts.ts';
+import type { Act, GrantGive, Hash, Id, OpenedPart, RequestPart, RequestSubmit } from '../ledger/verify/acts.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { commitPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
@@ -95,6 +95,15 @@ export function prepareRequest(draft: RequestDraft, keys: SealKeys, crypto: Cryp
       { act: 1, what: 'answers', to: 'agency', sealed: answers },
       ...(self === null ? [] : [{ act: 1, what: 'self', to: 'space', sealed: self } as const]),
     ],
+  };
+}
+
+/** Several requests in one body, all or none: the acts of each follow those of the one before. */
+export function bundleRequests(prepared: readonly PreparedRequest[]): Pick<PreparedRequest, 'payloads'> & { acts: Act[]; parts: OpenedPart[] } {
+  return {
+    acts: prepared.flatMap(({ acts }) => acts),
+    parts: prepared.flatMap(({ parts }) => parts),
+    payloads: prepared.flatMap(({ payloads }, index) => payloads.map((payload) => ({ ...payload, act: payload.act + 2 * index }))),
   };
 }
 

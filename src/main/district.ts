@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { DoorResult } from '../contract/hub-door.ts';
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { serviceSchema } from '../contract/service.ts';
+import { readCatalogueFile, serviceGroups, type Bundle, type Service } from '../contract/service.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
 import type { Name, PartyKind, PublicKey } from '../ledger/verify/acts.ts';
-import { concatBytes, equalBytes } from '../ledger/verify/bytes.ts';
+import { concatBytes, equalBytes, toHex } from '../ledger/verify/bytes.ts';
 import { encodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import type { PartyRecord, ServiceRecord } from '../ledger/verify/records.ts';
 import type { Waiting } from './outbox.ts';
-import type { Offer } from './visit/draft.ts';
+import { bundleOffer, type Offer, type Offered } from './visit/draft.ts';
 import type { ProvenResident, Settlement, Ticket } from './visit/work.ts';
 
 export type SealedSpace = DoorResult<'space.open'>;
@@ -55,8 +55,11 @@ export interface District {
   checkKiosk(key: PublicKey): Promise<Result<null>>;
   /** The keeper that this hub's data spaces lie with. As `party`; `hub-refused` too where the ledger has it as something else. */
   keeper(): Promise<Result<ProvenParty>>;
-  /** Published services whose files are the ones that the ledger names; `refused` counts the others. */
-  services(): Promise<Result<{ offers: Offer[]; refused: number }>>;
+  /**
+   * Published services and bundles whose files are the ones that the ledger names; `refused` counts the others. The same `mark` says that all of it,
+   * the agencies' keys too, is as it was.
+   */
+  services(): Promise<Result<Offered & { refused: number; mark: string }>>;
   /** Hands a request over, or asks after it, and waits up to `waitMs` for the block. null: the hub has it on disk. */
   deliver(waiting: Waiting, waitMs: number): Promise<Result<Settlement | null>>;
   /** null: not recorded yet. As long as no head is believed (`ledger-split`, `trust-expired`) no receipt is. */
@@ -74,9 +77,14 @@ export interface DistrictParts {
   now(): number;
 }
 
+/** As many records as can be proved at once. */
+const mostFiles = 64;
+
 export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictParts): District {
   const { chain } = light.trust;
   let keeperName: Name | null = null;
+  /** Read once, by the hash in hex: as long as the hub has them, they are not sent again. */
+  const files = new Map<string, { hash: Uint8Array; file: NonNullable<ReturnType<typeof readCatalogueFile>> }>();
 
   const residentOf: District['residentOf'] = async (keys) => {
     const aut: PublicKey = [-19, keys.aut];
@@ -162,23 +170,45 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return !named.ok || named.value.kind === 'keeper' ? named : fail('hub-refused', 'not a keeper');
     },
     async services() {
-      const listed = await hub.call('services.list', {});
+      const listed = await hub.call('services.list', { known: [...files.values()].map(({ hash }) => hash) });
       if (!listed.ok) return listed;
-      const definitions = listed.value.services.slice(0, 32);
-      if (definitions.length === 0) return ok({ offers: [], refused: 0 });
-      const records = await light.read(definitions.map(({ id }) => query.service(id)));
-      if (!records.ok) return records;
-      const offers: Offer[] = [];
-      for (const [index, { id, definition }] of definitions.entries()) {
-        const record = records.value.records[index] ?? null;
-        const service = record === null ? null : readService(id, definition, record, crypto);
-        const agency = service === null ? null : await party(service.agency);
-        if (agency !== null && !agency.ok && agency.failure.code !== 'hub-refused') return agency;
-        if (service !== null && record !== null && agency?.ok === true && agency.value.kind === 'agency') {
-          offers.push({ service, definition: record.definition, agency: agency.value.names, seal: agency.value.seal });
-        }
+      for (const hex of [...files.keys()]) if (!listed.value.held.some((hash) => toHex(hash) === hex)) files.delete(hex);
+      for (const { definition } of listed.value.services) {
+        const hash = crypto.sha256(definition);
+        const file = readCatalogueFile(definition);
+        if (file !== null && files.size < mostFiles) files.set(toHex(hash), { hash, file });
       }
-      return ok({ offers, refused: listed.value.services.length - offers.length });
+      const read = [...files.values()].map(({ hash, file }) => ({ hash, ...('service' in file ? { service: file.service, bundle: null } : { service: null, bundle: file.bundle }) }));
+      const told = listed.value.services.length + listed.value.held.length;
+      if (read.length === 0) return ok({ offers: [], bundles: [], refused: told, mark: '' });
+      const names = [...new Set(read.map(({ service, bundle }) => (service ?? bundle).agency))];
+      const records = await light.read(read.map(({ service, bundle }) => query.service((service ?? bundle).id)));
+      if (!records.ok) return records;
+      const parties = await light.read(names.map((name) => query.party(name)));
+      if (!parties.ok) return parties;
+      const agencyOf = (name: Name): ProvenParty | null => {
+        const record = parties.value.records[names.indexOf(name)] ?? null;
+        return record?.state === 'active' && record.party === 'agency' ? provenParty(record) : null;
+      };
+      const isVouchedFor = (hash: Uint8Array, index: number): boolean => {
+        const record = records.value.records[index] ?? null;
+        const file = read[index];
+        return record !== null && file !== undefined && equalBytes(hash, record.definition[1]) && fitsRecord(file.service ?? file.bundle, record);
+      };
+      const offers = read.flatMap(({ hash, service }, index): Offer[] => {
+        const agency = service === null ? null : agencyOf(service.agency);
+        if (service === null || agency === null || !isVouchedFor(hash, index)) return [];
+        return [{ service, definition: [-16, hash], agency: agency.names, seal: agency.seal }];
+      });
+      offers.sort(byGroup);
+      const bundles = read.flatMap(({ hash, bundle }, index) => {
+        const offer = bundle === null || agencyOf(bundle.agency) === null || !isVouchedFor(hash, index) ? null : bundleOffer(bundle, offers);
+        return offer === null ? [] : [offer];
+      });
+      bundles.sort((a, b) => (a.bundle.id < b.bundle.id ? -1 : 1));
+      const vouchedFor = read.filter(({ hash }, index) => isVouchedFor(hash, index)).map(({ hash }) => toHex(hash));
+      const mark = [...vouchedFor, ...names.map((name) => toHex(agencyOf(name)?.seal ?? new Uint8Array(0)))].sort().join(' ');
+      return ok({ offers, bundles, refused: told - offers.length - bundles.length, mark });
     },
     async deliver(waiting, waitMs) {
       const submitted = await hub.call('transaction.submit', waiting.submission);
@@ -207,20 +237,19 @@ function refusal(code: string | undefined): Settlement {
 
 const provenParty = ({ id, party, sign, seal, names }: PartyRecord): ProvenParty => ({ id, kind: party, sign, seal: seal[1], names });
 
-/** null: withdrawn, another file than the ledger names, or one that says other things than its record. */
-function readService(id: string, definition: Uint8Array, record: ServiceRecord, crypto: Crypto): Offer['service'] | null {
-  if (record.state !== 'published' || !equalBytes(crypto.sha256(definition), record.definition[1])) return null;
-  const parsed = serviceSchema.safeParse(parseJson(definition));
-  if (!parsed.success) return null;
-  const service = parsed.data;
-  const told = service.id === id && service.agency === record.agency && service.purpose.id === record.purpose && service.version === record.version;
-  return told && service.claims.every(({ claim }) => record.claims.includes(claim)) ? service : null;
+/** false: withdrawn, or a file that says other things than its record. */
+function fitsRecord(file: Service | Bundle, record: ServiceRecord): boolean {
+  const purpose = 'members' in file ? file.purpose : file.purpose.id;
+  const claims = 'members' in file ? [] : file.claims.map(({ claim }) => claim);
+  return (
+    record.state === 'published' &&
+    file.agency === record.agency &&
+    purpose === record.purpose &&
+    file.version === record.version &&
+    claims.every((claim) => record.claims.includes(claim))
+  );
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return null;
-  }
-}
+/** In the order of the six windows, and in each by name. */
+const byGroup = ({ service: a }: Offer, { service: b }: Offer): number =>
+  serviceGroups.indexOf(a.group) - serviceGroups.indexOf(b.group) || (a.id < b.id ? -1 : 1);

@@ -86,7 +86,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     },
   });
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
-  const services = createServiceList(district, journal);
+  const services = createServiceList({ district, journal, clock, onChange: (offered) => visits.offered(offered) });
 
   const readerName = (): string => devices.status.readers.find(({ name }) => fits(name, kioskFile.readers.resident))?.name ?? kioskFile.readers.resident;
 
@@ -123,6 +123,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   });
   const closeAll = async (): Promise<void> => {
     delivery.stop();
+    services.stop();
     witnesses.stop();
     hub.close();
     // The outbox stays open for a signature that is under way: without the device host it ends at once, one way or the other.

@@ -1,36 +1,66 @@
 import { ok, type Result } from '../contract/result.ts';
+import type { Clock } from './clock.ts';
 import type { District } from './district.ts';
 import type { Journal } from './journal.ts';
-import type { Offer } from './visit/draft.ts';
+import type { Offered } from './visit/draft.ts';
 
 /** The catalogue as the ledger vouches for it. */
 export interface ServiceList {
   /** What was proved last, at once; where nothing was proved yet, the answer of the hub. A look-up in the background follows. */
-  offers(): Promise<Result<Offer[]>>;
+  offers(): Promise<Result<Offered>>;
+  stop(): void;
 }
 
-/** Proving it takes several questions: one at a time, and everybody who asks meanwhile gets the same answer. */
-export function createServiceList(district: Pick<District, 'services'>, journal: Journal): ServiceList {
-  let proved: Offer[] | null = null;
-  let asking: Promise<Result<Offer[]>> | null = null;
-  let told = '';
+export interface ServiceListParts {
+  district: Pick<District, 'services'>;
+  journal: Journal;
+  clock: Clock;
+  /** A service was published, changed or withdrawn. */
+  onChange(offered: Offered): void;
+  /** Between two looks at the catalogue. */
+  everyMs?: number;
+}
 
-  const ask = async (): Promise<Result<Offer[]>> => {
+/** A few questions of some hundred bytes, as long as nothing is new. */
+const usualEveryMs = 5000;
+
+/** Proving it takes several questions: one at a time, and everybody who asks meanwhile gets the same answer. */
+export function createServiceList({ district, journal, clock, onChange, everyMs = usualEveryMs }: ServiceListParts): ServiceList {
+  let proved: { offered: Offered; mark: string } | null = null;
+  let asking: Promise<Result<Offered>> | null = null;
+  let timer: unknown = null;
+  let told = '';
+  let stopped = false;
+
+  const ask = async (): Promise<Result<Offered>> => {
+    if (timer !== null) clock.clearTimeout(timer);
+    timer = null;
     const answer = await district.services();
     asking = null;
+    if (!stopped) timer = clock.setTimeout(() => void offers(), everyMs);
     if (!answer.ok) return answer;
-    const { offers, refused } = answer.value;
-    const figures = `${offers.length} ${refused}`;
-    if (figures !== told) journal.write({ event: 'services', usable: offers.length, refused });
+    const { refused, mark, ...offered } = answer.value;
+    const usable = offered.offers.length + offered.bundles.length;
+    const figures = `${usable} ${refused}`;
+    if (figures !== told) journal.write({ event: 'services', usable, refused });
     told = figures;
-    proved = offers;
-    return ok(offers);
+    const isOther = proved !== null && proved.mark !== mark;
+    // The same catalogue stays the same objects: nothing on the screen is drawn anew for it.
+    if (proved?.mark !== mark) proved = { offered, mark };
+    if (isOther && !stopped) onChange(offered);
+    return ok(proved.offered);
+  };
+
+  const offers = (): Promise<Result<Offered>> => {
+    asking ??= ask();
+    return proved === null ? asking : Promise.resolve(ok(proved.offered));
   };
 
   return {
-    offers() {
-      asking ??= ask();
-      return proved === null ? asking : Promise.resolve(ok(proved));
+    offers,
+    stop() {
+      stopped = true;
+      if (timer !== null) clock.clearTimeout(timer);
     },
   };
 }

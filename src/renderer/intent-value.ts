@@ -2,8 +2,9 @@ import type { Intent } from '../contract/bridge.ts';
 
 /** What an intent is about, for `data-value`. Never what was typed: neither a PIN nor an answer stands in an attribute. */
 export function intentValue(intent: Intent): string | undefined {
-  if ('service' in intent) return intent.service;
+  if ('group' in intent) return intent.group;
   if ('claim' in intent) return intent.claim;
+  if ('service' in intent) return intent.service;
   if ('question' in intent) return intent.question;
   if ('reference' in intent) return intent.reference;
   if ('part' in intent) return intent.part;

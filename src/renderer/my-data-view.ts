@@ -2,7 +2,8 @@ import { markRaw, shallowRef, type Component } from 'vue';
 import type { Page } from '../contract/bridge.ts';
 import type { PageOf } from './page-of.ts';
 
-const names = ['news', 'my-data', 'facts', 'grants', 'grant', 'undo', 'looks', 'proof', 'signed', 'agencies', 'letter'] as const;
+/** The resident's own data, and the pages of a catalogue with more services than panes. */
+const names = ['group', 'letters', 'news', 'my-data', 'facts', 'grants', 'grant', 'undo', 'looks', 'proof', 'signed', 'agencies', 'letter'] as const;
 
 export type MyDataPage = PageOf<(typeof names)[number]>;
 

@@ -15,9 +15,11 @@ const controls: Record<PageName, BarControls> = {
   working: { back: false, end: true },
   pin: { back: false, end: true },
   home: { back: false, end: true },
+  group: { back: true, end: true },
   requests: { back: true, end: true },
   request: { back: true, end: true },
   consent: { back: true, end: true },
+  letters: { back: true, end: true },
   question: { back: true, end: true },
   check: { back: true, end: true },
   sign: { back: true, end: true },
@@ -49,7 +51,7 @@ export function barControls(page: Page): BarControls {
 export function pageKey(page: Page): string {
   if (page.page === 'question') return `question:${page.service?.id ?? ''}:${page.question}`;
   if (page.page === 'failure') return `failure:${page.code}`;
-  if (page.page === 'request') return `request:${page.request.reference}`;
+  if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

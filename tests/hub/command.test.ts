@@ -52,7 +52,7 @@ describe('imi hub', () => {
     expect(await readyLine(child)).toBe(`imi hub is ready on ${socketPath}`);
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
     const client = connectHub({ socketPath });
-    expect(must(await client.call('services.list', {})).services).toHaveLength(3);
+    expect(must(await client.call('services.list', {})).services.length).toBeGreaterThan(20);
     client.close();
     child.kill('SIGTERM');
     expect(await exitCode(child)).toBe(0);
@@ -110,7 +110,7 @@ describe('imi hub over TLS', () => {
     expect(said).toBe(pin);
     const kioskDir = world.kioskDirs['hall-1'] ?? '';
     const client = connectHub(wayToHub({ address, pin }, { kioskId: 'hall-1', dataDir: kioskDir, deviceKey: must(readDeviceKey(join(kioskDir, 'device.key.json'))) }));
-    expect(must(await client.call('services.list', {})).services).toHaveLength(3);
+    expect(must(await client.call('services.list', {})).services.length).toBeGreaterThan(20);
     client.close();
     child.kill('SIGTERM');
     expect(await exitCode(child)).toBe(0);

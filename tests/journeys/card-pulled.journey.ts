@@ -106,6 +106,24 @@ const steps: readonly Step[] = [
     },
   },
   { name: 'at home', state: 'visiting.inside.home', facts: [name], reach: toHome },
+  {
+    name: 'at a window',
+    state: 'visiting.inside.group',
+    reach: async (hall) => {
+      await toHome(hall);
+      await hall.kiosk.openGroup('tax');
+    },
+  },
+  {
+    name: 'at the letters of several agencies',
+    state: 'visiting.inside.consent',
+    facts: [name],
+    reach: async (hall) => {
+      await toHome(hall);
+      await hall.kiosk.openService('life/moving-house');
+      await hall.kiosk.letters();
+    },
+  },
   { name: 'at the page that asks for facts', state: 'visiting.inside.consent', facts: [name, address], reach: toConsent },
   ...questionsOf(services.tax).map(
     (question, at, all): Step => ({

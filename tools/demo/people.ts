@@ -1,3 +1,4 @@
+import type { AgencyClaim } from '../../src/contract/claims.ts';
 import type { Localized } from '../../src/contract/language.ts';
 import type { StaffRole } from '../../src/ledger/verify/acts.ts';
 import type { IdentityFacts } from '../../src/registrar/issuer.ts';
@@ -17,6 +18,8 @@ export interface DemoPerson {
   note: Localized;
   /** Of residents whom the registrar knows. */
   facts?: IdentityFacts;
+  /** What agencies know of them, beside the register. */
+  agencies?: Readonly<Partial<Record<AgencyClaim, string>>>;
   /** Of whoever is at work. */
   work?: { party: string; role: StaffRole };
 }
@@ -63,6 +66,24 @@ export const demoPeople: readonly DemoPerson[] = [
       resident_since: '2014-03-01',
       marital_status: 'married',
     }),
+    agencies: {
+      taxpayer_number: '060312199108226',
+      tax_office: '西关区第二税务所',
+      pension_account: '060312910823',
+      pension_scheme: 'employee',
+      insured_since: '2014-04-01',
+      insurance_number: '060312226814',
+      insurance_kind: 'employee',
+      family_doctor: '恩宁路社区卫生服务中心 何医生',
+      water_meter: '20481173',
+      power_meter: '0630041528',
+      gas_meter: '0631120745',
+      phone_number: '13826400912',
+      tariff: 'family',
+      payout_bank: 'xiguan',
+      payout_account: '6217003110020481173',
+      housing_fund_account: '060312514208',
+    },
   },
   {
     id: 'chen',
@@ -86,6 +107,21 @@ export const demoPeople: readonly DemoPerson[] = [
       resident_since: '2002-09-15',
       marital_status: 'married',
     }),
+    agencies: {
+      taxpayer_number: '060312197801317',
+      tax_office: '西关区第一税务所',
+      pension_account: '060312780109',
+      pension_scheme: 'employee',
+      insured_since: '2002-10-01',
+      insurance_number: '060312317205',
+      insurance_kind: 'employee',
+      water_meter: '20477031',
+      power_meter: '0630038814',
+      phone_number: '13922017840',
+      tariff: 'standard',
+      payout_bank: 'icbc',
+      payout_account: '6222023602077031448',
+    },
   },
   {
     id: 'dilnur',
@@ -109,6 +145,14 @@ export const demoPeople: readonly DemoPerson[] = [
       resident_since: '2019-07-20',
       marital_status: 'single',
     }),
+    agencies: {
+      insurance_number: '060312408196',
+      insurance_kind: 'resident',
+      phone_number: '15918743306',
+      tariff: 'light',
+      payout_bank: 'ccb',
+      payout_account: '6217003320015918743',
+    },
   },
   {
     id: 'huang',
@@ -132,6 +176,17 @@ export const demoPeople: readonly DemoPerson[] = [
       resident_since: '1968-10-01',
       marital_status: 'widowed',
     }),
+    agencies: {
+      pension_account: '060312440211',
+      pension_scheme: 'resident',
+      insured_since: '1998-01-01',
+      insurance_number: '060312142440',
+      insurance_kind: 'resident',
+      family_doctor: '多宝路社区卫生服务中心 区医生',
+      water_meter: '20113358',
+      power_meter: '0630002297',
+      gas_meter: '0631008862',
+    },
   },
   {
     id: 'wang',
@@ -178,6 +233,7 @@ export const demoPeople: readonly DemoPerson[] = [
       resident_since: '2011-01-10',
       marital_status: 'married',
     }),
+    agencies: { taxpayer_number: '060312198712624', pension_account: '060312871205', pension_scheme: 'employee', insurance_number: '060312624871', insurance_kind: 'employee' },
   },
   { id: 'he', name: '何志强', situation: 'unregistered', note: { 'zh-Hans': '从未登记', en: 'Never registered' } },
   { id: 'lin-new', name: '林悦', situation: 'new', note: { 'zh-Hans': '下一张卡，还没登记', en: 'Not registered yet' } },

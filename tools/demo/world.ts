@@ -2,17 +2,18 @@ import { createPrivateKey, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hubFileSchema, hubServerFileSchema, type HubFile, type HubServerFile } from '../../src/contract/hub-file.ts';
-import { serviceSchema, serviceGroups, type Service } from '../../src/contract/service.ts';
+import { readCatalogueFile, serviceGroups } from '../../src/contract/service.ts';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { openHubParts } from '../../src/hub/hub.ts';
 import { writeKeyFile } from '../../src/hub/key-file.ts';
 import { hashOf } from '../../src/identity/grant.ts';
 import { wrapSpaceKey } from '../../src/identity/space.ts';
 import { x25519Public } from '../../src/identity/x25519.ts';
+import type { Incoming } from '../../src/keeper/submission-check.ts';
 import { encodeGenesis, type Genesis } from '../../src/ledger/genesis.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.ts';
-import type { Act, Id, PublicKey, ResidentRegister } from '../../src/ledger/verify/acts.ts';
+import type { Act, Id, PublicKey, ResidentRegister, ServicePublish } from '../../src/ledger/verify/acts.ts';
 import { encodeChallenge, registerNonce } from '../../src/ledger/verify/challenge.ts';
 import { openEnvelope, signEnvelope, type Signer } from '../../src/ledger/verify/envelope.ts';
 import { cardPublicKeys, newCardState, saveCardState, type CardState } from '../virtual-card/card-state.ts';
@@ -59,7 +60,7 @@ export function worldAt(dataDir: string, { hubPath = demoHubPath, serverPath = d
 
 /** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
 const seededMark = 'world.json';
-const worldVersion = 2;
+const worldVersion = 3;
 
 export const isSeeded = (dataDir: string): boolean => {
   const path = join(dataDir, seededMark);
@@ -196,23 +197,17 @@ class Seeding {
     await this.#record(acts, [this.#cardSigner('tech-ou'), partySigner(hub)]);
   }
 
+  /** Bundles after the services that they are made of. */
   async publishServices(): Promise<void> {
-    const services = serviceFiles();
-    for (const { bytes } of services) {
+    const files = catalogueFiles();
+    for (const { bytes } of files) {
       const kept = this.#hub.catalogue.put(bytes);
       if (!kept.ok) throw new Error(kept.failure.code);
     }
-    const acts = services.map(({ service, bytes }): Act => ({
-      kind: 'service.publish',
-      id: service.id,
-      version: service.version,
-      agency: service.agency,
-      purpose: service.purpose.id,
-      claims: service.claims.map(({ claim }) => claim),
-      languages: ['zh-Hans', 'en'],
-      definition: hashOf(bytes),
-    }));
-    await this.#record(acts, [...new Set(services.map(({ service }) => service.agency))].map(partySigner));
+    for (let from = 0; from < files.length; from += mostActs) {
+      const acts = files.slice(from, from + mostActs).map(publication);
+      await this.#record(acts, [...new Set(acts.map(({ agency }) => agency))].map(partySigner));
+    }
   }
 
   /** The desk's whole work: the card's keys on the ledger, the space founded, the number in the index, the credential issued. */
@@ -268,12 +263,16 @@ class Seeding {
   async #record(acts: Act[], signers: readonly Signer[]): Promise<void> {
     const body = { v: 1 as const, chain: this.#hub.ledger.chain, nonce: new Uint8Array(randomBytes(16)), notAfter: this.#seconds() + 3600, acts };
     const envelope = await signEnvelope(body, signers, nodeCrypto);
-    const submitted = await this.#hub.keeper.take({ envelope, payloads: [] });
-    const state = must(submitted);
-    if (state.state === 'rejected') throw new Error(`${acts[0]?.kind ?? ''} was rejected: ${state.code ?? ''}`);
-    const opened = openEnvelope(envelope, nodeCrypto);
+    await this.#take({ envelope, payloads: [] });
+  }
+
+  async #take(incoming: Incoming): Promise<void> {
+    const opened = openEnvelope(incoming.envelope, nodeCrypto);
     if (!opened.ok) throw new Error(opened.failure.code);
-    if (must(await this.#hub.ledger.receipt(opened.value.id, 10_000)) === null) throw new Error(`${acts[0]?.kind ?? ''} was not recorded in time`);
+    const kind = opened.value.body.acts[0]?.kind ?? '';
+    const state = must(await this.#hub.keeper.take(incoming));
+    if (state.state === 'rejected') throw new Error(`${kind} was rejected: ${state.code ?? ''}`);
+    if (must(await this.#hub.ledger.receipt(opened.value.id, 10_000)) === null) throw new Error(`${kind} was not recorded in time`);
   }
 
   #seconds(): number {
@@ -285,13 +284,40 @@ const partySigner = (id: string): MemorySigner => ed25519Signer(partySecrets(id)
 
 const cardKey = (state: CardState, role: 'sig' | 'aut'): MemorySigner => ed25519Signer(Buffer.from(state.keys[role].secret ?? '', 'hex'));
 
-function serviceFiles(): { service: Service; bytes: Uint8Array }[] {
+/** Of one body. */
+const mostActs = 16;
+
+interface CatalogueFile {
+  file: NonNullable<ReturnType<typeof readCatalogueFile>>;
+  bytes: Uint8Array;
+}
+
+function catalogueFiles(): CatalogueFile[] {
   const folder = new URL('services/', repository);
-  return serviceGroups
+  return [...serviceGroups, 'life']
     .map((group) => new URL(`${group}/`, folder))
-    .filter((group) => existsSync(group))
-    .flatMap((group) => readdirSync(group).map((file) => new Uint8Array(readFileSync(new URL(file, group)))))
-    .map((bytes) => ({ bytes, service: serviceSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))) }));
+    .flatMap((group) => readdirSync(group).map((name) => new URL(name, group)))
+    .map((url) => {
+      const bytes = new Uint8Array(readFileSync(url));
+      const file = readCatalogueFile(bytes);
+      if (file === null) throw new Error(`no service: ${url.pathname}`);
+      return { file, bytes };
+    });
+}
+
+/** What its agency signs, for a service or a bundle. */
+export function publication({ file, bytes }: CatalogueFile): ServicePublish {
+  const { id, version, agency } = 'service' in file ? file.service : file.bundle;
+  return {
+    kind: 'service.publish',
+    id,
+    version,
+    agency,
+    purpose: 'service' in file ? file.service.purpose.id : file.bundle.purpose,
+    claims: 'service' in file ? file.service.claims.map(({ claim }) => claim) : [],
+    languages: ['zh-Hans', 'en'],
+    definition: hashOf(bytes),
+  };
 }
 
 function must<T>(result: { ok: true; value: T } | { ok: false; failure: { code: string; detail?: string } }): T {

@@ -106,7 +106,13 @@ export class Kiosk {
   }
 
   async openService(service: string): Promise<void> {
-    await this.sees('home');
+    const page = await this.sees('home');
+    const [group = ''] = service.split('/');
+    // With more services than panes, its window has a page of its own.
+    if ((await page.locator(`[data-intent="group.open"][data-value="${group}"]`).count()) > 0) {
+      await this.#touchIntent('group.open', group);
+      await this.sees('group');
+    }
     await this.#touchIntent('service.open', service);
   }
 
@@ -125,6 +131,30 @@ export class Kiosk {
   async allow(): Promise<void> {
     await this.sees('consent');
     await this.#touchIntent('consent.allow');
+  }
+
+  /** The letters of a bundle as they stand: by service, whether its agency is told. */
+  async letters(): Promise<Record<string, boolean>> {
+    const letters = await (await this.sees('letters')).locator('[data-letter]').all();
+    const told = letters.map(async (letter) => [await letter.getAttribute('data-letter'), (await letter.locator('[data-intent="consent.tell"][aria-checked="false"]').count()) === 0]);
+    return Object.fromEntries(await Promise.all(told)) as Record<string, boolean>;
+  }
+
+  /** Leaves an agency of a bundle out, or takes it in again. */
+  async turnLetter(service: string): Promise<void> {
+    await this.sees('letters');
+    await this.#touchIntent('consent.tell', service);
+  }
+
+  async allowLetters(): Promise<void> {
+    await this.sees('letters');
+    await this.#touchIntent('consent.allow');
+  }
+
+  async openGroup(group: string): Promise<void> {
+    await this.sees('home');
+    await this.#touchIntent('group.open', group);
+    await this.sees('group');
   }
 
   async refuse(): Promise<void> {
@@ -237,6 +267,11 @@ export class Kiosk {
       if (await goodbye.isVisible()) await this.touch(goodbye);
       await expect(page.locator('[data-page="attract"]')).toBeVisible({ timeout: 1000 });
     }).toPass({ timeout: patienceMs });
+  }
+
+  /** How many lines under "my requests" have this reference. */
+  async requestLines(reference: string): Promise<number> {
+    return (await this.sees('requests')).locator(`[data-intent="request.open"][data-value="${reference}"]`).count();
   }
 
   async openRequests(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Page, RequestState, ServiceCard } from '../../contract/bridge.ts';
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language, Localized } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
+import type { ServiceGroup } from '../../contract/service.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft } from './draft.ts';
@@ -49,6 +50,8 @@ export interface Visit {
   ticket: Ticket | null;
   proof: Proof | null;
   access: Access | null;
+  /** The window that is open. */
+  group: ServiceGroup | null;
   draft: Draft | null;
   opened: { request: PastRequest; shown: ShownReceipt } | null;
   wanted: PastRequest | null;
@@ -97,6 +100,7 @@ export function newVisit(id: string, insertion: number): Visit {
     ticket: null,
     proof: null,
     access: null,
+    group: null,
     draft: null,
     opened: null,
     wanted: null,

@@ -1,7 +1,7 @@
 import type { CheckRow, ConsentClaim } from '../../contract/bridge.ts';
-import type { IdentityClaim } from '../../contract/claims.ts';
+import { isAgencyClaim, type VouchedClaim } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
-import type { Question, Service } from '../../contract/service.ts';
+import type { Bundle, Question, Service } from '../../contract/service.ts';
 import type { Answers } from '../../identity/self-claims.ts';
 import type { Hash } from '../../ledger/verify/acts.ts';
 
@@ -16,6 +16,39 @@ export interface Offer {
   seal: Uint8Array;
 }
 
+/** Several agencies' services in one go, as the ledger vouches for each of them. The leading one comes first. */
+export interface BundleOffer {
+  bundle: Bundle;
+  members: readonly Offer[];
+}
+
+/** All that a resident can ask for. */
+export interface Offered {
+  offers: Offer[];
+  bundles: BundleOffer[];
+}
+
+/**
+ * null where a member is not offered, another agency leads, an agency has two of them, one has a fee, or two ask other questions under one name:
+ * then nobody could be told truly what is signed.
+ */
+export function bundleOffer(bundle: Bundle, offers: readonly Offer[]): BundleOffer | null {
+  const members = bundle.members.flatMap((id) => offers.find(({ service }) => service.id === id) ?? []);
+  const agencies = new Set(members.map(({ service }) => service.agency));
+  if (members.length < bundle.members.length || agencies.size < members.length) return null;
+  const lead = members[0]?.service;
+  if (lead?.agency !== bundle.agency || lead.purpose.id !== bundle.purpose || members.some(({ service }) => service.fee !== undefined)) return null;
+  const asked = new Map<string, string>();
+  for (const { service } of members) {
+    for (const [name, question] of Object.entries(service.questions.properties)) {
+      const form = JSON.stringify(question);
+      if ((asked.get(name) ?? form) !== form) return null;
+      asked.set(name, form);
+    }
+  }
+  return { bundle, members };
+}
+
 /** A fact that a verified credential holds. */
 export interface KnownClaim {
   value: string;
@@ -23,38 +56,81 @@ export interface KnownClaim {
   /** Of the credential: of each kind only one is at hand. This one presents the fact, whichever others hold it. */
   vct: string;
 }
-export type KnownClaims = Partial<Record<IdentityClaim, KnownClaim>>;
+export type KnownClaims = Partial<Record<VouchedClaim, KnownClaim>>;
 
 export type Problem = 'missing' | 'format' | 'too-small' | 'too-large';
 
-/** A request in the making. A value: every step makes a new one. */
-export interface Draft {
+/** What one agency is asked for, and what it gets for it. */
+export interface Letter {
   readonly offer: Offer;
   /** Unix seconds: the grant ends then. */
   readonly until: number;
   /** Optional claims that the resident has switched on. */
-  readonly chosen: readonly IdentityClaim[];
+  readonly chosen: readonly VouchedClaim[];
+  /** What it asks and no credential knows, by name. */
+  readonly questions: Readonly<Record<string, Question>>;
+  /** false: the resident leaves this agency out. */
+  readonly told: boolean;
+}
+
+/** A request in the making. A value: every step makes a new one. */
+export interface Draft {
+  /** null: one service by itself. */
+  readonly bundle: Bundle | null;
+  /** One an agency, the leading one first; it is always told. */
+  readonly letters: readonly Letter[];
   /** What earlier requests told, by question. */
   readonly remembered: Answers;
   /** By question: what was typed in this request; null where an optional question was left open. */
   readonly typed: Readonly<Record<string, string | null>>;
-  /** Questions that this request asks, in order; fixed when it begins, so that "2 of 3" stays true. */
-  readonly toAsk: readonly string[];
   readonly asking: string | null;
   readonly problem: Problem | null;
   /** On the way from the check page to one question and back. */
   readonly changing: boolean;
 }
 
-/** The claims of a service that are not optional and that no credential holds. */
-export function missingClaims(service: Service, known: KnownClaims): IdentityClaim[] {
-  return service.claims.filter(({ claim, optional }) => !optional && known[claim] === undefined).map(({ claim }) => claim);
+/** The claims of a service that are not optional, that no credential holds, and that cannot be asked either. */
+export function missingClaims({ claims, questions }: Service, known: KnownClaims): VouchedClaim[] {
+  return claims.filter(({ claim, optional }) => !optional && known[claim] === undefined && !(claim in questions.properties)).map(({ claim }) => claim);
 }
 
-export function beginDraft(offer: Offer, remembered: Answers, until: number): Draft {
-  const toAsk = Object.keys(offer.service.questions.properties).filter((name) => remembered[name] === undefined);
-  return { offer, until, chosen: [], remembered, typed: {}, toAsk, asking: null, problem: null, changing: false };
+const servicesOf = (matter: Offer | BundleOffer): readonly Offer[] => ('members' in matter ? matter.members : [matter]);
+
+/** Of all services of a bundle; an agency beside the leading one is left out by choice only. */
+export const missingOf = (matter: Offer | BundleOffer, known: KnownClaims): VouchedClaim[] => servicesOf(matter).flatMap(({ service }) => missingClaims(service, known));
+
+export interface DraftSources {
+  known: KnownClaims;
+  /** What of a service's questions was answered earlier. */
+  remembered(service: Service): Answers;
+  /** When a grant of this service given now ends, Unix seconds. */
+  grantEnd(offer: Offer): number;
 }
+
+export function beginDraft(matter: Offer | BundleOffer, { known, remembered, grantEnd }: DraftSources): Draft {
+  const offers = servicesOf(matter);
+  const letters = offers.map((offer): Letter => ({ offer, until: grantEnd(offer), chosen: [], questions: openQuestions(offer.service, known), told: true }));
+  const before: Answers = Object.assign({}, ...offers.map(({ service }) => remembered(service))) as Answers;
+  return { bundle: 'members' in matter ? matter.bundle : null, letters, remembered: before, typed: {}, asking: null, problem: null, changing: false };
+}
+
+/** A claim is asked of those only whom no credential knows it of. */
+const openQuestions = ({ questions }: Service, known: KnownClaims): Record<string, Question> =>
+  Object.fromEntries(Object.entries(questions.properties).filter(([name]) => !isAgencyClaim(name) || known[name] === undefined));
+
+export const toldLetters = ({ letters }: Draft): Letter[] => letters.filter(({ told }) => told);
+
+export function leadOf({ letters }: Draft): Letter {
+  const [lead] = letters;
+  if (lead === undefined) throw new Error('a draft without a service');
+  return lead;
+}
+
+/** Of all agencies that are told, each question once. */
+export const questionsOf = (draft: Draft): Readonly<Record<string, Question>> => Object.assign({}, ...toldLetters(draft).map(({ questions }) => questions)) as Record<string, Question>;
+
+/** The questions that this request asks, in order. They change with the agencies that are told, and with nothing after that: so "2 of 3" stays true. */
+export const toAsk = (draft: Draft): string[] => Object.keys(questionsOf(draft)).filter((name) => draft.remembered[name] === undefined);
 
 /**
  * When a grant of so many days ends: local midnight, so that "until 30 November" means to the end of that day and no longer than was allowed.
@@ -73,43 +149,52 @@ export function lastDay(until: number): string {
   return [last.getFullYear(), last.getMonth() + 1, last.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
 }
 
-/** Optional claims are off until they are chosen; a claim that nobody knows is not offered. */
-export function consentClaims(draft: Draft, known: KnownClaims): ConsentClaim[] {
-  return draft.offer.service.claims.flatMap(({ claim, why, optional }) => {
+/** Optional claims are off until they are chosen; a claim that no credential knows is not offered. */
+export function consentClaims({ offer, chosen }: Letter, known: KnownClaims): ConsentClaim[] {
+  return offer.service.claims.flatMap(({ claim, why, optional }) => {
     const held = known[claim];
-    return held === undefined
-      ? []
-      : [{ claim, value: held.value, why, optional, chosen: !optional || draft.chosen.includes(claim), issuer: held.issuer }];
+    return held === undefined ? [] : [{ claim, value: held.value, why, optional, chosen: !optional || chosen.includes(claim), issuer: held.issuer }];
   });
 }
 
 /** In the order of the service's file. */
-export const grantedClaims = (draft: Draft, known: KnownClaims): IdentityClaim[] =>
-  draft.offer.service.claims
-    .filter(({ claim, optional }) => known[claim] !== undefined && (!optional || draft.chosen.includes(claim)))
-    .map(({ claim }) => claim);
+export const grantedClaims = ({ offer, chosen }: Letter, known: KnownClaims): VouchedClaim[] =>
+  offer.service.claims.filter(({ claim, optional }) => known[claim] !== undefined && (!optional || chosen.includes(claim))).map(({ claim }) => claim);
+
+const change = (draft: Draft, service: string, changed: (letter: Letter) => Letter): Draft => ({
+  ...draft,
+  letters: draft.letters.map((letter) => (letter.offer.service.id === service ? changed(letter) : letter)),
+});
 
 /** A claim that is not optional, or not the service's, is left as it is. */
-export function chooseClaim(draft: Draft, claim: string, chosen: boolean): Draft {
-  const optional = draft.offer.service.claims.find((wanted) => wanted.claim === claim && wanted.optional);
-  if (optional === undefined) return draft;
-  const others = draft.chosen.filter((name) => name !== claim);
-  return { ...draft, chosen: chosen ? [...others, optional.claim] : others };
-}
+export const chooseClaim = (draft: Draft, service: string, claim: string, chosen: boolean): Draft =>
+  change(draft, service, (letter) => {
+    const optional = letter.offer.service.claims.find((wanted) => wanted.claim === claim && wanted.optional);
+    if (optional === undefined) return letter;
+    const others = letter.chosen.filter((name) => name !== claim);
+    return { ...letter, chosen: chosen ? [...others, optional.claim] : others };
+  });
 
-const questionOf = (draft: Draft, name: string): Question | undefined => draft.offer.service.questions.properties[name];
-const isRequired = (draft: Draft, name: string): boolean => draft.offer.service.questions.required.includes(name);
+/** The leading agency stays told. */
+export const tellAgency = (draft: Draft, service: string, told: boolean): Draft =>
+  leadOf(draft).offer.service.id === service ? draft : change(draft, service, (letter) => ({ ...letter, told }));
+
+const questionOf = (draft: Draft, name: string): Question | undefined => questionsOf(draft)[name];
+
+export const isRequired = (draft: Draft, name: string): boolean =>
+  toldLetters(draft).some(({ offer, questions }) => name in questions && offer.service.questions.required.includes(name));
 
 /** The first question that is still open, from the beginning; none: the draft is ready for the check page. */
 export function askNext(draft: Draft): Draft {
-  const next = draft.toAsk.find((name) => draft.typed[name] === undefined) ?? null;
+  const next = toAsk(draft).find((name) => draft.typed[name] === undefined) ?? null;
   return { ...draft, asking: next, problem: null, changing: false };
 }
 
 /** The question before this one; none before the first. */
 export function askPrevious(draft: Draft): Draft {
-  const at = draft.asking === null ? draft.toAsk.length : draft.toAsk.indexOf(draft.asking);
-  return { ...draft, asking: draft.toAsk[at - 1] ?? null, problem: null, changing: false };
+  const asked = toAsk(draft);
+  const at = draft.asking === null ? asked.length : asked.indexOf(draft.asking);
+  return { ...draft, asking: asked[at - 1] ?? null, problem: null, changing: false };
 }
 
 /** From the check page to one question. A name that is no question of the service changes nothing. */
@@ -178,10 +263,10 @@ function isDate(value: string): boolean {
 }
 
 /** Answers as they go to the agency: remembered ones with what was typed over them. */
-export function answersOf(draft: Draft): Record<string, string> {
+export function answersOf({ remembered, typed }: Draft, { questions }: Letter): Record<string, string> {
   const answers: Record<string, string> = {};
-  for (const name of Object.keys(draft.offer.service.questions.properties)) {
-    const value = draft.typed[name] === undefined ? draft.remembered[name] : draft.typed[name];
+  for (const name of Object.keys(questions)) {
+    const value = typed[name] === undefined ? remembered[name] : typed[name];
     if (value !== null && value !== undefined) answers[name] = value;
   }
   return answers;
@@ -191,8 +276,10 @@ export function answersOf(draft: Draft): Record<string, string> {
 export const answeredBefore = (draft: Draft, name: string): string =>
   draft.typed[name] === null ? '' : (draft.typed[name] ?? draft.remembered[name] ?? '');
 
+/** Each fact and each question once, whoever gets it. */
 export function checkRows(draft: Draft, known: KnownClaims): CheckRow[] {
-  const claims = grantedClaims(draft, known).map(
+  const granted = new Set(toldLetters(draft).flatMap((letter) => grantedClaims(letter, known)));
+  const claims = [...granted].map(
     (claim): CheckRow => ({
       name: claim,
       label: null,
@@ -204,7 +291,7 @@ export function checkRows(draft: Draft, known: KnownClaims): CheckRow[] {
       changeable: false,
     }),
   );
-  const questions = Object.entries(draft.offer.service.questions.properties).map(([name, question]): CheckRow => {
+  const questions = Object.entries(questionsOf(draft)).map(([name, question]): CheckRow => {
     const typed = draft.typed[name];
     const value = answeredBefore(draft, name);
     return {

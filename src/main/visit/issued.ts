@@ -1,39 +1,61 @@
 import type { RequestRow, RequestState, ServiceCard } from '../../contract/bridge.ts';
 import type { Farewell, Issued, Visit, VisitContext } from './context.ts';
-import { grantedClaims, lastDay, type Draft, type KnownClaims, type Offer } from './draft.ts';
+import { grantedClaims, lastDay, leadOf, toldLetters, type Draft, type KnownClaims, type Offer } from './draft.ts';
 import { isInLedger, type Access, type PastRequest, type Settlement, type ShownReceipt, type Stored, type VisitWork } from './work.ts';
 
 export function serviceCard({ service, agency }: Offer): ServiceCard {
   return { id: service.id, group: service.group, title: service.title, summary: service.summary, agency };
 }
 
+/** What the request is about: its service, or the bundle under its leading service's window. */
+export function draftCard(draft: Draft): ServiceCard {
+  const lead = serviceCard(leadOf(draft).offer);
+  const { bundle } = draft;
+  if (bundle === null) return lead;
+  return { ...lead, id: bundle.id, title: bundle.title, summary: bundle.summary, agencies: toldLetters(draft).map(({ offer }) => offer.agency) };
+}
+
 /** A request as it stands right after it was stored. */
 export function issuedOf(draft: Draft, stored: Stored): Issued {
-  const { service } = draft.offer;
+  const { service } = leadOf(draft).offer;
+  const { fee } = service;
   return {
     transaction: stored.transaction,
     reference: stored.reference,
-    service: serviceCard(draft.offer),
+    service: draftCard(draft),
     state: 'queued',
     at: stored.at,
-    steps: service.steps,
-    fee: service.fee === undefined ? null : { amountFen: service.fee.amountFen, reference: `${service.fee.reference}-${stored.reference}` },
+    steps: draft.bundle?.steps ?? service.steps,
+    // No service of a bundle has one.
+    fee: fee === undefined ? null : { amountFen: fee.amountFen, reference: `${fee.reference}-${stored.reference}` },
     qr: stored.qr,
     code: null,
     parts: stored.parts,
   };
 }
 
-export function pastRequestOf(draft: Draft, known: KnownClaims, issued: Issued): PastRequest {
-  const { service, reference, state, at, transaction, parts, steps } = issued;
-  return {
+/** One an agency, as they will come out of the data space. */
+export function pastRequestsOf(draft: Draft, known: KnownClaims, issued: Issued): PastRequest[] {
+  const { reference, state, at, transaction, parts } = issued;
+  const letters = toldLetters(draft);
+  return letters.map((letter, index) => ({
     transaction,
-    row: { reference, service: service.title, agency: service.agency, group: service.group, state, at, step: null, decision: null },
-    steps,
-    claims: grantedClaims(draft, known),
-    until: lastDay(draft.until),
+    row: {
+      reference,
+      service: letter.offer.service.title,
+      agency: letter.offer.agency,
+      group: letter.offer.service.group,
+      state,
+      at,
+      step: null,
+      decision: null,
+      ...(letters.length === 1 ? {} : { act: 2 * index + 1 }),
+    },
+    steps: letter.offer.service.steps,
+    claims: grantedClaims(letter, known),
+    until: lastDay(letter.until),
     parts,
-  };
+  }));
 }
 
 type FarewellReceipt = Farewell['receipts'][number];

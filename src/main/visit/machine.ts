@@ -11,15 +11,20 @@ import {
   askPrevious,
   beginDraft,
   chooseClaim,
+  leadOf,
   leaveQuestion,
-  missingClaims,
+  missingOf,
+  questionsOf,
   skip,
+  tellAgency,
+  type BundleOffer,
   type Draft,
   type Offer,
+  type Offered,
 } from './draft.ts';
 import { afterFailure } from './failure-policy.ts';
 import type { ReaderView } from './reader-view.ts';
-import { issuedOf, opened, pastRequestOf, settled } from './issued.ts';
+import { issuedOf, opened, pastRequestsOf, settled } from './issued.ts';
 import { isInLedger, type Access, type PastRequest, type Proof, type Settlement, type ShownReceipt, type Stored, type Ticket, type VisitWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
@@ -30,6 +35,8 @@ export type VisitEvent =
   /** The card waits for a touch on its own button. */
   | { type: 'touch.wanted'; insertion: number }
   | { type: 'request.settled'; transaction: Uint8Array; settlement: Settlement }
+  /** The catalogue is another. What is open stays what it was when it was opened. */
+  | { type: 'offers.changed'; offered: Offered }
   | { type: 'screen.lost' }
   | { type: 'idle.over' };
 
@@ -90,7 +97,12 @@ function wantedOf(context: VisitContext): PastRequest {
   return wanted;
 }
 
-const offerOf = (context: VisitContext, service: string): Offer | undefined => context.visit?.access?.offers.find((offer) => offer.service.id === service);
+function matterOf({ visit }: VisitContext, id: string): Offer | BundleOffer | undefined {
+  const access = visit?.access;
+  return access?.bundles.find(({ bundle }) => bundle.id === id) ?? access?.offers.find(({ service }) => service.id === id);
+}
+
+const isRow = ({ row }: PastRequest, { reference, act }: Extract<IntentEvent, { type: 'request.open' }>): boolean => row.reference === reference && row.act === act;
 
 const isIssued = (context: VisitContext, transaction: Uint8Array): boolean =>
   context.visit?.issued.some((issued) => sameBytes(issued.transaction, transaction)) ?? false;
@@ -124,8 +136,10 @@ const timeout = endVisit('timeout');
  * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
  */
 export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) {
-  const newDraft = (context: VisitContext, offer: Offer): Draft =>
-    beginDraft(offer, rememberedAnswers(accessOf(context).self ?? {}, offer.service), work.grantEnd(offer));
+  const newDraft = (context: VisitContext, matter: Offer | BundleOffer): Draft => {
+    const { known, self } = accessOf(context);
+    return beginDraft(matter, { known, remembered: (service) => rememberedAnswers(self ?? {}, service), grantEnd: (offer) => work.grantEnd(offer) });
+  };
   return setup({
     types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
@@ -176,19 +190,26 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       pinAlreadyVerified: ({ context }) => inVisit(context).pinVerified,
       ticketReady: ({ context }) => inVisit(context).ticket !== null,
       signedIn: ({ context }) => context.visit?.access !== null && context.visit?.access !== undefined,
-      serviceOffered: ({ context, event }) => event.type === 'service.open' && offerOf(context, event.service) !== undefined,
+      groupOffered: ({ context, event }) => event.type === 'group.open' && accessOf(context).offers.some(({ service }) => service.group === event.group),
+      serviceOffered: ({ context, event }) => event.type === 'service.open' && matterOf(context, event.service) !== undefined,
       serviceServable: ({ context, event }) => {
-        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
-        return offer !== undefined && missingClaims(offer.service, accessOf(context).known).length === 0;
+        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
+        return matter !== undefined && missingOf(matter, accessOf(context).known).length === 0;
       },
       factsKnown: ({ context }) => accessOf(context).self !== null,
       requestKnown: ({ context, event }) =>
-        event.type === 'request.open' && accessOf(context).requests.some(({ row }) => row.reference === event.reference),
+        event.type === 'request.open' && accessOf(context).requests.some((request) => isRow(request, event)),
       optionalClaim: ({ context, event }) =>
-        event.type === 'consent.choose' && draftOf(context).offer.service.claims.some(({ claim, optional }) => optional && claim === event.claim),
+        event.type === 'consent.choose' &&
+        draftOf(context).letters.some(({ offer: { service } }) => service.id === event.service && service.claims.some(({ claim, optional }) => optional && claim === event.claim)),
+      agencyBesideLead: ({ context, event }) => {
+        const draft = draftOf(context);
+        const isMember = event.type === 'consent.tell' && draft.letters.some(({ offer }) => offer.service.id === event.service);
+        return isMember && leadOf(draft).offer.service.id !== event.service;
+      },
       askedFor: ({ context, event }) => (event.type === 'answer.submit' || event.type === 'answer.skip') && draftOf(context).asking === event.question,
       questionOfDraft: ({ context, event }) =>
-        event.type === 'answer.change' && event.question in draftOf(context).offer.service.questions.properties,
+        event.type === 'answer.change' && event.question in questionsOf(draftOf(context)),
       asking: ({ context }) => draftOf(context).asking !== null,
       answerRefused: ({ context }) => draftOf(context).problem !== null,
       firstQuestion: ({ context }) => askPrevious(draftOf(context)).asking === null,
@@ -247,18 +268,30 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       ),
 
       beginDraft: assign(({ context, event }) => {
-        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
-        if (offer === undefined) return {};
-        return patch(context, { draft: newDraft(context, offer) });
+        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
+        return matter === undefined ? {} : patch(context, { draft: newDraft(context, matter) });
       }),
       /** Before anything is chosen or typed. */
-      beginDraftAnew: assign(({ context }) => redraft(context, ({ offer }) => newDraft(context, offer))),
+      beginDraftAnew: assign(({ context }) =>
+        redraft(context, (draft) => {
+          const { offer } = leadOf(draft);
+          return newDraft(context, draft.bundle === null ? offer : { bundle: draft.bundle, members: draft.letters.map((letter) => letter.offer) });
+        }),
+      ),
       keepFacts: assign(({ context }, { result }: { result: Result<SelfClaims> }) =>
         result.ok ? patch(context, { access: { ...accessOf(context), self: result.value } }) : {},
       ),
+      keepOffers: assign(({ context, event }) => {
+        const access = context.visit?.access;
+        return event.type === 'offers.changed' && access ? patch(context, { access: { ...access, ...event.offered } }) : {};
+      }),
       dropDraft: assign(({ context }) => patch(context, { draft: null })),
+      openGroup: assign(({ context, event }) => patch(context, { group: event.type === 'group.open' ? event.group : null })),
       chooseClaim: assign(({ context, event }) =>
-        event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.claim, event.chosen)) : {},
+        event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.service, event.claim, event.chosen)) : {},
+      ),
+      tellAgency: assign(({ context, event }) =>
+        event.type === 'consent.tell' ? redraft(context, (draft) => tellAgency(draft, event.service, event.told)) : {},
       ),
       askNext: assign(({ context }) => redraft(context, askNext)),
       askPrevious: assign(({ context }) => redraft(context, askPrevious)),
@@ -275,7 +308,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
 
       keepWanted: assign(({ context, event }) =>
         event.type === 'request.open'
-          ? patch(context, { wanted: accessOf(context).requests.find(({ row }) => row.reference === event.reference) ?? null })
+          ? patch(context, { wanted: accessOf(context).requests.find((request) => isRow(request, event)) ?? null })
           : {},
       ),
       keepOpened: assign(({ context }, { result }: { result: Result<ShownReceipt> }) => {
@@ -294,7 +327,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
           access: {
             ...access,
             self: result.value.self ?? access.self,
-            requests: [pastRequestOf(draft, access.known, issued), ...access.requests],
+            requests: [...pastRequestsOf(draft, access.known, issued), ...access.requests],
           },
         });
       }),
@@ -313,8 +346,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         return setBack(context, { code: triesLeft === 0 ? 'pin-blocked' : 'pin-last-try' }, 'home');
       }),
       noteMissingClaim: assign(({ context, event }) => {
-        const offer = event.type === 'service.open' ? offerOf(context, event.service) : undefined;
-        const missing = offer === undefined ? [] : missingClaims(offer.service, accessOf(context).known);
+        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
+        const missing = matter === undefined ? [] : missingOf(matter, accessOf(context).known);
         return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
       }),
       noteRefusal: assign(({ context, event }) => {
@@ -345,6 +378,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       'help.open': { actions: 'openHelp' },
       'help.close': { actions: 'closeHelp' },
       'request.settled': { actions: 'settle' },
+      'offers.changed': { actions: 'keepOffers' },
     },
     states: {
       stage: {
@@ -538,6 +572,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     },
                     on: {
                       home: {},
+                      'group.open': { guard: 'groupOffered', target: 'group', actions: 'openGroup' },
                       'service.open': [
                         { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
                         { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
@@ -545,6 +580,17 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       ],
                       'requests.open': 'requests',
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
+                    },
+                  },
+                  /** The services of one window. */
+                  group: {
+                    on: {
+                      back: 'home',
+                      'service.open': [
+                        { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
+                        { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
+                        { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
+                      ],
                     },
                   },
                   requests: {
@@ -557,6 +603,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                   consent: {
                     on: {
                       'consent.choose': { guard: 'optionalClaim', actions: 'chooseClaim' },
+                      'consent.tell': { guard: 'agencyBesideLead', actions: 'tellAgency' },
                       'consent.allow': { target: 'next', actions: 'askNext' },
                       'consent.refuse': { target: 'home', actions: 'dropDraft' },
                       back: { target: 'home', actions: 'dropDraft' },

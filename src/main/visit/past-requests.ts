@@ -21,35 +21,40 @@ export function pastRequests(
   const transactions = Map.groupBy(contents.parts, ({ transaction }) => toHex(transaction));
   return [...transactions.values()]
     .flatMap((parts): PastRequest[] => {
-      const [first] = parts;
-      const request = parts.map(({ opened }) => opened.part).find((part): part is RequestPart => part.kind === 'request.submit');
-      if (first === undefined || request === undefined) return [];
-      const grant = parts.map(({ opened }) => opened.part).find((part): part is GrantPart => part.kind === 'grant.give');
       const byAct: (OpenedPart | null)[] = Array.from({ length: Math.max(...parts.map(({ act }) => act)) + 1 }, () => null);
       for (const { act, opened } of parts) byAct[act] = opened;
-      const offer = offers.find(({ service }) => service.id === request.service);
-      return [
-        {
-          transaction: first.transaction,
-          row: {
-            reference: reference(first.transaction),
-            service: offer?.service.title ?? same(request.service),
-            agency: offer?.agency ?? same(request.agency),
-            group: offer?.service.group ?? groupOf(request.service),
-            at: new Date(first.at * 1000).toISOString(),
-            step: null,
-            decision: null,
-            ...stateOf(first.transaction),
-          },
-          steps: offer?.service.steps ?? [],
-          claims: grant?.claims ?? [],
-          until: grant === undefined ? '' : lastDay(Date.parse(grant.until) / 1000),
-          parts: byAct,
-        },
-      ];
+      const requests = parts.flatMap(({ act, at, transaction, opened: { part } }) => (part.kind === 'request.submit' ? [{ act, at, transaction, part }] : []));
+      return requests
+        .toSorted((a, b) => a.act - b.act)
+        .map(({ act, at, transaction, part }) => {
+          const grant = grantFor(part, byAct);
+          const offer = offers.find(({ service }) => service.id === part.service);
+          return {
+            transaction,
+            row: {
+              reference: reference(transaction),
+              service: offer?.service.title ?? same(part.service),
+              agency: offer?.agency ?? same(part.agency),
+              group: offer?.service.group ?? groupOf(part.service),
+              at: new Date(at * 1000).toISOString(),
+              step: null,
+              decision: null,
+              ...stateOf(transaction),
+              ...(requests.length === 1 ? {} : { act }),
+            },
+            steps: offer?.service.steps ?? [],
+            claims: grant?.claims ?? [],
+            until: grant === undefined ? '' : lastDay(Date.parse(grant.until) / 1000),
+            parts: byAct,
+          };
+        });
     })
-    .sort((a, b) => (a.row.at < b.row.at ? 1 : -1));
+    .sort((a, b) => (a.row.at < b.row.at ? 1 : a.row.at > b.row.at ? -1 : 0));
 }
+
+/** The grant that was given with this request: one transaction tells each agency once. */
+const grantFor = ({ agency, service }: RequestPart, parts: readonly (OpenedPart | null)[]): GrantPart | undefined =>
+  parts.map((opened) => opened?.part).find((part): part is GrantPart => part?.kind === 'grant.give' && part.agency === agency && part.service === service);
 
 /** A service that was withdrawn since keeps its window: the group stands in its id. */
 function groupOf(service: string): Offer['service']['group'] {

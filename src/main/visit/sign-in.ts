@@ -1,6 +1,6 @@
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Notice, RequestRow } from '../../contract/bridge.ts';
-import { identityClaims, identityVct } from '../../contract/claims.ts';
+import { credentialType, identityVct } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
 import { fail, never, ok, type Result } from '../../contract/result.ts';
 import { claimedIssuer, openCredential, type Credential } from '../../identity/credential.ts';
@@ -11,7 +11,7 @@ import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District, ProvenParty, SealedSpace } from '../district.ts';
 import type { Outbox, Untold } from '../outbox.ts';
-import type { KnownClaims, Offer } from './draft.ts';
+import type { KnownClaims, Offered } from './draft.ts';
 import { keptContents } from './kept-contents.ts';
 import { pastRequests } from './past-requests.ts';
 import { handedOutFacts } from './typed-facts.ts';
@@ -23,7 +23,7 @@ export interface SignInParts {
   crypto: Crypto;
   clock: Clock;
   /** Proved services, as the kiosk knows them by now. */
-  offers(): Promise<Result<Offer[]>>;
+  offers(): Promise<Result<Offered>>;
 }
 
 const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
@@ -83,7 +83,7 @@ async function fillAccess(
   resident: ProvenResident,
   sealed: SealedSpace,
   space: OpenSpace,
-  offers: Offer[],
+  offered: Offered,
   keeper: ProvenParty,
   parts: SignInParts,
 ): Promise<Result<Access>> {
@@ -108,9 +108,9 @@ async function fillAccess(
     // What this kiosk saw signed needs no proof, and is newer than what the keeper has.
     self: contents.signedHere ?? (handedOut === null ? {} : null),
     handedOut,
-    requests: pastRequests(contents, offers, stateIn(kept.value, resident.id, outbox)),
+    requests: pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox)),
     notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
-    offers,
+    ...offered,
     keeperSeal: keeper.seal,
   });
 }
@@ -133,7 +133,7 @@ async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { d
     issuers.set(name, party.value);
     const credential = openCredential(sdJwt, { issuer: { name, key: party.value.sign }, holder, now: seconds(clock), verify: (key, message, signature) => crypto.verify(key, message, signature) });
     if (!credential.ok) why = credential.failure.detail ?? why;
-    else if (credential.value.vct === identityVct && party.value.kind !== 'registrar') why = 'issuer-role';
+    else if (!mayIssue(party.value, credential.value.vct)) why = 'issuer-role';
     else good.push({ credential: credential.value, issuer: party.value.names });
   }
   good.sort((a, b) => b.credential.issuedAt - a.credential.issuedAt);
@@ -141,11 +141,20 @@ async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { d
   const identity = newest.find(({ credential }) => credential.vct === identityVct);
   if (identity === undefined) return fail('credential-invalid', why);
   const known: KnownClaims = {};
-  for (const claim of identityClaims) {
-    const value = identity.credential.claims[claim];
-    if (value !== undefined) known[claim] = { value, issuer: identity.issuer, vct: identity.credential.vct };
+  for (const { credential, issuer } of newest) {
+    for (const claim of credentialType(credential.vct)?.claims ?? []) {
+      const value = credential.claims[claim];
+      if (value !== undefined) known[claim] = { value, issuer, vct: credential.vct };
+    }
   }
   return ok({ credentials: newest.map(({ credential }) => credential), known });
+}
+
+/** Each type of credential is one issuer's: a bank's word on somebody's name is nothing. */
+function mayIssue({ id, kind }: ProvenParty, vct: string): boolean {
+  const type = credentialType(vct);
+  if (type === null) return false;
+  return type.issuer === 'registrar' ? kind === 'registrar' : kind === 'agency' && id === type.issuer.agency;
 }
 
 /**

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { FailureCode } from '../../contract/failures.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
 import { presentClaims } from '../../identity/presentation.ts';
-import { prepareRequest, type PreparedRequest } from '../../identity/request.ts';
-import { withAnswers, type SelfClaims } from '../../identity/self-claims.ts';
+import { bundleRequests, prepareRequest, type PreparedRequest } from '../../identity/request.ts';
+import { withAnswers, type Answers, type SelfClaims } from '../../identity/self-claims.ts';
 import type { Body, PublicKey } from '../../ledger/verify/acts.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
@@ -16,7 +16,7 @@ import type { DeviceKey } from '../device-key.ts';
 import type { District } from '../district.ts';
 import type { Journal } from '../journal.ts';
 import type { Outbox } from '../outbox.ts';
-import { answersOf, grantedClaims, type Draft } from './draft.ts';
+import { answersOf, grantedClaims, toldLetters, type Draft, type Letter } from './draft.ts';
 import { tellBrokenOff } from './sign-in.ts';
 import type { Access, Stored } from './work.ts';
 
@@ -37,7 +37,7 @@ const readsPerGrant = 10;
 const jurisdiction = 'CN';
 
 /**
- * The resident's signature over one grant and one request, checked before it is used, attested by this kiosk and on disk when this answers ok.
+ * The resident's signature over a grant and a request to each agency that is told, checked before it is used, attested by this kiosk and on disk when this answers ok.
  * The counter value is on disk as broken off before the card is asked, and `put` takes that back: whatever ends the kiosk in between,
  * no signature remains that nobody can account for.
  */
@@ -45,7 +45,7 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
   const now = Math.floor(parts.clock.now() / 1000);
   const { resident } = access;
   // Over facts that could not be looked at nothing is written: a new map would take their place.
-  const self = access.self === null ? null : withAnswers(access.self, draft.offer.service, answersOf(draft), now);
+  const self = access.self === null ? null : factsWith(access.self, draft, now);
   const prepared = await prepareActs(card, access, draft, self, now, parts.crypto);
   if (!prepared.ok) return prepared;
   const count = await card.signatureCount();
@@ -103,11 +103,39 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
   });
 }
 
+/** The typed facts with what this request adds, whichever agency asked for it; null where nothing is new. */
+function factsWith(known: SelfClaims, draft: Draft, now: number): SelfClaims | null {
+  let facts: SelfClaims | null = null;
+  for (const letter of toldLetters(draft)) facts = withAnswers(facts ?? known, letter.offer.service, answersOf(draft, letter), now) ?? facts;
+  return facts;
+}
+
+type PreparedActs = ReturnType<typeof bundleRequests>;
+
+/** The new map of typed facts goes along once, with the first request. */
+async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<PreparedActs>> {
+  const prepared: PreparedRequest[] = [];
+  for (const letter of toldLetters(draft)) {
+    const one = await prepareLetter(card, access, letter, answersOf(draft, letter), prepared.length === 0 ? self : null, now, crypto);
+    if (!one.ok) return one;
+    prepared.push(one.value);
+  }
+  return ok(bundleRequests(prepared));
+}
+
 /** Each fact is presented by the credential whose value the resident was shown; the card signs once for each such credential, with AUT. */
-async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<PreparedRequest>> {
-  const { service, definition, seal } = draft.offer;
+async function prepareLetter(
+  card: Card,
+  access: Access,
+  letter: Letter,
+  answers: Answers,
+  self: SelfClaims | null,
+  now: number,
+  crypto: Crypto,
+): Promise<Result<PreparedRequest>> {
+  const { service, definition, seal } = letter.offer;
   const grant = new Uint8Array(randomBytes(16));
-  const claims = grantedClaims(draft, access.known);
+  const claims = grantedClaims(letter, access.known);
   const presentations: string[] = [];
   for (const credential of access.credentials) {
     const fromHere = claims.filter((claim) => access.known[claim]?.vct === credential.vct);
@@ -126,10 +154,10 @@ async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfC
         definition,
         claims,
         presentations,
-        answers: answersOf(draft),
+        answers,
         self,
         now,
-        until: draft.until,
+        until: letter.until,
         reads: readsPerGrant,
         jurisdiction,
       },

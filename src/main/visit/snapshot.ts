@@ -1,8 +1,8 @@
-import type { Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
+import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
-import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, type Draft } from './draft.ts';
+import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
 import type { Visit, VisitContext } from './context.ts';
-import { serviceCard } from './issued.ts';
+import { draftCard, serviceCard } from './issued.ts';
 import type { Access } from './work.ts';
 
 /** What never changes while the kiosk runs. */
@@ -92,6 +92,8 @@ function visitPage(stage: string, visit: Visit): Page {
       return failurePage(visit);
     case 'visiting.inside.home':
       return homePage(accessOf(visit));
+    case 'visiting.inside.group':
+      return groupPage(visit, accessOf(visit));
     case 'visiting.inside.requests':
       return { page: 'requests', requests: rows(accessOf(visit)) };
     case 'visiting.inside.request':
@@ -154,8 +156,25 @@ function pinPrompt({ card, triesLeft, pinWrong }: Visit): Omit<Extract<Page, { p
 
 const rows = (access: Access): RequestRow[] => access.requests.map(({ row }) => row);
 
+/** What belongs to a bundle is asked for there. */
+const offersAlone = ({ offers, bundles }: Access): Access['offers'] =>
+  offers.filter(({ service }) => !bundles.some(({ bundle }) => bundle.members.includes(service.id)));
+
 function homePage(access: Access): Page {
-  return { page: 'home', name: access.name, services: access.offers.map(serviceCard), requests: rows(access), notices: access.notices, news: 0 };
+  return {
+    page: 'home',
+    name: access.name,
+    services: offersAlone(access).map(serviceCard),
+    bundles: access.bundles.map(({ bundle: { id, title, summary, members } }) => ({ id, title, summary, agencies: members.length })),
+    requests: rows(access),
+    notices: access.notices,
+    news: 0,
+  };
+}
+
+function groupPage({ group }: Visit, access: Access): Page {
+  if (group === null) throw new Error('no window is open');
+  return { page: 'group', group, services: offersAlone(access).filter(({ service }) => service.group === group).map(serviceCard) };
 }
 
 function requestPage({ opened }: Visit): Page {
@@ -176,24 +195,35 @@ function requestPage({ opened }: Visit): Page {
 }
 
 function consentPage(draft: Draft, access: Access): Page {
+  if (draft.bundle !== null) return { page: 'letters', title: draft.bundle.title, letters: draft.letters.map((letter) => bundleLetter(draft, letter, access)) };
+  const lead = leadOf(draft);
   return {
     page: 'consent',
-    service: serviceCard(draft.offer),
-    purpose: draft.offer.service.purpose.text,
-    until: lastDay(draft.until),
-    claims: consentClaims(draft, access.known),
+    service: serviceCard(lead.offer),
+    purpose: lead.offer.service.purpose.text,
+    until: lastDay(lead.until),
+    claims: consentClaims(lead, access.known),
   };
 }
 
+const bundleLetter = (draft: Draft, letter: Letter, access: Access): BundleLetter => ({
+  service: serviceCard(letter.offer),
+  purpose: letter.offer.service.purpose.text,
+  until: lastDay(letter.until),
+  claims: consentClaims(letter, access.known),
+  answers: Object.values(letter.questions).map((question) => question['x-label']),
+  told: letter.told,
+  leads: letter === leadOf(draft),
+});
+
 function questionPage(draft: Draft): Page {
-  const { service } = draft.offer;
   const name = draft.asking ?? '';
-  const question = service.questions.properties[name];
+  const question = questionsOf(draft)[name];
   if (question === undefined) throw new Error('no such question');
-  const number = draft.changing ? 1 : draft.toAsk.indexOf(name) + 1;
+  const asked = toAsk(draft);
   return {
     page: 'question',
-    service: serviceCard(draft.offer),
+    service: draftCard(draft),
     question: name,
     label: question['x-label'],
     text: question['x-question'],
@@ -201,12 +231,12 @@ function questionPage(draft: Draft): Page {
     input: question['x-input'],
     options: question['x-input'] === 'yes-no' ? [] : options(question.enum, question['x-options']),
     unit: question['x-unit'] ?? null,
-    optional: !service.questions.required.includes(name),
+    optional: !isRequired(draft, name),
     maxLength: question.maxLength ?? 40,
     value: answeredBefore(draft, name),
     problem: draft.problem,
-    number,
-    of: draft.changing ? 1 : draft.toAsk.length,
+    number: draft.changing ? 1 : asked.indexOf(name) + 1,
+    of: draft.changing ? 1 : asked.length,
   };
 }
 
@@ -214,24 +244,27 @@ const options = (values: readonly string[] = [], labels: readonly Localized[] = 
   values.map((value, index) => ({ value, label: labels[index] ?? { 'zh-Hans': value, en: value } }));
 
 function checkPage(draft: Draft, access: Access): Page {
-  const { fee } = draft.offer.service;
+  const { fee } = leadOf(draft).offer.service;
   return {
     page: 'check',
-    service: serviceCard(draft.offer),
+    service: draftCard(draft),
     rows: checkRows(draft, access.known),
     fee: fee === undefined ? null : { amountFen: fee.amountFen },
   };
 }
 
 function signPage(visit: Visit, draft: Draft, access: Access): Page {
+  const letters = toldLetters(draft);
+  const lead = leadOf(draft);
   return {
     page: 'sign',
     what: 'request',
-    service: serviceCard(draft.offer),
-    claims: grantedClaims(draft, access.known),
-    answers: Object.keys(answersOf(draft)).length,
-    purpose: draft.offer.service.purpose.text,
-    until: lastDay(draft.until),
+    service: draftCard(draft),
+    claims: [...new Set(letters.flatMap((letter) => grantedClaims(letter, access.known)))],
+    answers: new Set(letters.flatMap((letter) => Object.keys(answersOf(draft, letter)))).size,
+    purpose: lead.offer.service.purpose.text,
+    // The last of them to end.
+    until: lastDay(Math.max(...letters.map(({ until }) => until))),
     ...pinPrompt(visit),
   };
 }

@@ -5,6 +5,7 @@ import type { Screen } from '../bridge.ts';
 import type { Clock } from '../clock.ts';
 import { journalDetail, type Journal } from '../journal.ts';
 import { wipeVisit, type VisitSettings } from './context.ts';
+import type { Offered } from './draft.ts';
 import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
 import { recordOf, type Moment } from './record.ts';
 import { sameView, type ReaderView } from './reader-view.ts';
@@ -29,6 +30,8 @@ export interface Visits {
   touchWanted(insertion: number): void;
   /** true: its resident is still there and sees that it is recorded. A refusal is told once more at the next sign-in. */
   settled(transaction: Uint8Array, settlement: Settlement): boolean;
+  /** The catalogue is another from now on, in the visit that is under way too. */
+  offered(offered: Offered): void;
   /** What the screen showed is gone with its renderer: the visit ends. */
   screenLost(): void;
   /** No visit is under way. */
@@ -172,6 +175,9 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       send({ type: 'request.settled', transaction, settlement });
       const requests = moment.context.visit?.access?.requests ?? [];
       return isInLedger(settlement) && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
+    },
+    offered(offered) {
+      send({ type: 'offers.changed', offered });
     },
     screenLost() {
       send({ type: 'screen.lost' });

@@ -6,7 +6,7 @@ import type { Credential } from '../../identity/credential.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
 import type { OpenSpace } from '../../identity/space.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
-import type { Draft, KnownClaims, Offer } from './draft.ts';
+import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
 
 /** A resident's record on the ledger, proved against a fresh head. Raw keys, 32 bytes each. */
@@ -63,6 +63,7 @@ export interface Access {
   requests: PastRequest[];
   notices: Notice[];
   offers: Offer[];
+  bundles: BundleOffer[];
   /** The keeper's sealing key. */
   keeperSeal: Uint8Array;
 }

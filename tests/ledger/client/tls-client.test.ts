@@ -36,7 +36,7 @@ const handlers: DoorHandlers = {
   'block.get': refuse,
   'log.consistency': refuse,
   'state.get': refuse,
-  'services.list': () => Promise.resolve(ok({ services: [] })),
+  'services.list': () => Promise.resolve(ok({ services: [], held: [] })),
   'challenge.get': refuse,
   'space.open': refuse,
   'counter.broken-off': refuse,

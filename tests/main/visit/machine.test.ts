@@ -1,11 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { bridgeMessageLimitBytes } from '../../../src/contract/bridge.ts';
 import type { FailureCode } from '../../../src/contract/failures.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { VisitEvent } from '../../../src/main/visit/machine.ts';
 import type { ReaderView } from '../../../src/main/visit/reader-view.ts';
 import type { VisitWork } from '../../../src/main/visit/work.ts';
-import { canary, cardInfo, never, pensionOffer, taxOffer, VisitStand } from './visit-stand.ts';
+import { canary, cardInfo, movingOffer, never, pensionOffer, taxOffer, VisitStand } from './visit-stand.ts';
 
 const tax = taxOffer.service.id;
 const pension = pensionOffer.service.id;
@@ -314,6 +314,91 @@ describe('what was typed in an earlier request', () => {
   });
 });
 
+describe('a window', () => {
+  test('opens to its services, and leads back', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    expect(stand.can({ type: 'group.open', group: 'telecom' })).toBe(false);
+    stand.send({ type: 'group.open', group: 'tax' });
+    expect(stand.page).toMatchObject({ page: 'group', group: 'tax', services: [{ id: tax }] });
+    stand.send({ type: 'back' });
+    expect(stand.page.page).toBe('home');
+    stand.send({ type: 'group.open', group: 'tax' });
+    stand.send({ type: 'service.open', service: tax });
+    await stand.sees('consent');
+  });
+
+  test('shows what is published meanwhile, and no longer what is withdrawn', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    stand.send({ type: 'group.open', group: 'pension' });
+    stand.send({ type: 'offers.changed', offered: { offers: [taxOffer], bundles: [] } });
+    expect(stand.page).toMatchObject({ page: 'group', services: [] });
+    stand.send({ type: 'offers.changed', offered: { offers: [taxOffer, pensionOffer], bundles: [] } });
+    expect(stand.page).toMatchObject({ page: 'group', services: [{ id: pension }] });
+  });
+
+  test('leaves a request in hand as it was begun', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    stand.send({ type: 'service.open', service: tax });
+    await stand.sees('consent');
+    stand.send({ type: 'offers.changed', offered: { offers: [], bundles: [] } });
+    expect(stand.page).toMatchObject({ page: 'consent', service: { id: tax } });
+  });
+});
+
+describe('a bundle', () => {
+  const moving = movingOffer.bundle.id;
+  const withMoving = async (): Promise<VisitStand> => {
+    const stand = new VisitStand();
+    stand.probe.access.offers = [taxOffer, ...movingOffer.members];
+    stand.probe.access.bundles = [movingOffer];
+    await stand.signIn();
+    return stand;
+  };
+
+  test('stands on the home page by itself, and its services nowhere else', async () => {
+    const stand = await withMoving();
+    expect(stand.page).toMatchObject({ page: 'home', services: [{ id: tax }], bundles: [{ id: moving, agencies: 5 }] });
+  });
+
+  test('tells each agency in a letter, and leaves out whom the resident leaves out', async () => {
+    const stand = await withMoving();
+    const { letters } = await stand.toLetters(moving);
+    expect(letters.map(({ leads, told }) => [leads, told])).toEqual([[true, true], [false, true], [false, true], [false, true], [false, true]]);
+    expect(stand.can({ type: 'consent.tell', service: 'tax/new-address', told: false })).toBe(false);
+    stand.send({ type: 'consent.tell', service: 'utility/water-move', told: false });
+    stand.send({ type: 'consent.allow' });
+    expect(stand.answerAll()).not.toContain('water_reading');
+    expect(await stand.sees('check')).toMatchObject({ service: { id: moving, agencies: { length: 4 } } });
+    stand.send({ type: 'check.confirm' });
+    expect(await stand.sees('sign')).toMatchObject({ service: { agencies: { length: 4 } } });
+  });
+
+  test('is one signature and one receipt, and a line for each agency under my requests', async () => {
+    const stand = await withMoving();
+    await stand.toLetters(moving);
+    stand.send({ type: 'consent.allow' });
+    stand.answerAll();
+    stand.send({ type: 'check.confirm' });
+    await stand.sees('sign');
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    await stand.sees('working');
+    await vi.waitFor(() => expect(stand.calls.delivered).toHaveLength(1));
+    stand.settle('recorded');
+    expect(await stand.sees('receipt')).toMatchObject({ service: { id: moving }, signed: 1 });
+    expect(stand.calls.signed).toBe(1);
+    stand.send({ type: 'home' });
+    stand.send({ type: 'requests.open' });
+    const { requests } = await stand.sees('requests');
+    expect(requests.slice(0, 5).map(({ reference, act, state }) => [reference, act, state])).toEqual([1, 3, 5, 7, 9].map((act) => ['7KQ2-M4XD-01', act, 'recorded']));
+    expect(stand.can({ type: 'request.open', reference: '7KQ2-M4XD-01', act: 2 })).toBe(false);
+    stand.send({ type: 'request.open', reference: '7KQ2-M4XD-01', act: 7 });
+    expect(await stand.sees('request')).toMatchObject({ request: { act: 7, agency: { en: 'water-works' } } });
+  });
+});
+
 describe('consent', () => {
   test('leaves optional claims off and required ones as they are', async () => {
     const stand = new VisitStand();
@@ -321,10 +406,10 @@ describe('consent', () => {
     stand.send({ type: 'service.open', service: tax });
     const chosen = (): string[] => (stand.page.page === 'consent' ? stand.page.claims.filter((claim) => claim.chosen).map(({ claim }) => claim) : []);
     expect(chosen()).not.toContain('name_latin');
-    expect(stand.can({ type: 'consent.choose', claim: 'name', chosen: false })).toBe(false);
-    stand.send({ type: 'consent.choose', claim: 'name_latin', chosen: true });
+    expect(stand.can({ type: 'consent.choose', service: tax, claim: 'name', chosen: false })).toBe(false);
+    stand.send({ type: 'consent.choose', service: tax, claim: 'name_latin', chosen: true });
     expect(chosen()).toContain('name_latin');
-    stand.send({ type: 'consent.choose', claim: 'name_latin', chosen: false });
+    stand.send({ type: 'consent.choose', service: tax, claim: 'name_latin', chosen: false });
     expect(chosen()).not.toContain('name_latin');
   });
 

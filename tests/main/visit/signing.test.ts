@@ -16,12 +16,12 @@ import { symbolsToReceipt } from '../../../src/ledger/verify/receipt-symbols.ts'
 import type { Card } from '../../../src/main/card.ts';
 import { systemClock } from '../../../src/main/clock.ts';
 import { openOutbox, type Outbox } from '../../../src/main/outbox.ts';
-import { beginDraft, type Draft } from '../../../src/main/visit/draft.ts';
+import { beginDraft, tellAgency, type BundleOffer, type Draft, type Offer } from '../../../src/main/visit/draft.ts';
 import { counterGap } from '../../../src/main/visit/sign-in.ts';
 import { signRequest } from '../../../src/main/visit/signing.ts';
 import type { Access } from '../../../src/main/visit/work.ts';
 import { must } from '../../hub/visitor.ts';
-import { cardInfo, newAccess, resident, taxOffer } from './visit-stand.ts';
+import { cardInfo, movingOffer, newAccess, resident, taxOffer } from './visit-stand.ts';
 
 const sig = generateKeyPairSync('ed25519');
 const device = generateKeyPairSync('ed25519');
@@ -36,6 +36,9 @@ let access: Access;
 let draft: Draft;
 let count: number;
 
+const draftFor = (matter: Offer | BundleOffer): Draft =>
+  beginDraft(matter, { known: access.known, remembered: () => ({ phone: '13800138000' }), grantEnd: () => Math.floor(Date.now() / 1000) + 86_400 });
+
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'imi-signing-'));
   const opened = openOutbox({ dataDir, clock: systemClock });
@@ -44,7 +47,7 @@ beforeEach(() => {
   told = [];
   count = 7;
   access = { ...newAccess().access, resident: { ...resident, sig: rawKey(sig.publicKey), space: sealKey() }, keeperSeal: sealKey() };
-  draft = beginDraft({ ...taxOffer, seal: sealKey() }, { phone: '13800138000' }, Math.floor(Date.now() / 1000) + 86_400);
+  draft = draftFor({ ...taxOffer, seal: sealKey() });
 });
 afterEach(() => {
   outbox.close();
@@ -122,7 +125,7 @@ test('a claim that several credentials hold is presented by the one that the res
   access.credentials = [other, shown];
   access.keeperSeal = keeperOpener.publicKey;
   access.known = Object.fromEntries(names.map((claim) => [claim, { value: shown.claims[claim] ?? '', issuer: { 'zh-Hans': 'r', en: 'r' }, vct: shown.vct }]));
-  draft = { ...draft, offer: { ...draft.offer, seal: agencyOpener.publicKey } };
+  draft = draftFor({ ...taxOffer, seal: agencyOpener.publicKey });
   expect(await sign(goodCard)).toMatchObject({ ok: true });
   const { submission } = outbox.waiting()[0] ?? { submission: { envelope: new Uint8Array(), payloads: [] } };
   const envelope = openEnvelope(submission.envelope, nodeCrypto);
@@ -132,6 +135,30 @@ test('a claim that several credentials hold is presented by the one that the res
   const presentations = must(await openGrantInner(inner, give.id, agencyOpener));
   expect(presentations).toHaveLength(1);
   expect(presentations[0]?.startsWith(shown.sdJwt.split('~')[0] ?? '-')).toBe(true);
+});
+
+test('several agencies are told by one signature: a grant and a request for each, and the typed facts once', async () => {
+  draft = draftFor({ ...movingOffer, members: movingOffer.members.map((offer) => ({ ...offer, seal: sealKey() })) });
+  draft = { ...draft, typed: { taxpayer_number: '060312199108226', new_address_code: '4101280302', move_date: '2026-12-12' } };
+  expect(await sign(goodCard)).toMatchObject({ ok: true });
+  expect(count).toBe(8);
+  const { submission } = outbox.waiting()[0] ?? { submission: { envelope: new Uint8Array(), payloads: [] } };
+  const envelope = openEnvelope(submission.envelope, nodeCrypto);
+  const acts = envelope.ok ? envelope.value.body.acts : [];
+  expect(acts.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => ['grant.give', 'request.submit']).flat());
+  // Each request rests on its own grant.
+  for (const [index, act] of acts.entries()) if (act.kind === 'request.submit') expect(act.refs).toEqual([(acts[index - 1] as { id: Uint8Array }).id]);
+  for (const act of acts.keys()) expect(submission.payloads.filter((payload) => payload.act === act && payload.what === 'part')).toHaveLength(3);
+  expect(submission.payloads.filter(({ what }) => what === 'grant').map(({ act }) => act)).toEqual([0, 2, 4, 6, 8]);
+  expect(submission.payloads.filter(({ what }) => what === 'answers').map(({ act }) => act)).toEqual([1, 3, 5, 7, 9]);
+  expect(submission.payloads.filter(({ what }) => what === 'self').map(({ act }) => act)).toEqual([1]);
+});
+
+test('an agency that is left out gets no grant, no request and no answer', async () => {
+  draft = tellAgency(draftFor({ ...movingOffer, members: movingOffer.members.map((offer) => ({ ...offer, seal: sealKey() })) }), 'telecom/broadband-move', false);
+  expect(await sign(goodCard)).toMatchObject({ ok: true });
+  const envelope = openEnvelope(outbox.waiting()[0]?.submission.envelope ?? new Uint8Array(), nodeCrypto);
+  expect(envelope.ok ? envelope.value.body.acts : []).toHaveLength(8);
 });
 
 describe('a signature that comes to nothing', () => {

@@ -3,10 +3,10 @@ import { createActor, SimulatedClock, waitFor } from 'xstate';
 import type { Page, Snapshot } from '../../../src/contract/bridge.ts';
 import type { CardInfo } from '../../../src/contract/device-host.ts';
 import { ok, type Result } from '../../../src/contract/result.ts';
-import { serviceSchema } from '../../../src/contract/service.ts';
+import { bundleSchema, serviceSchema } from '../../../src/contract/service.ts';
 import type { OpenSpace } from '../../../src/identity/space.ts';
 import type { VisitSettings } from '../../../src/main/visit/context.ts';
-import type { KnownClaims, Offer } from '../../../src/main/visit/draft.ts';
+import { bundleOffer, type BundleOffer, type KnownClaims, type Offer } from '../../../src/main/visit/draft.ts';
 import { visitMachine, type VisitEvent } from '../../../src/main/visit/machine.ts';
 import { snapshotOf, type KioskFacts, type VisitState } from '../../../src/main/visit/snapshot.ts';
 import { stateOf } from '../../../src/main/visit/start-visit.ts';
@@ -25,6 +25,14 @@ export function offerOf(path: string): Offer {
 
 export const taxOffer = offerOf('tax/property-tax-certificate');
 export const pensionOffer = offerOf('pension/eligibility-confirmation');
+
+/** Five agencies, as in the catalogue. */
+export const movingOffer: BundleOffer = (() => {
+  const bundle = bundleSchema.parse(JSON.parse(readFileSync('services/life/moving-house.json', 'utf8')));
+  const offer = bundleOffer(bundle, bundle.members.map(offerOf));
+  if (offer === null) throw new Error('the bundle cannot be offered');
+  return offer;
+})();
 
 export const cardInfo: CardInfo = {
   application: 'openpgp',
@@ -86,6 +94,7 @@ export function newAccess(): AccessProbe {
     requests: [],
     notices: [],
     offers: [taxOffer, pensionOffer],
+    bundles: [],
     keeperSeal: new Uint8Array(32).fill(6),
   };
   return Object.assign(probe, { access });
@@ -218,6 +227,12 @@ export class VisitStand {
     return page.question;
   }
 
+  /** From home to the letters of a bundle. */
+  async toLetters(bundle: string): Promise<Extract<Page, { page: 'letters' }>> {
+    this.send({ type: 'service.open', service: bundle });
+    return this.sees('letters');
+  }
+
   async toCheck(service: string): Promise<string[]> {
     this.send({ type: 'service.open', service });
     await this.sees('consent');
@@ -250,7 +265,7 @@ export class VisitStand {
 }
 
 /** An answer that its question takes. */
-export function answerFor({ question, input, options }: Extract<Page, { page: 'question' }>): string {
+export function answerFor({ question, input, options, maxLength }: Extract<Page, { page: 'question' }>): string {
   switch (input) {
     case 'choice':
       return options[0]?.value ?? '';
@@ -259,7 +274,7 @@ export function answerFor({ question, input, options }: Extract<Page, { page: 'q
     case 'phone':
       return '13800138000';
     case 'digits':
-      return { tax_year: '2025', meter_number: '12345678' }[question] ?? '1';
+      return { tax_year: '2025' }[question] ?? (maxLength > 5 ? '1'.repeat(maxLength) : '1');
     case 'decimal':
       return '12.5';
     case 'date':
