@@ -17,8 +17,8 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; and the hand of a passer-by with a keyboard, on a screen of its own. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'xdotool', ...display];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; and the hand of a passer-by with a keyboard, on a screen of its own. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', ...display];
 
 /**
  * @param {string} command of setup/run.mjs

@@ -10,6 +10,13 @@ interface Listed {
 
 /** Loaded only when called: checking a receipt starts no database. */
 const commands: Record<string, Listed> = {
+  agency: {
+    load: () => import('./agency.ts'),
+    uses: [
+      { usage: 'imi agency init --dir DIR --name NAME --gateway URL --hub FILE', summary: 'make an agency’s keys, and print what the authority enrols' },
+      { usage: 'imi agency requests|show|read|step|decide|… --config FILE', summary: 'an agency’s work through the gateway; `imi agency` says all of it' },
+    ],
+  },
   hub: {
     load: () => import('./hub.ts'),
     uses: [

@@ -6,9 +6,9 @@ import { hashText, secondsValue } from './api-values.ts';
 /** What happened to something that concerns the agency, numbered from 1 in an order of its own. */
 export const changeSchema = z.strictObject({
   seq: z.int().min(1),
-  kind: z.enum(['grant.give', 'grant.end', 'request.submit', 'request.step', 'request.withdraw', 'credential.anchor', 'credential.revoke', 'verification.answer']),
+  kind: z.enum(['grant.give', 'grant.end', 'request.submit', 'request.step', 'request.withdraw', 'credential.anchor', 'credential.revoke', 'verification.answer', 'resident.replace']),
   subject: z.string(),
-  /** Of the grant, request, credential or answer. */
+  /** Of the grant, request, credential or answer; of a resident whose card was replaced, theirs. */
   id: z.string(),
   /** Of a request, from then on. */
   step: z.enum(['submitted', 'received', 'needs-more', 'decided', 'closed', 'withdrawn']).nullable(),

@@ -6,7 +6,7 @@ import type { HubServerFile } from '../../src/contract/hub-file.ts';
 import { openConsortium } from './consortium.ts';
 import type { Running } from './running.ts';
 import type { StartOptions } from './start-options.ts';
-import { demoHubPath, demoServerPath, demoTlsHubPath, isSeeded, seedWorld, type World } from './world.ts';
+import { agenciesPort, demoHubPath, demoServerPath, demoTlsHubPath, isSeeded, seedWorld, type World } from './world.ts';
 
 export interface DemoHub {
   world: World;
@@ -40,8 +40,6 @@ async function writeServerFile(from: string, to: string): Promise<void> {
   const gateway = server.gateway === undefined ? {} : { gateway: { ...server.gateway, listen: `http://127.0.0.1:${port}` } };
   writeFileSync(to, `${JSON.stringify({ ...server, ...gateway }, null, 2)}\n`);
 }
-
-const agenciesPort = 7480;
 
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -58,6 +58,9 @@ export function worldAt(dataDir: string, { hubPath = demoHubPath, serverPath = d
   };
 }
 
+/** Where `npm start` opens the agencies' door: the same each time, so that what was set up for it goes on working. */
+export const agenciesPort = 7480;
+
 /** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
 const seededMark = 'world.json';
 const worldVersion = 3;
@@ -78,6 +81,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
   const world = worldAt(dataDir, files);
   if (isSeeded(dataDir)) {
     writeLaterKeys(world);
+    writeAgencies(world);
     return world;
   }
   for (const folder of [world.hubDir, join(dataDir, 'cards'), ...Object.values(world.kioskDirs)]) {
@@ -98,6 +102,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
     await opened.value.close();
   }
   for (const person of demoPeople) saveCardState(world.cards[person.id] ?? '', card(cards, person.id));
+  writeAgencies(world);
   writeFileSync(join(dataDir, `${seededMark}.draft`), `${JSON.stringify({ world: worldVersion })}\n`);
   renameSync(join(dataDir, `${seededMark}.draft`), join(dataDir, seededMark));
   return world;
@@ -158,6 +163,22 @@ function writeLaterKeys({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFi
   }
   const gateway = serverFile.gateway === undefined ? null : join(hubDir, serverFile.gateway.key);
   if (gateway !== null && !existsSync(gateway)) writeKeyFile(gateway, { ...partySecrets('gateway') });
+}
+
+/** For each agency what `imi agency --config` reads, with the key of its officer where it has one: so that its commands work without a reader. */
+function writeAgencies({ dataDir, hubFile }: World): void {
+  for (const { id } of demoParties.filter(({ party }) => party === 'agency')) {
+    const folder = join(dataDir, 'agencies', id);
+    if (existsSync(join(folder, 'agency.json'))) continue;
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeKeyFile(join(folder, 'agency.key.json'), { ...partySecrets(id) });
+    const officer = demoPeople.find(({ work }) => work?.party === id && work.role === 'officer');
+    if (officer !== undefined) writeKeyFile(join(folder, 'officer.key.json'), { sign: Buffer.from(newDemoCard(officer).keys.sig.secret ?? '', 'hex') });
+    writeFileSync(join(folder, 'hub.json'), `${JSON.stringify(hubFile, null, 2)}\n`);
+    const config = { agency: id, gateway: `http://127.0.0.1:${agenciesPort}`, hub: 'hub.json', ...(officer === undefined ? {} : { demoOfficerKey: 'officer.key.json' }) };
+    writeFileSync(join(folder, 'agency.json'), `${JSON.stringify(config, null, 2)}\n`);
+  }
 }
 
 const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);

@@ -256,6 +256,22 @@ export class Agency {
     return read.ok ? ok(read.value.items) : read;
   }
 
+  /** Each change as it comes, from after this one on; comes again where the line breaks, until the signal ends it. */
+  async watch(after: string | undefined, signal: AbortSignal, told: (change: ChangeEvent) => void): Outcome<null> {
+    let last = after;
+    while (!signal.aborted) {
+      const stream = await this.#parts.client.events('/v1/events', signal, last);
+      if (!stream.ok) return signal.aborted ? ok(null) : stream;
+      for await (const { data } of stream.value) {
+        const change = changeSchema.safeParse(JSON.parse(data));
+        if (!change.success) return fail('message-invalid', 'events');
+        last = String(change.data.seq);
+        told(change.data);
+      }
+    }
+    return ok(null);
+  }
+
   /** The purposes that the authority lets this agency ask for. */
   async purposes(): Outcome<Name[]> {
     const party = await this.#record('party', stateKey.party(this.#parts.name));
