@@ -6,6 +6,7 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { Agency, Carried, ReadOutcome, RequestView } from '../gateway/agency/agency.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import type { RevocationPart } from '../ledger/verify/acts.ts';
+import { openDesk } from './agency-desk.ts';
 import { foundAgency, openAgency, readAs, type AgencyPlace } from './agency-config.ts';
 import { OfficerFailed, officerOfCard, officerOfFile, type Officer } from './agency-officer.ts';
 
@@ -22,6 +23,7 @@ imi agency revoke CREDENTIAL --subject RESIDENT --vct TYPE --reason replaced|wro
 imi agency publish SERVICE-FILE --config FILE
 imi agency withdraw SERVICE --config FILE
 imi agency watch --config FILE [--after N]
+imi agency desk --config FILE [--port N] [--reader NAME]
 A letter is a text file: its first line is the title. --json prints what programs read. Without --reader, the first reader with a card is taken.`;
 
 type Failed = Failure<string>;
@@ -173,6 +175,7 @@ const commands: Record<string, Listed | undefined> = {
     },
   },
   withdraw: { words: 1, run: async ({ agency, words: [id = ''], say }) => said(await agency.withdraw(id), say) },
+  desk: { words: 0, run: desk },
   watch: {
     words: 0,
     run: async ({ agency, options: { after }, say }) => {
@@ -182,6 +185,34 @@ const commands: Record<string, Listed | undefined> = {
     },
   },
 };
+
+async function desk({ place, agency, options: { port = '0', reader } }: Called): Promise<Result<null, Failed>> {
+  if (!/^\d{1,5}$/.test(String(port))) return fail('usage', '--port is a number');
+  const officer = place.demoOfficerKey !== null && typeof reader !== 'string' ? 'demo-key' : 'card';
+  const opened = await openDesk({
+    agency,
+    officer,
+    // A card that fails in the signer's hands is a refusal like any other here.
+    withOfficer: async (work) => {
+      try {
+        return await withOfficer(place, reader, ({ signer }) => work(signer));
+      } catch (error) {
+        if (error instanceof OfficerFailed) return { ok: false, failure: error.failure };
+        throw error;
+      }
+    },
+    port: Number(port),
+    now: Date.now,
+  });
+  if (!opened.ok) return opened;
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  process.stdout.write(`imi agency desk is ready on ${opened.value.url}\n`);
+  await ended;
+  await opened.value.close();
+  return ok(null);
+}
 
 function init({ dir, name, gateway, hub }: Options): Result<null, Failed> {
   if (typeof dir !== 'string' || typeof name !== 'string' || typeof gateway !== 'string' || typeof hub !== 'string') return fail('usage', usage);

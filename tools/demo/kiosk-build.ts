@@ -6,6 +6,7 @@ const built = [
   { config: 'vite.config.ts', output: 'dist/renderer/index.html', parts: ['src/renderer/**/*', 'src/contract/**/*', 'src/main/shells/first-document.ts', 'vite.first-documents.ts'] },
   { config: 'vite.kiosk.config.ts', output: 'dist/kiosk/chromium.mjs', parts: ['src/main/**/*', 'src/drivers/**/*', 'src/identity/**/*', 'src/ledger/**/*', 'src/contract/**/*'] },
   { config: 'vite.pages.config.ts', output: 'dist/pages/receipt.html', parts: ['src/pages/**/*', 'src/ledger/verify/**/*', 'src/contract/**/*'] },
+  { config: 'vite.desk.config.ts', output: 'dist/desk/agency.html', parts: ['src/pages/agency/**/*', 'src/contract/**/*'] },
 ];
 
 /** Builds the screens, the kiosk's program and the self-contained pages, each where something of it is younger than what was built last. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
+import { fail, ok, type Result } from '../../contract/result.ts';
 import { claimedIssuer, issueCredential } from '../../identity/credential.ts';
 import { hashOf, openGrantInner } from '../../identity/grant.ts';
 import type { Opener } from '../../identity/hpke.ts';
@@ -12,7 +12,7 @@ import type { Answers } from '../../identity/self-claims.ts';
 import { sealCredential } from '../../identity/space.ts';
 import { readStatusList, statusInvalid, statusUri } from '../../identity/status-list.ts';
 import type { MemorySigner } from '../../ledger/node-signer.ts';
-import type { Name, Payment, RequestPart, RequestStep, RevocationPart, StepPart } from '../../ledger/verify/acts.ts';
+import type { Name, Names, Payment, RequestPart, RequestStep, RevocationPart, StepPart } from '../../ledger/verify/acts.ts';
 import { equalBytes, toHex } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { signEnvelope, type Signer } from '../../ledger/verify/envelope.ts';
@@ -24,7 +24,7 @@ import { verifyState } from '../../ledger/verify/state-proof.ts';
 import { bytesOfHex, bytesOfText } from '../api-values.ts';
 import { changeSchema, type ChangeEvent } from '../change-event.ts';
 import type { ClientFailure, GatewayClient } from '../client.ts';
-import type { Service } from '../../contract/service.ts';
+import { serviceSchema, type Service } from '../../contract/service.ts';
 import { carriedSchema, grantSchema, requestSchema } from '../routes/requests.ts';
 
 export interface AgencyParts {
@@ -272,11 +272,23 @@ export class Agency {
     return ok(null);
   }
 
-  /** The purposes that the authority lets this agency ask for. */
-  async purposes(): Outcome<Name[]> {
+  /** What it is called, as on the ledger. */
+  async names(): Outcome<Names> {
     const party = await this.#record('party', stateKey.party(this.#parts.name));
     if (!party.ok) return party;
-    return party.value === null ? fail('party-unknown') : ok(party.value.purposes.map(({ id }) => id));
+    return party.value === null ? fail('party-unknown') : ok(party.value.names);
+  }
+
+  /** What is published now and well formed, of all agencies, by id. */
+  async services(): Outcome<Map<Name, Service>> {
+    const read = await this.#get('/v1/services', z.strictObject({ items: z.array(z.strictObject({ id: z.string(), definition: z.string() })) }));
+    if (!read.ok) return read;
+    const services = new Map<Name, Service>();
+    for (const { id, definition } of read.value.items) {
+      const service = serviceSchema.safeParse(parsed(definition));
+      if (service.success) services.set(id, service.data);
+    }
+    return ok(services);
   }
 
   async #order(order: Order, signer: Signer): Promise<string> {
@@ -324,4 +336,10 @@ export class Agency {
   }
 }
 
-export type AgencyFailure = ClientFailure | Failure;
+function parsed(definition: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(definition, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
