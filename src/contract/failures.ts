@@ -161,7 +161,10 @@ export const answerRefusalCodes = [
   'ask-signature',
   'ask-late',
   'ask-purpose',
+  'ask-known',
+  'ask-too-many',
   'ask-unknown',
+  'ask-not-answered',
   'answer-malformed',
   'answer-replayed',
   'answer-late',
@@ -179,6 +182,9 @@ export const answerRefusalCodes = [
   'answer-key-unknown',
   'answer-key-revoked',
   'answer-subject',
+  'status-list-unknown',
+  'status-list-invalid',
+  'status-list-behind',
 ] as const;
 
 export type AnswerRefusalCode = (typeof answerRefusalCodes)[number];

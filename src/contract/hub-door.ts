@@ -47,6 +47,8 @@ export const spaceObjectSchema = z.strictObject({
 });
 export type SpaceObject = z.infer<typeof spaceObjectSchema>;
 
+const askSchema = z.strictObject({ id: id16, signed: z.string().max(4096) });
+
 export const doorMethods = {
   hello: {
     params: z.strictObject({ kiosk: z.string() }),
@@ -71,6 +73,8 @@ export const doorMethods = {
     params: z.strictObject({ known: z.array(hash32).max(64).optional() }),
     result: z.strictObject({ services: z.array(z.strictObject({ id: z.string(), definition: bytes })), held: z.array(hash32) }),
   },
+  /** An issuer's newest Token Status List, as it was signed. null: there is none, or the hub does not have it. */
+  'status.get': { params: z.strictObject({ issuer: z.string().max(80) }), result: z.strictObject({ list: bytes.nullable() }) },
   /** The keeper's half of a challenge; the kiosk's half is its own, so both are sure that it is fresh. nonce32 = kiosk16 ‖ keeper16. */
   'challenge.get': { params: z.strictObject({ kioskNonce: id16 }), result: z.strictObject({ keeperNonce: id16, notAfter: z.int() }) },
   /** The challenge as signed (verify/challenge.ts) and the AUT key's signature: opens the sealed data space to this visit. */
@@ -87,6 +91,17 @@ export const doorMethods = {
       lastOpened: z.int().nullable(),
     }),
   },
+  /** What agencies ask of this resident, the oldest first: each the request object as it was signed (identity/ask.ts), to be verified by the kiosk. */
+  'asks.list': { params: z.strictObject({ session: id16 }), result: z.strictObject({ asks: z.array(askSchema).max(32) }) },
+  /** The one whose short code was typed. null: there is none, it is over, or it is another's; `triesLeft` in this visit. */
+  'ask.by-code': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ ask: askSchema.nullable(), triesLeft: z.int().min(0) }) },
+  /** `refused`: a code of `answerRefusalCodes`, or of the ledger's or keeper's refusals. */
+  'ask.answer': {
+    params: z.strictObject({ session: id16, ask: id16, vpToken: z.string().max(64 * 1024) }),
+    result: z.union([z.strictObject({ transaction: hash32.nullable() }), z.strictObject({ refused: z.string().max(60) })]),
+  },
+  /** Kept with the ask, and nowhere else. */
+  'ask.refuse': { params: z.strictObject({ session: id16, ask: id16 }), result: z.union([z.strictObject({}), z.strictObject({ refused: z.string().max(60) })]) },
   /** A signature that the card made or may have made and that never came to anything. */
   'counter.broken-off': { params: z.strictObject({ session: id16, counter: z.int() }), result: z.strictObject({}) },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },

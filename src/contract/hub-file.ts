@@ -132,6 +132,8 @@ export const hubServerFileSchema = z.strictObject({
   ]),
   keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
   registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
+  /** Token Status Lists: a folder of those that were published, and what the ledger says is revoked, which is made anew where it is lost. */
+  status: z.strictObject({ lists: z.string().default('status-lists'), path: z.string().default('status.sqlite') }).prefault({}),
   door: z
     .strictObject({
       /** Where the hub listens; paths relative to the data folder. Left out: at the address of its public file. */
@@ -154,6 +156,12 @@ export const hubServerFileSchema = z.strictObject({
       path: z.string().default('gateway.sqlite'),
       /** Calls of one party: on average, and at once after a pause. */
       rate: z.strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) }).default({ perSecond: 50, burst: 200 }),
+      /** What agencies asked of residents, and what became of it. */
+      asks: z.string().default('asks.sqlite'),
+      /** Issuers outside the ledger whose credentials, in wallets of another kind, answer an ask: `iss`, types, and public keys as JWK (Ed25519, P-256). */
+      issuers: z
+        .array(z.strictObject({ iss: z.string().min(1).max(200), vcts: z.array(z.string().min(1).max(200)).min(1), keys: z.array(z.looseObject({ kty: z.string() })).min(1) }))
+        .default([]),
       /** Origins on this machine that webhooks may go to in the clear, `http://127.0.0.1:9000`; everywhere else they go over https. */
       loopbackWebhooks: z.array(z.url({ protocol: /^http$/ }).refine((url) => isLoopback(url), 'only addresses of this machine')).default([]),
     })

@@ -1,10 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import type { Failure, Result } from '../contract/result.ts';
 import { ok } from '../contract/result.ts';
+import type { Keeper } from '../keeper/keeper.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { StatusBook } from '../ledger/status-book.ts';
+import type { StatusLists } from '../ledger/status-lists.ts';
 import type { Name } from '../ledger/verify/acts.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
+import type { Asks } from './asks.ts';
 import { Cursors } from './cursor.ts';
 import { openGatewayDoor, type DoorLimits } from './door.ts';
 import type { CarryingParts } from './carry-out.ts';
@@ -14,13 +18,22 @@ import type { Rate } from './rate-limit.ts';
 import { gatewayRoutes } from './routes.ts';
 import { Webhooks } from './webhooks.ts';
 
+/** What of the keeper stands open to those at home. */
+type HomeKeeper = Pick<Keeper, 'issueChallenge' | 'openSpace' | 'closeSpace'>;
+
 /** What routes work with. */
 export interface GatewayParts {
   ledger: Ledger;
-  keeper: AgencyKeeper;
+  keeper: AgencyKeeper & HomeKeeper;
   services: ServiceShelf;
   /** The gateway's own party: signs the public parts of what agencies order. */
   party: { name: Name; signer: Signer };
+  asks: Asks;
+  /** Of what is revoked, and the lists that say so. */
+  status: StatusBook;
+  lists: StatusLists;
+  /** The hub's and the keeper's names on the ledger. */
+  names: { hub: Name; keeper: Name };
   store: GatewayStore;
   cursors: Cursors;
   /** What it takes to carry out an order. */
@@ -32,9 +45,8 @@ export interface GatewayParts {
   onFault: (where: string, error: unknown) => void;
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Pick<GatewayParts, 'keeper' | 'asks' | 'status' | 'lists' | 'names'> {
   ledger: Ledger;
-  keeper: AgencyKeeper;
   /** The keeper's party. */
   keeperName: Name;
   services: ServiceShelf;
@@ -61,13 +73,13 @@ export interface Gateway {
 
 /** `hub-storage`: its file cannot be opened. `unusable`: its address cannot be listened on. */
 export async function openGateway(options: GatewayOptions): Promise<Result<Gateway, Failure<'hub-storage' | 'unusable'> | Failure>> {
-  const { ledger, keeper, keeperName, services, loopbackWebhooks, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
+  const { ledger, keeper, keeperName, services, loopbackWebhooks, asks, status, lists, names, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
   const store = openGatewayStore(path);
   if (!store.ok) return store;
   const keyFor = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/gateway/1 ${purpose}`, 32));
   const webhooks = new Webhooks({ keeper, store: store.value, party, loopbackOrigins: loopbackWebhooks, now, onFault });
   const carrying: CarryingParts = { ledger, keeper, keeperName, party, nonceKey: keyFor('nonces'), crypto };
-  const parts: GatewayParts = { ledger, keeper, services, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
+  const parts: GatewayParts = { ledger, keeper, services, asks, status, lists, names, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
   const door = await openGatewayDoor({
     ...listen,
     routes: (url) => gatewayRoutes(parts, url),

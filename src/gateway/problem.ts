@@ -42,7 +42,7 @@ const gatewayStatus: Record<GatewayCode, number> = {
 /** Hub and ledger cannot just now; the same call may come again. */
 const passing: readonly FailureCode[] = ['hub-storage', 'hub-busy', 'hub-unreachable', 'head-too-old', 'hub-refused'];
 /** What is not the caller's does not exist for the caller. */
-const unknown: readonly ProblemCode[] = ['grant-unknown', 'request-unknown', 'credential-unknown', 'service-unknown', 'case-unknown', 'party-unknown', 'subject-unknown', 'staff-unknown', 'ask-unknown'];
+const unknown: readonly ProblemCode[] = ['ask-unknown', 'status-list-unknown', 'grant-unknown', 'request-unknown', 'credential-unknown', 'service-unknown', 'case-unknown', 'party-unknown', 'subject-unknown', 'staff-unknown', 'ask-unknown'];
 const forbidden: readonly ProblemCode[] = ['signer-role', 'signer-unknown', 'signer-revoked', 'signer-expired', 'signature-invalid', 'purpose-not-owned', 'party-inactive'];
 const malformed: readonly ProblemCode[] = ['envelope-malformed', 'body-malformed', 'version-unknown', 'algorithm-unknown', 'act-unknown', 'act-malformed', 'acts-count', 'chain-wrong'];
 

@@ -2,15 +2,27 @@ import { z } from 'zod';
 import type { GatewayParts } from './gateway.ts';
 import { openApiOf } from './openapi.ts';
 import { answered, route, type Route } from './route.ts';
+import { askRoutes } from './routes/asks.ts';
 import { changeRoutes } from './routes/changes.ts';
 import { credentialRoutes } from './routes/credentials.ts';
+import { homeRoutes } from './routes/home.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { serviceRoutes } from './routes/services.ts';
+import { statusListRoutes } from './routes/status-lists.ts';
 
 /** The whole table: a group of routes is mounted here, in one line. */
 export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
-  const routes = [...requestRoutes(parts), ...credentialRoutes(parts), ...serviceRoutes(parts), ...changeRoutes(parts), ...ledgerRoutes(parts)];
+  const routes = [
+    ...requestRoutes(parts),
+    ...credentialRoutes(parts),
+    ...serviceRoutes(parts),
+    ...changeRoutes(parts),
+    ...askRoutes(parts, url),
+    ...statusListRoutes(parts),
+    ...homeRoutes(parts),
+    ...ledgerRoutes(parts),
+  ];
   const description = route({
     method: 'GET',
     path: '/openapi.json',

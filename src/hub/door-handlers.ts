@@ -5,12 +5,18 @@ import type { Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import { openEnvelope } from '../ledger/verify/envelope.ts';
+import { askHandlers } from './ask-handlers.ts';
 import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, names }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'names'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, names, asks, lists }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'names' | 'asks' | 'lists'>): DoorHandlers {
   return {
+    ...askHandlers(asks, keeper),
+    'status.get': async ({ issuer }) => {
+      const list = await lists.newest(issuer);
+      return list.ok ? ok({ list: list.value === null ? null : Buffer.from(list.value, 'ascii') }) : list;
+    },
     hello: ({ kiosk }, speaker) =>
       Promise.resolve(isAnother(kiosk, speaker) ? fail('kiosk-not-enrolled', 'key') : ok({ chain: ledger.chain, hub: names.hub, keeper: names.keeper })),
     'head.get': async () => {

@@ -11,7 +11,8 @@ import { ownerOf, type HubFailure, type HubParts, type HubSetup } from './hub.ts
 export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise<Result<Gateway | null, HubFailure>> {
   const { serverFile, dataDir, now = Date.now, onFault = () => undefined } = setup;
   const named = serverFile.gateway;
-  if (named === undefined) return ok(null);
+  const { asks, keeper, status, lists, names } = parts;
+  if (named === undefined || asks === null) return ok(null);
   const keys = secretsOf(resolve(dataDir, named.key), ['sign']);
   if (!keys.ok) return keys;
   const signer = ed25519Signer(keys.value.sign);
@@ -22,11 +23,15 @@ export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise
   const { hostname, port, protocol } = new URL(named.listen);
   return openGateway({
     ledger: parts.ledger,
-    keeper: parts.keeper,
     keeperName: parts.names.keeper,
     services: parts.catalogue,
     loopbackWebhooks: named.loopbackWebhooks,
     party: { name: name.value, signer },
+    keeper,
+    asks,
+    status,
+    lists,
+    names,
     secret: keys.value.sign,
     path: resolve(dataDir, named.path),
     listen: {

@@ -6,14 +6,19 @@ import { x25519Public } from '../identity/x25519.ts';
 import { tagsUnder } from '../keeper/agency-tag.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
+import type { Asks } from '../gateway/asks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
+import { openStatusBook, type StatusBook } from '../ledger/status-book.ts';
+import { StatusLists } from '../ledger/status-lists.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { openResidentIndex } from '../registrar/index.ts';
 import { Registrar } from '../registrar/registrar.ts';
+import { StatusPublisher } from '../registrar/status-publisher.ts';
+import { openAsks } from './asks-part.ts';
 import { Catalogue } from './catalogue.ts';
 import { makeFolder } from './data-folder.ts';
 import { openDoors, type Doors } from './doors.ts';
@@ -43,6 +48,12 @@ export interface HubParts {
   keeper: Keeper;
   registrar: Registrar;
   catalogue: Catalogue;
+  /** null: no agency comes in here, so none asks. */
+  asks: Asks | null;
+  status: StatusBook;
+  lists: StatusLists;
+  /** Publishes what of the registrar's is revoked. */
+  publisher: Pick<StatusPublisher, 'publish'>;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
   /** Witnesses and monitors: `open` brings what is new to them. */
@@ -59,6 +70,8 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
   const recovered = await parts.value.keeper.recover();
   // On a full disk the hub still reads; what waits is tried again with the next block.
   if (!recovered.ok) setup.onFault?.('recover', recovered.failure);
+  const published = await parts.value.publisher.publish();
+  if (!published.ok) setup.onFault?.('status-list', published.failure);
   const doors = await openDoors(setup, parts.value, setup.onFault ?? (() => undefined));
   if (!doors.ok) {
     await parts.value.close();
@@ -92,8 +105,11 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
 export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.now, begin = false, onFault = () => undefined }: HubSetup): Promise<Result<HubParts, HubFailure>> {
   const inData = (path: string): string => resolve(dataDir, path);
   const servicesDir = join(dataDir, 'services');
-  const folder = makeFolder(servicesDir);
-  if (!folder.ok) return folder;
+  const listsDir = inData(serverFile.status.lists);
+  for (const path of [servicesDir, listsDir]) {
+    const folder = makeFolder(path);
+    if (!folder.ok) return folder;
+  }
 
   const keeperKeys = secretsOf(inData(serverFile.keeper.key), ['sign', 'seal']);
   if (!keeperKeys.ok) return keeperKeys;
@@ -155,11 +171,34 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   });
   opened.push(() => registrar.close());
 
+  const lists = new StatusLists(listsDir, ledger, nodeCrypto);
+  const status = openStatusBook(inData(serverFile.status.path), ledger, nodeCrypto);
+  if (!status.ok) return refused(status.failure);
+  opened.push(() => status.value.close());
+  const publisher = new StatusPublisher({
+    ledger,
+    book: status.value,
+    lists,
+    issuer: { name: registrarName.value, key: issuerKey.key, sign: issuerKey.sign },
+    submit: (envelope) => keeper.take({ envelope, payloads: [] }),
+    crypto: nodeCrypto,
+    now,
+    onFault,
+  });
+  opened.push(() => publisher.close());
+  const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, now });
+  if (!asks.ok) return refused(asks.failure);
+  opened.push(() => asks.value.close());
+
   return ok({
     ledger,
     keeper,
     registrar,
     catalogue: new Catalogue(servicesDir, ledger),
+    asks: asks.value.asks,
+    status: status.value,
+    lists,
+    publisher,
     names: { hub: serverFile.hub, keeper: keeperName.value },
     outside: outside.value,
     close: closeAll,

@@ -68,18 +68,20 @@ export class Keeper {
   }
 
   /**
-   * `challenge-failed`: not our challenge, used, too old, or not this card's answer. `key-unknown`: no such resident, or no space.
+   * At a kiosk, or by a reader at home (`home`, no kiosk). `challenge-failed`: not our challenge, used, too old, or not this card's answer. `key-unknown`: no such resident, or no space.
    * `key-blocked`: the ledger no longer takes the key.
    */
   async openSpace({ resident, challenge, signature }: DoorParams<'space.open'>): Promise<Result<DoorResult<'space.open'>>> {
     const { ledger, crypto, store } = this.#parts;
     const asked = decodeChallenge(challenge);
     const now = this.#seconds();
-    if (asked === undefined || asked.chain !== ledger.chain || asked.purpose !== 'sign-in' || asked.kiosk === null) return fail('challenge-failed', 'form');
+    if (asked === undefined || asked.chain !== ledger.chain || asked.purpose !== (asked.kiosk === null ? 'home' : 'sign-in')) return fail('challenge-failed', 'form');
     if (!this.#challenges.use(asked.nonce, asked.notAfter, now)) return fail('challenge-failed', 'nonce');
-    const kiosk = await readRecord(ledger, 'kiosk', stateKey.kiosk(asked.kiosk));
-    if (!kiosk.ok) return kiosk;
-    if (kiosk.value?.state !== 'active') return fail('kiosk-not-enrolled');
+    if (asked.kiosk !== null) {
+      const kiosk = await readRecord(ledger, 'kiosk', stateKey.kiosk(asked.kiosk));
+      if (!kiosk.ok) return kiosk;
+      if (kiosk.value?.state !== 'active') return fail('kiosk-not-enrolled');
+    }
     const record = await readRecord(ledger, 'resident', stateKey.resident(resident));
     if (!record.ok) return record;
     if (record.value === null) return fail('key-unknown');
@@ -104,6 +106,11 @@ export class Keeper {
   async brokenOff(session: Uint8Array, counter: number): Promise<Result<null>> {
     const resident = this.#sessions.resident(session, this.#seconds());
     return resident === null ? fail('hub-refused', 'session') : this.#parts.store.noteBrokenOff(resident, counter);
+  }
+
+  /** Whose visit this is; null: unknown, ended or run out. */
+  residentOf(session: Uint8Array): Id | null {
+    return this.#sessions.resident(session, this.#seconds());
   }
 
   closeSpace(session: Uint8Array): void {

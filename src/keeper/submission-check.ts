@@ -4,6 +4,7 @@ import type { Act, Id, PublicKey } from '../ledger/verify/acts.ts';
 import { keyId, openEnvelope, type OpenedEnvelope } from '../ledger/verify/envelope.ts';
 import { stateKey, type KeyOwner } from '../ledger/verify/records.ts';
 import { checkCredential, checkRevocation, checkStep } from './agency-acts.ts';
+import { checkAnswer } from './answer-check.ts';
 import { Bundle, type IncomingPayload } from './bundle.ts';
 import { readRecord } from './ledger-records.ts';
 import { must, refuse, refusing, type RefusedCode } from './refusal.ts';
@@ -92,9 +93,10 @@ async function checkAct(index: number, act: Act, walk: Walk): Promise<void> {
       return checkRevocation(index, act, walk);
     case 'resident.replace':
       return checkReplacement(index, act, walk);
+    case 'verification.answer':
+      return checkAnswer(index, act, walk);
     // The keeper makes it itself, and takes none from anybody (release.ts).
     case 'access.record':
-    case 'verification.answer':
     case 'access.lookup':
     case 'case.open':
       return refuse('act-unknown');

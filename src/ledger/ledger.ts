@@ -52,6 +52,11 @@ export interface Ledger {
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>>;
   /** Without proofs, for those who run this node and trust it. */
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>>;
+  /**
+   * Envelopes of the log from this place on, at most 256 of them and none behind the newest head. Where a node of somebody else's says it, it may leave
+   * something out: what hangs on it is proved (`read`, verify/resident-chain.ts).
+   */
+  entries(from: number, count: number): Promise<Result<Uint8Array[]>>;
   /** After each commit, in order of height. Returns what ends the listening. */
   onBlock(listener: (block: CommittedBlock) => void): () => void;
   /** Everything acknowledged is in the file; nothing is accepted any more. */

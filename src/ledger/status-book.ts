@@ -18,9 +18,7 @@ export interface StatusBook {
   close(): void;
 }
 
-export interface FollowedLedger extends Pick<Ledger, 'values'> {
-  entries(from: number, count: number): Promise<Result<{ index: number; envelope: Uint8Array }[]>>;
-}
+export type FollowedLedger = Pick<Ledger, 'values' | 'entries'>;
 
 /** "imit". */
 const applicationId = 0x696d6974;
@@ -31,7 +29,7 @@ const schema = `
   CREATE TABLE size (anchored_by TEXT PRIMARY KEY, entries INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE revoked (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
 `;
-const batch = 1000;
+const batch = 256;
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */
 export function openStatusBook(path: string, ledger: FollowedLedger, crypto: Crypto): Result<StatusBook> {
@@ -59,7 +57,7 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
     if (!entries.ok) return entries;
     const credentials: Uint8Array[] = [];
     const ended: Uint8Array[] = [];
-    for (const { envelope } of entries.value) {
+    for (const envelope of entries.value) {
       const opened = openEnvelope(envelope, crypto);
       // What stands in the log was read by the rules.
       if (!opened.ok) throw new Error(`an entry of the log that is no envelope: ${opened.failure.code}`);
@@ -70,8 +68,7 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
     }
     const records = await ledger.values([...credentials, ...ended].map((id) => stateKey.credential(id)));
     if (!records.ok) return records;
-    const last = entries.value.at(-1)?.index;
-    const after = last === undefined ? from : last + 1;
+    const after = from + entries.value.length;
     return guarded(() => {
       database.exec('BEGIN IMMEDIATE');
       try {

@@ -40,6 +40,7 @@ export function witnessedLedger(ledger: Ledger, checkpoints: Pick<CheckpointKeep
     consistency: (first, second) => ledger.consistency(first, second),
     read: (keys) => ledger.read(keys),
     values: (keys) => ledger.values(keys),
+    entries: (from, count) => ledger.entries(from, count),
     onBlock: (listener) => ledger.onBlock(listener),
     close: () => ledger.close(),
   };

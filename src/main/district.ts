@@ -3,6 +3,7 @@ import type { DoorResult } from '../contract/hub-door.ts';
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { readCatalogueFile, serviceGroups, type Bundle, type Service } from '../contract/service.ts';
+import { readStatusList, statusUri, type StatusList } from '../identity/status-list.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
 import type { Name, PartyKind, PublicKey } from '../ledger/verify/acts.ts';
@@ -51,6 +52,8 @@ export interface District {
   tellBrokenOff(session: Uint8Array, counter: number): Promise<Result<unknown>>;
   /** An active party. `hub-refused` where the ledger has none of that name. */
   party(name: Name): Promise<Result<ProvenParty>>;
+  /** The issuer's newest status list, held against its hash on the ledger. null: there is none, or none that holds. */
+  statusList(issuer: ProvenParty): Promise<StatusList | null>;
   /** That the ledger lets this kiosk attest with this key. `kiosk-not-enrolled`, with `unknown`, `retired` or `key`. */
   checkKiosk(key: PublicKey): Promise<Result<null>>;
   /** The keeper that this hub's data spaces lie with. As `party`; `hub-refused` too where the ledger has it as something else. */
@@ -85,6 +88,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
   let keeperName: Name | null = null;
   /** Read once, by the hash in hex: as long as the hub has them, they are not sent again. */
   const files = new Map<string, { hash: Uint8Array; file: NonNullable<ReturnType<typeof readCatalogueFile>> }>();
+  const statusLists = new Map<Name, { hash: Uint8Array; list: StatusList }>();
 
   const residentOf: District['residentOf'] = async (keys) => {
     const aut: PublicKey = [-19, keys.aut];
@@ -132,10 +136,26 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     return ok({ receipt: bytes, at: new Date(proof.value.head.timeMs).toISOString(), isWitnessed: proof.value.witnessed.isWitnessed });
   };
 
+  const statusList: District['statusList'] = async ({ id, sign }) => {
+    const read = await light.read([query.status(id)]);
+    const [record] = read.ok ? read.value.records : [null];
+    if (record === null) return null;
+    const [, hash] = record.list;
+    const kept = statusLists.get(id);
+    if (kept !== undefined && equalBytes(kept.hash, hash)) return kept.list;
+    const told = await hub.call('status.get', { issuer: id });
+    if (!told.ok || told.value.list === null || !equalBytes(crypto.sha256(told.value.list), hash)) return null;
+    const opened = readStatusList(Buffer.from(told.value.list).toString('ascii'), { uri: statusUri(id), keys: [sign] }, crypto.verify, Math.floor(now() / 1000));
+    if (!opened.ok) return null;
+    statusLists.set(id, { hash, list: opened.value.list });
+    return opened.value.list;
+  };
+
   return {
     chain,
     residentOf,
     party,
+    statusList,
     receipt,
     async challenge() {
       const kioskNonce = new Uint8Array(randomBytes(16));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failureCodes, gatewayCodes, rejectionCodes } from '../../src/contract/failures.ts';
+import { answerRefusalCodes, failureCodes, gatewayCodes, rejectionCodes } from '../../src/contract/failures.ts';
 import { languages } from '../../src/contract/language.ts';
 import { readJson } from './repository.ts';
 
@@ -30,7 +30,7 @@ describe.each(languages)('messages in %s', (language) => {
   });
 
   test('every refusal of the gateway has a text', () => {
-    expect(gatewayCodes.map((code) => `problem.${code}`).filter((key) => !messages.get(key)?.trim())).toEqual([]);
+    expect([...gatewayCodes, ...answerRefusalCodes].map((code) => `problem.${code}`).filter((key) => !messages.get(key)?.trim())).toEqual([]);
   });
 
   test('no message is empty', () => {

@@ -31,6 +31,11 @@ const handlers: DoorHandlers = {
     throw new Error('a bug');
   },
   'services.list': () => Promise.resolve(fail('hub-storage', 'sqlite-13')),
+  'status.get': refuse,
+  'asks.list': refuse,
+  'ask.by-code': refuse,
+  'ask.answer': refuse,
+  'ask.refuse': refuse,
   'challenge.get': refuse,
   'space.open': refuse,
   'counter.broken-off': refuse,

@@ -59,6 +59,11 @@ const handlers: DoorHandlers = {
     throw new Error('a bug');
   },
   'services.list': refuse,
+  'status.get': refuse,
+  'asks.list': refuse,
+  'ask.by-code': refuse,
+  'ask.answer': refuse,
+  'ask.refuse': refuse,
   'challenge.get': refuse,
   'space.open': refuse,
   'counter.broken-off': refuse,

@@ -113,6 +113,7 @@ const boundTo = (ledger: Ledger): Ledger => ({
   consistency: (one, other) => ledger.consistency(one, other),
   read: (read) => ledger.read(read),
   values: (read) => ledger.values(read),
+  entries: (from, count) => ledger.entries(from, count),
   onBlock: (listener) => ledger.onBlock(listener),
   close: () => ledger.close(),
 });

@@ -1,12 +1,14 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { agencyCredentials } from '../../src/contract/claims.ts';
 import { hubFileSchema, hubServerFileSchema, type HubFile, type HubServerFile } from '../../src/contract/hub-file.ts';
 import { readCatalogueFile, serviceGroups } from '../../src/contract/service.ts';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { openHubParts } from '../../src/hub/hub.ts';
 import { writeKeyFile } from '../../src/hub/key-file.ts';
 import { hashOf } from '../../src/identity/grant.ts';
+import { signStatusList, StatusList } from '../../src/identity/status-list.ts';
 import { wrapSpaceKey } from '../../src/identity/space.ts';
 import { x25519Public } from '../../src/identity/x25519.ts';
 import type { Incoming } from '../../src/keeper/submission-check.ts';
@@ -98,6 +100,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
     await Promise.all([seeding.enrolKiosks(), seeding.publishServices()]);
     await Promise.all(demoPeople.filter(({ facts }) => facts !== undefined).map((person) => seeding.registerResident(person)));
     await Promise.all(demoPeople.filter(({ situation }) => situation === 'blocked').map((person) => seeding.blockResident(person)));
+    await seeding.publishStatusLists();
   } finally {
     await opened.value.close();
   }
@@ -252,6 +255,19 @@ class Seeding {
 
   async blockResident({ id }: DemoPerson): Promise<void> {
     await this.#record([{ kind: 'resident.block', subject: demoId(id), reason: 'lost' }], [this.#cardSigner('staff-liang')]);
+  }
+
+  /** Nobody's credential is revoked on the first day; each issuer says so. */
+  async publishStatusLists(): Promise<void> {
+    must(await this.#hub.publisher.publish());
+    const at = this.#seconds();
+    const issuers = [...new Set<string>(agencyCredentials.map(({ issuer }) => issuer))];
+    const acts = issuers.map((issuer): Act => {
+      const list = signStatusList(StatusList.withRoomFor(1), issuer, at, partySigner(issuer).sign);
+      must(this.#hub.lists.put(list));
+      return { kind: 'status.publish', issuer, list: hashOf(Buffer.from(list, 'ascii')), at };
+    });
+    await this.#record(acts, issuers.map(partySigner));
   }
 
   #registration(id: string, resident: Id, space: Uint8Array): ResidentRegister {

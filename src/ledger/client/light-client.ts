@@ -31,6 +31,7 @@ export const query = {
   grant: (id: Id): RecordQuery<'grant'> => ({ kind: 'grant', key: stateKey.grant(id) }),
   request: (id: Id): RecordQuery<'request'> => ({ kind: 'request', key: stateKey.request(id) }),
   credential: (id: Id): RecordQuery<'credential'> => ({ kind: 'credential', key: stateKey.credential(id) }),
+  status: (issuer: Name): RecordQuery<'status'> => ({ kind: 'status', key: stateKey.status(issuer) }),
   tx: (id: Uint8Array): RecordQuery<'tx'> => ({ kind: 'tx', key: stateKey.tx(id) }),
 } as const;
 

@@ -42,6 +42,8 @@ export interface EmbeddedOptions {
   mostQueued?: number;
 }
 
+/** A catalogue of the log is asked for piece by piece. */
+const mostEntriesAtOnce = 256;
 const crypto = nodeCrypto;
 /** A block is read again for each receipt out of it. */
 const ofBlocks = rememberSignatures(nodeCrypto, 1024);
@@ -260,6 +262,19 @@ export class EmbeddedLedger implements Ledger {
     return this.#guarded(() => {
       const tree = this.#signedTree();
       return Promise.resolve(ok(keys.map((key) => tree.get(key) ?? null)));
+    });
+  }
+
+  entries(from: number, count: number): Promise<Result<Uint8Array[]>> {
+    return this.#guarded(() => {
+      const end = Math.min(from + Math.min(count, mostEntriesAtOnce), this.#tip.logSize);
+      const envelopes: Uint8Array[] = [];
+      for (let index = from; index < end; index++) {
+        const entry = this.#application.log.at(index);
+        if (entry === undefined) throw new LedgerDamage(`log entry ${index} is missing`);
+        envelopes.push(entry.envelope);
+      }
+      return Promise.resolve(ok(envelopes));
     });
   }
 

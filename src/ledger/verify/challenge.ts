@@ -8,7 +8,7 @@ import { isBytes, isEither, isInt, isOneOf, isText, isTuple } from './shape.ts';
 export interface Challenge {
   chain: string;
   kiosk: Name | null;
-  /** `sign-in`, `register`, or a remote verifier's own word. */
+  /** `sign-in`, `register`, `home` (no kiosk: a reader at home), or a remote verifier's own word. */
   purpose: string;
   /** At sign-in the kiosk's 16 random bytes, then the keeper's; at registration `registerNonce`. */
   nonce: Uint8Array;

@@ -252,6 +252,10 @@ export class CometLedger implements Ledger {
     return ageMs > this.#options.maxHeadAgeMs ? fail('head-too-old', `${Math.round(ageMs / 1000)} s`) : ok(proven.value.entries.map(({ value }) => value));
   }
 
+  entries(from: number, count: number): Promise<Result<Uint8Array[]>> {
+    return this.#pool.ask((node) => node.query('/log/entries', { from, count: Math.min(count, 256) }));
+  }
+
   onBlock(listener: (block: CommittedBlock) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,0 +1,319 @@
+import { randomBytes } from 'node:crypto';
+import { agencyCredentials, identityVct } from '../contract/claims.ts';
+import type { AnswerRefusalCode, RefusalCode, RejectionCode } from '../contract/failures.ts';
+import type { SubmissionState } from '../contract/hub-door.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { verifyAnswer, type AnswerCheck, type ClaimedCredential, type KnownIssuer, type VerifiedAnswer, type VpToken } from '../identity/answer.ts';
+import { askedClaims, claimedAsker, nonceHash, openAsk, readAsk, type Ask } from '../identity/ask.ts';
+import { hashOf } from '../identity/grant.ts';
+import { signJws } from '../identity/jws.ts';
+import { sealPart } from '../identity/request.ts';
+import { sealTo } from '../identity/sealing.ts';
+import { readStatusList, statusInvalid, statusUri, statusValid } from '../identity/status-list.ts';
+import type { AskBook, KeptAnswer, KeptAsk } from '../keeper/ask-book.ts';
+import type { Incoming } from '../keeper/submission-check.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { StatusLists } from '../ledger/status-lists.ts';
+import type { Id, Name, OpenedPart, PublicKey, VerificationAnswer } from '../ledger/verify/acts.ts';
+import { equalBytes, toBase64url, toHex } from '../ledger/verify/bytes.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import { keyId, openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
+import { commitPart, decodeOpenedPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
+import { withParts } from '../ledger/verify/receipt.ts';
+import { decodeRecord, stateKey, type PartyRecord, type RecordKind, type Records } from '../ledger/verify/records.ts';
+
+/** An issuer outside the ledger whose credentials the hub's server file lets count. */
+export interface TrustedIssuer {
+  /** `iss` of its credentials. */
+  name: string;
+  vcts: readonly string[];
+  keys: readonly PublicKey[];
+}
+
+export interface AsksParts {
+  ledger: Pick<Ledger, 'chain' | 'values' | 'receipt'>;
+  keeper: { take(incoming: Incoming): Promise<Result<SubmissionState>>; state(transaction: Uint8Array): Promise<Result<SubmissionState>> };
+  /** The keeper's raw sealing key. */
+  keeperSeal: Uint8Array;
+  book: AskBook;
+  lists: Pick<StatusLists, 'newest'>;
+  trusted: readonly TrustedIssuer[];
+  /** The gateway's own party. */
+  party: { name: Name; key: PublicKey; sign(message: Uint8Array): Uint8Array };
+  crypto: Crypto;
+  /** Unix milliseconds. */
+  now: () => number;
+}
+
+export type AsksFailure = Failure | Failure<AnswerRefusalCode | RejectionCode | RefusalCode>;
+
+/** What an agency is told of its ask. `answering`: verified, and not in a block yet. */
+export type AskState = 'open' | 'over' | 'refused' | 'answering' | 'answered';
+
+export interface AnswerView {
+  /** `active`: on this ledger, now. `not-applicable`: a wallet that is not ours. */
+  ledgerKey: 'active' | 'not-applicable';
+  subject: Id | null;
+  /** Names of what was consented to; the values are in the token. */
+  claims: string[];
+  /** The vp_token, sealed to the agency. */
+  token: Uint8Array;
+  transaction: Uint8Array | null;
+  receipt: Uint8Array | null;
+  foreignReceipt: string | null;
+}
+
+export interface AskView {
+  state: AskState;
+  /** When it was settled, Unix seconds. */
+  at: number | null;
+  code: string | null;
+  until: number;
+  answer: AnswerView | null;
+}
+
+/** How long the ledger may take before whoever answers is told that it is on its way. */
+const recordWaitMs = 10_000;
+const envelopeLifetimeSeconds = 24 * 3600;
+
+/** Takes what agencies ask, and judges the answers without a human: nothing of an answer that does not hold reaches ledger or agency. */
+export class Asks {
+  readonly #parts: AsksParts;
+  /** Answers that are being brought to the ledger by this process. */
+  readonly #underWay = new Set<string>();
+
+  constructor(parts: AsksParts) {
+    this.#parts = parts;
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#parts.now() / 1000);
+  }
+
+  /**
+   * Takes an ask for its resident, or for whoever has its code or address.
+   *
+   * @param place where this gateway takes answers: an ask whose answers would go elsewhere is none of ours.
+   */
+  async take(signed: string, agency: Name, { withCode, place }: { withCode: boolean; place: string }): Promise<Result<{ id: Id; code: string | null; until: number }, AsksFailure>> {
+    const { book, crypto } = this.#parts;
+    const now = this.#seconds();
+    if (claimedAsker(signed) !== agency) return fail('ask-signature', 'another');
+    const party = await this.#read('party', stateKey.party(agency));
+    if (!party.ok) return party;
+    if (party.value?.state !== 'active' || party.value.party !== 'agency') return fail('ask-signature', 'agency');
+    const ask = readAsk(signed, party.value.sign, crypto.verify, now);
+    if (!ask.ok) return ask;
+    if (ask.value.responseUri !== place) return fail('ask-malformed', 'response_uri');
+    if (!isWithinPurpose(ask.value, party.value)) return fail('ask-purpose');
+    const { subject, until } = ask.value;
+    if (subject !== null) {
+      const resident = await this.#read('resident', stateKey.resident(subject));
+      if (!resident.ok) return resident;
+      if (resident.value?.state !== 'active') return fail('ask-unknown', 'resident');
+    }
+    const id = new Uint8Array(Buffer.from(ask.value.state, 'base64url'));
+    const kept = book.keepAsk({ id, agency, subject, signed, until, withCode }, now);
+    return kept.ok ? ok({ id, code: kept.value.code, until }) : kept;
+  }
+
+  /** One that may still be answered, as its agency signed it. `ask-unknown`: never there, settled, or over. */
+  open(id: Id): Result<KeptAsk, AsksFailure> {
+    const kept = this.#parts.book.ask(id);
+    if (!kept.ok) return kept;
+    return kept.value === null || kept.value.status.outcome !== 'open' || kept.value.until <= this.#seconds() ? fail('ask-unknown') : ok(kept.value);
+  }
+
+  asksFor(resident: Id): Result<KeptAsk[]> {
+    return this.#parts.book.asksFor(resident, this.#seconds());
+  }
+
+  byCode(code: string): Result<KeptAsk | null> {
+    return this.#parts.book.askByCode(code, this.#seconds());
+  }
+
+  /** Recorded with the ask, not on the ledger. @param resident who refuses, where it is known. */
+  refuse(id: Id, resident: Id | null): Result<null, AsksFailure> {
+    const kept = this.open(id);
+    if (!kept.ok) return kept;
+    if (resident !== null && kept.value.subject !== null && !equalBytes(kept.value.subject, resident)) return fail('ask-unknown');
+    return this.#parts.book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
+  }
+
+  /**
+   * Judges an answer and brings it to the ledger. `transaction` is null for a wallet that is not ours.
+   *
+   * @param resident whose visit it comes from, where it is known.
+   */
+  async answer(id: Id, vpToken: VpToken, resident: Id | null): Promise<Result<{ transaction: Uint8Array | null; state: SubmissionState['state'] }, AsksFailure>> {
+    const { book } = this.#parts;
+    const kept = book.ask(id);
+    if (!kept.ok) return kept;
+    if (kept.value === null) return fail('ask-unknown');
+    const { signed, status, agency } = kept.value;
+    if (status.outcome !== 'open') return fail('answer-replayed');
+    const ask = openAsk(signed);
+    if (!ask.ok) return ask;
+    const verified = await verifyAnswer(vpToken, ask.value, this.#check());
+    if (!verified.ok) return verified;
+    const { subject } = verified.value;
+    if (resident !== null && (subject === null || !equalBytes(subject, resident))) return fail('answer-subject', 'visit');
+    const spent = await this.#read('answer', stateKey.answer(nonceHash(ask.value)));
+    if (!spent.ok) return spent;
+    if (spent.value !== null) return fail('answer-replayed');
+    const party = await this.#read('party', stateKey.party(agency));
+    if (!party.ok) return party;
+    if (party.value?.state !== 'active') return fail('ask-signature', 'agency');
+    if (!isWithinPurpose(ask.value, party.value)) return fail('ask-purpose');
+    const token = sealTo(party.value.seal[1], 'token', nonceHash(ask.value), Buffer.from(JSON.stringify(vpToken), 'utf8'));
+    return subject === null ? this.#keepForeign(id, ask.value, verified.value, token) : this.#record(id, ask.value, signed, { ...verified.value, subject }, token, party.value);
+  }
+
+  /** `ask-unknown`: none of this agency's. */
+  async forAgency(id: Id, agency: Name): Promise<Result<AskView, AsksFailure>> {
+    const kept = this.#parts.book.ask(id);
+    if (!kept.ok) return kept;
+    if (kept.value === null || kept.value.agency !== agency) return fail('ask-unknown');
+    const { status, code, until } = kept.value;
+    const open: AskView = { state: until <= this.#seconds() ? 'over' : 'open', at: null, code, until, answer: null };
+    if (status.outcome === 'open') return ok(open);
+    if (status.outcome === 'refused') return ok({ ...open, state: 'refused', at: status.at });
+    const recorded = await this.#recordedAnswer(id, status.answer);
+    return recorded.ok ? ok(recorded.value === 'open' ? open : { ...open, ...recorded.value, at: status.at }) : recorded;
+  }
+
+  async #recordedAnswer(id: Id, kept: KeptAnswer): Promise<Result<'open' | { state: 'answering' | 'answered'; answer: AnswerView | null }, AsksFailure>> {
+    const { keeper, ledger, book } = this.#parts;
+    const { transaction, subject, claims, token, foreignReceipt } = kept;
+    const view: AnswerView = { ledgerKey: kept.key === 'ledger' ? 'active' : 'not-applicable', subject, claims, token, transaction, receipt: null, foreignReceipt };
+    if (transaction === null) return ok({ state: 'answered', answer: view });
+    const receipt = await ledger.receipt(transaction, 0);
+    if (!receipt.ok) return receipt;
+    if (receipt.value !== null) {
+      const part = kept.part === null ? null : (decodeOpenedPart(kept.part) ?? null);
+      return ok({ state: 'answered', answer: { ...view, receipt: withParts(receipt.value, [part]) ?? receipt.value } });
+    }
+    const state = await keeper.state(transaction);
+    if (!state.ok) return state;
+    const isLost = state.value.state === 'rejected' || (state.value.state === 'unknown' && !this.#underWay.has(toHex(transaction)));
+    if (!isLost) return ok({ state: 'answering', answer: null });
+    // The process ended between keeping the answer and bringing it to the ledger, or the ledger refused it: the resident may answer again.
+    const reopened = book.reopenAsk(id, transaction);
+    return reopened.ok ? ok('open') : reopened;
+  }
+
+  async #record(id: Id, ask: Ask, signed: string, { subject, claims }: { subject: Id; claims: string[] }, token: Uint8Array, agency: PartyRecord): Promise<Result<{ transaction: Uint8Array; state: SubmissionState['state'] }, AsksFailure>> {
+    const { ledger, keeper, book, keeperSeal, party, crypto } = this.#parts;
+    const now = this.#seconds();
+    const resident = await this.#read('resident', stateKey.resident(subject));
+    if (!resident.ok) return resident;
+    if (resident.value === null) return fail('answer-key-unknown');
+    const opened: OpenedPart = {
+      salt: new Uint8Array(randomBytes(16)),
+      part: { kind: 'verification.answer', agency: ask.agency, purpose: ask.purpose, claims, token: hashOf(token), signed: new Uint8Array(Buffer.from(signed, 'ascii')) },
+    };
+    const act: VerificationAnswer = { kind: 'verification.answer', subject, id: nonceHash(ask), until: ask.until, private: commitPart(opened.salt, opened.part, crypto) };
+    const body = { v: 1 as const, chain: ledger.chain, nonce: new Uint8Array(randomBytes(16)), notAfter: now + envelopeLifetimeSeconds, acts: [act] };
+    const envelope = await signEnvelope(body, [party], crypto);
+    const own = openEnvelope(envelope, crypto);
+    if (!own.ok) throw new Error(own.failure.code);
+    const transaction = own.value.id;
+    const answer: KeptAnswer = { key: 'ledger', subject, claims, token, transaction, part: encodeOpenedPart(opened), foreignReceipt: null };
+    const settled = book.settleAsk(id, { outcome: 'answered', at: now, answer });
+    if (!settled.ok) return settled;
+    this.#underWay.add(toHex(transaction));
+    try {
+      const keys = { space: resident.value.space[1], keeper: keeperSeal, agency: agency.seal[1] };
+      const taken = await keeper.take({ envelope, payloads: [...sealPart(opened, 0, subject, keys), { act: 0, what: 'token', to: 'agency', sealed: token }] });
+      if (!taken.ok || taken.value.state === 'rejected') {
+        book.reopenAsk(id, transaction);
+        if (!taken.ok) return taken;
+        const code = taken.value.code as RejectionCode | RefusalCode | undefined;
+        return code === undefined || code === 'nonce-spent' ? fail('answer-replayed') : fail(code);
+      }
+      const receipt = await ledger.receipt(transaction, recordWaitMs);
+      return ok({ transaction, state: receipt.ok && receipt.value !== null ? 'recorded' : taken.value.state });
+    } finally {
+      this.#underWay.delete(toHex(transaction));
+    }
+  }
+
+  /** No act: whose key it is, the ledger does not know. The agency gets this gateway's word, signed. */
+  #keepForeign(id: Id, ask: Ask, { claims, shown }: VerifiedAnswer, token: Uint8Array): Result<{ transaction: null; state: 'unknown' }, AsksFailure> {
+    const { book, party, crypto } = this.#parts;
+    const now = this.#seconds();
+    const foreignReceipt = signJws(
+      { typ: 'imi-answer-receipt+jwt', alg: 'EdDSA', kid: party.name },
+      {
+        iss: party.name,
+        aud: ask.agency,
+        iat: now,
+        state: ask.state,
+        nonce_hash: toBase64url(nonceHash(ask)),
+        purpose: ask.purpose,
+        claims,
+        issuers: [...new Set(shown.map(({ issuer }) => issuer))],
+        token_hash: toBase64url(crypto.sha256(token)),
+        ledger_key: 'not-applicable',
+      },
+      (input) => party.sign(input),
+    );
+    const answer: KeptAnswer = { key: 'foreign', subject: null, claims, token, transaction: null, part: null, foreignReceipt };
+    const settled = book.settleAsk(id, { outcome: 'answered', at: now, answer });
+    return settled.ok ? ok({ transaction: null, state: 'unknown' }) : settled;
+  }
+
+  #check(): AnswerCheck {
+    const { crypto } = this.#parts;
+    return {
+      now: this.#seconds(),
+      verify: (key, message, signature) => crypto.verify(key, message, signature),
+      issuer: (claimed) => this.#issuer(claimed),
+      holder: async (key) => {
+        const record = await this.#read('key', stateKey.key(keyId(key, crypto)));
+        if (!record.ok) return record;
+        if (record.value === null || record.value.use !== 'aut' || !('resident' in record.value.owner)) return ok({ state: 'unknown' });
+        const { resident } = record.value.owner;
+        const person = await this.#read('resident', stateKey.resident(resident));
+        if (!person.ok) return person;
+        const isActive = record.value.state === 'active' && person.value?.state === 'active';
+        return ok(isActive ? { state: 'active', resident } : { state: 'revoked' });
+      },
+      status: (issuer, at) => this.#status(issuer, at),
+    };
+  }
+
+  /** A credential of a type counts from the one party that may issue it; and from those outside whom the hub's file names. */
+  async #issuer({ issuer, vct }: ClaimedCredential): Promise<Result<KnownIssuer | null>> {
+    const outside = this.#parts.trusted.find(({ name, vcts }) => name === issuer && vcts.includes(vct));
+    if (outside !== undefined) return ok({ name: outside.name, keys: outside.keys, onLedger: false });
+    const party = await this.#read('party', stateKey.party(issuer));
+    if (!party.ok) return party;
+    if (party.value === null || party.value.state === 'retired') return ok(null);
+    const mayIssue = vct === identityVct ? party.value.party === 'registrar' : agencyCredentials.some((one) => one.vct === vct && one.issuer === issuer);
+    return ok(mayIssue ? { name: issuer, keys: [party.value.sign], onLedger: true } : null);
+  }
+
+  async #status(issuer: KnownIssuer, { index, uri }: { index: number; uri: string }): Promise<Result<'valid' | 'revoked' | 'unknown'>> {
+    if (!issuer.onLedger || uri !== statusUri(issuer.name)) return ok('unknown');
+    const newest = await this.#parts.lists.newest(issuer.name);
+    if (!newest.ok) return newest;
+    if (newest.value === null) return ok('unknown');
+    const read = readStatusList(newest.value, { uri, keys: issuer.keys }, this.#parts.crypto.verify, this.#seconds());
+    const value = read.ok ? read.value.list.at(index) : undefined;
+    return ok(value === statusValid ? 'valid' : value === statusInvalid ? 'revoked' : 'unknown');
+  }
+
+  async #read<K extends RecordKind>(kind: K, key: Uint8Array): Promise<Result<Records[K] | null>> {
+    const values = await this.#parts.ledger.values([key]);
+    if (!values.ok) return values;
+    const [value] = values.value;
+    return ok(value === null || value === undefined ? null : decodeRecord(kind, value));
+  }
+}
+
+/** A purpose that the agency owns, and no claim beyond it. */
+function isWithinPurpose(ask: Ask, agency: PartyRecord): boolean {
+  const purpose = agency.purposes.find(({ id }) => id === ask.purpose);
+  return purpose !== undefined && askedClaims(ask).every((claim) => purpose.claims.includes(claim));
+}

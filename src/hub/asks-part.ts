@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import type { HubServerFile } from '../contract/hub-file.ts';
+import { Asks, type TrustedIssuer } from '../gateway/asks.ts';
+import { keyOfJwk } from '../identity/jws.ts';
+import { openAskBook } from '../keeper/ask-book.ts';
+import type { Keeper } from '../keeper/keeper.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { nodeCrypto } from '../ledger/node-crypto.ts';
+import { ed25519Signer } from '../ledger/node-signer.ts';
+import type { StatusLists } from '../ledger/status-lists.ts';
+import { secretsOf } from './key-file.ts';
+import { ownerOf, type HubFailure } from './hub.ts';
+
+export interface AsksPart {
+  /** null: this hub has no gateway, so nobody asks here. */
+  asks: Asks | null;
+  close(): void;
+}
+
+interface AsksSetup {
+  serverFile: HubServerFile;
+  dataDir: string;
+  ledger: Ledger;
+  keeper: Keeper;
+  /** The keeper's raw sealing key, private and public. */
+  keeperSeal: { secret: Uint8Array; key: Uint8Array };
+  lists: StatusLists;
+  /** Unix milliseconds. */
+  now: () => number;
+}
+
+/** Remote verification, between the agencies' door and the kiosks'. */
+export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal, lists, now }: AsksSetup): Promise<Result<AsksPart, HubFailure>> {
+  const { gateway } = serverFile;
+  if (gateway === undefined) return ok({ asks: null, close: () => undefined });
+  const keys = secretsOf(resolve(dataDir, gateway.key), ['sign']);
+  if (!keys.ok) return keys;
+  const signer = ed25519Signer(keys.value.sign);
+  const name = await ownerOf(ledger, signer.key, 'gateway');
+  if (!name.ok) return name;
+  const trusted = trustedIssuers(gateway.issuers);
+  if (!trusted.ok) return trusted;
+  const book = openAskBook(resolve(dataDir, gateway.asks), keeperSeal.secret);
+  if (!book.ok) return book;
+  const asks = new Asks({ ledger, keeper, keeperSeal: keeperSeal.key, book: book.value, lists, trusted: trusted.value, party: { name: name.value, ...signer }, crypto: nodeCrypto, now });
+  return ok({ asks, close: () => book.value.close() });
+}
+
+function trustedIssuers(named: NonNullable<HubServerFile['gateway']>['issuers']): Result<TrustedIssuer[], Failure<'issuer-key'>> {
+  const trusted: TrustedIssuer[] = [];
+  for (const { iss, vcts, keys } of named) {
+    const read = keys.map(keyOfJwk);
+    if (read.includes(null)) return fail('issuer-key', iss);
+    trusted.push({ name: iss, vcts, keys: read.filter((key) => key !== null) });
+  }
+  return ok(trusted);
+}

@@ -1,0 +1,54 @@
+import { identityVct } from '../contract/claims.ts';
+import { ok, type Result } from '../contract/result.ts';
+import { claimedIssuer, openCredential, type Credential } from '../identity/credential.ts';
+import { statusValid, type StatusList } from '../identity/status-list.ts';
+import type { Name } from '../ledger/verify/acts.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import type { ProvenParty } from './district.ts';
+
+export interface HeldCheck {
+  /** Raw AUT key of the card in hand. */
+  holder: Uint8Array;
+  /** Unix seconds. */
+  now: number;
+  party(name: Name): Promise<Result<ProvenParty>>;
+  /** null: nothing can be said. Whoever verifies will not take such a credential; here it is no reason to hide a fact from its owner. */
+  statusList(issuer: ProvenParty): Promise<StatusList | null>;
+  crypto: Crypto;
+}
+
+/** What of a data space may be shown to others: the newest of each type, not revoked. `why`: what was wrong with the last one that does not hold. */
+export interface HeldCredentials {
+  credentials: { credential: Credential; issuer: ProvenParty }[];
+  why: string;
+}
+
+/** A credential that does not hold is left out; only what keeps the ledger from being asked is a failure. */
+export async function heldCredentials(sdJwts: readonly string[], check: HeldCheck): Promise<Result<HeldCredentials>> {
+  const { holder, now, crypto } = check;
+  const issuers = new Map<string, { party: ProvenParty; list: StatusList | null }>();
+  const good: HeldCredentials['credentials'] = [];
+  let why = 'none';
+  for (const sdJwt of sdJwts) {
+    const name = claimedIssuer(sdJwt);
+    if (name === null) continue;
+    let issuer = issuers.get(name);
+    if (issuer === undefined) {
+      const party = await check.party(name);
+      if (!party.ok) {
+        if (party.failure.code !== 'hub-refused') return party;
+        why = 'issuer-unknown';
+        continue;
+      }
+      issuer = { party: party.value, list: await check.statusList(party.value) };
+      issuers.set(name, issuer);
+    }
+    const credential = openCredential(sdJwt, { issuer: { name, key: issuer.party.sign }, holder, now, verify: (key, message, signature) => crypto.verify(key, message, signature) });
+    if (!credential.ok) why = credential.failure.detail ?? why;
+    else if (credential.value.vct === identityVct && issuer.party.kind !== 'registrar') why = 'issuer-role';
+    else if ((issuer.list?.at(credential.value.status) ?? statusValid) !== statusValid) why = 'revoked';
+    else good.push({ credential: credential.value, issuer: issuer.party });
+  }
+  good.sort((a, b) => b.credential.issuedAt - a.credential.issuedAt);
+  return ok({ credentials: good.filter(({ credential }, index) => good.findIndex((other) => other.credential.vct === credential.vct) === index), why });
+}
