@@ -15,6 +15,8 @@ const commands: Record<string, Listed> = {
     uses: [
       { usage: 'imi agency init --dir DIR --name NAME --gateway URL --hub FILE', summary: 'make an agency’s keys, and print what the authority enrols' },
       { usage: 'imi agency requests|show|read|step|decide|… --config FILE', summary: 'an agency’s work through the gateway; `imi agency` says all of it' },
+    ],
+  },
   card: {
     load: () => import('./card.ts'),
     uses: [

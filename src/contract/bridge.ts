@@ -61,6 +61,13 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('request.withdraw') }),
   /** From either of these: to the page to sign on. */
   z.strictObject({ intent: z.literal('undo.confirm') }),
+  /** From home to what an agency asks, by its name at the gateway; or to the page where its short code is typed. */
+  z.strictObject({ intent: z.literal('ask.open'), ask: z.string().max(40) }),
+  z.strictObject({ intent: z.literal('code.open') }),
+  z.strictObject({ intent: z.literal('code.submit'), code: z.string().max(12) }),
+  z.strictObject({ intent: z.literal('ask.choose'), claim: z.string().max(60), chosen: z.boolean() }),
+  z.strictObject({ intent: z.literal('ask.agree') }),
+  z.strictObject({ intent: z.literal('ask.refuse') }),
   z.strictObject({ intent: z.literal('letter.open'), letter: z.string().max(80) }),
   z.strictObject({ intent: z.literal('agency.mute'), agency: z.string().max(40), muted: z.boolean() }),
 ]);
@@ -235,6 +242,21 @@ export interface ReceiptCodes {
   qr: string[];
 }
 
+/** What an agency asks from afar, waiting. */
+export interface AskRow {
+  ask: string;
+  agency: Localized;
+}
+
+/** As the agency would see it, with who vouches for it. */
+export interface AskedClaim {
+  claim: string;
+  value: string;
+  optional: boolean;
+  chosen: boolean;
+  issuer: Localized | null;
+}
+
 export interface ConsentClaim {
   claim: string;
   /** As the agency would see it: a date is ISO, a coded value (sex, nation…) its code; the screen says it in the resident's language (`value.<claim>.<code>`). */
@@ -308,8 +330,27 @@ export type Page =
   | { page: 'working'; doing: Doing }
   | ({ page: 'pin' } & PinPrompt)
   /** `news`: how many things happened since the last visit; they have a page of their own. */
-  | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number }
+  | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number; asks: AskRow[] }
   | { page: 'group'; group: ServiceGroup; services: ServiceCard[] }
+  /** `problem`: why the code just typed leads nowhere. */
+  | { page: 'ask-code'; problem: 'format' | 'unknown' | 'no-tries' | null; triesLeft: number | null }
+  | {
+      page: 'ask';
+      agency: Localized;
+      /** Completes "The Tax Bureau asks …": "to certify where you pay tax". */
+      reason: Localized;
+      /** ISO 8601 in UTC: until when it can be answered. */
+      until: string;
+      claims: AskedClaim[];
+      /** What the resident's credentials do not have: then it can only be refused, or left. */
+      missing: string[];
+    }
+  | ({ page: 'ask-done'; agency: Localized } & (
+      | { outcome: 'answered'; reference: string; recorded: boolean; /** Of the receipt; none while it waits. */ qr: string[] }
+      | { outcome: 'refused' }
+      /** Nothing was shown; `code` says why. */
+      | { outcome: 'not-taken'; code: string }
+    ))
   | { page: 'requests'; requests: RequestRow[] }
   | {
       page: 'request';

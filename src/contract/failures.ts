@@ -185,6 +185,7 @@ export const answerRefusalCodes = [
   'status-list-unknown',
   'status-list-invalid',
   'status-list-behind',
+  'status-index-taken',
 ] as const;
 
 export type AnswerRefusalCode = (typeof answerRefusalCodes)[number];

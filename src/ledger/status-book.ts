@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
-import type { Name } from './verify/acts.ts';
+import type { Id, Name } from './verify/acts.ts';
+import { equalBytes } from './verify/bytes.ts';
 import { decodeRecord, stateKey } from './verify/records.ts';
 import { openEnvelope } from './verify/envelope.ts';
 import type { Crypto } from './verify/crypto.ts';
@@ -13,7 +14,12 @@ import type { Ledger } from './ledger.ts';
 export interface StatusBook {
   /** Brings in what the log has and this book has not. Answers whether anything was revoked. */
   follow(): Promise<Result<boolean>>;
-  /** Indices revoked, ascending, and how many entries a list of them needs. */
+  /**
+   * An index is one credential's: with another's, whoever revokes the one would revoke the other. false: it is taken, or is being taken by another just now.
+   * Idempotent for the same credential.
+   */
+  claim(by: Name, index: number, credential: Id): Promise<Result<boolean>>;
+  /** Indices revoked, ascending, and how many entries a list of them needs: the next free index. */
   revoked(by: Name): Result<{ indices: number[]; entries: number }>;
   close(): void;
 }
@@ -26,10 +32,11 @@ const schemaVersion = 1;
 const schema = `
   CREATE TABLE followed (next INTEGER NOT NULL);
   INSERT INTO followed VALUES (0);
-  CREATE TABLE size (anchored_by TEXT PRIMARY KEY, entries INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE anchored (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, credential BLOB NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
   CREATE TABLE revoked (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
 `;
 const batch = 256;
+const mostClaimed = 4096;
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */
 export function openStatusBook(path: string, ledger: FollowedLedger, crypto: Crypto): Result<StatusBook> {
@@ -47,9 +54,12 @@ export function openStatusBook(path: string, ledger: FollowedLedger, crypto: Cry
 function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto): StatusBook {
   const next = database.prepare('SELECT next FROM followed');
   const setNext = database.prepare('UPDATE followed SET next = ?');
-  const grow = database.prepare('INSERT INTO size VALUES (?, ?) ON CONFLICT (anchored_by) DO UPDATE SET entries = max(entries, excluded.entries)');
+  const anchor = database.prepare('INSERT INTO anchored VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
   const revoke = database.prepare('INSERT INTO revoked VALUES (?, ?) ON CONFLICT DO NOTHING');
-  const size = database.prepare('SELECT entries FROM size WHERE anchored_by = ?');
+  const size = database.prepare('SELECT max(idx) + 1 AS entries FROM anchored WHERE anchored_by = ?');
+  const holder = database.prepare('SELECT credential FROM anchored WHERE anchored_by = ? AND idx = ?');
+  /** Claimed and not yet in the log, by index: whose. */
+  const claimed = new Map<string, Uint8Array>();
   const indices = database.prepare('SELECT idx FROM revoked WHERE anchored_by = ? ORDER BY idx');
 
   async function followBatch(from: number): Promise<Result<{ next: number; revoked: boolean }>> {
@@ -74,8 +84,9 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
       try {
         for (const [at, value] of records.value.entries()) {
           if (value === null) continue;
-          const { by, status } = decodeRecord('credential', value);
-          grow.run(by, status + 1);
+          const { id, by, status } = decodeRecord('credential', value);
+          anchor.run(by, status, id);
+          claimed.delete(`${by} ${status}`);
           if (at >= credentials.length) revoke.run(by, status);
         }
         setNext.run(after);
@@ -88,18 +99,33 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
     });
   }
 
+  async function follow(): Promise<Result<boolean>> {
+    const from = guarded(() => Number(next.get()?.['next']));
+    if (!from.ok) return from;
+    let revoked = false;
+    for (let at = from.value; ; ) {
+      const done = await followBatch(at);
+      if (!done.ok) return done;
+      revoked ||= done.value.revoked;
+      if (done.value.next === at) return ok(revoked);
+      at = done.value.next;
+    }
+  }
+
   return {
-    async follow() {
-      const from = guarded(() => Number(next.get()?.['next']));
-      if (!from.ok) return from;
-      let revoked = false;
-      for (let at = from.value; ; ) {
-        const done = await followBatch(at);
-        if (!done.ok) return done;
-        revoked ||= done.value.revoked;
-        if (done.value.next === at) return ok(revoked);
-        at = done.value.next;
-      }
+    follow,
+    async claim(by, index, credential) {
+      const followed = await follow();
+      if (!followed.ok) return followed;
+      const row = guarded(() => holder.get(by, index));
+      if (!row.ok) return row;
+      const name = `${by} ${index}`;
+      const taken = row.value?.['credential'] ?? claimed.get(name);
+      if (taken instanceof Uint8Array) return ok(equalBytes(taken, credential));
+      // Claims that came to nothing are few: the oldest go.
+      if (claimed.size >= mostClaimed) claimed.delete(claimed.keys().next().value ?? '');
+      claimed.set(name, credential);
+      return ok(true);
     },
     revoked: (by) =>
       guarded(() => ({

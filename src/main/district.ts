@@ -6,8 +6,8 @@ import { readCatalogueFile, serviceGroups, type Bundle, type Service } from '../
 import { readStatusList, statusUri, type StatusList } from '../identity/status-list.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
-import type { Name, PartyKind, PublicKey } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, toHex } from '../ledger/verify/bytes.ts';
+import type { Name, PartyKind, PublicKey, Purpose } from '../ledger/verify/acts.ts';
 import { encodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
@@ -54,6 +54,13 @@ export interface District {
   party(name: Name): Promise<Result<ProvenParty>>;
   /** The issuer's newest status list, held against its hash on the ledger. null: there is none, or none that holds. */
   statusList(issuer: ProvenParty): Promise<StatusList | null>;
+  /** An agency that may ask, with its purposes. `hub-refused` where the ledger has no active one of that name. */
+  asker(name: Name): Promise<Result<ProvenParty & { purposes: Purpose[] }>>;
+  /** Asks as the hub carries them: who signed them is still to be proved. */
+  asks(session: Uint8Array): Promise<Result<DoorResult<'asks.list'>['asks']>>;
+  askByCode(session: Uint8Array, code: string): Promise<Result<DoorResult<'ask.by-code'>>>;
+  answerAsk(session: Uint8Array, ask: Uint8Array, vpToken: string): Promise<Result<DoorResult<'ask.answer'>>>;
+  refuseAsk(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.refuse'>>>;
   /** That the ledger lets this kiosk attest with this key. `kiosk-not-enrolled`, with `unknown`, `retired` or `key`. */
   checkKiosk(key: PublicKey): Promise<Result<null>>;
   /** The keeper that this hub's data spaces lie with. As `party`; `hub-refused` too where the ledger has it as something else. */
@@ -169,6 +176,20 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     async closeSpace(session) {
       await hub.call('space.close', { session });
     },
+    async asker(name) {
+      const read = await light.read([query.party(name)]);
+      if (!read.ok) return read;
+      const [record] = read.value.records;
+      return record?.state === 'active' && record.party === 'agency' ? ok({ ...provenParty(record), purposes: record.purposes }) : fail('hub-refused', 'party-unknown');
+    },
+    async asks(session) {
+      const listed = await hub.call('asks.list', { session });
+      return listed.ok ? ok(listed.value.asks) : listed;
+    },
+    askByCode: (session, code) => hub.call('ask.by-code', { session, code }),
+    // The gateway waits for the block before it answers.
+    answerAsk: (session, ask, vpToken) => hub.call('ask.answer', { session, ask, vpToken }, { deadlineMs: 15_000 }),
+    refuseAsk: (session, ask) => hub.call('ask.refuse', { session, ask }),
     tellBrokenOff: (session, counter) => hub.call('counter.broken-off', { session, counter }),
     async checkKiosk([algorithm, bytes]) {
       const read = await light.read([query.kiosk(kioskId)]);

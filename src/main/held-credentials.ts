@@ -1,4 +1,4 @@
-import { identityVct } from '../contract/claims.ts';
+import { credentialType } from '../contract/claims.ts';
 import { ok, type Result } from '../contract/result.ts';
 import { claimedIssuer, openCredential, type Credential } from '../identity/credential.ts';
 import { statusValid, type StatusList } from '../identity/status-list.ts';
@@ -45,10 +45,17 @@ export async function heldCredentials(sdJwts: readonly string[], check: HeldChec
     }
     const credential = openCredential(sdJwt, { issuer: { name, key: issuer.party.sign }, holder, now, verify: (key, message, signature) => crypto.verify(key, message, signature) });
     if (!credential.ok) why = credential.failure.detail ?? why;
-    else if (credential.value.vct === identityVct && issuer.party.kind !== 'registrar') why = 'issuer-role';
+    else if (!mayIssue(issuer.party, credential.value.vct)) why = 'issuer-role';
     else if ((issuer.list?.at(credential.value.status) ?? statusValid) !== statusValid) why = 'revoked';
     else good.push({ credential: credential.value, issuer: issuer.party });
   }
   good.sort((a, b) => b.credential.issuedAt - a.credential.issuedAt);
   return ok({ credentials: good.filter(({ credential }, index) => good.findIndex((other) => other.credential.vct === credential.vct) === index), why });
+}
+
+/** Each type of credential is one issuer's: a bank's word on somebody's name is nothing. */
+function mayIssue({ id, kind }: ProvenParty, vct: string): boolean {
+  const type = credentialType(vct);
+  if (type === null) return false;
+  return type.issuer === 'registrar' ? kind === 'registrar' : kind === 'agency' && id === type.issuer.agency;
 }

@@ -12,6 +12,7 @@ export function intentValue(intent: Intent): string | undefined {
   if ('grant' in intent) return intent.grant;
   if ('letter' in intent) return intent.letter;
   if ('agency' in intent) return intent.agency;
+  if ('ask' in intent) return intent.ask;
   if ('language' in intent) return intent.language;
   return undefined;
 }

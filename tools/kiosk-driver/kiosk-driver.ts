@@ -17,6 +17,7 @@ interface Particulars {
   working: Doing;
   receipt: RequestState;
   goodbye: Extract<Page, { page: 'goodbye' }>['ended'];
+  'ask-done': Extract<Page, { page: 'ask-done' }>['outcome'];
 }
 type PageName = Page['page'];
 
@@ -26,6 +27,7 @@ const particularOf: Record<keyof Particulars, string> = {
   working: 'data-doing',
   receipt: 'data-state',
   goodbye: 'data-ended',
+  'ask-done': 'data-outcome',
 };
 
 /** The screen as it is now: a browser that was replaced has another page. */
@@ -160,6 +162,37 @@ export class Kiosk {
   async refuse(): Promise<void> {
     await this.sees('consent');
     await this.#touchIntent('consent.refuse');
+  }
+
+  /** From home to what an agency asks: the only one, or that of this name. */
+  async openAsk(ask?: string): Promise<void> {
+    await this.sees('home');
+    await this.#touchIntent('ask.open', ask);
+  }
+
+  /** From home, a sign at a time. */
+  async typeCode(code: string): Promise<void> {
+    await this.sees('home');
+    await this.#touchIntent('code.open');
+    await this.sees('ask-code');
+    await this.press(...code.replaceAll('-', ''));
+    await this.#touchIntent('code.submit');
+  }
+
+  /** Shows a fact that an agency asks for and that may be kept, or keeps it again. */
+  async turnAsked(claim: string): Promise<void> {
+    await this.sees('ask');
+    await this.#touchIntent('ask.choose', claim);
+  }
+
+  async agreeToAsk(): Promise<void> {
+    await this.sees('ask');
+    await this.#touchIntent('ask.agree');
+  }
+
+  async refuseAsk(): Promise<void> {
+    await this.sees('ask');
+    await this.#touchIntent('ask.refuse');
   }
 
   /** Answers one question with the keys or buttons that its page has. A date is ISO 8601, yes and no are `true` and `false`. */

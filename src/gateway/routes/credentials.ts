@@ -22,11 +22,11 @@ export const credentialRoutes = (parts: GatewayParts): Route[] => [
     auth: 'party',
     summary: 'Issue a credential to a resident’s data space',
     description:
-      'The SD-JWT VC, bound to the card’s AUT key, is sealed to the space: nobody here can read it. The order carries its hash and its index in the agency’s status list. With `replaces`, an order to revoke the credential before, both happen or neither.',
+      'The SD-JWT VC, bound to the card’s AUT key, is sealed to the space: nobody here can read it. The order carries its hash and its index in the agency’s status list, which no other credential has (`/v1/revocations` says the next free one). With `replaces`, an order to revoke the credential before, both happen or neither.',
     body: z.strictObject({ order: orderText, credential: bytesText.max(90_000), replaces: orderText.optional() }),
     repeatable: true,
     answers: carriedAnswers,
-    refusals: [...carryRefusals, 'credential-unknown', 'credential-revoked'],
+    refusals: [...carryRefusals, 'credential-unknown', 'credential-revoked', 'status-index-taken'],
     handle: async ({ party, body }) => {
       const read = readOrder(bytesOfText(body.order), 'credential.issue', party, parts.crypto);
       if (!read.ok) return read;
@@ -42,6 +42,9 @@ export const credentialRoutes = (parts: GatewayParts): Route[] => [
         toAgency: false,
         along: [{ what: 'credential', to: 'space', sealed }],
       };
+      const free = await parts.status.claim(parts.party.name, order.status, order.credential);
+      if (!free.ok) return free;
+      if (!free.value) return fail('status-index-taken');
       const acts = replaced === null ? [anchor] : [revocation(replaced.value), anchor];
       const orders = replaced === null ? [read.value] : [replaced.value, read.value];
       const carried = await carryOut(acts, orders, party, order.subject, parts.carrying);

@@ -4,13 +4,14 @@ import type { Language, Localized } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { ServiceGroup } from '../../contract/service.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
+import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft } from './draft.ts';
 import type { ReaderView } from './reader-view.ts';
 import { closeAccess, type Access, type PastRequest, type Proof, type ShownReceipt, type Ticket } from './work.ts';
 
 /** Where a retry starts again. */
-export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'preparing' | 'sign' | 'home';
+export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'preparing' | 'sign' | 'ask' | 'home';
 
 export interface Setback {
   failure: Failure;
@@ -55,6 +56,11 @@ export interface Visit {
   draft: Draft | null;
   opened: { request: PastRequest; shown: ShownReceipt } | null;
   wanted: PastRequest | null;
+  /** An ask on the screen, and which of its claims the resident keeps back. */
+  asked: { shown: ShownAsk; leftOut: string[] } | null;
+  askCode: { problem: Extract<Page, { page: 'ask-code' }>['problem']; triesLeft: number | null };
+  /** What became of the last one. */
+  askDone: { agency: Localized; done: AskOutcome } | null;
   issued: Issued[];
   setback: Setback | null;
 }
@@ -104,6 +110,9 @@ export function newVisit(id: string, insertion: number): Visit {
     draft: null,
     opened: null,
     wanted: null,
+    asked: null,
+    askCode: { problem: null, triesLeft: null },
+    askDone: null,
     issued: [],
     setback: null,
   };

@@ -22,6 +22,7 @@ import {
   type Offer,
   type Offered,
 } from './draft.ts';
+import { askedRows, type AskOutcome } from './asks.ts';
 import { afterFailure } from './failure-policy.ts';
 import type { ReaderView } from './reader-view.ts';
 import { issuedOf, opened, pastRequestsOf, settled } from './issued.ts';
@@ -91,6 +92,14 @@ function proofOf(context: VisitContext): Proof {
   return proof;
 }
 
+type Asked = NonNullable<Visit['asked']>;
+
+function askedOf(context: VisitContext): Asked {
+  const { asked } = inVisit(context);
+  if (asked === null) throw new Error('nothing is asked');
+  return asked;
+}
+
 function wantedOf(context: VisitContext): PastRequest {
   const { wanted } = inVisit(context);
   if (wanted === null) throw new Error('no request is wanted');
@@ -156,6 +165,11 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         input.access.self === null ? work.recall(input.access) : Promise.resolve(ok(input.access.self)),
       ),
       openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest; access: Access }>(({ input }) => work.openRequest(input.request, input.access)),
+      findAsk: fromPromise<Awaited<ReturnType<VisitWork['findAsk']>>, { access: Access; code: string }>(({ input }) => work.findAsk(input.access, input.code)),
+      agreeToAsk: fromPromise<Result<AskOutcome>, { insertion: number; access: Access; asked: Asked }>(({ input }) =>
+        work.agreeToAsk(input.insertion, input.access, input.asked.shown, input.asked.leftOut),
+      ),
+      refuseAsk: fromPromise<Result<AskOutcome>, { access: Access; asked: Asked }>(({ input }) => work.refuseAsk(input.access, input.asked.shown)),
       prepare: fromPromise<Result<null>>(() => work.prepare()),
       sign: fromPromise<Result<Stored>, { insertion: number; access: Access; draft: Draft }>(({ input }) =>
         work.sign(input.insertion, input.access, input.draft),
@@ -214,6 +228,11 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       answerRefused: ({ context }) => draftOf(context).problem !== null,
       firstQuestion: ({ context }) => askPrevious(draftOf(context)).asking === null,
       changing: ({ context }) => draftOf(context).changing,
+      askWaits: ({ context, event }) => event.type === 'ask.open' && accessOf(context).asks.some(({ ask }) => ask.state === event.ask),
+      askFound: (_, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && result.value.ask !== null,
+      askAnswerable: ({ context }) => askedOf(context).shown.missing.length === 0,
+      askClaimOptional: ({ context, event }) =>
+        event.type === 'ask.choose' && askedRows(askedOf(context).shown, []).some(({ claim, optional }) => optional && claim === event.claim),
       severalSigned: ({ context }) => inVisit(context).issued.length > 1,
       retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
       requestRecorded: ({ context, event }) =>
@@ -331,6 +350,29 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
           },
         });
       }),
+      openAsk: assign(({ context, event }) => {
+        const shown = event.type === 'ask.open' ? accessOf(context).asks.find(({ ask }) => ask.state === event.ask) : undefined;
+        return shown === undefined ? {} : patch(context, { asked: { shown, leftOut: [] } });
+      }),
+      openCode: assign(({ context }) => patch(context, { askCode: { problem: null, triesLeft: null } })),
+      keepFoundAsk: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
+        if (!result.ok) return {};
+        const { ask: shown, triesLeft } = result.value;
+        return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : 'unknown', triesLeft } } : { asked: { shown, leftOut: [] } });
+      }),
+      chooseAskClaim: assign(({ context, event }) => {
+        if (event.type !== 'ask.choose') return {};
+        const { shown, leftOut } = askedOf(context);
+        const others = leftOut.filter((claim) => claim !== event.claim);
+        return patch(context, { asked: { shown, leftOut: event.chosen ? others : [...others, event.claim] } });
+      }),
+      keepAskDone: assign(({ context }, { result }: { result: Result<AskOutcome> }) => {
+        if (!result.ok) return {};
+        const { shown } = askedOf(context);
+        const access = accessOf(context);
+        return patch(context, { asked: null, askDone: { agency: shown.agency, done: result.value }, access: { ...access, asks: access.asks.filter(({ ask }) => ask.state !== shown.ask.state) } });
+      }),
+      dropAsk: assign(({ context }) => patch(context, { asked: null })),
       deliver: ({ context }) => {
         const last = inVisit(context).issued.at(-1);
         if (last !== undefined) work.deliver(last.transaction);
@@ -580,6 +622,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       ],
                       'requests.open': 'requests',
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
+                      'ask.open': { guard: 'askWaits', target: 'ask', actions: 'openAsk' },
+                      'code.open': { target: 'askCode', actions: 'openCode' },
                     },
                   },
                   /** The services of one window. */
@@ -593,6 +637,22 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       ],
                     },
                   },
+                  askCode: {
+                    on: {
+                      'code.submit': '#visit.stage.visiting.findingAsk',
+                      back: 'home',
+                    },
+                  },
+                  /** Agreeing is a signature of the card's AUT key; its PIN was verified at sign-in. */
+                  ask: {
+                    on: {
+                      'ask.choose': { guard: 'askClaimOptional', actions: 'chooseAskClaim' },
+                      'ask.agree': { guard: 'askAnswerable', target: '#visit.stage.visiting.answeringAsk' },
+                      'ask.refuse': '#visit.stage.visiting.refusingAsk',
+                      back: { target: 'home', actions: 'dropAsk' },
+                    },
+                  },
+                  askDone: {},
                   requests: {
                     on: {
                       back: 'home',
@@ -677,6 +737,58 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 },
               },
 
+              findingAsk: {
+                invoke: {
+                  src: 'findAsk',
+                  input: ({ context, event }) => ({ access: accessOf(context), code: event.type === 'code.submit' ? event.code : '' }),
+                  onDone: [
+                    {
+                      guard: { type: 'askFound', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.ask',
+                      actions: { type: 'keepFoundAsk', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.askCode',
+                      actions: { type: 'keepFoundAsk', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'home' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              answeringAsk: {
+                exit: 'touchDone',
+                invoke: {
+                  src: 'agreeToAsk',
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, access: accessOf(context), asked: askedOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.askDone',
+                      actions: { type: 'keepAskDone', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'ask' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              refusingAsk: {
+                invoke: {
+                  src: 'refuseAsk',
+                  input: ({ context }) => ({ access: accessOf(context), asked: askedOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.askDone',
+                      actions: { type: 'keepAskDone', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'ask' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+
               preparing: {
                 invoke: {
                   src: 'prepare',
@@ -745,6 +857,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     { guard: { type: 'retryIs', params: 'reading' }, target: 'reading' },
                     { guard: { type: 'retryIs', params: 'sign-in' }, target: 'signIn' },
                     { guard: { type: 'retryIs', params: 'request' }, target: 'openingRequest' },
+                    { guard: { type: 'retryIs', params: 'ask' }, target: 'inside.ask' },
                     { guard: { type: 'retryIs', params: 'preparing' }, target: 'preparing' },
                     { guard: { type: 'retryIs', params: 'sign' }, target: 'inside.sign', actions: 'pinNotTriedYet' },
                   ],

@@ -1,16 +1,17 @@
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Notice, RequestRow } from '../../contract/bridge.ts';
 import { credentialType, identityVct } from '../../contract/claims.ts';
-import type { Localized } from '../../contract/language.ts';
 import { fail, never, ok, type Result } from '../../contract/result.ts';
-import { claimedIssuer, openCredential, type Credential } from '../../identity/credential.ts';
+import type { Credential } from '../../identity/credential.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../identity/space.ts';
 import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District, ProvenParty, SealedSpace } from '../district.ts';
+import { heldCredentials } from '../held-credentials.ts';
 import type { Outbox, Untold } from '../outbox.ts';
+import { waitingAsks } from './asks.ts';
 import type { KnownClaims, Offered } from './draft.ts';
 import { keptContents } from './kept-contents.ts';
 import { pastRequests } from './past-requests.ts';
@@ -96,6 +97,7 @@ async function fillAccess(
   const { credentials, known } = checked.value;
   const name = known.name?.value;
   if (name === undefined) return fail('credential-invalid', 'no name');
+  const asks = await waitingAsks(sealed.session, credentials, parts);
   const handedOut = handedOutFacts(kept.value);
   const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
   return ok({
@@ -111,50 +113,31 @@ async function fillAccess(
     requests: pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox)),
     notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
     ...offered,
+    asks,
     keeperSeal: keeper.seal,
   });
 }
 
-/** Newest first of each kind; one that does not hold is left out, and without an identity credential nobody is signed in. */
+/** One that does not hold is left out, a revoked one too, and without an identity credential nobody is signed in. */
 async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { district, crypto, clock }: SignInParts): Promise<Result<{ credentials: Credential[]; known: KnownClaims }>> {
-  const issuers = new Map<string, ProvenParty>();
-  const good: { credential: Credential; issuer: Localized }[] = [];
-  let why = 'none';
-  for (const sdJwt of contents.credentials) {
-    const name = claimedIssuer(sdJwt);
-    if (name === null) continue;
-    const issuer = issuers.get(name);
-    const party = issuer === undefined ? await district.party(name) : ok(issuer);
-    if (!party.ok) {
-      if (party.failure.code !== 'hub-refused') return party;
-      why = 'issuer-unknown';
-      continue;
-    }
-    issuers.set(name, party.value);
-    const credential = openCredential(sdJwt, { issuer: { name, key: party.value.sign }, holder, now: seconds(clock), verify: (key, message, signature) => crypto.verify(key, message, signature) });
-    if (!credential.ok) why = credential.failure.detail ?? why;
-    else if (!mayIssue(party.value, credential.value.vct)) why = 'issuer-role';
-    else good.push({ credential: credential.value, issuer: party.value.names });
-  }
-  good.sort((a, b) => b.credential.issuedAt - a.credential.issuedAt);
-  const newest = good.filter(({ credential }, index) => good.findIndex((other) => other.credential.vct === credential.vct) === index);
-  const identity = newest.find(({ credential }) => credential.vct === identityVct);
-  if (identity === undefined) return fail('credential-invalid', why);
+  const held = await heldCredentials(contents.credentials, {
+    holder,
+    now: seconds(clock),
+    party: (name) => district.party(name),
+    statusList: (issuer) => district.statusList(issuer),
+    crypto,
+  });
+  if (!held.ok) return held;
+  const { credentials, why } = held.value;
+  if (!credentials.some(({ credential }) => credential.vct === identityVct)) return fail('credential-invalid', why);
   const known: KnownClaims = {};
-  for (const { credential, issuer } of newest) {
+  for (const { credential, issuer } of credentials) {
     for (const claim of credentialType(credential.vct)?.claims ?? []) {
       const value = credential.claims[claim];
-      if (value !== undefined) known[claim] = { value, issuer, vct: credential.vct };
+      if (value !== undefined) known[claim] = { value, issuer: issuer.names, vct: credential.vct };
     }
   }
-  return ok({ credentials: newest.map(({ credential }) => credential), known });
-}
-
-/** Each type of credential is one issuer's: a bank's word on somebody's name is nothing. */
-function mayIssue({ id, kind }: ProvenParty, vct: string): boolean {
-  const type = credentialType(vct);
-  if (type === null) return false;
-  return type.issuer === 'registrar' ? kind === 'registrar' : kind === 'agency' && id === type.issuer.agency;
+  return ok({ credentials: credentials.map(({ credential }) => credential), known });
 }
 
 /**

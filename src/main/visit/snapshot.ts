@@ -1,5 +1,6 @@
 import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
+import { askedRows } from './asks.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
 import type { Visit, VisitContext } from './context.ts';
 import { draftCard, serviceCard } from './issued.ts';
@@ -110,6 +111,12 @@ function visitPage(stage: string, visit: Visit): Page {
       return receiptPage(visit);
     case 'visiting.inside.receipts':
       return receiptsPage(visit);
+    case 'visiting.inside.askCode':
+      return { page: 'ask-code', ...visit.askCode };
+    case 'visiting.inside.ask':
+      return askPage(visit);
+    case 'visiting.inside.askDone':
+      return askDonePage(visit);
     default:
       return { page: 'working', doing: doingOf(stage, visit) };
   }
@@ -130,8 +137,12 @@ function doingOf(stage: string, visit: Visit): Doing {
     case 'visiting.recalling':
     case 'visiting.preparing':
     case 'visiting.openingRequest':
+    case 'visiting.findingAsk':
       return 'preparing';
+    case 'visiting.refusingAsk':
+      return 'sending';
     case 'visiting.signing':
+    case 'visiting.answeringAsk':
       return 'signing';
     case 'visiting.sending':
       return 'sending';
@@ -169,6 +180,7 @@ function homePage(access: Access): Page {
     requests: rows(access),
     notices: access.notices,
     news: 0,
+    asks: access.asks.map(({ ask, agency }) => ({ ask: ask.state, agency })),
   };
 }
 
@@ -274,6 +286,18 @@ function receiptPage({ issued }: Visit): Page {
   if (last === undefined) throw new Error('nothing was signed');
   const { reference, service, state, at, steps, fee, qr, code } = last;
   return { page: 'receipt', what: 'request', reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
+}
+
+function askPage({ asked }: Visit): Page {
+  if (asked === null) throw new Error('nothing is asked');
+  const { shown, leftOut } = asked;
+  const { ask, agency, missing } = shown;
+  return { page: 'ask', agency, reason: ask.reason, until: new Date(ask.until * 1000).toISOString(), claims: askedRows(shown, leftOut), missing };
+}
+
+function askDonePage({ askDone }: Visit): Page {
+  if (askDone === null) throw new Error('nothing was asked');
+  return { page: 'ask-done', agency: askDone.agency, ...askDone.done };
 }
 
 /** More lines than these do not fit the screen beside the code; and with many more codes the snapshot would not fit the bridge. */

@@ -3,6 +3,7 @@ import type { Trust } from '../../ledger/verify/head.ts';
 import type { Card } from '../card.ts';
 import type { Delivery } from '../delivery.ts';
 import type { WitnessWatch } from '../witness-watch.ts';
+import { agreeToAsk, findAsk, refuseAsk } from './asks.ts';
 import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
@@ -47,6 +48,9 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     },
     recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
+    findAsk: ({ session, credentials }, code) => findAsk(session, code, credentials, parts),
+    agreeToAsk: (insertion, { session }, ask, leftOut) => agreeToAsk(cardOf(insertion), session, ask, leftOut, parts),
+    refuseAsk: ({ session }, ask) => refuseAsk(session, ask, parts),
     openRequest: (request, { resident }) => openRequest(request, resident.sig, parts),
     prepare: () => Promise.resolve(outbox.reserve()),
     sign(insertion, access, draft) {

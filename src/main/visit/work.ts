@@ -6,6 +6,7 @@ import type { Credential } from '../../identity/credential.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
 import type { OpenSpace } from '../../identity/space.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
+import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
 
@@ -64,6 +65,8 @@ export interface Access {
   notices: Notice[];
   offers: Offer[];
   bundles: BundleOffer[];
+  /** What agencies ask from afar, and waits. */
+  asks: ShownAsk[];
   /** The keeper's sealing key. */
   keeperSeal: Uint8Array;
 }
@@ -113,6 +116,11 @@ export interface VisitWork {
   recall(access: Access): Promise<Result<SelfClaims>>;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
+  /** By its short code. */
+  findAsk(access: Access, code: string): Promise<Result<{ ask: ShownAsk | null; triesLeft: number }>>;
+  /** The card signs, the gateway judges. */
+  agreeToAsk(insertion: number, access: Access, ask: ShownAsk, leftOut: readonly string[]): Promise<Result<AskOutcome>>;
+  refuseAsk(access: Access, ask: ShownAsk): Promise<Result<AskOutcome>>;
   openRequest(request: PastRequest, access: Access): Promise<Result<ShownReceipt>>;
   /** What must be certain before anything is signed: room on the disk. */
   prepare(): Promise<Result<null>>;

@@ -95,6 +95,7 @@ export function newAccess(): AccessProbe {
     notices: [],
     offers: [taxOffer, pensionOffer],
     bundles: [],
+    asks: [],
     keeperSeal: new Uint8Array(32).fill(6),
   };
   return Object.assign(probe, { access });
@@ -121,6 +122,9 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
     openAccess: () => Promise.resolve(ok(probe.access)),
     recall: () => Promise.resolve(ok({})),
     grantEnd: () => Date.UTC(2026, 11, 1) / 1000,
+    findAsk: () => Promise.resolve(ok({ ask: null, triesLeft: 5 })),
+    agreeToAsk: () => Promise.resolve(ok({ outcome: 'answered', reference: '7KQ2-M4XD-09', recorded: true, qr: ['IMI1:1:1:ASKED'] })),
+    refuseAsk: () => Promise.resolve(ok({ outcome: 'refused' })),
     openRequest: () => Promise.resolve(ok({ state: 'recorded', qr: ['IMI1:1:1:X'] })),
     prepare: () => Promise.resolve(ok(null)),
     sign: () => {
