@@ -22,9 +22,4 @@ export class PageCache<V> {
     this.#old = this.#young;
     this.#young = new Map();
   }
-
-  delete(key: number): void {
-    this.#young.delete(key);
-    this.#old.delete(key);
-  }
 }

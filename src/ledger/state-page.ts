@@ -49,6 +49,8 @@ export class Branch {
   readonly #hashes = new Uint8Array(2 * slotsOfBranch * 32);
   /** Bit i: node i is one leaf alone. */
   #leaves = 0;
+  /** Branches below it that were held against it, by slot: what changes one of them in place changes this one too. */
+  readonly #below: (Branch | undefined)[] = [];
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
@@ -98,11 +100,21 @@ export class Branch {
     return this.isLeaf(node) === isLeaf && isSameHash(this.#hashes, node * 32, hash, 0);
   }
 
+  below(index: number): Branch | undefined {
+    return this.#below[index];
+  }
+
+  /** `isSlot` said so. */
+  link(index: number, branch: Branch): void {
+    this.#below[index] = branch;
+  }
+
   set(slots: readonly (readonly [index: number, Subtree])[]): void {
     let changed = 0;
     for (const [index, { hash, isLeaf }] of slots) {
       this.#hashes.set(hash, (slotsOfBranch + index) * 32);
       this.#mark(slotsOfBranch + index, isLeaf);
+      if (this.isNoSlot(index)) this.#below[index] = undefined;
       changed |= 1 << index;
     }
     this.#join(changed);

@@ -8,10 +8,10 @@ import { compareBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { encodeStateProof, pathBit } from './verify/state-proof.ts';
 
-/** About 0.7 KB each. */
-const branchesKept = 32_768;
-/** About 4 KB each. */
-const bucketsKept = 12_288;
+/** A branch has about 0.7 KB, a bucket about 2. */
+const pagesKept = 24_576;
+/** Down to here branches are at hand for good once they were read, each found from the one above it: some 4 MB at most. */
+const deepestLinked = 12;
 
 /**
  * The authenticated map of verify/state-proof.ts, kept in SQLite: pages (state-page.ts) by a number that puts them in the order of their paths.
@@ -24,9 +24,8 @@ export class StateTree implements StateView {
   readonly #getPage: StatementSync;
   readonly #putPage: StatementSync;
   readonly #dropPage: StatementSync;
-  /** Checked against the page above at each use: after a rollback, or another connection's commit, what is old is read again. */
-  readonly #branches = new PageCache<Branch>(branchesKept);
-  readonly #buckets = new PageCache<Bucket>(bucketsKept);
+  /** Held against the page above at each use, or once where that links it: after a rollback, or another connection's commit, what is old is read again. */
+  #pages = new PageCache<Page>(pagesKept);
   #top: { content: Uint8Array; page: Page } | null = null;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
@@ -63,9 +62,14 @@ export class StateTree implements StateView {
     if (changes.length === 0) return;
     const sorted = changes.map(({ key, value }) => ({ path: this.#crypto.sha256(key), value })).sort((a, b) => compareBytes(a.path, b.path));
     const top = this.#openTop();
-    // It changes in place: where a statement fails in between, it is read again.
+    // Pages change in place: where a statement fails in between, all of them are read again.
     this.#top = null;
-    this.#change(top, 0, sorted);
+    try {
+      this.#change(top, 0, sorted);
+    } catch (error) {
+      this.#pages = new PageCache<Page>(pagesKept);
+      throw error;
+    }
   }
 
   /** Of the value that the key has, or of its absence. */
@@ -154,12 +158,16 @@ export class StateTree implements StateView {
 
   /** Of the page in a branch's slot; null: nothing is there, as the branch says. */
   #openChild(branch: Branch, slot: number, depth: number, path: Uint8Array): Page | null {
+    const below = branch.below(slot);
+    if (below !== undefined) return below;
     if (branch.isNoSlot(slot)) return null;
     const id = pageId(path, depth);
-    const kept = this.#branches.get(id) ?? this.#buckets.get(id);
-    if (kept !== undefined && branch.isSlot(slot, kept)) return kept;
-    const page = this.#read(id, depth, branch, slot);
-    this.#keep(id, page);
+    let page = this.#pages.get(id);
+    if (page === undefined || !branch.isSlot(slot, page)) {
+      page = this.#read(id, depth, branch, slot);
+      this.#pages.set(id, page);
+    }
+    if (depth <= deepestLinked && page instanceof Branch) branch.link(slot, page);
     return page;
   }
 
@@ -170,15 +178,6 @@ export class StateTree implements StateView {
     const page = openPage(row.content, depth, this.#crypto);
     if (!above.isSlot(slot, page)) throw new LedgerDamage(`page ${id} of the state is damaged`);
     return page;
-  }
-
-  #keep(id: number, page: Page): void {
-    if (page instanceof Branch) {
-      this.#buckets.delete(id);
-      this.#branches.set(id, page);
-    } else {
-      this.#buckets.set(id, page);
-    }
   }
 
   /** Where node `index` of this page is one leaf alone. */
@@ -234,7 +233,7 @@ export class StateTree implements StateView {
     if (content === null) this.#dropPage.run(id);
     else this.#putPage.run(id, content);
     if (depth === 0) this.#top = content === null ? null : { content, page };
-    else if (!isEmpty) this.#keep(id, page);
+    else if (!isEmpty) this.#pages.set(id, page);
     return root;
   }
 }
