@@ -403,7 +403,7 @@ export interface VerificationPart {
   agency: Name;
   purpose: Name;
   claims: string[];
-  /** Of the vp_token. */
+  /** Of the vp_token, as it is sealed to the agency. */
   token: Hash;
   /** The ask, as the agency signed it. */
   signed: Uint8Array;
