@@ -40,7 +40,7 @@ export const firstDocuments = (plugins: Plugin[]): Plugin => ({
         const [language] = order;
         if (language === undefined) continue;
         const kiosk = { id: '', hub: { 'zh-Hans': hubHole, en: hubHole }, help: { 'zh-Hans': '', en: '' }, pxPerMm: 1, standIns };
-        const screen = await module.drawScreen({ seq: 0, language, languages: order, kiosk, cardIn: false, overlay: null, page: { page: 'attract' } });
+        const screen = await module.drawScreen({ seq: 0, language, languages: order, kiosk, cardIn: false, staffWaits: false, overlay: null, page: { page: 'attract' } });
         const source = plain
           .replace('<html lang="zh-Hans">', `<html lang="${language}" data-px-per-mm="${pxPerMmHole}">`)
           .replace('<title>Kiosk</title>', `<title>${hubHole}</title>`)

@@ -70,6 +70,8 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('ask.refuse') }),
   z.strictObject({ intent: z.literal('letter.open'), letter: z.string().max(80) }),
   z.strictObject({ intent: z.literal('agency.mute'), agency: z.string().max(40), muted: z.boolean() }),
+  /** Staff who step away for a moment: the PIN is asked for when they are back. */
+  z.strictObject({ intent: z.literal('staff.lock') }),
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -323,6 +325,51 @@ export type Doing =
   | 'sending'
   | 'ending';
 
+export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
+
+/** Whose card it is, as the ledger says; never a name, and never the card's serial number. */
+export interface StaffWho {
+  role: StaffRole;
+  party: Localized;
+  /** As residents read it in the list of who looked: `7KQ2-M4XD`. */
+  pseudonym: string;
+  /** ISO date, the last day on which the card is good. */
+  until: string;
+}
+
+export interface ReaderLine {
+  use: 'resident' | 'staff' | 'both';
+  /** As PC/SC names it, or as the hub's file does where there is none. */
+  name: string;
+  state: 'missing' | 'no-card' | 'card-present' | 'card-mute' | 'card-in-use';
+}
+
+/** What this kiosk is, and how it is. */
+export interface KioskHealth {
+  hub: 'reachable' | 'away';
+  /** The newest head that was verified; `at` ISO 8601 in UTC. */
+  head: { height: number; at: string } | null;
+  /** Why nobody may be served here, where that is so. */
+  unfit: FailureCode | null;
+  /** Signed requests that wait for the hub. */
+  waiting: number;
+  readers: ReaderLine[];
+}
+
+/** What a first card has signed, and waits for the second. */
+export interface DraftRow {
+  /** Short reference, as on receipts. */
+  reference: string;
+  /** Of its first act: `case.open`. */
+  kind: string;
+  /** Who has signed already. */
+  by: { pseudonym: string; party: Localized }[];
+  /** ISO 8601 in UTC; after that it is gone. */
+  until: string;
+  /** `kiosk`: kept here, for the other card. `hub`: signed where that office's own key is. */
+  place: 'kiosk' | 'hub';
+}
+
 export type Page =
   | { page: 'attract' }
   | { page: 'language' }
@@ -444,6 +491,11 @@ export type Page =
     }
   /** Before the card goes: newest first. `more`: as many others are under "my requests" only. */
   | { page: 'receipts'; receipts: ReceiptCodes[]; more: number }
+  /** `waitSeconds`: the pause after a wrong PIN; until it is over nothing is taken. */
+  | ({ page: 'staff-pin'; why: 'sign-in' | 'locked'; who: StaffWho; waitSeconds: number } & PinPrompt)
+  /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */
+  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null }
+  | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }
   /** The card is out. No fact of anybody; stays 15 s at most: time to scan one receipt, so several come without codes. */
@@ -484,6 +536,8 @@ export interface Snapshot {
   };
   /** A card is in the resident's reader. */
   cardIn: boolean;
+  /** A staff card waits in its own reader until the visit on the screen is over. */
+  staffWaits: boolean;
   overlay: null | { overlay: 'idle'; secondsLeft: number } | { overlay: 'help' };
   page: Page;
 }

@@ -27,6 +27,11 @@ export const failureCodes = [
   'key-unknown',
   'key-blocked',
   'key-not-resident',
+  'staff-card-unknown',
+  'staff-card-role',
+  'staff-card-expired',
+  'staff-card-retired',
+  'staff-card-office',
   'challenge-failed',
   'signature-failed',
   // Heads and proofs.

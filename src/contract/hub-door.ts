@@ -105,6 +105,27 @@ export const doorMethods = {
   /** A signature that the card made or may have made and that never came to anything. */
   'counter.broken-off': { params: z.strictObject({ session: id16, counter: z.int() }), result: z.strictObject({}) },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
+  /** The challenge as signed, of the same two halves, and the answer of a staff card's AUT key: a session for staff, 16 bytes. */
+  'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16 }) },
+  'staff.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
+  /** Drafts that wait for another signature and concern the session's party. What is signed stays with the hub; this is enough to know of it. */
+  'drafts.list': {
+    params: z.strictObject({ session: id16 }),
+    result: z.strictObject({
+      drafts: z.array(
+        z.strictObject({
+          /** Transaction id of what is being signed. */
+          id: hash32,
+          /** Of the first act. */
+          kind: z.string(),
+          /** Who has signed. */
+          signed: z.array(z.strictObject({ staff: id16, party: z.string() })),
+          /** Unix seconds. */
+          until: z.int(),
+        }),
+      ).max(64),
+    }),
+  },
   /** Idempotent by the transaction's id. `queued` is said after fsync, `recorded` after the block that holds it is committed. */
   'transaction.submit': { params: submissionSchema, result: submissionStateSchema },
   'transaction.state': { params: z.strictObject({ transaction: hash32 }), result: submissionStateSchema },

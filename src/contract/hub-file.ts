@@ -38,6 +38,7 @@ export const kioskSchema = z.strictObject({
   readers: z.strictObject({
     /** Exact PC/SC name, or a prefix ending in `*`. */
     resident: z.string().min(1),
+    /** Left out: the resident's reader takes both. */
     staff: z.string().min(1).optional(),
   }),
   /** Which binding drives PC/SC. */
@@ -91,6 +92,15 @@ export const hubFileSchema = z.strictObject({
   /** Before the first touch of a visit, and after warning, how long nothing may happen. */
   idleLimitMs: z.int().default(60_000),
   idleGraceMs: z.int().min(20_000).default(30_000),
+  /** How long a staff card's session lasts: until it locks, and in all, of which the last `warnMs` are announced. */
+  staff: z
+    .strictObject({
+      idleLockMs: z.int().min(10_000).default(120_000),
+      limitMs: z.int().min(60_000).default(2 * 3600_000),
+      warnMs: z.int().min(60_000).default(5 * 60_000),
+    })
+    .prefault({})
+    .refine(({ limitMs, warnMs }) => warnMs < limitMs, 'announced before it begins'),
   /** Where to find a person. */
   help: localizedSchema,
   kiosks: z.record(z.string().regex(/^[a-z0-9-]{3,40}$/), kioskSchema),
@@ -131,6 +141,8 @@ export const hubServerFileSchema = z.strictObject({
     }),
   ]),
   keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
+  /** What waits for the signatures of several people, in one file. */
+  drafts: z.string().default('drafts.sqlite'),
   registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
   /** Token Status Lists: a folder of those that were published, and what the ledger says is revoked, which is made anew where it is lost. */
   status: z.strictObject({ lists: z.string().default('status-lists'), path: z.string().default('status.sqlite') }).prefault({}),

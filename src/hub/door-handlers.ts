@@ -10,7 +10,7 @@ import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, names, asks, lists }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'names' | 'asks' | 'lists'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -51,6 +51,12 @@ export function doorHandlers({ ledger, keeper, catalogue, names, asks, lists }: 
       keeper.closeSpace(session);
       return Promise.resolve(ok({}));
     },
+    'staff.open': (params, speaker) => (isAnother(decodeChallenge(params.challenge)?.kiosk, speaker) ? Promise.resolve(mismatch) : staff.open(params)),
+    'staff.close': ({ session }) => {
+      staff.close(session);
+      return Promise.resolve(ok({}));
+    },
+    'drafts.list': ({ session }) => staff.drafts(session),
     'transaction.submit': (submission, speaker) =>
       speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),
     'transaction.state': ({ transaction }) => keeper.state(transaction),

@@ -4,6 +4,7 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { softwareOpener } from '../identity/hpke.ts';
 import { x25519Public } from '../identity/x25519.ts';
 import { tagsUnder } from '../keeper/agency-tag.ts';
+import { openDrafts, type Drafts } from '../gateway/drafts.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
 import type { Asks } from '../gateway/asks.ts';
@@ -25,6 +26,7 @@ import { openDoors, type Doors } from './doors.ts';
 import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
+import { StaffDoor } from './staff-door.ts';
 import { openOutside, type Outside } from './outside.ts';
 
 export interface HubSetup {
@@ -54,6 +56,8 @@ export interface HubParts {
   lists: StatusLists;
   /** Publishes what of the registrar's is revoked. */
   publisher: Pick<StatusPublisher, 'publish'>;
+  drafts: Drafts;
+  staff: StaffDoor;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
   /** Witnesses and monitors: `open` brings what is new to them. */
@@ -190,10 +194,16 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!asks.ok) return refused(asks.failure);
   opened.push(() => asks.value.close());
 
+  const drafts = openDrafts({ path: inData(serverFile.drafts), ledger, take: (incoming) => keeper.take(incoming), crypto: nodeCrypto, now });
+  if (!drafts.ok) return refused(drafts.failure);
+  opened.push(() => drafts.value.close());
+
   return ok({
     ledger,
     keeper,
     registrar,
+    drafts: drafts.value,
+    staff: new StaffDoor({ ledger, keeper, drafts: drafts.value, crypto: nodeCrypto, now }),
     catalogue: new Catalogue(servicesDir, ledger),
     asks: asks.value.asks,
     status: status.value,

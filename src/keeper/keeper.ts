@@ -3,7 +3,7 @@ import { fail, never, ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
 import type { Ledger, TransactionState } from '../ledger/ledger.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
-import { decodeChallenge } from '../ledger/verify/challenge.ts';
+import { decodeChallenge, type Challenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { stateKey } from '../ledger/verify/records.ts';
@@ -73,15 +73,9 @@ export class Keeper {
    */
   async openSpace({ resident, challenge, signature }: DoorParams<'space.open'>): Promise<Result<DoorResult<'space.open'>>> {
     const { ledger, crypto, store } = this.#parts;
-    const asked = decodeChallenge(challenge);
     const now = this.#seconds();
-    if (asked === undefined || asked.chain !== ledger.chain || asked.purpose !== (asked.kiosk === null ? 'home' : 'sign-in')) return fail('challenge-failed', 'form');
-    if (!this.#challenges.use(asked.nonce, asked.notAfter, now)) return fail('challenge-failed', 'nonce');
-    if (asked.kiosk !== null) {
-      const kiosk = await readRecord(ledger, 'kiosk', stateKey.kiosk(asked.kiosk));
-      if (!kiosk.ok) return kiosk;
-      if (kiosk.value?.state !== 'active') return fail('kiosk-not-enrolled');
-    }
+    const answered = await this.answered(challenge);
+    if (!answered.ok) return answered;
     const record = await readRecord(ledger, 'resident', stateKey.resident(resident));
     if (!record.ok) return record;
     if (record.value === null) return fail('key-unknown');
@@ -101,6 +95,18 @@ export class Keeper {
     await store.noteOpened(resident, now);
     const { wrapped, objects, knownCounters, lastOpened } = space.value;
     return ok({ session: session.value, wrappedKey: wrapped, objects, knownCounters, lastOpened });
+  }
+
+  /** That a challenge was issued here, for an active kiosk or for a reader at home, in time, and never used before: from now on it is used. Who answered it is for the caller. */
+  async answered(challenge: Uint8Array): Promise<Result<Challenge>> {
+    const { ledger } = this.#parts;
+    const asked = decodeChallenge(challenge);
+    if (asked === undefined || asked.chain !== ledger.chain || asked.purpose !== (asked.kiosk === null ? 'home' : 'sign-in')) return fail('challenge-failed', 'form');
+    if (!this.#challenges.use(asked.nonce, asked.notAfter, this.#seconds())) return fail('challenge-failed', 'nonce');
+    if (asked.kiosk === null) return ok(asked);
+    const kiosk = await readRecord(ledger, 'kiosk', stateKey.kiosk(asked.kiosk));
+    if (!kiosk.ok) return kiosk;
+    return kiosk.value?.state === 'active' ? ok(asked) : fail('kiosk-not-enrolled');
   }
 
   async brokenOff(session: Uint8Array, counter: number): Promise<Result<null>> {

@@ -6,7 +6,7 @@ import { toHex } from '../ledger/verify/bytes.ts';
 const lifetimeSeconds = 20 * 60;
 const mostOpen = 512;
 
-/** Visits whose data space is open, in memory only: a restarted hub knows none, and the card proves its key again. */
+/** Visits whose data space is open, or staff who are signed in, in memory only: a restarted hub knows none, and the card proves its key again. */
 export class Sessions {
   readonly #open = new Map<string, { resident: Id; endsAt: number }>();
 

@@ -15,6 +15,7 @@ import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import type { PartyRecord, ServiceRecord } from '../ledger/verify/records.ts';
 import type { Waiting } from './outbox.ts';
 import { bundleOffer, type Offer, type Offered } from './visit/draft.ts';
+import type { ProvenStaff } from './staff/work.ts';
 import type { ProvenResident, Settlement, Ticket } from './visit/work.ts';
 
 export type SealedSpace = DoorResult<'space.open'>;
@@ -45,6 +46,18 @@ export interface District {
    * `key-unknown`, `key-blocked`, `key-not-resident`; `head-too-old` and its kind; why the hub did not answer.
    */
   residentOf(keys: { sig: Uint8Array; aut: Uint8Array; dec: Uint8Array }): Promise<Result<ProvenResident>>;
+  /**
+   * Whose staff card this is, and that it may sign in at this kiosk: active, in time, its party active, and where it works for a hub, for this one.
+   * `staff-card-unknown`, `-role` (detail: whose key it is), `-retired`, `-expired`, `-office`; else as `residentOf`.
+   */
+  staffOf(keys: { sig: Uint8Array; aut: Uint8Array }): Promise<Result<ProvenStaff>>;
+  /** Whose signing key this is, where it is a member of staff's; null: it is not. */
+  staffByKey(key: PublicKey): Promise<Result<{ id: Uint8Array; party: Name } | null>>;
+  /** The card's answer to a challenge opens a staff session at the hub. */
+  openStaff(staff: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<Uint8Array>>;
+  closeStaff(session: Uint8Array): Promise<void>;
+  /** Drafts at the hub that this person's party is to sign or has signed. */
+  drafts(session: Uint8Array): Promise<Result<DoorResult<'drafts.list'>['drafts']>>;
   /** A challenge of which one half is the kiosk's and one the keeper's. */
   challenge(): Promise<Result<Omit<Ticket, 'resident'>>>;
   openSpace(resident: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<SealedSpace>>;
@@ -122,6 +135,27 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     return same ? ok(proven) : fail('key-unknown', 'keys differ');
   };
 
+  const staffOf: District['staffOf'] = async (keys) => {
+    const found = await light.read([query.key(keyId([-19, keys.aut], crypto)), query.kiosk(kioskId)]);
+    if (!found.ok) return found;
+    const [key, kiosk] = found.value.records;
+    if (key === null) return fail('staff-card-unknown');
+    if (!('staff' in key.owner) || key.use !== 'aut') return fail('staff-card-role', Object.keys(key.owner)[0]);
+    const read = await light.read([query.staff(key.owner.staff)]);
+    if (!read.ok) return read;
+    const [record] = read.value.records;
+    if (record === null || !equalBytes(record.aut[1], keys.aut) || !equalBytes(record.sig[1], keys.sig)) return fail('staff-card-unknown', 'keys differ');
+    if (record.state !== 'active' || key.state !== 'active') return fail('staff-card-retired');
+    // By the later of the two clocks: an idle chain's time stands still, and a kiosk's may be slow.
+    if (record.until * 1000 <= Math.max(now(), read.value.head.timeMs)) return fail('staff-card-expired');
+    const office = await light.read([query.party(record.party)]);
+    if (!office.ok) return office;
+    const [employer] = office.value.records;
+    if (employer?.state !== 'active') return fail('staff-card-office', employer?.state ?? 'unknown');
+    if (employer.party === 'hub' && employer.id !== kiosk?.hub) return fail('staff-card-role', 'another-hub');
+    return ok({ id: record.id, role: record.role, party: record.party, partyNames: employer.names, sig: record.sig[1], aut: record.aut[1], until: record.until });
+  };
+
   const party: District['party'] = async (name) => {
     const read = await light.read([query.party(name)]);
     if (!read.ok) return read;
@@ -161,6 +195,28 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
   return {
     chain,
     residentOf,
+    staffOf,
+    async staffByKey(key) {
+      const found = await light.read([query.key(keyId(key, crypto))]);
+      if (!found.ok) return found;
+      const [record] = found.value.records;
+      if (record === null || !('staff' in record.owner)) return ok(null);
+      const read = await light.read([query.staff(record.owner.staff)]);
+      if (!read.ok) return read;
+      const [staff] = read.value.records;
+      return ok(staff === null ? null : { id: staff.id, party: staff.party });
+    },
+    async openStaff(staff, challenge, signature) {
+      const opened = await hub.call('staff.open', { staff, challenge, signature });
+      return opened.ok ? ok(opened.value.session) : opened;
+    },
+    async closeStaff(session) {
+      await hub.call('staff.close', { session });
+    },
+    async drafts(session) {
+      const listed = await hub.call('drafts.list', { session });
+      return listed.ok ? ok(listed.value.drafts) : listed;
+    },
     party,
     statusList,
     receipt,

@@ -37,6 +37,12 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('visit.state'), visit: visit.nullable(), from: word, to: word, durationMs }),
   z.strictObject({ event: z.literal('visit.failure'), visit: visit.nullable(), code: z.enum(failureCodes), detail: detail.optional() }),
   z.strictObject({ event: z.literal('intent.ignored'), visit: visit.nullable(), intent: word, state: word }),
+  z.strictObject({ event: z.literal('staff.began'), session: visit }),
+  /** By the name under which residents read of this person's looks. */
+  z.strictObject({ event: z.literal('staff.signed-in'), session: visit, who: word, role: word, party: word }),
+  z.strictObject({ event: z.literal('staff.state'), session: visit.nullable(), from: word, to: word }),
+  z.strictObject({ event: z.literal('staff.failure'), session: visit, code: z.enum(failureCodes), detail: detail.optional() }),
+  z.strictObject({ event: z.literal('staff.ended'), session: visit, ended: word }),
   z.strictObject({
     event: z.literal('outbox'),
     what: z.enum(['stored', 'delivered', 'recorded', 'rejected', 'expired', 'waiting']),
@@ -55,6 +61,12 @@ export interface Journal {
 export function journalDetail(text: string | undefined): string | undefined {
   const printable = (text ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 160);
   return printable === '' ? undefined : printable;
+}
+
+/** File and line where a bug showed, and nothing of its message: that might hold what a person typed. */
+export function faultPlace(error: unknown): string {
+  const line = error instanceof Error ? error.stack?.split('\n').find((text) => text.includes('/src/')) : undefined;
+  return line?.replace(/^.*\/src\//, 'src/').replace(/\)$/, '') ?? 'unknown place';
 }
 
 interface Line {

@@ -8,6 +8,10 @@ import { nodeCrypto } from '../ledger/client/crypto.ts';
 import { connectHub } from '../ledger/client/hub-client.ts';
 import { createLightClient } from '../ledger/client/light-client.ts';
 import type { Screen } from './bridge.ts';
+import { shareScreen } from './floor.ts';
+import { createKeptDrafts } from './staff/kept-drafts.ts';
+import { startStaff } from './staff/start-staff.ts';
+import { createStaffWork } from './staff/staff-work.ts';
 import { cardIn } from './card.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
@@ -18,8 +22,9 @@ import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
 import { createServiceList } from './service-list.ts';
-import { fits, readerView } from './visit/reader-view.ts';
+import { fits, readerView, type ReaderView } from './visit/reader-view.ts';
 import type { KioskFacts } from './visit/snapshot.ts';
+import { readerLines } from './staff/reader-lines.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
 import { createWitnessWatch } from './witness-watch.ts';
@@ -46,6 +51,8 @@ export interface RunningKiosk {
 const farewellMs = 15_000;
 /** A block is made in a fraction of it; after it the receipt page says "queued". */
 const recordWaitMs = 2_000;
+/** How often a staff member's home page looks at kiosk and hub. */
+const staffRefreshMs = 3_000;
 
 /**
  * Fails with `kiosk-config` where the hub's file names no such kiosk or the device key is none, with `kiosk-storage` where the data folder
@@ -88,7 +95,11 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
   const services = createServiceList({ district, journal, clock, onChange: (offered) => visits.offered(offered) });
 
-  const readerName = (): string => devices.status.readers.find(({ name }) => fits(name, kioskFile.readers.resident))?.name ?? kioskFile.readers.resident;
+  const { resident: residentReader, staff: staffReader = residentReader } = kioskFile.readers;
+  const isShared = staffReader === residentReader;
+  const nameOf = (wanted: string): string => devices.status.readers.find(({ name }) => fits(name, wanted))?.name ?? wanted;
+  /** With one reader for all: the insertion that turned out to be a staff card. */
+  let staffInsertion: number | null = null;
 
   const delivery = createDelivery({
     outbox,
@@ -119,7 +130,29 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     witnesses,
     trust: light.trust,
     offers: () => services.offers(),
-    cardOf: (insertion) => cardIn(devices, readerName(), insertion),
+    cardOf: (insertion) => cardIn(devices, nameOf(residentReader), insertion),
+    onStaffCard(insertion) {
+      if (!isShared) return;
+      staffInsertion = insertion;
+      visits.cardOfStaff(insertion);
+      look();
+    },
+  });
+  const keptDrafts = createKeptDrafts({ clock, crypto: nodeCrypto });
+  let hubIsAway = true;
+  const staffWork = createStaffWork({
+    district,
+    crypto: nodeCrypto,
+    clock,
+    kept: keptDrafts,
+    cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
+    health: () => ({
+      hub: hubIsAway ? 'away' : 'reachable',
+      head: light.newest === null ? null : { height: light.newest.height, at: new Date(light.newest.timeMs).toISOString() },
+      unfit: enrolment.failure?.code ?? null,
+      waiting: outbox.waiting().length,
+      readers: readerLines(devices.status, residentReader, staffReader),
+    }),
   });
   const closeAll = async (): Promise<void> => {
     delivery.stop();
@@ -139,6 +172,15 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     return opened;
   }
   const screen = opened.value;
+  const floor = shareScreen(screen, (isVisit) => staff.floor(!isVisit));
+  const staff = startStaff({
+    work: staffWork,
+    settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs },
+    screen: floor.staff,
+    journal,
+    clock,
+    kiosk,
+  });
   const visits = startVisits({
     work,
     settings: {
@@ -148,36 +190,42 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       farewellMs,
       recordWaitMs,
     },
-    screen,
+    screen: floor.visits,
     journal,
     clock,
     kiosk,
   });
 
-  screen.onIntent((intent) => visits.intent(intent));
+  screen.onIntent((intent) => (floor.holder === 'staff' ? staff : visits).intent(intent));
   screen.onDropped((reason) => journal.write({ event: 'screen.dropped', why: reason }));
   screen.onLost((loss) => {
     journal.write({ event: 'screen.lost', why: loss });
     visits.screenLost();
+    staff.screenLost();
   });
 
   const enrolment = watchEnrolment({ district, key: deviceKey.publicKey, clock, journal, onChange: () => look() });
   let wasReady = false;
   const look = (): void => {
     const unfit = enrolment.failure;
-    visits.reader(
-      unfit === null
-        ? readerView(devices.status, kioskFile.readers.resident, wasReady)
-        : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null },
-    );
+    const inResidents = readerView(devices.status, residentReader, wasReady);
+    const inStaffs = isShared ? inResidents : readerView(devices.status, staffReader, wasReady);
+    const ofStaff = isShared && 'insertion' in inResidents && inResidents.insertion === staffInsertion;
+    const forVisits: ReaderView = ofStaff ? { view: 'empty' } : inResidents;
+    visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
+    staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
   };
   devices.onStatus(look);
-  devices.onTouchWanted((_, insertion) => visits.touchWanted(insertion));
+  devices.onTouchWanted((_, insertion) => {
+    visits.touchWanted(insertion);
+    staff.touchWanted(insertion);
+  });
   look();
 
   // Each time the hub comes back: the kiosk's own record is looked up, what waits is delivered, and the catalogue is proved anew.
   hub.onConnection((away) => {
+    hubIsAway = away !== null;
     journal.write(away === null ? { event: 'hub', reachable: true } : { event: 'hub', reachable: false, code: away.code, detail: journalDetail(away.detail) });
     // A hub that shuts its door to this kiosk says why.
     if (away === null || away.code === 'kiosk-not-enrolled') enrolment.check();
@@ -192,6 +240,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     async stop() {
       enrolment.stop();
       visits.stop();
+      staff.stop();
+      keptDrafts.close();
       await screen.close();
       await closeAll();
     },
@@ -225,6 +275,7 @@ function faultSnapshot(kiosk: KioskFacts, { languages }: HubFile, failure: Failu
     languages,
     kiosk,
     cardIn: false,
+    staffWaits: false,
     overlay: null,
     page: { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: 'none', sent: 'not-begun' },
   };

@@ -15,6 +15,11 @@ const cards: Partial<Record<FailureCode, CardPicture>> = {
   'card-unsupported': 'take',
   'key-not-resident': 'take',
   'key-blocked': 'take',
+  'staff-card-unknown': 'take',
+  'staff-card-role': 'take',
+  'staff-card-expired': 'take',
+  'staff-card-retired': 'take',
+  'staff-card-office': 'take',
   'challenge-failed': 'take',
   'device-host-lost': 'take',
 };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Intent, Page, Snapshot } from '../../src/contract/bridge.ts';
 import type { HostMessage, SpawnHost } from '../../src/contract/device-host.ts';
-import type { HubPlace } from '../../src/contract/hub-file.ts';
+import type { HubPlace, KioskFile } from '../../src/contract/hub-file.ts';
 import { ok } from '../../src/contract/result.ts';
 import { spawnNodeHost } from '../../src/drivers/spawn-node-host.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
@@ -100,8 +100,11 @@ function listening(spawn: SpawnHost, hear: (message: HostMessage) => void): Spaw
   };
 }
 
-/** @param over `tls`: kiosk and hub have a cable between them, instead of a socket that they share. */
-export async function openKioskStand({ over = 'socket' }: { over?: 'socket' | 'tls' } = {}): Promise<KioskStand> {
+/**
+ * @param over `tls`: kiosk and hub have a cable between them, instead of a socket that they share.
+ * @param readers other ones than the demonstration's file names.
+ */
+export async function openKioskStand({ over = 'socket', readers }: { over?: 'socket' | 'tls'; readers?: KioskFile['readers'] } = {}): Promise<KioskStand> {
   const dataDir = mkdtempSync(join(tmpdir(), 'imi-'));
   const world = await seedWorld(join(dataDir, 'world'));
   const pcscd = await startPcscd({ dir: join(dataDir, 'pcscd') });
@@ -109,6 +112,9 @@ export async function openKioskStand({ over = 'socket' }: { over?: 'socket' | 't
   let hubAddress = over === 'tls' ? 'tls://127.0.0.1:0' : world.hubFile.hub.address;
   let place: HubPlace = world.hubFile.hub;
   let kiosk: RunningKiosk | null = null;
+  const named = world.hubFile.kiosks['hall-1'];
+  if (named === undefined) throw new Error('no hall-1');
+  const kiosks = { ...world.hubFile.kiosks, 'hall-1': { ...named, readers: readers ?? named.readers } };
 
   const stand: KioskStand = {
     world,
@@ -163,7 +169,7 @@ export async function openKioskStand({ over = 'socket' }: { over?: 'socket' | 't
     },
     async startKiosk() {
       const started = await startKiosk({
-        hubFile: { ...world.hubFile, hub: place },
+        hubFile: { ...world.hubFile, hub: place, kiosks },
         kioskId: 'hall-1',
         dataDir: world.kioskDirs['hall-1'] ?? '',
         openScreen: () => Promise.resolve(ok(stand.screen)),

@@ -8,6 +8,7 @@ const farewell = (seq: number): Snapshot => ({
   languages: ['en'],
   kiosk: { id: 'hall-1', hub: { 'zh-Hans': '厅', en: 'Hub' }, help: { 'zh-Hans': '台', en: 'Desk' }, pxPerMm: 4, standIns: false },
   cardIn: false,
+  staffWaits: false,
   overlay: null,
   page: { page: 'goodbye', ended: 'card-removed', receipts: [], unsent: false },
 });

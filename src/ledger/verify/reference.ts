@@ -11,6 +11,12 @@ export function reference(transactionId: Uint8Array): string {
   return grouped(spokenNumber(transactionId.subarray(0, 5).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n), signs));
 }
 
+/** A member of staff's name on screens and in lists of who looked: the first 40 bits of the staff id, as `7KQ2-M4XD`. */
+export function pseudonym(staffId: Uint8Array): string {
+  if (staffId.length < 5) throw new RangeError('a staff id has 16 bytes');
+  return reference(staffId).slice(0, signs + 1);
+}
+
 /** As typed or read aloud. undefined: not a reference, or mistyped. */
 export function parseReference(typed: string): string | undefined {
   const value = parseSpokenNumber(typed, signs);

@@ -16,6 +16,7 @@ export function firstSnapshot(hubJson: unknown, kioskId: string): Snapshot | nul
     languages,
     kiosk: { id: kioskId, hub: name, help, pxPerMm: screen.pxPerMm, standIns },
     cardIn: false,
+    staffWaits: false,
     overlay: null,
     page: { page: 'attract' },
   };

@@ -34,6 +34,11 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'key-unknown':
     case 'key-blocked':
     case 'key-not-resident':
+    case 'staff-card-unknown':
+    case 'staff-card-role':
+    case 'staff-card-expired':
+    case 'staff-card-retired':
+    case 'staff-card-office':
     case 'challenge-failed':
     case 'space-unreadable':
     case 'credential-invalid':

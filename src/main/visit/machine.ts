@@ -35,6 +35,8 @@ export type VisitEvent =
   | { type: 'reader'; view: ReaderView }
   /** The card waits for a touch on its own button. */
   | { type: 'touch.wanted'; insertion: number }
+  /** With one reader for all: this card is a member of staff's, and no resident's visit. */
+  | { type: 'card.of-staff'; insertion: number }
   | { type: 'request.settled'; transaction: Uint8Array; settlement: Settlement }
   /** The catalogue is another. What is open stays what it was when it was opened. */
   | { type: 'offers.changed'; offered: Offered }
@@ -153,7 +155,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
     types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
       readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
-      lookUp: fromPromise<Result<Ticket>, { card: CardInfo }>(({ input }) => work.lookUp(input.card)),
+      lookUp: fromPromise<Result<Ticket>, { insertion: number; card: CardInfo }>(({ input }) => work.lookUp(input.insertion, input.card)),
       checkPin: fromPromise<Result<PinResult>, { insertion: number; purpose: 'user' | 'sign'; pin: Uint8Array | null }>(({ input }) =>
         work.checkPin(input.insertion, input.purpose, input.pin),
       ),
@@ -195,6 +197,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         event.type === 'reader' &&
         (event.view.view === 'card' || event.view.view === 'in-use') &&
         event.view.insertion === context.visit?.insertion,
+      cardOfStaff: ({ context, event }) => event.type === 'card.of-staff' && event.insertion === context.visit?.insertion,
       cardTouched: ({ context, event }) => event.type === 'touch.wanted' && event.insertion === context.visit?.insertion,
       cardGone: ({ context }) => context.visit?.setback?.failure.code === 'card-removed',
       severalLanguages: ({ context }) => context.settings.languages.length > 1,
@@ -485,6 +488,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 { guard: 'cardReady', target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
               ],
               'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
+              'card.of-staff': { guard: 'cardOfStaff', target: 'welcome', actions: [...cardRemoved] },
               'visit.end': { target: 'takeCard', actions: [...done] },
               'idle.over': { target: 'takeCard', actions: [...timeout] },
               'screen.lost': { target: 'takeCard', actions: [...timeout] },
@@ -520,7 +524,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 invoke: {
                   id: 'lookUp',
                   src: 'lookUp',
-                  input: ({ context }) => ({ card: cardOf(context) }),
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, card: cardOf(context) }),
                   onDone: [
                     {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },

@@ -27,6 +27,7 @@ export function snapshotOf(state: VisitState, kiosk: KioskFacts, seq: number): S
     languages: [...context.settings.languages],
     kiosk,
     cardIn: context.reader.view === 'card' || context.reader.view === 'mute' || context.reader.view === 'in-use',
+    staffWaits: false,
     overlay: overlayOf(state),
     page: pageOf(state),
   };

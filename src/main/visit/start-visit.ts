@@ -3,7 +3,7 @@ import { createActor, type SnapshotFrom } from 'xstate';
 import type { Intent, Snapshot } from '../../contract/bridge.ts';
 import type { Screen } from '../bridge.ts';
 import type { Clock } from '../clock.ts';
-import { journalDetail, type Journal } from '../journal.ts';
+import { faultPlace, journalDetail, type Journal } from '../journal.ts';
 import { wipeVisit, type VisitSettings } from './context.ts';
 import type { Offered } from './draft.ts';
 import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
@@ -28,6 +28,8 @@ export interface Visits {
   intent(intent: Intent): void;
   reader(view: ReaderView): void;
   touchWanted(insertion: number): void;
+  /** The card in a reader that serves all is staff's: no visit. */
+  cardOfStaff(insertion: number): void;
   /** true: its resident is still there and sees that it is recorded. A refusal is told once more at the next sign-in. */
   settled(transaction: Uint8Array, settlement: Settlement): boolean;
   /** The catalogue is another from now on, in the visit that is under way too. */
@@ -116,7 +118,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     if (faulted) return;
     faulted = true;
     const name = error instanceof Error ? error.name.replace(/[^a-zA-Z0-9]/g, '') : 'Unknown';
-    journal.write({ event: 'kiosk.fault', name: name === '' ? 'Error' : name, detail: journalDetail(placeOf(error)) });
+    journal.write({ event: 'kiosk.fault', name: name === '' ? 'Error' : name, detail: journalDetail(faultPlace(error)) });
     endAtOnce();
     showFault();
     screen.wipe();
@@ -171,6 +173,9 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     touchWanted(insertion) {
       send({ type: 'touch.wanted', insertion });
     },
+    cardOfStaff(insertion) {
+      send({ type: 'card.of-staff', insertion });
+    },
     settled(transaction, settlement) {
       send({ type: 'request.settled', transaction, settlement });
       const requests = moment.context.visit?.access?.requests ?? [];
@@ -192,10 +197,4 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       endAtOnce();
     },
   };
-}
-
-/** File and line where a bug showed, and nothing of its message: that might hold what a person typed. */
-function placeOf(error: unknown): string {
-  const line = error instanceof Error ? error.stack?.split('\n').find((text) => text.includes('/src/')) : undefined;
-  return line?.replace(/^.*\/src\//, 'src/').replace(/\)$/, '') ?? 'unknown place';
 }

@@ -17,6 +17,8 @@ export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInPa
   witnesses: Pick<WitnessWatch, 'follow'>;
   /** The card of one insertion. */
   cardOf(insertion: number): Card;
+  /** The ledger says that the card of this insertion is a member of staff's. */
+  onStaffCard(insertion: number): void;
 }
 
 /** As many as a resident looks at. */
@@ -34,7 +36,11 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
   let signing: Promise<unknown> = Promise.resolve();
   return {
     readCard: (insertion) => cardOf(insertion).open(),
-    lookUp: (card) => lookUp(card.keys, parts),
+    async lookUp(insertion, card) {
+      const found = await lookUp(card.keys, parts);
+      if (!found.ok && found.failure.code === 'key-not-resident') parts.onStaffCard(insertion);
+      return found;
+    },
     checkPin: (insertion, purpose, pin) => cardOf(insertion).verify(purpose, pin),
     proveKey: (insertion, ticket) => proveKey(cardOf(insertion), ticket, parts),
     async openAccess(insertion, card, proof, signal) {

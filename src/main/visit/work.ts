@@ -106,7 +106,7 @@ export interface ShownReceipt {
 /** What the visit has done by others: each answers with a Result, and none of them knows of pages. */
 export interface VisitWork {
   readCard(insertion: number): Promise<Result<CardInfo>>;
-  lookUp(card: CardInfo): Promise<Result<Ticket>>;
+  lookUp(insertion: number, card: CardInfo): Promise<Result<Ticket>>;
   /** `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
   checkPin(insertion: number, purpose: 'user' | 'sign', pin: Uint8Array | null): Promise<Result<PinResult>>;
   proveKey(insertion: number, ticket: Ticket): Promise<Result<Proof>>;

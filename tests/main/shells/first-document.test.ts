@@ -9,6 +9,7 @@ const snapshot: Snapshot = {
   languages: ['en', 'zh-Hans'],
   kiosk: { id: 'hall-1', hub: { 'zh-Hans': '便民中心', en: 'A & B <"Hub"> $&' }, help: { 'zh-Hans': '', en: '' }, pxPerMm: 3.78, standIns: false },
   cardIn: false,
+  staffWaits: false,
   overlay: null,
   page: { page: 'attract' },
 };

@@ -14,6 +14,7 @@ describe('firstSnapshot', () => {
       languages: hub.languages,
       kiosk: { id: 'hall-1', hub: hub.name, help: hub.help, pxPerMm: hub.kiosks['hall-1']?.screen.pxPerMm, standIns: true },
       cardIn: false,
+      staffWaits: false,
       overlay: null,
       page: { page: 'attract' },
     });

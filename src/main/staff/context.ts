@@ -1,0 +1,72 @@
+import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
+import type { CardInfo } from '../../contract/device-host.ts';
+import type { Language } from '../../contract/language.ts';
+import type { Failure } from '../../contract/result.ts';
+import type { ReaderView } from '../visit/reader-view.ts';
+import type { ProvenStaff, StaffAccess } from './work.ts';
+
+/** Constant while the kiosk runs. */
+export interface StaffSettings {
+  languages: readonly Language[];
+  /** Without a touch or a key: locked; and locked for as long again, ended. */
+  idleLockMs: number;
+  /** Of a session from its sign-in on; its last `warnMs` are announced. */
+  limitMs: number;
+  warnMs: number;
+  /** How often the home page looks at kiosk and hub anew. */
+  refreshMs: number;
+}
+
+/** What a failure page's button does: once more from the card on, or out with the card. */
+export type StaffNext = Extract<Extract<Page, { page: 'failure' }>['next'], 'retry' | 'take-card'>;
+
+/** One card's stay in the reader. It is one object, so that dropping it drops all. */
+export interface StaffSession {
+  /** 16 random hex digits, for the journal. */
+  id: string;
+  insertion: number;
+  card: CardInfo | null;
+  staff: ProvenStaff | null;
+  access: StaffAccess | null;
+  triesLeft: number;
+  triesAtFirst: number;
+  pinWrong: boolean;
+  onReaderPad: boolean;
+  touchWanted: boolean;
+  /** Of the pause after a wrong PIN. */
+  waitSeconds: number;
+  drafts: DraftRow[] | null;
+  health: KioskHealth | null;
+  setback: { failure: Failure; next: StaffNext } | null;
+}
+
+export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';
+
+export interface StaffContext {
+  settings: StaffSettings;
+  language: Language;
+  help: boolean;
+  reader: ReaderView;
+  /** The screen is free for staff: no visit is on it. */
+  floor: boolean;
+  session: StaffSession | null;
+  ended: StaffEnded;
+  minutesLeft: number;
+}
+
+export const newSession = (id: string, insertion: number): StaffSession => ({
+  id,
+  insertion,
+  card: null,
+  staff: null,
+  access: null,
+  triesLeft: 0,
+  triesAtFirst: 0,
+  pinWrong: false,
+  onReaderPad: false,
+  touchWanted: false,
+  waitSeconds: 0,
+  drafts: null,
+  health: null,
+  setback: null,
+});

@@ -1,0 +1,371 @@
+import { assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
+import type { DraftRow, Intent } from '../../contract/bridge.ts';
+import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import type { FailureCode } from '../../contract/failures.ts';
+import type { Failure, Result } from '../../contract/result.ts';
+import { afterFailure } from '../visit/failure-policy.ts';
+import type { ReaderView } from '../visit/reader-view.ts';
+import { pinTurn } from './back-off.ts';
+import { newSession, type StaffContext, type StaffEnded, type StaffSession, type StaffSettings } from './context.ts';
+import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
+
+type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
+
+export type StaffEvent =
+  | IntentEvent
+  | { type: 'reader'; view: ReaderView }
+  /** Whether a visit is on the screen. It has precedence: a session that it meets locks, a sign-in begins anew after it. */
+  | { type: 'floor'; free: boolean }
+  | { type: 'touch.wanted'; insertion: number }
+  | { type: 'screen.lost' }
+  | { type: 'idle.over' }
+  | { type: 'limit.over' };
+
+export function eventOf(intent: Intent): StaffEvent {
+  const { intent: type, ...rest } = intent;
+  return { type, ...rest } as IntentEvent;
+}
+
+export interface StaffMachineParts {
+  work: StaffWork;
+  settings: StaffSettings;
+  /** 16 random hex digits. */
+  newSessionId(): string;
+}
+
+const secondMs = 1000;
+const minuteMs = 60_000;
+
+function inSession(context: StaffContext): StaffSession {
+  if (context.session === null) throw new Error('no staff card');
+  return context.session;
+}
+
+function cardOf(context: StaffContext): CardInfo {
+  const { card } = inSession(context);
+  if (card === null) throw new Error('the card was not read');
+  return card;
+}
+
+function staffOf(context: StaffContext): ProvenStaff {
+  const { staff } = inSession(context);
+  if (staff === null) throw new Error('the ledger was not asked');
+  return staff;
+}
+
+function accessOf(context: StaffContext): StaffAccess {
+  const { access } = inSession(context);
+  if (access === null) throw new Error('nobody is signed in');
+  return access;
+}
+
+const patch = (context: StaffContext, change: Partial<StaffSession>): { session: StaffSession } => ({ session: { ...inSession(context), ...change } });
+
+const pinOf = (event: { type: string }): Uint8Array | null =>
+  event.type === 'pin.submit' && 'pin' in event && typeof event.pin === 'string' ? new TextEncoder().encode(event.pin) : null;
+
+const setBack = (context: StaffContext, failure: Failure): { session: StaffSession } =>
+  patch(context, { onReaderPad: false, setback: { failure, next: afterFailure(failure.code, false) === 'retry' ? 'retry' : 'take-card' } });
+
+const codeOfNoTry = (triesLeft: number): FailureCode => (triesLeft === 0 ? 'pin-blocked' : 'pin-last-try');
+
+/** The card is out of our hands first, then everything that was known goes. */
+const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
+const cardRemoved = endSession('card-removed');
+
+/**
+ * One staff card from its coming to its going. Three regions: `stage` is what the screen shows while it is free for staff, `attention` whether
+ * anybody is still there, `limit` how long the session may last in all. Desk and workshop hang on `stage.serving.inside`.
+ */
+export function staffMachine({ work, settings, newSessionId }: StaffMachineParts) {
+  return setup({
+    types: { context: {} as StaffContext, events: {} as StaffEvent },
+    actors: {
+      readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
+      whose: fromPromise<Result<ProvenStaff>, { card: CardInfo }>(({ input }) => work.whose(input.card)),
+      checkPin: fromPromise<Result<PinResult>, { insertion: number; pin: Uint8Array | null }>(({ input }) => work.checkPin(input.insertion, input.pin)),
+      signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
+      listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
+    },
+    delays: {
+      idleLock: ({ context }) => context.settings.idleLockMs,
+      untilWarning: ({ context }) => context.settings.limitMs - context.settings.warnMs,
+      refresh: ({ context }) => context.settings.refreshMs,
+      second: secondMs,
+      minute: minuteMs,
+    },
+    guards: {
+      succeeded: (_, { result }: { result: Result<unknown> }) => result.ok,
+      pinRight: (_, { result }: { result: Result<PinResult> }) => result.ok && result.value.verified,
+      cardReady: ({ event }) => event.type === 'reader' && event.view.view === 'card',
+      cardUseless: ({ event }) => event.type === 'reader' && (event.view.view === 'mute' || event.view.view === 'in-use'),
+      cardOut: ({ event }) => event.type === 'reader' && (event.view.view === 'empty' || event.view.view === 'starting' || event.view.view === 'fault'),
+      sameCard: ({ context, event }) =>
+        event.type === 'reader' && (event.view.view === 'card' || event.view.view === 'in-use') && event.view.insertion === context.session?.insertion,
+      sameCardLeft: ({ context, event }) => event.type === 'reader' && 'insertion' in event.view && 'insertion' in context.reader && event.view.insertion === context.reader.insertion,
+      cardTouched: ({ context, event }) => event.type === 'touch.wanted' && event.insertion === context.session?.insertion,
+      floorFree: ({ context }) => context.floor,
+      floorTaken: ({ event }) => event.type === 'floor' && !event.free,
+      knownLanguage: ({ context, event }) => event.type === 'language.set' && context.settings.languages.includes(event.language),
+      signedIn: ({ context }) => inSession(context).access !== null,
+      noTryLeft: ({ context }) => pinTurn(inSession(context).triesLeft, inSession(context).triesAtFirst).turn === 'never',
+      mustWait: ({ context }) => pinTurn(inSession(context).triesLeft, inSession(context).triesAtFirst).turn === 'after',
+      waited: ({ context }) => inSession(context).waitSeconds <= 0,
+      cardGone: ({ context }) => context.session?.setback?.failure.code === 'card-removed',
+      mayRetry: ({ context }) => inSession(context).setback?.next === 'retry',
+      timeOver: ({ context }) => context.minutesLeft <= 0,
+      /** The page waits for the person. */
+      personsTurn: or([stateIn({ stage: { serving: { pin: 'typing' } } }), stateIn({ stage: { serving: 'inside' } }), stateIn({ stage: { serving: 'failed' } })]),
+      inASession: ({ context }) => context.session?.access !== null && context.session?.access !== undefined,
+    },
+    actions: {
+      takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
+      takeFloor: assign(({ event, context }) => ({ floor: event.type === 'floor' ? event.free : context.floor })),
+      setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
+      openHelp: assign({ help: true }),
+      closeHelp: assign({ help: false }),
+      reset: assign(({ context }) => ({ language: context.settings.languages[0] ?? context.language, help: false })),
+      beginSession: assign(({ context, event }) => {
+        const view = event.type === 'reader' ? event.view : context.reader;
+        return { session: view.view === 'card' || view.view === 'in-use' ? newSession(newSessionId(), view.insertion) : null, help: false };
+      }),
+      shutDoors: ({ context: { session } }) => {
+        if (session === null) return;
+        work.letGo(session.insertion);
+        if (session.access !== null) work.leave(session.access.session);
+      },
+      letGo: ({ context: { session } }) => {
+        if (session !== null) work.letGo(session.insertion);
+      },
+      dropSession: assign((_, { ended }: { ended: StaffEnded }) => ({ session: null, ended, help: false, minutesLeft: 0 })),
+      keepCard: assign(({ context }, { result }: { result: Result<CardInfo> }) =>
+        result.ok
+          ? patch(context, { card: result.value, triesLeft: result.value.tries.pw1, triesAtFirst: Math.max(inSession(context).triesAtFirst, result.value.tries.pw1) })
+          : {},
+      ),
+      keepStaff: assign(({ context }, { result }: { result: Result<ProvenStaff> }) => (result.ok ? patch(context, { staff: result.value }) : {})),
+      pinIsRight: assign(({ context }) => patch(context, { pinWrong: false, onReaderPad: false })),
+      pinIsWrong: assign(({ context }, { result }: { result: Result<PinResult> }) =>
+        result.ok && !result.value.verified ? patch(context, { pinWrong: true, onReaderPad: false, triesLeft: result.value.triesLeft }) : {},
+      ),
+      notePad: assign(({ context, event }) => patch(context, { onReaderPad: event.type === 'pin.on-reader' })),
+      noteTouch: assign(({ context }) => patch(context, { touchWanted: true })),
+      touchDone: assign(({ context }) => (context.session === null ? {} : patch(context, { touchWanted: false }))),
+      startPause: assign(({ context }) => {
+        const { triesLeft, triesAtFirst } = inSession(context);
+        const turn = pinTurn(triesLeft, triesAtFirst);
+        return patch(context, { waitSeconds: turn.turn === 'after' ? Math.ceil(turn.pauseMs / secondMs) : 0 });
+      }),
+      countPause: assign(({ context }) => patch(context, { waitSeconds: inSession(context).waitSeconds - 1 })),
+      keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
+      lookAround: assign(({ context }) => patch(context, { health: work.health() })),
+      keepDrafts: assign(({ context }, { result }: { result: Result<DraftRow[]> }) => patch(context, { drafts: result.ok ? result.value : null })),
+      noteFailure: assign(({ context }, { result }: { result: Result<unknown> }) => (result.ok ? {} : setBack(context, result.failure))),
+      noteFault: assign(({ context }) => setBack(context, { code: 'kiosk-fault' })),
+      noteNoTry: assign(({ context }) => setBack(context, { code: codeOfNoTry(inSession(context).triesLeft) })),
+      clearSetback: assign(({ context }) => (context.session === null ? {} : patch(context, { setback: null }))),
+      startMinutes: assign(({ context }) => ({ minutesLeft: Math.ceil(context.settings.warnMs / minuteMs) })),
+      countMinutes: assign(({ context }) => ({ minutesLeft: context.minutesLeft - 1 })),
+      endMinutes: assign({ minutesLeft: 0 }),
+    },
+  }).createMachine({
+    id: 'staff',
+    context: { settings, language: settings.languages[0] ?? 'zh-Hans', help: false, reader: { view: 'starting' }, floor: true, session: null, ended: 'done', minutesLeft: 0 },
+    type: 'parallel',
+    on: {
+      'language.set': { guard: 'knownLanguage', actions: 'setLanguage' },
+      'help.open': { actions: 'openHelp' },
+      'help.close': { actions: 'closeHelp' },
+    },
+    states: {
+      stage: {
+        initial: 'away',
+        on: {
+          floor: { actions: 'takeFloor' },
+          reader: [
+            { guard: 'cardReady', target: '.arrived', actions: ['takeReader', ...cardRemoved, 'beginSession'] },
+            { guard: 'cardUseless', target: '.unreadable', actions: ['takeReader', ...cardRemoved] },
+            { guard: 'cardOut', target: '.away', actions: ['takeReader', ...cardRemoved] },
+          ],
+        },
+        states: {
+          away: { entry: 'reset' },
+          /** A card that cannot be read at all: the page stays until it is out. */
+          unreadable: {},
+          arrived: { always: [{ guard: 'floorFree', target: 'serving' }, { target: 'waiting' }] },
+          /** A visit is on the screen; nothing of the card is read before it is over. */
+          waiting: {
+            always: { guard: 'floorFree', target: 'serving' },
+            on: {
+              reader: { guard: 'sameCard', actions: 'takeReader' },
+              'limit.over': { target: 'takeCard', actions: [...endSession('limit')] },
+            },
+          },
+
+          serving: {
+            initial: 'reading',
+            on: {
+              reader: { guard: 'sameCard', actions: 'takeReader' },
+              floor: [{ guard: 'floorTaken', target: 'waiting', actions: ['takeFloor', 'letGo'] }, { actions: 'takeFloor' }],
+              'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
+              'visit.end': { target: 'takeCard', actions: [...endSession('done')] },
+              'idle.over': { target: 'takeCard', actions: [...endSession('timeout')] },
+              'limit.over': { target: 'takeCard', actions: [...endSession('limit')] },
+              'screen.lost': { target: 'takeCard', actions: [...endSession('timeout')] },
+            },
+            states: {
+              reading: {
+                invoke: {
+                  src: 'readCard',
+                  input: ({ context }) => ({ insertion: inSession(context).insertion }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'lookingUp',
+                      actions: { type: 'keepCard', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              /** Before anything is asked of the person: a card that has no business here is told so without its PIN. */
+              lookingUp: {
+                invoke: {
+                  src: 'whose',
+                  input: ({ context }) => ({ card: cardOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'triesLeft',
+                      actions: { type: 'keepStaff', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              /** The card's own counter decides: now, after a pause, or never at a kiosk. */
+              triesLeft: {
+                always: [
+                  { guard: 'noTryLeft', target: 'failed', actions: 'noteNoTry' },
+                  { guard: 'mustWait', target: 'pin.pausing', actions: 'startPause' },
+                  { target: 'pin.typing' },
+                ],
+              },
+              pin: {
+                initial: 'typing',
+                states: {
+                  typing: { on: { 'pin.submit': '#staff.stage.serving.checking', 'pin.on-reader': '#staff.stage.serving.checking' } },
+                  pausing: {
+                    always: { guard: 'waited', target: 'typing' },
+                    after: { second: { target: 'pausing', reenter: true, actions: 'countPause' } },
+                  },
+                },
+              },
+              checking: {
+                entry: 'notePad',
+                invoke: {
+                  src: 'checkPin',
+                  input: ({ context, event }) => ({ insertion: inSession(context).insertion, pin: pinOf(event) }),
+                  onDone: [
+                    { guard: { type: 'pinRight', params: ({ event }) => ({ result: event.output }) }, target: 'verified', actions: 'pinIsRight' },
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'triesLeft',
+                      actions: { type: 'pinIsWrong', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              /** After a lock the session goes on where it was. */
+              verified: { always: [{ guard: 'signedIn', target: 'inside' }, { target: 'proving' }] },
+              proving: {
+                exit: 'touchDone',
+                invoke: {
+                  src: 'signIn',
+                  input: ({ context }) => ({ insertion: inSession(context).insertion, staff: staffOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside',
+                      actions: { type: 'keepAccess', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+
+              /** Signed in. What a role may do here are states beside `home`. */
+              inside: {
+                initial: 'home',
+                on: {
+                  // The card is opened anew, which resets it: the lock is the card's own, not only the screen's.
+                  'idle.over': { target: 'reading', actions: 'letGo' },
+                  'staff.lock': { target: 'reading', actions: 'letGo' },
+                },
+                states: {
+                  home: {
+                    entry: 'lookAround',
+                    invoke: {
+                      src: 'listDrafts',
+                      input: ({ context }) => ({ access: accessOf(context) }),
+                      onDone: { actions: { type: 'keepDrafts', params: ({ event }) => ({ result: event.output }) } },
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                    after: { refresh: { target: 'home', reenter: true } },
+                  },
+                },
+              },
+
+              failed: {
+                always: { guard: 'cardGone', target: '#staff.stage.takeCard', actions: [...cardRemoved] },
+                exit: 'clearSetback',
+                on: { retry: { guard: 'mayRetry', target: 'reading' } },
+              },
+            },
+          },
+
+          takeCard: {
+            on: { reader: { guard: 'sameCardLeft', actions: 'takeReader' } },
+          },
+        },
+      },
+
+      attention: {
+        initial: 'off',
+        states: {
+          off: { always: { guard: 'personsTurn', target: 'awake' } },
+          awake: {
+            always: { guard: not('personsTurn'), target: 'off' },
+            on: { activity: { target: 'awake', reenter: true } },
+            after: { idleLock: { target: 'off', actions: raise({ type: 'idle.over' }) } },
+          },
+        },
+      },
+
+      /** From the sign-in on, whether it is locked meanwhile or not. */
+      limit: {
+        initial: 'off',
+        states: {
+          off: { always: { guard: 'inASession', target: 'running' } },
+          running: {
+            always: { guard: not('inASession'), target: 'off' },
+            after: { untilWarning: { target: 'warned', actions: 'startMinutes' } },
+          },
+          warned: {
+            always: [
+              { guard: not('inASession'), target: 'off', actions: 'endMinutes' },
+              { guard: 'timeOver', target: 'over' },
+            ],
+            after: { minute: { target: 'warned', reenter: true, actions: 'countMinutes' } },
+          },
+          over: { entry: raise({ type: 'limit.over' }), always: { guard: not('inASession'), target: 'off' } },
+        },
+      },
+    },
+  });
+}

@@ -1,0 +1,90 @@
+import type { Doing, Page, StaffWho } from '../../contract/bridge.ts';
+import { pseudonym } from '../../ledger/verify/reference.ts';
+import type { StaffShown } from '../floor.ts';
+import type { KioskFacts } from '../visit/snapshot.ts';
+import type { StaffContext, StaffSession } from './context.ts';
+import type { ProvenStaff } from './work.ts';
+
+/** A state of the machine, as much of it as the screen needs. */
+export interface StaffState {
+  /** The state of the region `stage` as a path: `serving.inside.home`. */
+  stage: string;
+  context: StaffContext;
+}
+
+/** The staff's side of the screen is this function of the session, and of nothing else. */
+export function shownOf({ stage, context }: StaffState, kiosk: KioskFacts): StaffShown {
+  if (stage === 'waiting') return 'waiting';
+  const page = pageOf({ stage, context });
+  if (page === null) return null;
+  return {
+    seq: 0,
+    language: context.language,
+    languages: [...context.settings.languages],
+    kiosk,
+    cardIn: false,
+    staffWaits: false,
+    overlay: context.help ? { overlay: 'help' } : null,
+    page,
+  };
+}
+
+function pageOf({ stage, context }: StaffState): Page | null {
+  const { session, reader } = context;
+  if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun' };
+  if (stage === 'takeCard') return { page: 'staff-take-card', ended: context.ended === 'card-removed' ? 'done' : context.ended };
+  return session === null ? null : sessionPage(stage, session, context.minutesLeft);
+}
+
+function sessionPage(stage: string, session: StaffSession, minutesLeft: number): Page | null {
+  switch (stage) {
+    case 'serving.pin.typing':
+    case 'serving.pin.pausing':
+      return pinPage(stage, session);
+    case 'serving.inside.home':
+      return homePage(session, minutesLeft);
+    case 'serving.failed':
+      return failurePage(session);
+    default:
+      return stage.startsWith('serving') ? { page: 'working', doing: doingOf(stage, session) } : null;
+  }
+}
+
+function pinPage(stage: string, { card, staff, access, triesLeft, pinWrong, waitSeconds }: StaffSession): Page {
+  if (card === null || staff === null) throw new Error('the PIN is asked for before its card is known');
+  return {
+    page: 'staff-pin',
+    why: access === null ? 'sign-in' : 'locked',
+    who: whoOf(staff),
+    waitSeconds: stage === 'serving.pin.pausing' ? waitSeconds : 0,
+    triesLeft,
+    pinPad: card.pinPad,
+    wrong: pinWrong,
+    minLength: card.pinMinLength,
+    maxLength: card.pinMaxLength,
+  };
+}
+
+function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number): Page {
+  if (staff === null || health === null) throw new Error('nobody is signed in');
+  return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null };
+}
+
+function failurePage({ setback }: StaffSession): Page {
+  if (setback === null) throw new Error('nothing failed');
+  const { failure, next } = setback;
+  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next, sent: 'not-begun' };
+}
+
+function doingOf(stage: string, { touchWanted, onReaderPad }: StaffSession): Doing {
+  if (touchWanted) return 'touch-card';
+  if (stage === 'serving.checking') return onReaderPad ? 'pin-on-reader' : 'checking-pin';
+  return stage === 'serving.proving' || stage === 'serving.verified' ? 'proving-key' : 'reading-card';
+}
+
+const whoOf = ({ id, role, partyNames, until }: ProvenStaff): StaffWho => ({
+  role,
+  party: partyNames,
+  pseudonym: pseudonym(id),
+  until: new Date((until - 1) * 1000).toISOString().slice(0, 10),
+});

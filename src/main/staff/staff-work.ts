@@ -1,0 +1,87 @@
+import type { DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { Localized } from '../../contract/language.ts';
+import { fail, ok, type Result } from '../../contract/result.ts';
+import type { Name, PublicKey } from '../../ledger/verify/acts.ts';
+import type { Crypto } from '../../ledger/verify/crypto.ts';
+import { bodyOf, draftId } from '../../ledger/verify/draft.ts';
+import { pseudonym, reference } from '../../ledger/verify/reference.ts';
+import type { Card } from '../card.ts';
+import type { Clock } from '../clock.ts';
+import type { District } from '../district.ts';
+import type { KeptDrafts } from './kept-drafts.ts';
+import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
+
+export interface StaffWorkParts {
+  district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey'>;
+  crypto: Crypto;
+  clock: Clock;
+  kept: Pick<KeptDrafts, 'list'>;
+  cardOf(insertion: number): Card;
+  health(): KioskHealth;
+}
+
+/** A session's work on the real card, ledger and hub. */
+export function createStaffWork(parts: StaffWorkParts): StaffWork {
+  const { district, cardOf } = parts;
+  return {
+    readCard: (insertion) => cardOf(insertion).open(),
+    whose: ({ keys }) => district.staffOf(keys),
+    checkPin: (insertion, pin) => cardOf(insertion).verify('user', pin),
+    signIn: (insertion, staff, signal) => signIn(cardOf(insertion), staff, signal, parts),
+    drafts: (access) => listDrafts(access, parts),
+    health: () => parts.health(),
+    letGo(insertion) {
+      void cardOf(insertion).release();
+    },
+    leave(session) {
+      void district.closeStaff(session);
+    },
+  };
+}
+
+/** The answer is checked here against the ledger's key, whatever the hub will say. */
+async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, { district, crypto }: StaffWorkParts): Promise<Result<StaffAccess>> {
+  const asked = await district.challenge();
+  if (!asked.ok) return asked;
+  const { challenge } = asked.value;
+  const signature = await card.authenticate(challenge);
+  if (!signature.ok) return signature;
+  if (!crypto.verify([-19, staff.aut], challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
+  const session = await district.openStaff(staff.id, challenge, signature.value);
+  if (!session.ok) return session;
+  if (!signal.aborted) return ok({ staff, session: session.value });
+  await district.closeStaff(session.value);
+  return fail('card-removed', 'too late');
+}
+
+async function listDrafts({ session }: StaffAccess, parts: StaffWorkParts): Promise<Result<DraftRow[]>> {
+  const { district, kept, crypto } = parts;
+  const atHub = await district.drafts(session);
+  if (!atHub.ok) return atHub;
+  const names = new Map<Name, Localized>();
+  const nameOf = async (party: Name): Promise<Localized> => {
+    const known = names.get(party);
+    if (known !== undefined) return known;
+    const found = await district.party(party);
+    const name = found.ok ? found.value.names : { 'zh-Hans': party, en: party };
+    names.set(party, name);
+    return name;
+  };
+  const rows: DraftRow[] = [];
+  for (const { draft, signed, untilMs } of kept.list()) {
+    const body = bodyOf(draft, crypto);
+    if (!body.ok) continue;
+    const by = await Promise.all(signed.map((key) => signerOf(key, parts, nameOf)));
+    rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by: by.filter((one) => one !== null), until: new Date(untilMs).toISOString(), place: 'kiosk' });
+  }
+  for (const { id, kind, signed, until } of atHub.value) {
+    const by = await Promise.all(signed.map(async ({ staff, party }) => ({ pseudonym: pseudonym(staff), party: await nameOf(party) })));
+    rows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub' });
+  }
+  return ok(rows);
+}
+
+async function signerOf(key: PublicKey, { district }: StaffWorkParts, nameOf: (party: Name) => Promise<Localized>): Promise<DraftRow['by'][number] | null> {
+  const staff = await district.staffByKey(key);
+  return staff.ok && staff.value !== null ? { pseudonym: pseudonym(staff.value.id), party: await nameOf(staff.value.party) } : null;
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { createActor, type SnapshotFrom } from 'xstate';
+import type { Intent } from '../../contract/bridge.ts';
+import type { Clock } from '../clock.ts';
+import type { StaffSide } from '../floor.ts';
+import { faultPlace, journalDetail, type Journal } from '../journal.ts';
+import { sameView, type ReaderView } from '../visit/reader-view.ts';
+import type { KioskFacts } from '../visit/snapshot.ts';
+import type { StaffSettings } from './context.ts';
+import { eventOf, staffMachine, type StaffEvent } from './machine.ts';
+import { recordOf } from './record.ts';
+import { shownOf, type StaffState } from './snapshot.ts';
+import type { StaffWork } from './work.ts';
+
+type MachineSnapshot = SnapshotFrom<ReturnType<typeof staffMachine>>;
+
+export interface StaffParts {
+  work: StaffWork;
+  settings: StaffSettings;
+  screen: StaffSide;
+  journal: Journal;
+  clock: Clock;
+  kiosk: KioskFacts;
+}
+
+/** The staff sessions of one kiosk, one after the other. */
+export interface StaffSessions {
+  intent(intent: Intent): void;
+  reader(view: ReaderView): void;
+  floor(free: boolean): void;
+  touchWanted(insertion: number): void;
+  screenLost(): void;
+  stop(): void;
+}
+
+export function stateOf(snapshot: MachineSnapshot): StaffState {
+  const { stage } = snapshot.value as { stage: unknown };
+  return { stage: pathOf(stage), context: snapshot.context };
+}
+
+const pathOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .map(([name, inner]) => `${name}.${pathOf(inner)}`)
+        .join()
+    : String(value);
+
+/** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
+export function startStaff({ work, settings, screen, journal, clock, kiosk }: StaffParts): StaffSessions {
+  const machine = staffMachine({ work, settings, newSessionId: () => randomBytes(8).toString('hex') });
+  let faulted = false;
+  let stopped = false;
+  let reader: ReaderView = { view: 'starting' };
+  let free = true;
+  let shown = '';
+  let actor = createActor(machine, { clock });
+  let moment: StaffState = stateOf(actor.getSnapshot());
+  begin();
+
+  function begin(): void {
+    faulted = false;
+    actor = createActor(machine, { clock });
+    moment = stateOf(actor.getSnapshot());
+    actor.subscribe({ next: (snapshot) => onState(stateOf(snapshot)), error: onFault });
+    actor.start();
+    actor.send({ type: 'floor', free });
+  }
+
+  function onState(after: StaffState): void {
+    const before = moment;
+    moment = after;
+    const ended = before.context.session !== null && before.context.session.id !== after.context.session?.id;
+    show(after);
+    if (ended) screen.wipe();
+    for (const event of recordOf(before, after)) journal.write(event);
+  }
+
+  function show(state: StaffState): void {
+    const what = shownOf(state, kiosk);
+    const text = JSON.stringify(what);
+    if (text === shown) return;
+    shown = text;
+    screen.show(what);
+  }
+
+  function onFault(error: unknown): void {
+    if (faulted) return;
+    faulted = true;
+    const name = error instanceof Error ? error.name.replace(/[^a-zA-Z0-9]/g, '') : 'Unknown';
+    journal.write({ event: 'kiosk.fault', name: name === '' ? 'Error' : name, detail: journalDetail(faultPlace(error)) });
+    endAtOnce();
+    shown = '';
+    screen.show(null);
+    screen.wipe();
+  }
+
+  function endAtOnce(): void {
+    actor.stop();
+    const { session } = moment.context;
+    if (session === null) return;
+    work.letGo(session.insertion);
+    if (session.access !== null) work.leave(session.access.session);
+    moment = { stage: 'away', context: { ...moment.context, session: null } };
+  }
+
+  function send(event: StaffEvent): void {
+    if (!faulted && !stopped) actor.send(event);
+  }
+
+  return {
+    intent(intent) {
+      if (faulted || stopped) return;
+      if (intent.intent !== 'activity') send({ type: 'activity' });
+      const event = eventOf(intent);
+      if (intent.intent === 'activity' || actor.getSnapshot().can(event)) send(event);
+      else journal.write({ event: 'intent.ignored', visit: null, intent: intent.intent, state: `staff.${moment.stage}` });
+    },
+    reader(view) {
+      if (stopped || sameView(view, reader)) return;
+      reader = view;
+      if (faulted) begin();
+      send({ type: 'reader', view });
+    },
+    floor(now) {
+      if (now === free) return;
+      free = now;
+      send({ type: 'floor', free });
+    },
+    touchWanted(insertion) {
+      send({ type: 'touch.wanted', insertion });
+    },
+    screenLost() {
+      send({ type: 'screen.lost' });
+    },
+    stop() {
+      stopped = true;
+      endAtOnce();
+    },
+  };
+}

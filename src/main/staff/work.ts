@@ -1,0 +1,42 @@
+import type { DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import type { Localized } from '../../contract/language.ts';
+import type { Result } from '../../contract/result.ts';
+import type { Id, Name, StaffRole } from '../../ledger/verify/acts.ts';
+
+/** A staff record on the ledger and its party, proved against a fresh head. Raw keys, 32 bytes each. */
+export interface ProvenStaff {
+  id: Id;
+  role: StaffRole;
+  party: Name;
+  partyNames: Localized;
+  sig: Uint8Array;
+  aut: Uint8Array;
+  /** Unix seconds. */
+  until: number;
+}
+
+/** Signed in: the card has answered, here and at the hub. */
+export interface StaffAccess {
+  staff: ProvenStaff;
+  /** Of the hub, 16 bytes. */
+  session: Uint8Array;
+}
+
+/** What a session has done by others. */
+export interface StaffWork {
+  readCard(insertion: number): Promise<Result<CardInfo>>;
+  /** `staff-card-unknown`, `-role`, `-expired`, `-retired`, `-office`; why the ledger could not be asked. */
+  whose(card: CardInfo): Promise<Result<ProvenStaff>>;
+  /** `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
+  checkPin(insertion: number, pin: Uint8Array | null): Promise<Result<PinResult>>;
+  /** The card answers a challenge; opened too late (`signal` aborted), the hub's door is shut again. */
+  signIn(insertion: number, staff: ProvenStaff, signal: AbortSignal): Promise<Result<StaffAccess>>;
+  /** What waits for a second signature, here and at the hub, as far as this person's office may know. */
+  drafts(access: StaffAccess): Promise<Result<DraftRow[]>>;
+  health(): KioskHealth;
+  /** The card is reset: no PIN state is left in it. */
+  letGo(insertion: number): void;
+  /** The hub's session ends. */
+  leave(session: Uint8Array): void;
+}

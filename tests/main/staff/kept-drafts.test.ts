@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
+import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
+import { draftId, inputFor, newDraft, withSignature, type Draft } from '../../../src/ledger/verify/draft.ts';
+import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
+import { createKeptDrafts, keptDraftMs, type KeptDrafts } from '../../../src/main/staff/kept-drafts.ts';
+
+const first = ed25519Signer(new Uint8Array(32).fill(1));
+const second = ed25519Signer(new Uint8Array(32).fill(2));
+const stranger = ed25519Signer(new Uint8Array(32).fill(3));
+
+let nowMs: number;
+let timers: Map<number, { run: () => void; atMs: number }>;
+let kept: KeptDrafts;
+
+beforeEach(() => {
+  nowMs = 1_700_000_000_000;
+  timers = new Map();
+  let last = 0;
+  kept = createKeptDrafts({
+    crypto: nodeCrypto,
+    clock: {
+      now: () => nowMs,
+      setTimeout(run, ms) {
+        timers.set((last += 1), { run, atMs: nowMs + ms });
+        return last;
+      },
+      clearTimeout: (timer) => void timers.delete(timer as number),
+    },
+  });
+});
+afterEach(() => {
+  kept.close();
+  expect(timers.size).toBe(0);
+});
+
+function pass(ms: number): void {
+  nowMs += ms;
+  for (const [id, { run, atMs }] of timers) {
+    if (atMs > nowMs) continue;
+    timers.delete(id);
+    run();
+  }
+}
+
+/** A case to be closed, as any act: signed by the first of two. */
+function halfSigned(nonce = 9): Draft {
+  const draft = newDraft({ v: 1, chain: 'c', nonce: new Uint8Array(16).fill(nonce), notAfter: 2_000_000_000, acts: [{ kind: 'case.close', id: new Uint8Array(16) }] }, [first.key, second.key]);
+  const signed = withSignature(draft, first.key, signatureOf(draft, first), nodeCrypto);
+  if (!signed.ok) throw new Error(signed.failure.code);
+  return signed.value;
+}
+
+const signatureOf = (draft: Draft, { key, sign }: typeof first): Uint8Array => sign(inputFor(draft, key, nodeCrypto) ?? new Uint8Array());
+
+describe('between the first card and the second', () => {
+  test('the draft is kept, and the second signature makes the envelope', () => {
+    const draft = halfSigned();
+    const id = draftId(draft, nodeCrypto);
+    expect(kept.keep(draft).ok).toBe(true);
+    expect(kept.list()).toMatchObject([{ signed: [first.key], untilMs: nowMs + keptDraftMs }]);
+    const signed = kept.sign(id, second.key, signatureOf(draft, second));
+    if (!signed.ok || signed.value === null) throw new Error('not complete');
+    const opened = openEnvelope(signed.value, nodeCrypto);
+    if (!opened.ok) throw new Error(opened.failure.code);
+    expect(opened.value.signers).toHaveLength(2);
+    expect(kept.list()).toEqual([]);
+  });
+
+  test('five minutes, and a second look at it makes them no longer', () => {
+    const draft = halfSigned();
+    kept.keep(draft);
+    pass(keptDraftMs - 1);
+    kept.keep(draft);
+    expect(kept.list()).toHaveLength(1);
+    pass(1);
+    expect(kept.list()).toEqual([]);
+    expect(kept.sign(draftId(draft, nodeCrypto), second.key, signatureOf(draft, second))).toMatchObject({ ok: false, failure: { code: 'hub-refused', detail: 'draft-unknown' } });
+  });
+
+  test('nobody else may sign it, and nothing else', () => {
+    const draft = halfSigned();
+    kept.keep(draft);
+    const id = draftId(draft, nodeCrypto);
+    expect(kept.sign(id, stranger.key, signatureOf(draft, second))).toMatchObject({ failure: { detail: 'signer-superfluous' } });
+    expect(kept.sign(id, second.key, signatureOf(halfSigned(8), second))).toMatchObject({ failure: { detail: 'signature-invalid' } });
+    expect(kept.list()).toMatchObject([{ signed: [first.key] }]);
+  });
+
+  test('a few, and what is dropped is gone', () => {
+    for (const nonce of [1, 2, 3, 4]) expect(kept.keep(halfSigned(nonce)).ok).toBe(true);
+    expect(kept.keep(halfSigned(5))).toMatchObject({ ok: false, failure: { code: 'hub-busy' } });
+    kept.drop(draftId(halfSigned(1), nodeCrypto));
+    expect(kept.keep(halfSigned(5)).ok).toBe(true);
+  });
+});
