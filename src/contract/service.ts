@@ -105,8 +105,20 @@ export const bundleSchema = z.strictObject({
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 
+export type CatalogueFile = { service: Service } | { bundle: Bundle };
+
+/** What `service.publish` says of a file, beside its hash and languages. A bundle asks for no fact itself. */
+export function termsOf(file: CatalogueFile): { id: string; version: number; agency: string; purpose: string; claims: string[] } {
+  if ('bundle' in file) {
+    const { id, version, agency, purpose } = file.bundle;
+    return { id, version, agency, purpose, claims: [] };
+  }
+  const { id, version, agency, purpose, claims } = file.service;
+  return { id, version, agency, purpose: purpose.id, claims: claims.map(({ claim }) => claim) };
+}
+
 /** What a file of the catalogue is; null: neither. */
-export function readCatalogueFile(bytes: Uint8Array): { service: Service } | { bundle: Bundle } | null {
+export function readCatalogueFile(bytes: Uint8Array): CatalogueFile | null {
   const value = parseJson(bytes);
   const service = serviceSchema.safeParse(value);
   if (service.success) return { service: service.data };

@@ -1,4 +1,4 @@
-import { identityVct } from '../contract/claims.ts';
+import { credentialType } from '../contract/claims.ts';
 import { sameHash } from '../identity/grant.ts';
 import { placeName } from '../identity/space.ts';
 import type { CredentialAnchor, CredentialPart, CredentialRevoke, Hash, Payment, RequestStep } from '../ledger/verify/acts.ts';
@@ -38,8 +38,9 @@ export async function checkCredential(index: number, act: CredentialAnchor, walk
     const order = await orderOf(part.signed, 'credential.issue', part.issuer, walk);
     const isSame = equalBytes(order.subject, act.subject) && equalBytes(order.credential, act.id) && order.vct === part.vct && order.status === act.status && sameHash(order.hash, part.credential);
     if (!isSame) refuse('order-mismatch');
-    // Who somebody is says the register alone; and no agency takes that credential's place in a space.
-    if (part.vct === identityVct) refuse('signer-role');
+    // Each type is one issuer's: who somebody is says the register alone, and no agency takes another's credential's place in a space.
+    const issuer = credentialType(part.vct)?.issuer;
+    if (issuer === undefined || issuer === 'registrar' || issuer.agency !== part.issuer) refuse('signer-role');
     concern(walk, index, act, part.issuer);
   }
   walk.bundle.take(index, act, 'credential', 'space', placeName({ kind: 'credential', vct: part.vct, number: act.status }));

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DoorResult } from '../contract/hub-door.ts';
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { readCatalogueFile, serviceGroups, type Bundle, type Service } from '../contract/service.ts';
+import { readCatalogueFile, serviceGroups, termsOf, type CatalogueFile } from '../contract/service.ts';
 import { readStatusList, statusUri, type StatusList } from '../identity/status-list.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
@@ -107,7 +107,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
   const { chain } = light.trust;
   let keeperName: Name | null = null;
   /** Read once, by the hash in hex: as long as the hub has them, they are not sent again. */
-  const files = new Map<string, { hash: Uint8Array; file: NonNullable<ReturnType<typeof readCatalogueFile>> }>();
+  const files = new Map<string, { hash: Uint8Array; file: CatalogueFile }>();
   const statusLists = new Map<Name, { hash: Uint8Array; list: StatusList }>();
 
   const residentOf: District['residentOf'] = async (keys) => {
@@ -275,11 +275,11 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
         const file = readCatalogueFile(definition);
         if (file !== null && files.size < mostFiles) files.set(toHex(hash), { hash, file });
       }
-      const read = [...files.values()].map(({ hash, file }) => ({ hash, ...('service' in file ? { service: file.service, bundle: null } : { service: null, bundle: file.bundle }) }));
+      const read = [...files.values()].map(({ hash, file }) => ({ hash, file, ...termsOf(file) }));
       const told = listed.value.services.length + listed.value.held.length;
       if (read.length === 0) return ok({ offers: [], bundles: [], refused: told, mark: '' });
-      const names = [...new Set(read.map(({ service, bundle }) => (service ?? bundle).agency))];
-      const records = await light.read(read.map(({ service, bundle }) => query.service((service ?? bundle).id)));
+      const names = [...new Set(read.map(({ agency }) => agency))];
+      const records = await light.read(read.map(({ id }) => query.service(id)));
       if (!records.ok) return records;
       const parties = await light.read(names.map((name) => query.party(name)));
       if (!parties.ok) return parties;
@@ -287,24 +287,21 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
         const record = parties.value.records[names.indexOf(name)] ?? null;
         return record?.state === 'active' && record.party === 'agency' ? provenParty(record) : null;
       };
-      const isVouchedFor = (hash: Uint8Array, index: number): boolean => {
+      const vouchedFor = read.filter(({ hash, file, agency }, index) => {
         const record = records.value.records[index] ?? null;
-        const file = read[index];
-        return record !== null && file !== undefined && equalBytes(hash, record.definition[1]) && fitsRecord(file.service ?? file.bundle, record);
-      };
-      const offers = read.flatMap(({ hash, service }, index): Offer[] => {
-        const agency = service === null ? null : agencyOf(service.agency);
-        if (service === null || agency === null || !isVouchedFor(hash, index)) return [];
-        return [{ service, definition: [-16, hash], agency: agency.names, seal: agency.seal }];
+        return record !== null && equalBytes(hash, record.definition[1]) && fitsRecord(file, record) && agencyOf(agency) !== null;
+      });
+      const offers = vouchedFor.flatMap(({ hash, file }): Offer[] => {
+        const agency = 'service' in file ? agencyOf(file.service.agency) : null;
+        return 'service' in file && agency !== null ? [{ service: file.service, definition: [-16, hash], agency: agency.names, seal: agency.seal }] : [];
       });
       offers.sort(byGroup);
-      const bundles = read.flatMap(({ hash, bundle }, index) => {
-        const offer = bundle === null || agencyOf(bundle.agency) === null || !isVouchedFor(hash, index) ? null : bundleOffer(bundle, offers);
+      const bundles = vouchedFor.flatMap(({ file }) => {
+        const offer = 'bundle' in file ? bundleOffer(file.bundle, offers) : null;
         return offer === null ? [] : [offer];
       });
       bundles.sort((a, b) => (a.bundle.id < b.bundle.id ? -1 : 1));
-      const vouchedFor = read.filter(({ hash }, index) => isVouchedFor(hash, index)).map(({ hash }) => toHex(hash));
-      const mark = [...vouchedFor, ...names.map((name) => toHex(agencyOf(name)?.seal ?? new Uint8Array(0)))].sort().join(' ');
+      const mark = [...vouchedFor.map(({ hash }) => toHex(hash)), ...names.map((name) => toHex(agencyOf(name)?.seal ?? new Uint8Array(0)))].sort().join(' ');
       return ok({ offers, bundles, refused: told - offers.length - bundles.length, mark });
     },
     async deliver(waiting, waitMs) {
@@ -335,16 +332,10 @@ function refusal(code: string | undefined): Settlement {
 const provenParty = ({ id, party, sign, seal, names }: PartyRecord): ProvenParty => ({ id, kind: party, sign, seal: seal[1], names });
 
 /** false: withdrawn, or a file that says other things than its record. */
-function fitsRecord(file: Service | Bundle, record: ServiceRecord): boolean {
-  const purpose = 'members' in file ? file.purpose : file.purpose.id;
-  const claims = 'members' in file ? [] : file.claims.map(({ claim }) => claim);
-  return (
-    record.state === 'published' &&
-    file.agency === record.agency &&
-    purpose === record.purpose &&
-    file.version === record.version &&
-    claims.every((claim) => record.claims.includes(claim))
-  );
+function fitsRecord(file: CatalogueFile, record: ServiceRecord): boolean {
+  const { agency, purpose, version, claims } = termsOf(file);
+  const isSame = agency === record.agency && purpose === record.purpose && version === record.version;
+  return record.state === 'published' && isSame && claims.every((claim) => record.claims.includes(claim));
 }
 
 /** In the order of the six windows, and in each by name. */

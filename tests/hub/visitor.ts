@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DoorParams, DoorResult, Submission } from '../../src/contract/hub-door.ts';
 import { serviceSchema } from '../../src/contract/service.ts';
-import { openCredential, type Credential } from '../../src/identity/credential.ts';
+import { claimedIssuer, openCredential, type Credential } from '../../src/identity/credential.ts';
 import { hashOf, type GrantTerms } from '../../src/identity/grant.ts';
 import { presentClaims } from '../../src/identity/presentation.ts';
 import { prepareRequest, sealPart, type PreparedRequest, type RequestDraft } from '../../src/identity/request.ts';
@@ -86,7 +86,7 @@ export class Visitor {
     const contents = must(await openObjects(opened.objects, space));
     const registrar = await this.record('party', stateKey.party('registrar'));
     const credential = must(
-      openCredential(contents.credentials[0] ?? '', { issuer: { name: 'registrar', key: registrar.sign }, holder: this.card.aut.key[1], now: soon(), verify: nodeCrypto.verify }),
+      openCredential(contents.credentials.find((sdJwt) => claimedIssuer(sdJwt) === 'registrar') ?? '', { issuer: { name: 'registrar', key: registrar.sign }, holder: this.card.aut.key[1], now: soon(), verify: nodeCrypto.verify }),
     );
     return { session: opened.session, space, contents, credential, opened };
   }

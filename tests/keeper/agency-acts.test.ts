@@ -192,6 +192,8 @@ describe("an agency's credential", () => {
     { name: 'of another hash than was ordered', change: { order: { hash: hashOf(Buffer.from('other')) } }, code: 'order-mismatch' },
     { name: 'with another status than was ordered', change: { order: { status: 8 } }, code: 'order-mismatch' },
     { name: 'for another resident than was ordered', change: { order: { subject: demoId('chen') } }, code: 'order-mismatch' },
+    { name: 'of a type that is another agency’s to issue', change: { vct: 'urn:imi:credential:pension:1' }, code: 'signer-role' },
+    { name: 'of a type that nobody issues', change: { vct: 'urn:imi:credential:other:1' }, code: 'signer-role' },
     { name: 'that says who somebody is', change: { vct: 'urn:imi:credential:identity:1' }, code: 'signer-role' },
   ])('$name is refused: $code', async ({ change, code }) => {
     expect(await taken((await issue(change)).incoming)).toBe(code);

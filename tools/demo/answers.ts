@@ -11,6 +11,7 @@ export const demoAnswers = {
   meter_number: '20417733',
   meter_reading: '1204.5',
   takeover_date: '2026-11-01',
+  taxpayer_number: '060312199108226',
   new_address_code: '4101280302',
   move_date: '2026-12-12',
   power_reading: '18204',

@@ -1,7 +1,7 @@
-import type { AgencyClaim } from '../../src/contract/claims.ts';
 import type { Localized } from '../../src/contract/language.ts';
 import type { StaffRole } from '../../src/ledger/verify/acts.ts';
 import type { IdentityFacts } from '../../src/registrar/issuer.ts';
+import type { AgencyFacts } from './agency-credentials.ts';
 
 /**
  * What is special about a card: `registered` nothing; `blocked` on the ledger; `pin-blocked` in the card itself; `unregistered` known to nobody;
@@ -19,7 +19,7 @@ export interface DemoPerson {
   /** Of residents whom the registrar knows. */
   facts?: IdentityFacts;
   /** What agencies know of them, beside the register. */
-  agencies?: Readonly<Partial<Record<AgencyClaim, string>>>;
+  agencies?: AgencyFacts;
   /** Of whoever is at work. */
   work?: { party: string; role: StaffRole };
 }
@@ -67,8 +67,6 @@ export const demoPeople: readonly DemoPerson[] = [
       marital_status: 'married',
     }),
     agencies: {
-      taxpayer_number: '060312199108226',
-      tax_office: '西关区第二税务所',
       pension_account: '060312910823',
       pension_scheme: 'employee',
       insured_since: '2014-04-01',
@@ -115,12 +113,15 @@ export const demoPeople: readonly DemoPerson[] = [
       insured_since: '2002-10-01',
       insurance_number: '060312317205',
       insurance_kind: 'employee',
+      family_doctor: '龙津西路社区卫生服务中心 麦医生',
       water_meter: '20477031',
       power_meter: '0630038814',
+      gas_meter: '0631093320',
       phone_number: '13922017840',
       tariff: 'standard',
       payout_bank: 'icbc',
       payout_account: '6222023602077031448',
+      housing_fund_account: '060312317780',
     },
   },
   {

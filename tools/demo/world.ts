@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { agencyCredentials } from '../../src/contract/claims.ts';
 import { hubFileSchema, hubServerFileSchema, type HubFile, type HubServerFile } from '../../src/contract/hub-file.ts';
-import { readCatalogueFile, serviceGroups } from '../../src/contract/service.ts';
+import { readCatalogueFile, serviceGroups, termsOf, type CatalogueFile } from '../../src/contract/service.ts';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { openHubParts } from '../../src/hub/hub.ts';
 import { writeKeyFile } from '../../src/hub/key-file.ts';
@@ -19,6 +19,7 @@ import type { Act, Id, PublicKey, ResidentRegister, ServicePublish } from '../..
 import { encodeChallenge, registerNonce } from '../../src/ledger/verify/challenge.ts';
 import { openEnvelope, signEnvelope, type Signer } from '../../src/ledger/verify/envelope.ts';
 import { cardPublicKeys, newCardState, saveCardState, type CardState } from '../virtual-card/card-state.ts';
+import { issueAgencyCredentials } from './agency-credentials.ts';
 import { demoId, demoSecret } from './demo-keys.ts';
 import { demoParties, partyEnrolment, partySecrets } from './parties.ts';
 import { demoAdminPin, demoPeople, demoPin, type DemoPerson } from './people.ts';
@@ -65,7 +66,7 @@ export const agenciesPort = 7480;
 
 /** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
 const seededMark = 'world.json';
-const worldVersion = 3;
+const worldVersion = 4;
 
 export const isSeeded = (dataDir: string): boolean => {
   const path = join(dataDir, seededMark);
@@ -235,7 +236,7 @@ class Seeding {
   }
 
   /** The desk's whole work: the card's keys on the ledger, the space founded, the number in the index, the credential issued. */
-  async registerResident({ id, facts }: DemoPerson): Promise<void> {
+  async registerResident({ id, facts, agencies = {} }: DemoPerson): Promise<void> {
     if (facts?.identity_number === undefined) throw new Error(`${id} has no identity number`);
     const resident = demoId(id);
     const space = demoSecret(`space/${id}`);
@@ -251,6 +252,19 @@ class Seeding {
     const entered = this.#hub.registrar.enter(facts.identity_number, resident);
     if (!entered.ok) throw new Error(entered.failure.code);
     must(await this.#hub.registrar.issue(resident, facts));
+    const issued = await issueAgencyCredentials({
+      chain: this.#hub.ledger.chain,
+      resident,
+      aut: keys.aut,
+      space: x25519Public(space),
+      keeper: x25519Public(partySecrets('keeper').seal),
+      facts: agencies,
+      status: demoPeople.findIndex((person) => person.id === id),
+      gateway: partySigner('gateway'),
+      agency: partySigner,
+      now: this.#seconds(),
+    });
+    if (issued !== null) await this.#take(issued);
   }
 
   async blockResident({ id }: DemoPerson): Promise<void> {
@@ -324,12 +338,12 @@ const cardKey = (state: CardState, role: 'sig' | 'aut'): MemorySigner => ed25519
 /** Of one body. */
 const mostActs = 16;
 
-interface CatalogueFile {
-  file: NonNullable<ReturnType<typeof readCatalogueFile>>;
+interface PublishedFile {
+  file: CatalogueFile;
   bytes: Uint8Array;
 }
 
-function catalogueFiles(): CatalogueFile[] {
+function catalogueFiles(): PublishedFile[] {
   const folder = new URL('services/', repository);
   return [...serviceGroups, 'life']
     .map((group) => new URL(`${group}/`, folder))
@@ -343,19 +357,12 @@ function catalogueFiles(): CatalogueFile[] {
 }
 
 /** What its agency signs, for a service or a bundle. */
-export function publication({ file, bytes }: CatalogueFile): ServicePublish {
-  const { id, version, agency } = 'service' in file ? file.service : file.bundle;
-  return {
-    kind: 'service.publish',
-    id,
-    version,
-    agency,
-    purpose: 'service' in file ? file.service.purpose.id : file.bundle.purpose,
-    claims: 'service' in file ? file.service.claims.map(({ claim }) => claim) : [],
-    languages: ['zh-Hans', 'en'],
-    definition: hashOf(bytes),
-  };
-}
+export const publication = ({ file, bytes }: PublishedFile): ServicePublish => ({
+  kind: 'service.publish',
+  ...termsOf(file),
+  languages: ['zh-Hans', 'en'],
+  definition: hashOf(bytes),
+});
 
 function must<T>(result: { ok: true; value: T } | { ok: false; failure: { code: string; detail?: string } }): T {
   if (!result.ok) throw new Error(`${result.failure.code} ${result.failure.detail ?? ''}`);

@@ -20,7 +20,7 @@ function knownOf(person: string): KnownClaims {
 
 describe('after one visit to each window', () => {
   test('a resident with a credential of each agency need not type 95 of 100 facts of the catalogue', () => {
-    const { share, total, known, visits } = coverageOf(services, knownOf('lin'));
+    const { share, total, known, visits } = coverageOf(services, knownOf('chen'));
     expect(visits.map(({ group }) => group)).toEqual(serviceGroups);
     expect(total).toBeGreaterThanOrEqual(35);
     expect(known / total).toBe(share);
@@ -30,14 +30,14 @@ describe('after one visit to each window', () => {
   test('somebody with no credential of an agency types more, once, and can use every service', () => {
     const { agencies: _, ...withIdentityOnly } = { agencies: null, ...knownOf('huang') };
     const poor = coverageOf(services, Object.fromEntries(Object.entries(withIdentityOnly).filter(([claim]) => claim in (demoPeople.find(({ id }) => id === 'huang')?.facts ?? {}))));
-    const rich = coverageOf(services, knownOf('lin'));
+    const rich = coverageOf(services, knownOf('chen'));
     expect(poor.share).toBeLessThan(rich.share);
     const asked = (measured: typeof rich): number => measured.visits.reduce((sum, visit) => sum + visit.asked, 0);
     expect(asked(poor)).toBeGreaterThan(asked(rich));
   });
 
   test('what one request alone has is counted as asked each time, never as known', () => {
-    const { eachTime, facts, fields } = coverageOf(services, knownOf('lin'));
+    const { eachTime, facts, fields } = coverageOf(services, knownOf('chen'));
     expect(eachTime.find(({ service }) => service === 'utility/water-account-transfer')?.questions).toEqual(['meter_number', 'meter_reading', 'takeover_date']);
     expect(facts.map(({ fact }) => fact)).not.toContain('utility/water-account-transfer#meter_reading');
     expect(fields.total).toBe(facts.reduce((sum, fact) => sum + fact.services.length, 0) + eachTime.reduce((sum, { questions }) => sum + questions.length, 0));
