@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ProblemCode } from '../../contract/failures.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
-import { serviceSchema } from '../../contract/service.ts';
+import { readCatalogueFile, termsOf } from '../../contract/service.ts';
 import { hashOf, sameHash } from '../../identity/grant.ts';
 import type { ActKind, Act } from '../../ledger/verify/acts.ts';
 import { toBase64url, toHex } from '../../ledger/verify/bytes.ts';
@@ -66,8 +66,8 @@ export const serviceRoutes = (parts: GatewayParts): Route[] => [
     method: 'POST',
     path: '/v1/services',
     auth: 'party',
-    summary: 'Publish a service, or its next version',
-    description: '`definition` is the service file byte for byte; the agency’s transaction with one `service.publish` has its hash, and says the same as it does.',
+    summary: 'Publish a service or a bundle, or its next version',
+    description: '`definition` is the file byte for byte; the agency’s transaction with one `service.publish` has its hash, and says the same as it does.',
     body: z.strictObject({ envelope: envelopeText, definition: bytesText.min(1).max(180_000) }),
     answers: carriedAnswers,
     refusals: [...envelopeRefusals, 'service-mismatch', 'purpose-not-owned', 'claims-beyond-purpose', 'id-taken', 'service-known'],
@@ -77,16 +77,17 @@ export const serviceRoutes = (parts: GatewayParts): Route[] => [
       const { act, envelope } = read.value;
       if (act.agency !== party.name) return fail('signer-role');
       const definition = bytesOfText(body.definition);
-      const service = definition === undefined ? null : serviceOf(definition);
-      if (definition === undefined || service === null) return fail('call-malformed', 'body: definition');
+      const file = definition === undefined ? null : readCatalogueFile(definition);
+      if (definition === undefined || file === null) return fail('call-malformed', 'body: definition');
+      const { id, version, agency, purpose, claims } = termsOf(file);
       const isSame =
         sameHash(hashOf(definition), act.definition) &&
-        service.id === act.id &&
-        service.version === act.version &&
-        service.agency === act.agency &&
-        service.purpose.id === act.purpose &&
-        service.claims.length === act.claims.length &&
-        service.claims.every(({ claim }) => act.claims.includes(claim));
+        id === act.id &&
+        version === act.version &&
+        agency === act.agency &&
+        purpose === act.purpose &&
+        claims.length === act.claims.length &&
+        claims.every((claim) => act.claims.includes(claim));
       if (!isSame) return fail('service-mismatch');
       const kept = parts.services.put(definition);
       if (!kept.ok) return kept;
@@ -115,12 +116,3 @@ export const serviceRoutes = (parts: GatewayParts): Route[] => [
     },
   }),
 ];
-
-function serviceOf(definition: Uint8Array): z.output<typeof serviceSchema> | null {
-  try {
-    const read = serviceSchema.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(definition)));
-    return read.success ? read.data : null;
-  } catch {
-    return null;
-  }
-}
