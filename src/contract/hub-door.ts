@@ -11,6 +11,7 @@ export const doorFrameLimitBytes = 1024 * 1024;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes');
 const id16 = bytes.refine((b) => b.length === 16, 'id: 16 bytes');
+const agencyName = z.string().regex(/^[a-z0-9][a-z0-9./_-]{2,79}$/);
 const hash32 = bytes.refine((b) => b.length === 32, 'hash: 32 bytes');
 
 /** A ciphertext that goes along with a transaction and is stored before the transaction is taken. */
@@ -104,6 +105,22 @@ export const doorMethods = {
   'ask.refuse': { params: z.strictObject({ session: id16, ask: id16 }), result: z.union([z.strictObject({}), z.strictObject({ refused: z.string().max(60) })]) },
   /** A signature that the card made or may have made and that never came to anything. */
   'counter.broken-off': { params: z.strictObject({ session: id16, counter: z.int() }), result: z.strictObject({}) },
+  /**
+   * All that touched this resident, from its own entry number `from` on, up to 1000 of them: what verify/resident-chain.ts takes, with the transaction of each.
+   * The record's chain says how many there are. Several pages are read up to that number; the last one's head and proof are those that count.
+   */
+  'activity.list': {
+    params: z.strictObject({ session: id16, from: z.int().min(0).default(0) }),
+    result: z.strictObject({
+      head: bytes,
+      record: bytes.nullable(),
+      proof: bytes,
+      entries: z.array(z.strictObject({ logIndex: z.int().min(0), actIndex: z.int().min(0).max(255), transaction: hash32, act: bytes })).max(1000),
+    }),
+  },
+  /** Asks of a muted agency are not shown to the resident. What it gets because of a grant or a request is another matter. */
+  'mute.set': { params: z.strictObject({ session: id16, agency: agencyName, muted: z.boolean() }), result: z.strictObject({}) },
+  'mute.list': { params: z.strictObject({ session: id16 }), result: z.strictObject({ agencies: z.array(z.string()) }) },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
   /** The challenge as signed, of the same two halves, and the answer of a staff card's AUT key: a session for staff, 16 bytes. */
   'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16 }) },

@@ -47,6 +47,15 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       const noted = await keeper.brokenOff(session, counter);
       return noted.ok ? ok({}) : noted;
     },
+    'activity.list': ({ session, from }) => keeper.activity(session, from),
+    'mute.set': async ({ session, agency, muted }) => {
+      const set = await keeper.setMute(session, agency, muted);
+      return set.ok ? ok({}) : set;
+    },
+    'mute.list': async ({ session }) => {
+      const agencies = await keeper.mutedBy(session);
+      return agencies.ok ? ok({ agencies: agencies.value }) : agencies;
+    },
     'space.close': ({ session }) => {
       keeper.closeSpace(session);
       return Promise.resolve(ok({}));

@@ -1,12 +1,15 @@
 import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-door.ts';
 import { fail, never, ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
+import { openSealed, sealTo } from '../identity/sealing.ts';
 import type { Ledger, TransactionState } from '../ledger/ledger.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeChallenge, type Challenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { stateKey } from '../ledger/verify/records.ts';
+import { ActivityIndex, type ActivityPage } from './activity.ts';
 import { AgencyLists, type AgencyChange, type AgencyGrant, type AgencyRequest, type Listed, type PageWish } from './agency-lists.ts';
 import type { Tags } from './agency-tag.ts';
 import { Challenges, type KeeperNonce } from './challenges.ts';
@@ -16,12 +19,12 @@ import type { KeeperFailure } from './refusal.ts';
 import { Releases, type Released } from './release.ts';
 import { Sessions } from './sessions.ts';
 import { Settling } from './settling.ts';
-import type { KeeperStore, NewSpace, PayloadQuery, SpaceRecovery, Step } from './store.ts';
+import type { KeeperStore, NewSpace, NotedKind, PayloadQuery, SpaceRecovery, Step } from './store.ts';
 import { checkSubmission, type Incoming } from './submission-check.ts';
 import type { CheckingKeeper, KeptPayloads } from './submission-walk.ts';
 
 export interface KeeperParts {
-  ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'receipt' | 'block' | 'onBlock'>;
+  ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'receipt' | 'block' | 'read' | 'entries' | 'onBlock'>;
   store: KeeperStore;
   /** The keeper's own sealing key, and the names in the store under it. */
   opener: Opener;
@@ -48,9 +51,11 @@ export class Keeper {
   readonly #releases: Releases;
   readonly #lists: AgencyLists;
   readonly #settling: Settling;
+  readonly #activity: ActivityIndex;
 
   constructor(parts: KeeperParts) {
     this.#settling = new Settling(parts);
+    this.#activity = new ActivityIndex(parts);
     this.#parts = parts;
     const payload: KeptPayloads = (query) => this.#payload(query);
     this.#checking = { ...parts, payload, recovery: (resident) => parts.store.recovery(resident) };
@@ -117,6 +122,40 @@ export class Keeper {
   /** Whose visit this is; null: unknown, ended or run out. */
   residentOf(session: Uint8Array): Id | null {
     return this.#sessions.resident(session, this.#seconds());
+  }
+
+  /** All that touched the resident, from entry number `from` on, as the kiosk proves it (activity.ts). */
+  async activity(session: Uint8Array, from: number): Promise<Result<ActivityPage>> {
+    const resident = this.#sessions.resident(session, this.#seconds());
+    return resident === null ? fail('hub-refused', 'session') : this.#activity.of(resident, from);
+  }
+
+  /** Whether asks of this agency are kept from the resident. */
+  async setMute(session: Uint8Array, agency: Name, isMuted: boolean): Promise<Result<null>> {
+    const resident = this.#sessions.resident(session, this.#seconds());
+    if (resident === null) return fail('hub-refused', 'session');
+    const { store, opener, tags } = this.#parts;
+    return store.mute(resident, tags.agency(agency), isMuted ? sealTo(opener.publicKey, 'mute', resident, Buffer.from(agency, 'utf8')) : null);
+  }
+
+  async mutedBy(session: Uint8Array): Promise<Result<Name[]>> {
+    const resident = this.#sessions.resident(session, this.#seconds());
+    if (resident === null) return fail('hub-refused', 'session');
+    const muted = await this.#parts.store.muted(resident);
+    if (!muted.ok) return muted;
+    const names: Name[] = [];
+    for (const { name } of muted.value) {
+      const opened = await openSealed(name, 'mute', resident, this.#parts.opener);
+      if (opened.ok) names.push(Buffer.from(opened.value).toString('utf8'));
+    }
+    return ok(names.toSorted());
+  }
+
+  async isMuted(resident: Id, agency: Name): Promise<Result<boolean>> {
+    const muted = await this.#parts.store.muted(resident);
+    if (!muted.ok) return muted;
+    const tag = this.#parts.tags.agency(agency);
+    return ok(muted.value.some((one) => equalBytes(one.agency, tag)));
   }
 
   closeSpace(session: Uint8Array): void {
@@ -194,6 +233,14 @@ export class Keeper {
     return this.#lists.changes(agency, after, limit);
   }
 
+  /** Tells an agency what became of its ask, where the ledger does not: a refusal, or an answer by a wallet that is not ours. */
+  async noteAsk(agency: Name, kind: NotedKind, ask: Id, subject: Id | null): Promise<Result<null>> {
+    const tag = this.#parts.tags.agency(agency);
+    const noted = await this.#parts.store.note(tag, { kind, subject, id: ask, at: this.#seconds() });
+    if (noted.ok) this.#settling.tell([tag]);
+    return noted;
+  }
+
   /** Whenever there is something new for the agency to read in `changes`. Returns what ends the listening. */
   onChange(agency: Name, listener: () => void): () => void {
     return this.#settling.onTold(this.#parts.tags.agency(agency), listener);
@@ -218,11 +265,14 @@ export class Keeper {
     const settled = await this.#settling.catchUp();
     if (!settled.ok) return settled;
     const forgotten = await this.#parts.store.forgetUsed(this.#seconds() - usedKeptSeconds);
-    return forgotten.ok ? noteConcerns(this.#parts) : forgotten;
+    if (!forgotten.ok) return forgotten;
+    const concerned = await noteConcerns(this.#parts);
+    return concerned.ok ? this.#activity.catchUp() : concerned;
   }
 
   async close(): Promise<void> {
     await this.#settling.close();
+    await this.#activity.close();
     await this.#parts.store.close();
   }
 

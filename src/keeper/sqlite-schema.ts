@@ -53,7 +53,7 @@ const secondVersion = `
     PRIMARY KEY (tx, act)
   ) WITHOUT ROWID;
   CREATE TABLE change (
-    agency BLOB NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, id BLOB NOT NULL, step TEXT, at INTEGER NOT NULL, tx BLOB NOT NULL,
+    agency BLOB NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB, id BLOB NOT NULL, step TEXT, at INTEGER NOT NULL, tx BLOB,
     PRIMARY KEY (agency, seq)
   ) WITHOUT ROWID;
   CREATE TABLE request (
@@ -73,6 +73,12 @@ const secondVersion = `
     agency BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, subject BLOB NOT NULL, at INTEGER NOT NULL, tx BLOB NOT NULL, act INTEGER NOT NULL,
     PRIMARY KEY (agency, seq)
   ) WITHOUT ROWID;
+  CREATE TABLE indexed (one INTEGER PRIMARY KEY CHECK (one = 1), next INTEGER NOT NULL);
+  INSERT INTO indexed VALUES (1, 0);
+  CREATE TABLE activity (
+    subject BLOB NOT NULL, log_index INTEGER NOT NULL, act_index INTEGER NOT NULL, tx BLOB NOT NULL, act BLOB NOT NULL, PRIMARY KEY (subject, log_index, act_index)
+  ) WITHOUT ROWID;
+  CREATE TABLE mute (resident BLOB NOT NULL, agency BLOB NOT NULL, name BLOB NOT NULL, PRIMARY KEY (resident, agency)) WITHOUT ROWID;
 `;
 
 /** Why a file is not a keeper's store, or one of a newer program. */

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SpaceObject } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { ActKind } from '../ledger/verify/acts.ts';
@@ -40,11 +40,11 @@ const requestOf = (row: Row): StoredRequest => ({ ...grantOf(row), step: textOf(
 const changeOf = (row: Row): StoredChange => ({
   seq: numberOf(row['seq']),
   kind: textOf(row['kind']) as StoredChange['kind'],
-  subject: bytesOf(row['subject']),
+  subject: row['subject'] === null ? null : bytesOf(row['subject']),
   id: bytesOf(row['id']),
   step: row['step'] === null ? null : (textOf(row['step']) as Step),
   at: numberOf(row['at']),
-  transaction: bytesOf(row['tx']),
+  transaction: row['tx'] === null ? null : bytesOf(row['tx']),
 });
 
 /** Opens or makes the file, or brings an older one to today's form: WAL, synchronous FULL. `hub-storage` where it cannot be opened, is damaged or is another program's. */
@@ -118,7 +118,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     statement('INSERT INTO concern (tx, act, kind, agency, subject, id, service, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(tx, act, kind, agency, subject, id, service, step);
   };
 
-  const addChange = (agency: Tag, kind: SQLOutputValue, subject: SQLOutputValue, id: SQLOutputValue, step: SQLOutputValue, at: number, tx: Uint8Array): number => {
+  const putChange = (agency: Tag, { kind, subject, id, step, at, tx }: Record<'kind' | 'subject' | 'id' | 'step' | 'at' | 'tx', SQLInputValue>): number => {
     const seq = numberOf(statement('SELECT coalesce(max(seq), 0) + 1 AS next FROM change WHERE agency = ?').get(agency)?.['next']);
     statement('INSERT INTO change (agency, seq, kind, subject, id, step, at, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, kind, subject, id, step, at, tx);
     return seq;
@@ -131,7 +131,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     for (const row of concerns) {
       const { act = null, kind = null, subject = null, id = null, service = null, step = null } = row;
       const agency = bytesOf(row['agency']);
-      const seq = addChange(agency, kind, subject, id, step, at, tx);
+      const seq = putChange(agency, { kind, subject, id, step, at, tx });
       if (kind === 'request.submit') {
         statement('INSERT INTO request (agency, seq, id, subject, service, step, stepped, at, tx, act) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(agency, seq, id, subject, service, step, index, at, tx, act);
       } else if (kind === 'grant.give') {
@@ -161,7 +161,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
       }
       for (const known of statement('SELECT DISTINCT agency FROM change WHERE subject = ?').all(subject)) {
         const agency = bytesOf(known['agency']);
-        addChange(agency, 'resident.replace', subject, subject, null, at, tx);
+        putChange(agency, { kind: 'resident.replace', subject, id: subject, step: null, at, tx });
         told.push(agency);
       }
     }
@@ -378,6 +378,46 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
 
     changes: (agency, { after, limit }) =>
       settled(() => statement('SELECT seq, kind, subject, id, step, at, tx FROM change WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?').all(agency, after, limit).map(changeOf)),
+
+    note: (agency, change) =>
+      atomic(() => {
+        putChange(agency, { ...change, step: null, tx: null });
+        return null;
+      }),
+
+    indexed: () => settled(() => numberOf(statement('SELECT next FROM indexed').get()?.['next'])),
+
+    index: (from, next, acts) =>
+      atomic(() => {
+        if (statement('UPDATE indexed SET next = ? WHERE next = ?').run(next, from).changes !== 1) return null;
+        for (const { subject, logIndex, actIndex, transaction, act } of acts) {
+          statement('INSERT INTO activity (subject, log_index, act_index, tx, act) VALUES (?, ?, ?, ?, ?)').run(subject, logIndex, actIndex, transaction, act);
+        }
+        return null;
+      }),
+
+    activity: (resident, { after, limit }) =>
+      settled(() =>
+        statement('SELECT subject, log_index, act_index, tx, act FROM activity WHERE subject = ? ORDER BY log_index, act_index LIMIT ? OFFSET ?')
+          .all(resident, limit, after)
+          .map((row: Row) => ({
+            subject: bytesOf(row['subject']),
+            logIndex: numberOf(row['log_index']),
+            actIndex: numberOf(row['act_index']),
+            transaction: bytesOf(row['tx']),
+            act: bytesOf(row['act']),
+          })),
+      ),
+
+    mute: (resident, agency, name) =>
+      settled(() => {
+        if (name === null) statement('DELETE FROM mute WHERE resident = ? AND agency = ?').run(resident, agency);
+        else statement('INSERT INTO mute (resident, agency, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(resident, agency, name);
+        return null;
+      }),
+
+    muted: (resident) =>
+      settled(() => statement('SELECT agency, name FROM mute WHERE resident = ? ORDER BY agency').all(resident).map((row: Row) => ({ agency: bytesOf(row['agency']), name: bytesOf(row['name']) }))),
 
     unconcerned: (limit) =>
       settled(() =>

@@ -140,15 +140,30 @@ export interface StoredGrant {
   agencyPart: Uint8Array;
 }
 
+/** What becomes of an ask beside the ledger: a refusal, or an answer by a wallet that is not ours. */
+export type NotedKind = 'ask.answered' | 'ask.refused';
+
 /** One line of what an agency is told, numbered from 1 in an order of its own, so that nobody counts another's. */
 export interface StoredChange {
   seq: number;
-  kind: ConcernKind;
-  subject: Id;
+  kind: ConcernKind | NotedKind;
+  /** null: not known. */
+  subject: Id | null;
   id: Uint8Array;
   step: Step | null;
   at: number;
+  /** null: it is none of the ledger's. */
+  transaction: Uint8Array | null;
+}
+
+/** An act on a resident, and where it stands in the log. */
+export interface IndexedAct {
+  subject: Id;
+  logIndex: number;
+  actIndex: number;
   transaction: Uint8Array;
+  /** Deterministic CBOR, as in the transaction's body. */
+  act: Uint8Array;
 }
 
 export interface Page {
@@ -195,6 +210,17 @@ export interface KeeperStore {
   request(agency: Tag, id: Id): Promise<Result<StoredRequest | null>>;
   grants(agency: Tag, page: Page): Promise<Result<StoredGrant[]>>;
   changes(agency: Tag, page: Page): Promise<Result<StoredChange[]>>;
+  /** Tells an agency of what is none of the ledger's. */
+  note(agency: Tag, change: { kind: NotedKind; subject: Id | null; id: Uint8Array; at: number }): Promise<Result<null>>;
+  /** Index of the log's next entry that is not indexed yet. */
+  indexed(): Promise<Result<number>>;
+  /** What the entries from `from` up to `next` did to residents; does nothing where others indexed that far meanwhile. */
+  index(from: number, next: number, acts: readonly IndexedAct[]): Promise<Result<null>>;
+  /** In the order of the log, from number `after` of the resident's own on. */
+  activity(resident: Id, page: Page): Promise<Result<IndexedAct[]>>;
+  /** `name`: the agency's, sealed to the keeper; null: no longer. */
+  mute(resident: Id, agency: Tag, name: Uint8Array | null): Promise<Result<null>>;
+  muted(resident: Id): Promise<Result<{ agency: Tag; name: Uint8Array }[]>>;
   /** Recorded parts, sealed to the keeper, of a time when nothing was noted of whom they concern; oldest first, and none once all were `concern`ed. */
   unconcerned(limit: number): Promise<Result<{ transaction: Uint8Array; act: number; kind: ActKind; subject: Id; actId: Uint8Array; sealed: Uint8Array }[]>>;
   /** Notes it later. Without concerns: it concerns nobody. */

@@ -12,6 +12,7 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { partySigner } from './agency-stand.ts';
+import { viewOf } from './ledger-view.ts';
 import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
 
 let dataDir: string;
@@ -47,15 +48,7 @@ function brokenLedger(): { ledger: KeeperParts['ledger']; mend: () => void } {
   const { ledger } = parts;
   return {
     mend: () => (broken = false),
-    ledger: {
-      chain: ledger.chain,
-      values: (keys) => ledger.values(keys),
-      state: (id) => ledger.state(id),
-      receipt: (id, waitMs) => ledger.receipt(id, waitMs),
-      block: (height) => ledger.block(height),
-      onBlock: (listener) => ledger.onBlock(listener),
-      submit: (envelope) => (broken ? Promise.resolve(fail('hub-storage', 'sqlite-13')) : ledger.submit(envelope)),
-    },
+    ledger: viewOf(ledger, { submit: (envelope) => (broken ? Promise.resolve(fail('hub-storage', 'sqlite-13')) : ledger.submit(envelope)) }),
   };
 }
 

@@ -20,6 +20,7 @@ import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { callDirectly, must, soon, Visitor, type OpenVisit } from '../hub/visitor.ts';
 import { cardSigner, newId, orderBy, partyOpener, partySigner, record } from './agency-stand.ts';
+import { viewOf } from './ledger-view.ts';
 
 let dataDir: string;
 let world: World;
@@ -229,20 +230,6 @@ function keeperOver(name: string, ledger: KeeperParts['ledger'], now: () => numb
     recordWaitMs: 50,
   });
 }
-const viewOf = (change: Partial<KeeperParts['ledger']>): KeeperParts['ledger'] => {
-  const { ledger } = parts;
-  return {
-    chain: ledger.chain,
-    values: (keys) => ledger.values(keys),
-    submit: (envelope) => ledger.submit(envelope),
-    state: (id) => ledger.state(id),
-    receipt: (id, waitMs) => ledger.receipt(id, waitMs),
-    block: (height) => ledger.block(height),
-    onBlock: (listener) => ledger.onBlock(listener),
-    ...change,
-  };
-};
-
 /** A grant in a keeper of its own. */
 async function grantedAt(keeper: Keeper, reads = 1): Promise<Given> {
   const { id, submission, draft } = await lin.request(visit, 'tax/property-tax-certificate', answers, { spoil: (one) => ({ ...one, reads }) });
@@ -255,7 +242,7 @@ async function grantedAt(keeper: Keeper, reads = 1): Promise<Given> {
 describe('the clock and the ledger', () => {
   it('the keeper’s own clock ends a grant too, while no block is made: grant-expired', async () => {
     let aheadMs = 0;
-    const keeper = keeperOver('clock.sqlite', viewOf({}), () => Date.now() + aheadMs);
+    const keeper = keeperOver('clock.sqlite', viewOf(parts.ledger, {}), () => Date.now() + aheadMs);
     const given = await grantedAt(keeper, 3);
     const { until } = await lin.record('grant', stateKey.grant(given.grant));
     aheadMs = until * 1000 - Date.now();
@@ -266,7 +253,7 @@ describe('the clock and the ledger', () => {
 
   it('a consent that is withdrawn between check and record: the rules decide, and the code says which', async () => {
     let ending: (() => Promise<void>) | null = null;
-    const keeper = keeperOver('between.sqlite', viewOf({
+    const keeper = keeperOver('between.sqlite', viewOf(parts.ledger, {
       submit: async (envelope) => {
         const end = ending;
         ending = null;
@@ -285,7 +272,7 @@ describe('the clock and the ledger', () => {
 
   it('without the ledger nothing is released, and what was on its way is released later, once', async () => {
     let isAway = false;
-    const keeper = keeperOver('away.sqlite', viewOf({
+    const keeper = keeperOver('away.sqlite', viewOf(parts.ledger, {
       submit: (envelope) => (isAway ? Promise.resolve(fail('hub-unreachable', 'no node')) : parts.ledger.submit(envelope)),
     }));
     const given = await grantedAt(keeper, 3);
@@ -302,7 +289,7 @@ describe('the clock and the ledger', () => {
 
   it('a ledger that cannot be read releases nothing', async () => {
     let isAway = false;
-    const keeper = keeperOver('unread.sqlite', viewOf({ values: (keys) => (isAway ? Promise.resolve(fail('hub-unreachable', 'no node')) : parts.ledger.values(keys)) }));
+    const keeper = keeperOver('unread.sqlite', viewOf(parts.ledger, { values: (keys) => (isAway ? Promise.resolve(fail('hub-unreachable', 'no node')) : parts.ledger.values(keys)) }));
     const given = await grantedAt(keeper);
     const signed = await signedBy('officer-mai', readOrder(given));
     isAway = true;
@@ -313,7 +300,7 @@ describe('the clock and the ledger', () => {
   it('a submission that is taken and not recorded releases nothing yet: hub-busy, then the same order releases', async () => {
     const held: Uint8Array[] = [];
     let holds = false;
-    const keeper = keeperOver('held.sqlite', viewOf({
+    const keeper = keeperOver('held.sqlite', viewOf(parts.ledger, {
       submit: (envelope) => {
         if (!holds) return parts.ledger.submit(envelope);
         held.push(envelope);

@@ -9,6 +9,7 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { worldAt } from '../../tools/demo/world.ts';
 import { partySigner } from './agency-stand.ts';
+import { viewOf } from './ledger-view.ts';
 
 /** What the parent asks for, as one line of JSON on stdin. `at`: where this process stands still, to be killed there. */
 export interface ReleasingOrder {
@@ -34,19 +35,14 @@ const stand = (): Promise<never> => {
   return new Promise(() => undefined);
 };
 const keeper = new Keeper({
-  ledger: {
-    chain: ledger.chain,
-    values: (keys) => ledger.values(keys),
-    state: (id) => ledger.state(id),
-    receipt: (id, waitMs) => ledger.receipt(id, waitMs),
-    block: (height) => ledger.block(height),
+  ledger: viewOf(ledger, {
     onBlock: () => () => undefined,
     submit: async (envelope) => {
       if (at === 'before-submit') return stand();
       await ledger.submit(envelope);
       return stand();
     },
-  },
+  }),
   store: opened.value,
   opener: softwareOpener(partySecrets('keeper').seal),
   tags: tagsUnder(partySecrets('keeper').seal),

@@ -62,6 +62,48 @@ export function inclusionRoot({ leaf, index, size, path }: Inclusion, crypto: Cr
   return sn === 0 ? hash : undefined;
 }
 
+export interface RangeInclusion {
+  /** Hashes of the leaves from `first` on, at least one. */
+  leaves: readonly Uint8Array[];
+  first: number;
+  size: number;
+  /** Inclusion paths of the first and of the last of these leaves. */
+  firstPath: readonly Uint8Array[];
+  lastPath: readonly Uint8Array[];
+}
+
+/** The only root that these leaves, one behind the other, lead to with what stands to the left of the first and to the right of the last. undefined: no such paths. */
+export function rangeRoot({ leaves, first, size, firstPath, lastPath }: RangeInclusion, crypto: Crypto): Uint8Array | undefined {
+  const end = first + leaves.length;
+  if (!isCount(first) || !isCount(size) || leaves.length === 0 || end > size) return undefined;
+  const left = siblings(first, size, firstPath);
+  const right = siblings(end - 1, size, lastPath);
+  if (left === undefined || right === undefined) return undefined;
+  const over = (from: number, to: number): Uint8Array | undefined => {
+    if (to <= first) return left.get(`${from}-${to}`);
+    if (from >= end) return right.get(`${from}-${to}`);
+    if (to - from === 1) return leaves[from - first];
+    const middle = from + largestPowerOfTwoBelow(to - from);
+    const [before, after] = [over(from, middle), over(middle, to)];
+    return before === undefined || after === undefined ? undefined : innerHash(before, after, crypto);
+  };
+  return over(0, size);
+}
+
+/** The hashes of an inclusion path by the leaves that they stand over. undefined: it has another length. */
+function siblings(index: number, size: number, path: readonly Uint8Array[]): Map<string, Uint8Array> | undefined {
+  const found = new Map<string, Uint8Array>();
+  let [from, to] = [0, size];
+  for (const hash of path.toReversed()) {
+    if (to - from <= 1 || hash.length !== 32) return undefined;
+    const middle = from + largestPowerOfTwoBelow(to - from);
+    found.set(index < middle ? `${middle}-${to}` : `${from}-${middle}`, hash);
+    if (index < middle) to = middle;
+    else from = middle;
+  }
+  return to - from === 1 ? found : undefined;
+}
+
 /** RFC 9162 §2.1.4.2: the tree of `first` leaves is a beginning of that of `second`. Equal sizes need equal roots and an empty path; of an empty tree nothing is proven. */
 export function verifyConsistency(
   {

@@ -6,7 +6,7 @@ import { LedgerDamage } from '../../../src/ledger/damage.ts';
 import { TransactionLog, type LogEntry } from '../../../src/ledger/log.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { equalBytes, utf8 } from '../../../src/ledger/verify/bytes.ts';
-import { leafHash, merkleRoot, verifyConsistency, verifyInclusion } from '../../../src/ledger/verify/merkle-log.ts';
+import { leafHash, merkleRoot, rangeRoot, verifyConsistency, verifyInclusion } from '../../../src/ledger/verify/merkle-log.ts';
 import { haveVectors, readVector, vectorPath, vectorsReason } from '../vectors.ts';
 
 const base64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
@@ -164,4 +164,34 @@ test('the log proves every entry at every size, and every size against every lat
     }
   }
   expect(log.size()).toBe(21);
+});
+
+test('entries one behind the other lead to the root with the paths of the first and the last, and no others do', () => {
+  const database = new DatabaseSync(':memory:');
+  const log = new TransactionLog(database, nodeCrypto);
+  const leaves: Uint8Array[] = [];
+  for (let index = 0; index < 21; index++) {
+    const envelope = utf8(`envelope ${index}`);
+    log.append({ index, transaction: nodeCrypto.sha256(envelope), envelope, height: index + 1 });
+    leaves.push(leafHash(envelope, nodeCrypto));
+  }
+  for (const size of [1, 2, 7, 8, 20, 21]) {
+    const root = log.root(size);
+    for (let first = 0; first < size; first++) {
+      for (let end = first + 1; end <= size; end++) {
+        const range = { leaves: leaves.slice(first, end), first, size, firstPath: log.inclusionPath(first, size), lastPath: log.inclusionPath(end - 1, size) };
+        const isRoot = (change: Partial<typeof range>): boolean => equalBytes(rangeRoot({ ...range, ...change }, nodeCrypto) ?? new Uint8Array(), root);
+        expect(isRoot({})).toBe(true);
+        const { leaves: own } = range;
+        expect(isRoot({ leaves: own.with(Math.floor(own.length / 2), new Uint8Array(32)) })).toBe(false);
+        if (own.length > 2) {
+          expect(isRoot({ leaves: own.toSpliced(1, 1) }), 'one left out').toBe(false);
+          expect(isRoot({ leaves: [own[1] ?? own[0]!, own[0]!, ...own.slice(2)] }), 'two swapped').toBe(false);
+        }
+        if (size > 1) expect(isRoot({ firstPath: [...range.firstPath, new Uint8Array(32)] })).toBe(false);
+        expect(isRoot({ first: first + 1 })).toBe(false);
+      }
+    }
+  }
+  expect(rangeRoot({ leaves: [], first: 0, size: 3, firstPath: [], lastPath: [] }, nodeCrypto)).toBeUndefined();
 });

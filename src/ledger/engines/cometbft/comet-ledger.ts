@@ -2,7 +2,7 @@ import type { TrustRoot } from '../../../contract/hub-file.ts';
 import type { RejectionCode } from '../../../contract/failures.ts';
 import { fail, ok, type Result } from '../../../contract/result.ts';
 import type { ReceiptPlace } from '../../application.ts';
-import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../../ledger.ts';
+import type { CommittedBlock, Ledger, LoggedEntry, ProvenRead, TransactionState } from '../../ledger.ts';
 import { nodeCrypto } from '../../node-crypto.ts';
 import { headerHash, msOfTimestamp } from '../../verify/block.ts';
 import { equalBytes, toHex } from '../../verify/bytes.ts';
@@ -17,6 +17,7 @@ import type { NoteSignature } from '../../verify/note.ts';
 import { encodeBareReceipt, verifyReceipt } from '../../verify/receipt.ts';
 import { storageFailure } from '../storage-failure.ts';
 import { followNext, type Followed, type FollowedBlock } from './block-follower.ts';
+import { readEntries } from './log-entries.ts';
 import { gatherSignatures } from './node-checkpoint.ts';
 import { NodePool, type NodeFault, type NoNode, type PoolTimes, type Stopped } from './node-pool.ts';
 import { judgeProven, type Judged } from './proven-judge.ts';
@@ -63,6 +64,7 @@ const crypto = nodeCrypto;
 /** A transaction goes to so many nodes at once: one may be down, one may swallow it. */
 const toldNodes = 3;
 const mostInRound = 500;
+const mostEntries = 256;
 const sentAtOnce = 16;
 /** More of those that come earlier are not judged with each one anew: every one costs its signatures, and some of the 1000 keys of one question. */
 const mostJudgedBefore = 64;
@@ -237,6 +239,16 @@ export class CometLedger implements Ledger {
       if (!path.ok || path.value === null || firstRoot === undefined || secondRoot === undefined) return path;
       return verifyConsistency({ first, firstRoot, second, secondRoot, path: path.value }, crypto) ? path : fail('lies', `consistency of ${first} and ${second}`);
     });
+  }
+
+  /** 256 at once: of the newest log that is proven, each with what stands on either side of them. */
+  async entries(from: number, count: number): Promise<Result<LoggedEntry[]>> {
+    const newest = await this.#read([]);
+    if (!newest.ok) return newest;
+    const { tip } = newest.value;
+    const wanted = Math.min(count, mostEntries, tip.logSize - from);
+    if (wanted <= 0) return ok([]);
+    return this.#pool.ask((node) => readEntries({ from, count: wanted, tip }, node, crypto));
   }
 
   async read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {

@@ -288,6 +288,43 @@ describe('what is read', () => {
   });
 });
 
+describe('entries of the log', () => {
+  const residents = Array.from({ length: 9 }, (_, i) => residentOf(`r${i}`));
+  let envelopes: Uint8Array[];
+  beforeEach(async () => {
+    envelopes = await Promise.all(residents.map((one) => register(one)));
+    for (const envelope of envelopes) honest.block([envelope]);
+    honest.block();
+  });
+  const query = (path: string, change: (answer: unknown[]) => unknown[]): Lie => (method, params, truth) => {
+    if (method !== 'abci_query' || params.path !== path) return undefined;
+    const { response } = truth() as { response: { value: string } };
+    const answer = decodeCbor(new Uint8Array(Buffer.from(response.value, 'base64'))) as unknown as unknown[];
+    return { response: { ...response, value: Buffer.from(encodeCbor(change(answer) as Parameters<typeof encodeCbor>[0])).toString('base64') } };
+  };
+
+  test('are those of the log that the validators signed, and none behind its end', async () => {
+    expect(must(await ledger.entries(0, 100))).toEqual(envelopes.map((envelope, index) => ({ index, envelope })));
+    expect(must(await ledger.entries(3, 2)).map(({ index }) => index)).toEqual([3, 4]);
+    expect(must(await ledger.entries(8, 5)).map(({ index }) => index)).toEqual([8]);
+    expect(must(await ledger.entries(9, 5))).toEqual([]);
+  });
+
+  test.each<{ name: string; change: (answer: unknown[]) => unknown[]; told: boolean }>([
+    { name: 'two that are swapped', change: (answer) => [answer[0], answer[2], answer[1], ...answer.slice(3)], told: true },
+    { name: 'one that stands there twice', change: (answer) => [answer[0], answer[0], ...answer.slice(2)], told: true },
+    { name: 'one that is left out', change: (answer) => answer.toSpliced(4, 1), told: false },
+    { name: 'one that is none', change: (answer) => answer.with(3, Uint8Array.of(1)), told: true },
+    { name: 'all of them gone', change: () => [], told: false },
+  ])('$name from three of four nodes: the fourth is believed', { timeout: 20_000 }, async ({ change, told }) => {
+    for (const node of nodes.slice(0, 3)) node.lie = query('/log/entries', change);
+    expect(must(await ledger.entries(0, 100))).toEqual(envelopes.map((envelope, index) => ({ index, envelope })));
+    if (told) expect(lies.some((lie) => lie.includes('entries'))).toBe(true);
+    everyone(query('/log/entries', change));
+    expect(await ledger.entries(0, 100)).toMatchObject({ ok: false, failure: { code: 'hub-unreachable' } });
+  });
+});
+
 describe('what is submitted', () => {
   test('is queued, then recorded with a receipt that holds, and handed on in its block', async () => {
     await followed();
