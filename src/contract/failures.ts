@@ -156,6 +156,8 @@ export const refusalCodes = [
   'grant-ended',
   'grant-expired',
   'cursor-unknown',
+  'subject-beyond-case',
+  'scope-unknown',
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];

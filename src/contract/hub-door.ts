@@ -86,6 +86,8 @@ export const doorMethods = {
       /** The space's private key, wrapped to the card's DEC key (HPKE base mode). */
       wrappedKey: z.strictObject({ enc: bytes, ciphertext: bytes }),
       objects: z.array(spaceObjectSchema),
+      /** Looks under a sealed case: the private part of this act of this transaction is given out when the case is unsealed, due at `opensAt`, Unix seconds. */
+      withheld: z.array(z.strictObject({ transaction: hash32, act: z.int().min(0).max(15), opensAt: z.int() })),
       /** Counter values that hub and keeper know of and that the ledger does not hold: queued, rejected, broken off. */
       knownCounters: z.array(z.int()),
       /** When this resident last opened the space, Unix seconds. */

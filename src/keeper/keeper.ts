@@ -22,6 +22,7 @@ import { Settling } from './settling.ts';
 import type { KeeperStore, NewSpace, NotedKind, PayloadQuery, SpaceRecovery, Step } from './store.ts';
 import { checkSubmission, type Incoming } from './submission-check.ts';
 import type { CheckingKeeper, KeptPayloads } from './submission-walk.ts';
+import { withheldFrom } from './withheld.ts';
 
 export interface KeeperParts {
   ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'receipt' | 'block' | 'read' | 'entries' | 'onBlock'>;
@@ -91,6 +92,8 @@ export class Keeper {
 
     // What was recorded a moment ago is in it; where that cannot be written down now, what was there before is still shown.
     await this.#settling.catchUp();
+    const withheld = await withheldFrom(resident, this.#parts);
+    if (!withheld.ok) return withheld;
     const space = await store.space(resident);
     if (!space.ok) return space;
     if (space.value === null) return fail('key-unknown', 'no-space');
@@ -99,7 +102,7 @@ export class Keeper {
     // A disk that cannot be written must not keep anybody from reading: the next visit then sees an older time.
     await store.noteOpened(resident, now);
     const { wrapped, objects, knownCounters, lastOpened } = space.value;
-    return ok({ session: session.value, wrappedKey: wrapped, objects, knownCounters, lastOpened });
+    return ok({ session: session.value, wrappedKey: wrapped, objects, withheld: withheld.value, knownCounters, lastOpened });
   }
 
   /** That a challenge was issued here, for an active kiosk or for a reader at home, in time, and never used before: from now on it is used. Who answered it is for the caller. */
@@ -213,6 +216,16 @@ export class Keeper {
   /** What a grant covers, for the officer's signed order (release.ts). */
   release(order: Uint8Array): Promise<Result<Released, KeeperFailure>> {
     return this.#releases.release(order);
+  }
+
+  /** What a case covers of one resident, for the auditor's signed order. */
+  readCase(order: Uint8Array): Promise<Result<Released, KeeperFailure>> {
+    return this.#releases.readCase(order);
+  }
+
+  /** The body of a case as it is sealed to the members of the authority; null: there is no such case here. */
+  caseForAuthority(id: Id): Promise<Result<Uint8Array | null>> {
+    return this.#payload({ subject: id, actId: id, kind: 'case.open', what: 'case', to: 'authority' });
   }
 
   /** Requests of an agency in the order in which they were recorded. */

@@ -40,6 +40,7 @@ const secondVersion = `
   UPDATE tx SET concerned = 1 WHERE NOT EXISTS (SELECT 1 FROM payload WHERE payload.tx = tx.id AND what = 'part' AND addressee = 'keeper');
   CREATE INDEX tx_unconcerned ON tx (seq) WHERE concerned = 0;
   ALTER TABLE payload ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+  ALTER TABLE payload ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
   UPDATE payload SET kind = CASE
     WHEN EXISTS (SELECT 1 FROM payload beside WHERE beside.tx = payload.tx AND beside.act = payload.act AND beside.what = 'grant') THEN 'grant.give'
     WHEN EXISTS (SELECT 1 FROM payload beside WHERE beside.tx = payload.tx AND beside.act = payload.act AND beside.what = 'answers') THEN 'request.submit'

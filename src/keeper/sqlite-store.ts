@@ -175,11 +175,11 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
     // Two requests of one card may be recorded out of order: the later signature's map of typed facts stays.
     statement(
       `INSERT INTO object (resident, name, sealed, at, counter)
-       SELECT subject, place, sealed, ?1, ?2 FROM payload WHERE tx = ?3 AND place IS NOT NULL
+       SELECT subject, place, sealed, ?1, ?2 FROM payload WHERE tx = ?3 AND place IS NOT NULL AND withheld = 0
        ON CONFLICT (resident, name) DO UPDATE SET sealed = excluded.sealed, at = excluded.at, counter = excluded.counter
        WHERE excluded.counter > object.counter`,
     ).run(at, typeof counter === 'number' ? counter : 0, id);
-    statement('DELETE FROM payload WHERE tx = ? AND place IS NOT NULL').run(id);
+    statement('DELETE FROM payload WHERE tx = ? AND place IS NOT NULL AND withheld = 0').run(id);
     statement('DELETE FROM object WHERE (resident, name) IN (SELECT subject, place FROM removal WHERE tx = ?)').run(id);
     statement('DELETE FROM removal WHERE tx = ?').run(id);
     statement("UPDATE tx SET state = 'recorded', envelope = NULL, at = ?, log_index = ? WHERE id = ?").run(at, index, id);
@@ -283,8 +283,19 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
         if (once.some(({ name }) => statement('SELECT 1 FROM once WHERE name = ?').get(name) !== undefined)) return 'used';
         putTransaction(transaction, transaction.envelope, 'queued', null);
         for (const { name, order, until } of once) statement('INSERT INTO once (name, order_id, tx, until) VALUES (?, ?, ?, ?)').run(name, order, id, until);
-        for (const { act, kind, what, to, subject, actId, place, sealed } of payloads) {
-          statement('INSERT INTO payload (tx, act, kind, what, addressee, subject, act_id, place, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(id, act, kind, what, to, subject, actId, place, sealed);
+        for (const { act, kind, what, to, subject, actId, place, sealed, withheld = false } of payloads) {
+          statement('INSERT INTO payload (tx, act, kind, what, addressee, subject, act_id, place, sealed, withheld) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
+            id,
+            act,
+            kind,
+            what,
+            to,
+            subject,
+            actId,
+            place,
+            sealed,
+            Number(withheld),
+          );
         }
         for (const { subject, place } of removals) statement('INSERT INTO removal (tx, subject, place) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(id, subject, place);
         for (const concern of concerns) putConcern(id, concern);
@@ -341,6 +352,39 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
         statement('DELETE FROM once WHERE until < ?').run(before);
         return null;
       }),
+
+    withheld: (resident) =>
+      settled(() =>
+        statement(
+          `SELECT kept.tx, kept.act, own.sealed FROM payload kept JOIN tx ON tx.id = kept.tx
+           JOIN payload own ON own.tx = kept.tx AND own.act = kept.act AND own.what = 'part' AND own.addressee = 'keeper'
+           WHERE kept.subject = ? AND kept.withheld = 1 AND tx.state = 'recorded' ORDER BY tx.log_index, kept.act`,
+        )
+          .all(resident)
+          .map((row: Row) => ({ transaction: bytesOf(row['tx']), act: numberOf(row['act']), keeperPart: bytesOf(row['sealed']) })),
+      ),
+
+    handOver: (id, act) =>
+      atomic(() => {
+        statement(
+          `INSERT INTO object (resident, name, sealed, at, counter)
+           SELECT subject, place, sealed, tx.at, 0 FROM payload JOIN tx ON tx.id = payload.tx WHERE tx = ? AND act = ? AND withheld = 1 ON CONFLICT DO NOTHING`,
+        ).run(id, act);
+        statement('DELETE FROM payload WHERE tx = ? AND act = ? AND withheld = 1').run(id, act);
+        return null;
+      }),
+
+    parts: (subject, { kinds, from, to, limit }) =>
+      settled(() =>
+        statement(
+          `SELECT payload.tx, act, kind, tx.at, sealed FROM payload JOIN tx ON tx.id = payload.tx
+           WHERE subject = ? AND what = 'part' AND addressee = 'keeper' AND tx.state = 'recorded' AND tx.at BETWEEN ? AND ? AND kind IN (SELECT value FROM json_each(?))
+             AND NOT EXISTS (SELECT 1 FROM payload kept WHERE kept.tx = payload.tx AND kept.act = payload.act AND kept.withheld = 1)
+           ORDER BY tx.log_index, act LIMIT ?`,
+        )
+          .all(subject, from, to, JSON.stringify(kinds), limit)
+          .map((row: Row) => ({ transaction: bytesOf(row['tx']), act: numberOf(row['act']), kind: textOf(row['kind']), at: numberOf(row['at']), sealed: bytesOf(row['sealed']) })),
+      ),
 
     payload: ({ subject, actId, kind, what, to }) =>
       settled(() => {

@@ -37,6 +37,8 @@ export interface KeptPayload {
   actId: Uint8Array;
   /** Its name in the subject's data space, where it is sealed to that. */
   place: string | null;
+  /** It is not put there when it is recorded, but when it is handed over. */
+  withheld?: boolean;
 }
 
 /** `resident.replace`: the resident has a new card; who issued a credential to the old one issues it again, and letters that only the old key opens may be gone. */
@@ -202,6 +204,12 @@ export interface KeeperStore {
   used(name: Uint8Array): Promise<Result<{ order: Uint8Array; transaction: Uint8Array } | null>>;
   /** What was used once before then, Unix seconds, may be forgotten: it is too late for it to come again. */
   forgetUsed(before: number): Promise<Result<null>>;
+  /** Recorded, and not handed over to the resident's space yet; with the keeper's own copy. */
+  withheld(resident: Id): Promise<Result<{ transaction: Uint8Array; act: number; keeperPart: Uint8Array }[]>>;
+  /** Puts what was withheld in its place. */
+  handOver(transaction: Uint8Array, act: number): Promise<Result<null>>;
+  /** Parts sealed to the keeper, of these kinds and this time (`from` and `to` included), without what is withheld; the oldest first. */
+  parts(subject: Id, scope: { kinds: readonly string[]; from: number; to: number; limit: number }): Promise<Result<{ transaction: Uint8Array; act: number; kind: string; at: number; sealed: Uint8Array }[]>>;
   /** null until it is recorded. */
   payload(query: PayloadQuery): Promise<Result<Uint8Array | null>>;
   /** In the order in which they were recorded. */

@@ -6,9 +6,11 @@ import { stateKey, type KeyOwner } from '../ledger/verify/records.ts';
 import { checkCredential, checkRevocation, checkStep } from './agency-acts.ts';
 import { checkAnswer } from './answer-check.ts';
 import { Bundle, type IncomingPayload } from './bundle.ts';
+import { checkCase } from './case-acts.ts';
 import { readRecord } from './ledger-records.ts';
 import { must, refuse, refusing, type RefusedCode } from './refusal.ts';
 import { checkReplacement } from './replacement.ts';
+import { checkLookup } from './registrar-acts.ts';
 import { checkEnd, checkGrant, checkRequest, checkWithdrawal } from './resident-acts.ts';
 import type { KeptTransaction } from './store.ts';
 import type { CheckingKeeper, Walk } from './submission-walk.ts';
@@ -95,10 +97,12 @@ async function checkAct(index: number, act: Act, walk: Walk): Promise<void> {
       return checkReplacement(index, act, walk);
     case 'verification.answer':
       return checkAnswer(index, act, walk);
+    case 'access.lookup':
+      return checkLookup(index, act, walk);
+    case 'case.open':
+      return checkCase(index, act, walk);
     // The keeper makes it itself, and takes none from anybody (release.ts).
     case 'access.record':
-    case 'access.lookup':
-    case 'case.open':
       return refuse('act-unknown');
     // Public altogether: the rules see all of it.
     case 'party.enrol':

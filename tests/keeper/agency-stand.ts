@@ -47,17 +47,17 @@ export function withPart<A extends Omit<ActivityAct, 'private'>>(act: A, part: P
   };
 }
 
-/** What the gateway signs. */
-export async function signedBy(signers: readonly Signer[], chain: string, acts: readonly Act[]): Promise<{ id: Uint8Array; envelope: Uint8Array }> {
-  const body: Body = { v: 1, chain, nonce: newId(), notAfter: soon() + 3600, acts: [...acts] };
+/** @param now Unix seconds. */
+export async function signedBy(signers: readonly Signer[], chain: string, acts: readonly Act[], now = soon()): Promise<{ id: Uint8Array; envelope: Uint8Array }> {
+  const body: Body = { v: 1, chain, nonce: newId(), notAfter: now + 3600, acts: [...acts] };
   return { id: transactionId(encodeBody(body), nodeCrypto), envelope: await signEnvelope(body, signers, nodeCrypto) };
 }
 
 export const sealKeys = (agency: Name, space: Uint8Array): { space: Uint8Array; keeper: Uint8Array; agency: Uint8Array } => ({ space, keeper: sealKeyOf('keeper'), agency: sealKeyOf(agency) });
 
 /** Public acts, straight to the ledger, and recorded. */
-export async function record(parts: HubParts, signers: readonly Signer[], acts: readonly Act[]): Promise<void> {
-  const { id, envelope } = await signedBy(signers, parts.ledger.chain, acts);
+export async function record(parts: HubParts, signers: readonly Signer[], acts: readonly Act[], now = soon()): Promise<void> {
+  const { id, envelope } = await signedBy(signers, parts.ledger.chain, acts, now);
   const submitted = must(await parts.ledger.submit(envelope));
   if (submitted.state === 'rejected') throw new Error(submitted.code);
   if (must(await parts.ledger.receipt(id, 5000)) === null) throw new Error('not recorded');

@@ -207,6 +207,7 @@ const accessPartShape: Shape<AccessPart> = isMap({
   officer: idShape,
   purpose: nameShape,
   claims: isClaims,
+  basis: optional(wordsShape),
   case: optional(isMap({ id: idShape, salt: isBytes(16) })),
   signed: isSigned,
 });

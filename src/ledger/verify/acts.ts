@@ -418,6 +418,8 @@ export interface AccessPart {
   purpose: Name;
   /** Released; none under a case. */
   claims: string[];
+  /** Under a case: the law it rests on. */
+  basis?: string;
   /** Under a sealed case: its id, and the salt that makes the act's `case` of it. */
   case?: { id: Id; salt: Uint8Array };
   /** The read request, as the officer or the auditor signed it (order.ts). */
