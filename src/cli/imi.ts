@@ -33,6 +33,13 @@ const commands: Record<string, Listed> = {
       { usage: 'imi hub checkpoint-key --server FILE --data DIR', summary: 'print the key of this hub’s checkpoints, for witnesses and monitors' },
     ],
   },
+  keeper: {
+    load: () => import('./keeper.ts'),
+    uses: [
+      { usage: 'imi keeper backup --server FILE --data DIR --out FILE', summary: 'copy a running hub’s data spaces, opened and looked through' },
+      { usage: 'imi keeper restore --server FILE --data DIR --from FILE', summary: 'put a backup where the keeper’s store was' },
+    ],
+  },
   kiosk: {
     load: () => import('./kiosk.ts'),
     uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],

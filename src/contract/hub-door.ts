@@ -33,6 +33,8 @@ export const submissionStateSchema = z.strictObject({
   state: z.enum(['unknown', 'queued', 'recorded', 'witnessed', 'rejected']),
   code: z.string().optional(),
   height: z.int().optional(),
+  /** The keeper's signed note of what it has kept of this transaction (ledger/verify/storage-receipt.ts), for whoever brought it. */
+  receipt: bytes.optional(),
 });
 export type SubmissionState = z.infer<typeof submissionStateSchema>;
 
@@ -123,6 +125,20 @@ export const doorMethods = {
   /** Asks of a muted agency are not shown to the resident. What it gets because of a grant or a request is another matter. */
   'mute.set': { params: z.strictObject({ session: id16, agency: agencyName, muted: z.boolean() }), result: z.strictObject({}) },
   'mute.list': { params: z.strictObject({ session: id16 }), result: z.strictObject({ agencies: z.array(z.string()) }) },
+  /**
+   * All of the data space, as it lies with the keeper: from the object behind `after` on (empty: the first), `next` to go on; null: that was all.
+   * The key comes wrapped to the card and to the recovery slip. What the ledger has of the resident is `activity.list`.
+   */
+  'space.export': {
+    params: z.strictObject({ session: id16, after: z.string().max(400).default('') }),
+    result: z.strictObject({
+      resident: id16,
+      wrappedKey: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      recoveryKey: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      objects: z.array(spaceObjectSchema),
+      next: z.string().nullable(),
+    }),
+  },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
   /** The challenge as signed, of the same two halves, and the answer of a staff card's AUT key: a session for staff, 16 bytes. */
   'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16 }) },

@@ -56,6 +56,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       const agencies = await keeper.mutedBy(session);
       return agencies.ok ? ok({ agencies: agencies.value }) : agencies;
     },
+    'space.export': ({ session, after }) => keeper.exportSpace(session, after),
     'space.close': ({ session }) => {
       keeper.closeSpace(session);
       return Promise.resolve(ok({}));

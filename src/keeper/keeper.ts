@@ -1,5 +1,6 @@
 import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-door.ts';
 import { fail, never, ok, type Result } from '../contract/result.ts';
+import { hashOf } from '../identity/grant.ts';
 import type { Opener } from '../identity/hpke.ts';
 import { openSealed, sealTo } from '../identity/sealing.ts';
 import type { Ledger, TransactionState } from '../ledger/ledger.ts';
@@ -9,6 +10,7 @@ import { decodeChallenge, type Challenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { stateKey } from '../ledger/verify/records.ts';
+import { signStorageNote } from '../ledger/verify/storage-receipt.ts';
 import { ActivityIndex, type ActivityPage } from './activity.ts';
 import { AgencyLists, type AgencyChange, type AgencyGrant, type AgencyRequest, type Listed, type PageWish } from './agency-lists.ts';
 import type { Tags } from './agency-tag.ts';
@@ -19,7 +21,7 @@ import type { KeeperFailure } from './refusal.ts';
 import { Releases, type Released } from './release.ts';
 import { Sessions } from './sessions.ts';
 import { Settling } from './settling.ts';
-import type { KeeperStore, NewSpace, NotedKind, PayloadQuery, SpaceRecovery, Step } from './store.ts';
+import type { KeeperStore, KeptTransaction, NewSpace, NotedKind, PayloadQuery, SpaceRecovery, Step } from './store.ts';
 import { checkSubmission, type Incoming } from './submission-check.ts';
 import type { CheckingKeeper, KeptPayloads } from './submission-walk.ts';
 import { withheldFrom } from './withheld.ts';
@@ -39,6 +41,9 @@ export interface KeeperParts {
   /** How long a release waits for its record. */
   recordWaitMs?: number;
 }
+
+/** With its names and frame far below what the door carries. */
+const exportPageBytes = 512 * 1024;
 
 /** An order cannot come again when its own end has passed; a little longer, for clocks. */
 const usedKeptSeconds = 3600;
@@ -133,6 +138,25 @@ export class Keeper {
     return resident === null ? fail('hub-refused', 'session') : this.#activity.of(resident, from);
   }
 
+  /**
+   * All of the data space as it lies with the keeper, page by page, with its key wrapped to the slip too: whoever has card or slip opens it, at home as well.
+   * `after`: the name of the last object that was given, or empty.
+   */
+  async exportSpace(session: Uint8Array, after: string): Promise<Result<DoorResult<'space.export'>>> {
+    const resident = this.#sessions.resident(session, this.#seconds());
+    if (resident === null) return fail('hub-refused', 'session');
+    const { store } = this.#parts;
+    const space = await store.space(resident);
+    if (!space.ok) return space;
+    const recovery = await store.recovery(resident);
+    if (!recovery.ok) return recovery;
+    if (space.value === null || recovery.value === null) return fail('key-unknown', 'no-space');
+    const objects = space.value.objects.toSorted((a, b) => (a.name < b.name ? -1 : 1)).filter(({ name }) => name > after);
+    let bytes = 0;
+    const page = objects.filter(({ sealed }, i) => (bytes += sealed.length) <= exportPageBytes || i === 0);
+    return ok({ resident, wrappedKey: space.value.wrapped, recoveryKey: recovery.value.recovery, objects: page, next: page.length < objects.length ? (page.at(-1)?.name ?? null) : null });
+  }
+
   /** Whether asks of this agency are kept from the resident. */
   async setMute(session: Uint8Array, agency: Name, isMuted: boolean): Promise<Result<null>> {
     const resident = this.#sessions.resident(session, this.#seconds());
@@ -179,7 +203,7 @@ export class Keeper {
     if (opened.ok) {
       const known = await this.state(opened.value.id);
       if (!known.ok) return known;
-      if (known.value.state === 'recorded' || known.value.state === 'witnessed' || known.value.state === 'rejected') return known;
+      if (known.value.state === 'recorded' || known.value.state === 'witnessed' || known.value.state === 'rejected') return this.#withReceipt(opened.value.id, known.value);
     }
     const checked = await checkSubmission(incoming, this.#checking, this.#seconds());
     if (!checked.ok) return checked;
@@ -191,7 +215,7 @@ export class Keeper {
       }
       return ok({ state: 'rejected', code: verdict.code });
     }
-    const { transaction } = verdict;
+    const transaction = { ...verdict.transaction, receipt: await this.#storageNote(verdict.transaction, incoming) };
     const kept = await store.keep(transaction);
     if (!kept.ok) return kept;
     if (kept.value === 'used') return ok({ state: 'rejected', code: 'nonce-spent' });
@@ -201,7 +225,21 @@ export class Keeper {
       const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code }]);
       if (!noted.ok) return noted;
     }
-    return ok(asSubmissionState(submitted.value));
+    return this.#withReceipt(transaction.id, asSubmissionState(submitted.value));
+  }
+
+  /** What the keeper can be held to by whoever stores something with it: signed before it is kept, given out after. */
+  #storageNote({ id }: KeptTransaction, { payloads }: Incoming): Promise<Uint8Array> {
+    const { ledger, name, signer, crypto } = this.#parts;
+    const stored = payloads.map(({ act, what, to, sealed }) => ({ act, what, to, hash: hashOf(sealed) }));
+    return signStorageNote({ v: 1, chain: ledger.chain, keeper: name, transaction: id, at: this.#seconds(), payloads: stored }, signer, crypto);
+  }
+
+  async #withReceipt(transaction: Uint8Array, state: SubmissionState): Promise<Result<SubmissionState>> {
+    if (state.state === 'rejected' || state.state === 'unknown') return ok(state);
+    const receipt = await this.#parts.store.receipt(transaction);
+    if (!receipt.ok) return receipt;
+    return ok(receipt.value === null ? state : { ...state, receipt: receipt.value });
   }
 
   /** What a replacement of this resident's card needs: `subject-unknown`. */

@@ -144,6 +144,7 @@ export class Releases {
       once: [sound.nonce, { name: onceName(order.access, crypto), order: sound.id, until: notAfter }],
       removals: [],
       replacements: [],
+      receipt: null,
     };
     const kept = must(await store.keep(transaction));
     switch (kept) {

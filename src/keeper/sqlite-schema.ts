@@ -35,6 +35,7 @@ const firstVersion = `
 const secondVersion = `
   ALTER TABLE tx ADD COLUMN at INTEGER;
   ALTER TABLE tx ADD COLUMN log_index INTEGER;
+  ALTER TABLE tx ADD COLUMN receipt BLOB;
   ALTER TABLE tx ADD COLUMN concerned INTEGER NOT NULL DEFAULT 0;
   UPDATE tx SET at = (SELECT at FROM object WHERE object.name = 'part/' || lower(hex(tx.id)) || '/0') WHERE state = 'recorded';
   UPDATE tx SET concerned = 1 WHERE NOT EXISTS (SELECT 1 FROM payload WHERE payload.tx = tx.id AND what = 'part' AND addressee = 'keeper');

@@ -103,14 +103,15 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
       }
     });
 
-  const putTransaction = (transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, envelope: Uint8Array | null, state: string, code: string | null): void => {
-    statement('INSERT INTO tx (id, resident, counter, envelope, state, code, concerned) VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING').run(
+  const putTransaction = (transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, envelope: Uint8Array | null, state: string, code: string | null, receipt: Uint8Array | null = null): void => {
+    statement('INSERT INTO tx (id, resident, counter, envelope, state, code, receipt, concerned) VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (id) DO NOTHING').run(
       transaction.id,
       transaction.resident,
       transaction.counter,
       envelope,
       state,
       code,
+      receipt,
     );
   };
 
@@ -187,7 +188,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
   };
 
   const settleRejected = (id: Uint8Array, code: string): void => {
-    statement("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL WHERE id = ?").run(code, id);
+    statement("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL, receipt = NULL WHERE id = ?").run(code, id);
     for (const table of ['payload', 'concern', 'removal', 'once', 'replacement', 'former_key'] as const) statement(`DELETE FROM ${table} WHERE tx = ?`).run(id);
   };
 
@@ -281,7 +282,7 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
         const { id, once, payloads, concerns, removals, replacements } = transaction;
         if (statement('SELECT 1 FROM tx WHERE id = ?').get(id) !== undefined) return 'known';
         if (once.some(({ name }) => statement('SELECT 1 FROM once WHERE name = ?').get(name) !== undefined)) return 'used';
-        putTransaction(transaction, transaction.envelope, 'queued', null);
+        putTransaction(transaction, transaction.envelope, 'queued', null, transaction.receipt);
         for (const { name, order, until } of once) statement('INSERT INTO once (name, order_id, tx, until) VALUES (?, ?, ?, ?)').run(name, order, id, until);
         for (const { act, kind, what, to, subject, actId, place, sealed, withheld = false } of payloads) {
           statement('INSERT INTO payload (tx, act, kind, what, addressee, subject, act_id, place, sealed, withheld) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
@@ -320,6 +321,12 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
         if (row === undefined) return null;
         if (row['state'] === 'rejected') return { state: 'rejected', code: String(row['code']) } as const;
         return { state: row['state'] === 'recorded' ? 'recorded' : 'queued' } as const;
+      }),
+
+    receipt: (id) =>
+      settled(() => {
+        const row = statement('SELECT receipt FROM tx WHERE id = ?').get(id);
+        return row === undefined || row['receipt'] === null ? null : bytesOf(row['receipt']);
       }),
 
     queued: () =>
@@ -364,12 +371,12 @@ function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database:
           .map((row: Row) => ({ transaction: bytesOf(row['tx']), act: numberOf(row['act']), keeperPart: bytesOf(row['sealed']) })),
       ),
 
-    handOver: (id, act) =>
+    handOver: (id, act, sealed) =>
       atomic(() => {
         statement(
           `INSERT INTO object (resident, name, sealed, at, counter)
-           SELECT subject, place, sealed, tx.at, 0 FROM payload JOIN tx ON tx.id = payload.tx WHERE tx = ? AND act = ? AND withheld = 1 ON CONFLICT DO NOTHING`,
-        ).run(id, act);
+           SELECT subject, place, ?, tx.at, 0 FROM payload JOIN tx ON tx.id = payload.tx WHERE tx = ? AND act = ? AND withheld = 1 ON CONFLICT DO NOTHING`,
+        ).run(sealed, id, act);
         statement('DELETE FROM payload WHERE tx = ? AND act = ? AND withheld = 1').run(id, act);
         return null;
       }),

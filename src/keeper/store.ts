@@ -96,6 +96,8 @@ export interface KeptTransaction {
   /** What leaves data spaces once it is recorded. */
   removals: { subject: Id; place: string }[];
   replacements: StoredReplacement[];
+  /** The keeper's signed note of what it has kept, for whoever brought it; null: nobody did. */
+  receipt: Uint8Array | null;
 }
 
 /** `used`: something in `once` was used by another transaction, and nothing was kept. */
@@ -193,6 +195,8 @@ export interface KeeperStore {
   /** Refused before it was kept: the counter value is spent all the same. */
   keepRefused(transaction: Pick<KeptTransaction, 'id' | 'resident' | 'counter'>, code: string): Promise<Result<null>>;
   state(transaction: Uint8Array): Promise<Result<KeptState | null>>;
+  /** null: of none such, or one that was made here. */
+  receipt(transaction: Uint8Array): Promise<Result<Uint8Array | null>>;
   /** Kept and neither recorded nor rejected yet, oldest first. */
   queued(): Promise<Result<{ id: Uint8Array; envelope: Uint8Array }[]>>;
   /**
@@ -206,8 +210,8 @@ export interface KeeperStore {
   forgetUsed(before: number): Promise<Result<null>>;
   /** Recorded, and not handed over to the resident's space yet; with the keeper's own copy. */
   withheld(resident: Id): Promise<Result<{ transaction: Uint8Array; act: number; keeperPart: Uint8Array }[]>>;
-  /** Puts what was withheld in its place. */
-  handOver(transaction: Uint8Array, act: number): Promise<Result<null>>;
+  /** Puts this in the place of what was withheld: the same part, sealed to the space's key of today. */
+  handOver(transaction: Uint8Array, act: number, sealed: Uint8Array): Promise<Result<null>>;
   /** Parts sealed to the keeper, of these kinds and this time (`from` and `to` included), without what is withheld; the oldest first. */
   parts(subject: Id, scope: { kinds: readonly string[]; from: number; to: number; limit: number }): Promise<Result<{ transaction: Uint8Array; act: number; kind: string; at: number; sealed: Uint8Array }[]>>;
   /** null until it is recorded. */

@@ -50,7 +50,7 @@ export async function checkSubmission(incoming: Incoming, keeper: CheckingKeeper
     // In order: a request may rest on a grant before it in the body only.
     for (const [index, act] of body.acts.entries()) await checkAct(index, act, walk);
     const { concerns, once, removals, replacements } = walk;
-    return { ...signed, envelope: incoming.envelope, payloads: walk.bundle.finish(), concerns, once, removals, replacements };
+    return { ...signed, envelope: incoming.envelope, payloads: walk.bundle.finish(), concerns, once, removals, replacements, receipt: null };
   });
   if (walked.ok) return ok({ verdict: 'sound', transaction: walked.value });
   return 'refused' in walked ? ok({ verdict: 'refused', code: walked.refused, signed }) : walked;

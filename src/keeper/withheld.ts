@@ -1,10 +1,11 @@
 import { ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
+import { openSealed, sealTo } from '../identity/sealing.ts';
 import type { Id } from '../ledger/verify/acts.ts';
-import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
-import type { LedgerView } from './ledger-records.ts';
+import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
+import { stateKey } from '../ledger/verify/records.ts';
+import { readRecords, type LedgerView } from './ledger-records.ts';
 import type { KeeperStore } from './store.ts';
-import { readPart } from './submission-walk.ts';
 
 /** A look under a sealed case, of which the resident is told that it was and when it opens. */
 export interface Withheld {
@@ -20,17 +21,18 @@ export async function withheldFrom(resident: Id, { store, ledger, opener }: { st
   if (!kept.ok) return kept;
   const still: Withheld[] = [];
   for (const { transaction, act, keeperPart } of kept.value) {
-    const part = await readPart(keeperPart, resident, 'access.record', opener);
-    if (part?.case === undefined) throw new Error('a look was withheld that is under no case');
-    const values = await ledger.values([stateKey.case(part.case.id)]);
-    if (!values.ok) return values;
-    const [value = null] = values.value;
-    const record = value === null ? null : decodeRecord('case', value);
-    if (record?.sealed === true) {
-      still.push({ transaction, act, opensAt: record.opensAt });
+    const opened = await openSealed(keeperPart, 'part', resident, opener);
+    const part = opened.ok ? decodeOpenedPart(opened.value)?.part : undefined;
+    if (!opened.ok || part?.kind !== 'access.record' || part.case === undefined) throw new Error('a look was withheld that is under no case');
+    const records = await readRecords(ledger, { under: ['case', stateKey.case(part.case.id)], of: ['resident', stateKey.resident(resident)] });
+    if (!records.ok) return records;
+    const { under, of } = records.value;
+    if (under?.sealed === true) {
+      still.push({ transaction, act, opensAt: under.opensAt });
       continue;
     }
-    const handed = await store.handOver(transaction, act);
+    // The card may have been replaced since: sealed to the key of today.
+    const handed = of === null ? ok(null) : await store.handOver(transaction, act, sealTo(of.space[1], 'part', resident, opened.value));
     if (!handed.ok) return handed;
   }
   return ok(still);

@@ -70,6 +70,7 @@ const handlers: DoorHandlers = {
   'activity.list': refuse,
   'mute.set': refuse,
   'mute.list': refuse,
+  'space.export': refuse,
   'space.close': refuse,
   'staff.open': refuse,
   'staff.close': refuse,

@@ -26,6 +26,7 @@ export const transaction = (fill: number, counter: number, sealed = bytesOf(fill
   once: [],
   removals: [],
   replacements: [],
+  receipt: null,
 });
 
 /** Grant and request with everything that goes to an agency. */

@@ -6,8 +6,8 @@ import { decodeCbor, encodeCbor, type CborValue } from './cbor.ts';
 import type { Crypto } from './crypto.ts';
 import { isBytes, isList, isOneOf, isTuple } from './shape.ts';
 
-/** What a signature is for: transactions of the ledger (envelope.ts), and what somebody else is to carry out (order.ts). Neither passes for the other. */
-export type SigningContext = 'imi/tx/1' | 'imi/order/1';
+/** What a signature is for: transactions of the ledger (envelope.ts), what somebody else is to carry out (order.ts), and what a keeper has stored (storage-receipt.ts). None passes for another. */
+export type SigningContext = 'imi/tx/1' | 'imi/order/1' | 'imi/stored/1';
 
 export type SigningAlg = -19 | -9;
 

@@ -48,6 +48,7 @@ const handlers: DoorHandlers = {
   'activity.list': refuse,
   'mute.set': refuse,
   'mute.list': refuse,
+  'space.export': refuse,
   'space.close': refuse,
   'staff.open': refuse,
   'staff.close': refuse,
