@@ -38,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
 
 function read(args: string[], option: 'out' | 'from'): Partial<Record<'server' | 'data' | 'out' | 'from', string>> | undefined {
   try {
-    return parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' }, [option]: { type: 'string' } } }).values as Partial<Record<'server' | 'data' | 'out' | 'from', string>>;
+    return parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' }, [option]: { type: 'string' } } }).values;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../contract/result.ts';
-import type { CommittedBlock, Ledger, LoggedEntry } from '../ledger/ledger.ts';
+import type { CommittedBlock, Ledger } from '../ledger/ledger.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 import { encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
@@ -82,7 +82,7 @@ export class ActivityIndex {
     const next = await this.#parts.store.indexed();
     if (!next.ok) return next;
     // After a gap the log is read: also where a block was handed on twice.
-    return transactions[0]?.index === next.value ? this.#add(next.value, transactions) : this.#readOn();
+    return transactions[0]?.index === next.value ? this.#add(next.value, transactions.map(({ envelope }) => envelope)) : this.#readOn();
   }
 
   async #readOn(): Promise<Result<null>> {
@@ -97,12 +97,12 @@ export class ActivityIndex {
     }
   }
 
-  #add(from: number, entries: readonly LoggedEntry[]): Promise<Result<null>> {
-    return this.#parts.store.index(from, from + entries.length, entries.flatMap((entry) => actsOf(entry, this.#parts.crypto)));
+  #add(from: number, envelopes: readonly Uint8Array[]): Promise<Result<null>> {
+    return this.#parts.store.index(from, from + envelopes.length, envelopes.flatMap((envelope, i) => actsOf(envelope, from + i, this.#parts.crypto)));
   }
 }
 
-function actsOf({ index, envelope }: LoggedEntry, crypto: Crypto): IndexedAct[] {
+function actsOf(envelope: Uint8Array, index: number, crypto: Crypto): IndexedAct[] {
   const opened = openEnvelope(envelope, crypto);
   if (!opened.ok) throw new Error(`log entry ${index} is no envelope`);
   const { id, body } = opened.value;

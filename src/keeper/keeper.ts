@@ -146,6 +146,7 @@ export class Keeper {
     const resident = this.#sessions.resident(session, this.#seconds());
     if (resident === null) return fail('hub-refused', 'session');
     const { store } = this.#parts;
+    await this.#settling.catchUp();
     const space = await store.space(resident);
     if (!space.ok) return space;
     const recovery = await store.recovery(resident);

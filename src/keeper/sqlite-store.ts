@@ -52,7 +52,7 @@ export function openKeeperStore(path: string): Result<KeeperStore & { readonly d
   return guarded(() => {
     const database = new DatabaseSync(path);
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000');
       layOutStore(database);
       return sqliteStore(database);
     } catch (error) {

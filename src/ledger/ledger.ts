@@ -33,12 +33,6 @@ export interface CommittedBlock {
   transactions: CommittedTransaction[];
 }
 
-/** What the log holds at an index. */
-export interface LoggedEntry {
-  index: number;
-  envelope: Uint8Array;
-}
-
 /** One set of rules over any engine. All failures are `hub-storage`, or `hub-busy` where too much is queued. */
 export interface Ledger {
   readonly chain: string;
@@ -55,8 +49,6 @@ export interface Ledger {
   block(height: number): Promise<Result<Uint8Array | null>>;
   /** RFC 9162 §2.1.4.1, 1 ≤ first ≤ second: that the log of `second` entries begins with the one of `first`; null: it is not that long. */
   consistency(first: number, second: number): Promise<Result<Uint8Array[] | null>>;
-  /** Entries of the log from an index on, in order: as many as there are, and no more than the engine gives at once; none behind the log's end. */
-  entries(from: number, count: number): Promise<Result<LoggedEntry[]>>;
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>>;
   /** Without proofs, for those who run this node and trust it. */
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>>;

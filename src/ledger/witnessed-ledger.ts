@@ -38,7 +38,6 @@ export function witnessedLedger(ledger: Ledger, checkpoints: Pick<CheckpointKeep
     head: () => ledger.head(),
     block: (height) => ledger.block(height),
     consistency: (first, second) => ledger.consistency(first, second),
-    entries: (from, count) => ledger.entries(from, count),
     read: (keys) => ledger.read(keys),
     values: (keys) => ledger.values(keys),
     entries: (from, count) => ledger.entries(from, count),

@@ -111,7 +111,6 @@ const boundTo = (ledger: Ledger): Ledger => ({
   head: () => ledger.head(),
   block: (height) => ledger.block(height),
   consistency: (one, other) => ledger.consistency(one, other),
-  entries: (from, count) => ledger.entries(from, count),
   read: (read) => ledger.read(read),
   values: (read) => ledger.values(read),
   entries: (from, count) => ledger.entries(from, count),

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../contract/result.ts';
 import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
-import type { CommittedBlock, Ledger, LoggedEntry, ProvenRead, TransactionState } from '../ledger.ts';
+import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
 import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
@@ -49,7 +49,6 @@ const crypto = nodeCrypto;
 const ofBlocks = rememberSignatures(nodeCrypto, 1024);
 /** While so many wait, each page of the state is written once for all of them. A block is then some tenths of a second. */
 const mostInBlock = 2000;
-const mostEntries = 1000;
 /** After a disk refused the mark of a head, how long until it is tried again. */
 const retryMs = 1000;
 
@@ -250,19 +249,6 @@ export class EmbeddedLedger implements Ledger {
   consistency(first: number, second: number): Promise<Result<Uint8Array[] | null>> {
     const isThere = first >= 1 && first <= second && second <= this.#tip.logSize;
     return this.#guarded(() => Promise.resolve(ok(isThere ? this.#application.log.consistencyPath(first, second) : null)));
-  }
-
-  /** 1000 at once. Each is held against the log's hashes as it is read. */
-  entries(from: number, count: number): Promise<Result<LoggedEntry[]>> {
-    return this.#guarded(() => {
-      const end = Math.min(from + Math.min(count, mostEntries), this.#tip.logSize);
-      const entries = Array.from({ length: Math.max(0, end - from) }, (_, i): LoggedEntry => {
-        const entry = this.#application.log.at(from + i);
-        if (entry === undefined) throw new LedgerDamage(`log entry ${from + i} is missing`);
-        return { index: entry.index, envelope: entry.envelope };
-      });
-      return Promise.resolve(ok(entries));
-    });
   }
 
   read(keys: readonly Uint8Array[]): Promise<Result<ProvenRead>> {

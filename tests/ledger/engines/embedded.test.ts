@@ -188,16 +188,9 @@ test('the log’s entries are read in order, and none behind its end', async () 
   const ledger = open();
   const envelopes = await Promise.all([lin, residentOf('chen'), residentOf('wang')].map((one) => register(one)));
   for (const envelope of envelopes) await record(ledger, envelope);
-  const indices = async (from: number, count: number): Promise<number[]> => {
-    const entries = await ledger.entries(from, count);
-    if (!entries.ok) throw new Error(entries.failure.code);
-    for (const { index, envelope } of entries.value) expect(envelope).toEqual(envelopes[index]);
-    return entries.value.map(({ index }) => index);
-  };
-  expect(await indices(0, 10)).toEqual([0, 1, 2]);
-  expect(await indices(1, 1)).toEqual([1]);
-  expect(await indices(3, 10)).toEqual([]);
-  expect(await indices(9, 10)).toEqual([]);
+  for (const [from, count] of [[0, 10], [1, 1], [3, 10], [9, 10]] as const) {
+    expect(await ledger.entries(from, count)).toEqual({ ok: true, value: envelopes.slice(from, from + count) });
+  }
 });
 
 test('an idle ledger’s head stays young: an empty block a heartbeat, with nothing changed', async () => {

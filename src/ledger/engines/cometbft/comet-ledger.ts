@@ -2,7 +2,7 @@ import type { TrustRoot } from '../../../contract/hub-file.ts';
 import type { RejectionCode } from '../../../contract/failures.ts';
 import { fail, ok, type Result } from '../../../contract/result.ts';
 import type { ReceiptPlace } from '../../application.ts';
-import type { CommittedBlock, Ledger, LoggedEntry, ProvenRead, TransactionState } from '../../ledger.ts';
+import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../../ledger.ts';
 import { nodeCrypto } from '../../node-crypto.ts';
 import { headerHash, msOfTimestamp } from '../../verify/block.ts';
 import { equalBytes, toHex } from '../../verify/bytes.ts';
@@ -242,7 +242,7 @@ export class CometLedger implements Ledger {
   }
 
   /** 256 at once: of the newest log that is proven, each with what stands on either side of them. */
-  async entries(from: number, count: number): Promise<Result<LoggedEntry[]>> {
+  async entries(from: number, count: number): Promise<Result<Uint8Array[]>> {
     const newest = await this.#read([]);
     if (!newest.ok) return newest;
     const { tip } = newest.value;
@@ -262,10 +262,6 @@ export class CometLedger implements Ledger {
     if (!proven.ok) return proven;
     const ageMs = this.#ageMs(proven.value);
     return ageMs > this.#options.maxHeadAgeMs ? fail('head-too-old', `${Math.round(ageMs / 1000)} s`) : ok(proven.value.entries.map(({ value }) => value));
-  }
-
-  entries(from: number, count: number): Promise<Result<Uint8Array[]>> {
-    return this.#pool.ask((node) => node.query('/log/entries', { from, count: Math.min(count, 256) }));
   }
 
   onBlock(listener: (block: CommittedBlock) => void): () => void {

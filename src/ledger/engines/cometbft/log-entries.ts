@@ -1,6 +1,5 @@
 import { fail, ok, type Result } from '../../../contract/result.ts';
 import type { Tip } from '../../application.ts';
-import type { LoggedEntry } from '../../ledger.ts';
 import { equalBytes } from '../../verify/bytes.ts';
 import type { Crypto } from '../../verify/crypto.ts';
 import { openEnvelope } from '../../verify/envelope.ts';
@@ -12,7 +11,7 @@ import type { CometNode } from './rpc.ts';
  * So many entries of the log as one node has them, held against the log root of `tip`, which is proven: with the inclusion paths of the first and
  * the last nothing in between can be left out, put in or changed. `behind`: it has not got there yet, or no more what it takes to prove it.
  */
-export async function readEntries({ from, count, tip }: { from: number; count: number; tip: Tip }, node: CometNode, crypto: Crypto): Promise<Result<LoggedEntry[], NodeFault>> {
+export async function readEntries({ from, count, tip }: { from: number; count: number; tip: Tip }, node: CometNode, crypto: Crypto): Promise<Result<Uint8Array[], NodeFault>> {
   const told = await node.query('/log/entries', { from, count });
   if (!told.ok) return told;
   const envelopes = told.value;
@@ -29,5 +28,5 @@ export async function readEntries({ from, count, tip }: { from: number; count: n
   const [firstPath = [], lastPath = []] = paths;
   const root = rangeRoot({ leaves: envelopes.map((envelope) => leafHash(envelope, crypto)), first: from, size: tip.logSize, firstPath, lastPath }, crypto);
   if (root === undefined || !equalBytes(root, tip.logRoot)) return fail('lies', `entries ${from} to ${from + count}`);
-  return ok(envelopes.map((envelope, i) => ({ index: from + i, envelope })));
+  return ok(envelopes);
 }

@@ -304,9 +304,9 @@ describe('entries of the log', () => {
   };
 
   test('are those of the log that the validators signed, and none behind its end', async () => {
-    expect(must(await ledger.entries(0, 100))).toEqual(envelopes.map((envelope, index) => ({ index, envelope })));
-    expect(must(await ledger.entries(3, 2)).map(({ index }) => index)).toEqual([3, 4]);
-    expect(must(await ledger.entries(8, 5)).map(({ index }) => index)).toEqual([8]);
+    expect(must(await ledger.entries(0, 100))).toEqual(envelopes);
+    expect(must(await ledger.entries(3, 2))).toEqual(envelopes.slice(3, 5));
+    expect(must(await ledger.entries(8, 5))).toEqual(envelopes.slice(8));
     expect(must(await ledger.entries(9, 5))).toEqual([]);
   });
 
@@ -318,7 +318,7 @@ describe('entries of the log', () => {
     { name: 'all of them gone', change: () => [], told: false },
   ])('$name from three of four nodes: the fourth is believed', { timeout: 20_000 }, async ({ change, told }) => {
     for (const node of nodes.slice(0, 3)) node.lie = query('/log/entries', change);
-    expect(must(await ledger.entries(0, 100))).toEqual(envelopes.map((envelope, index) => ({ index, envelope })));
+    expect(must(await ledger.entries(0, 100))).toEqual(envelopes);
     if (told) expect(lies.some((lie) => lie.includes('entries'))).toBe(true);
     everyone(query('/log/entries', change));
     expect(await ledger.entries(0, 100)).toMatchObject({ ok: false, failure: { code: 'hub-unreachable' } });
