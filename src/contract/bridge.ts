@@ -193,7 +193,7 @@ export type Look = {
   | { look: 'read'; office: Localized; /** Short form of the staff id. */ officer: string; claims: string[]; purpose: Localized; /** What the grant was given for; null where it is not among the resident's. */ service: Localized | null; grant: string | null }
   /** Activity, never facts. `basis`: the case's number, short. */
   | { look: 'case'; office: Localized; officer: string; purpose: Localized; basis: string }
-  /** ISO date; null where it is not told. */
+  /** ISO 8601 in UTC; null where it is not told. */
   | { look: 'sealed'; opensAt: string | null }
   | { look: 'index'; office: Localized; officer: string; reason: string }
   /** Shown from afar by the resident's own card. */
@@ -227,6 +227,8 @@ export type News =
   | { news: 'sealed'; opensAt: string | null }
   | { news: 'index'; office: Localized }
   | { news: 'untold'; count: number }
+  /** What the keeper handed out is not the complete list. */
+  | { news: 'list-broken' }
   | { news: 'step'; reference: string; service: Localized; step: RequestStep }
   | { news: 'letter'; letter: string; agency: Localized }
   /** `until`: ISO date. */

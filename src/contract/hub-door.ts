@@ -51,6 +51,9 @@ export const spaceObjectSchema = z.strictObject({
 export type SpaceObject = z.infer<typeof spaceObjectSchema>;
 
 const askSchema = z.strictObject({ id: id16, signed: z.string().max(4096) });
+/** A look under a sealed case: the private part of this act of this transaction is given out when the case is unsealed, due at `opensAt`, Unix seconds. */
+const withheldSchema = z.strictObject({ transaction: hash32, act: z.int().min(0).max(15), opensAt: z.int() });
+export type Withheld = z.infer<typeof withheldSchema>;
 
 export const doorMethods = {
   hello: {
@@ -88,8 +91,7 @@ export const doorMethods = {
       /** The space's private key, wrapped to the card's DEC key (HPKE base mode). */
       wrappedKey: z.strictObject({ enc: bytes, ciphertext: bytes }),
       objects: z.array(spaceObjectSchema),
-      /** Looks under a sealed case: the private part of this act of this transaction is given out when the case is unsealed, due at `opensAt`, Unix seconds. */
-      withheld: z.array(z.strictObject({ transaction: hash32, act: z.int().min(0).max(15), opensAt: z.int() })),
+      withheld: z.array(withheldSchema),
       /** Counter values that hub and keeper know of and that the ledger does not hold: queued, rejected, broken off. */
       knownCounters: z.array(z.int()),
       /** When this resident last opened the space, Unix seconds. */
@@ -107,6 +109,8 @@ export const doorMethods = {
   },
   /** Kept with the ask, and nowhere else. */
   'ask.refuse': { params: z.strictObject({ session: id16, ask: id16 }), result: z.union([z.strictObject({}), z.strictObject({ refused: z.string().max(60) })]) },
+  /** What lies in the space by now: more than at its opening, where somebody looked or answered since. */
+  'space.read': { params: z.strictObject({ session: id16 }), result: z.strictObject({ objects: z.array(spaceObjectSchema), withheld: z.array(withheldSchema) }) },
   /** A signature that the card made or may have made and that never came to anything. */
   'counter.broken-off': { params: z.strictObject({ session: id16, counter: z.int() }), result: z.strictObject({}) },
   /**

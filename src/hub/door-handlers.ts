@@ -43,6 +43,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
     },
     'challenge.get': ({ kioskNonce }, speaker) => Promise.resolve(keeper.issueChallenge(kioskNonce, speaker)),
     'space.open': (params, speaker) => (isAnother(decodeChallenge(params.challenge)?.kiosk, speaker) ? Promise.resolve(mismatch) : keeper.openSpace(params)),
+    'space.read': ({ session }) => keeper.readSpace(session),
     'counter.broken-off': async ({ session, counter }) => {
       const noted = await keeper.brokenOff(session, counter);
       return noted.ok ? ok({}) : noted;

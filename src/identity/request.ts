@@ -107,10 +107,13 @@ export function bundleRequests(prepared: readonly PreparedRequest[]): Pick<Prepa
   };
 }
 
-/** A private part with its salt, sealed to each of the three who may read it. */
-export function sealPart(opened: OpenedPart, act: number, resident: Id, keys: SealKeys): Payload[] {
+/** A private part with its salt, sealed to each who may read it; where it concerns no agency, to space and keeper. */
+export function sealPart(opened: OpenedPart, act: number, resident: Id, keys: Omit<SealKeys, 'agency'> & Partial<SealKeys>): Payload[] {
   const encoded = encodeOpenedPart(opened);
-  return (['space', 'keeper', 'agency'] as const).map((to) => ({ act, what: 'part' as const, to, sealed: sealTo(keys[to], 'part', resident, encoded) }));
+  return (['space', 'keeper', 'agency'] as const).flatMap((to) => {
+    const key = keys[to];
+    return key === undefined ? [] : [{ act, what: 'part' as const, to, sealed: sealTo(key, 'part', resident, encoded) }];
+  });
 }
 
 export const sealAnswers = (agencySealKey: Uint8Array, request: Id, answers: Answers): Uint8Array =>

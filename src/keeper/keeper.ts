@@ -122,6 +122,18 @@ export class Keeper {
     return kiosk.value?.state === 'active' ? ok(asked) : fail('kiosk-not-enrolled');
   }
 
+  /** `hub-refused`: no session, or it is over. */
+  async readSpace(session: Uint8Array): Promise<Result<DoorResult<'space.read'>>> {
+    const resident = this.#sessions.resident(session, this.#seconds());
+    if (resident === null) return fail('hub-refused', 'session');
+    await this.#settling.catchUp();
+    const withheld = await withheldFrom(resident, this.#parts);
+    if (!withheld.ok) return withheld;
+    const space = await this.#parts.store.space(resident);
+    if (!space.ok) return space;
+    return space.value === null ? fail('key-unknown', 'no-space') : ok({ objects: space.value.objects, withheld: withheld.value });
+  }
+
   async brokenOff(session: Uint8Array, counter: number): Promise<Result<null>> {
     const resident = this.#sessions.resident(session, this.#seconds());
     return resident === null ? fail('hub-refused', 'session') : this.#parts.store.noteBrokenOff(resident, counter);

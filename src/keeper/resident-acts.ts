@@ -1,6 +1,6 @@
 import { hashOf, openGrantOuter, sameHash } from '../identity/grant.ts';
 import { placeName } from '../identity/space.ts';
-import type { GrantEnd, GrantGive, RequestSubmit, RequestWithdraw } from '../ledger/verify/acts.ts';
+import type { FactsKeep, GrantEnd, GrantGive, RequestSubmit, RequestWithdraw } from '../ledger/verify/acts.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import { refuse } from './refusal.ts';
 import { activeAgency, concern, grantPart, openPart, publishedService, requestPart, takeNamed, type Walk } from './submission-walk.ts';
@@ -61,4 +61,10 @@ export async function checkWithdrawal(index: number, act: RequestWithdraw, walk:
   const submitted = await requestPart(act.subject, act.id, walk);
   if (submitted.agency !== part.agency) refuse('addressee-mismatch');
   concern(walk, index, act, part.agency, { step: 'withdrawn' });
+}
+
+/** Nobody is addressed: only the resident and the keeper have the part. */
+export async function checkFacts(index: number, act: FactsKeep, walk: Walk): Promise<void> {
+  const part = await openPart(index, act, walk, false);
+  takeNamed(walk, index, act, 'self', 'space', placeName({ kind: 'self' }), part.self);
 }

@@ -11,7 +11,7 @@ import { readRecord } from './ledger-records.ts';
 import { must, refuse, refusing, type RefusedCode } from './refusal.ts';
 import { checkReplacement } from './replacement.ts';
 import { checkLookup } from './registrar-acts.ts';
-import { checkEnd, checkGrant, checkRequest, checkWithdrawal } from './resident-acts.ts';
+import { checkEnd, checkFacts, checkGrant, checkRequest, checkWithdrawal } from './resident-acts.ts';
 import type { KeptTransaction } from './store.ts';
 import type { CheckingKeeper, Walk } from './submission-walk.ts';
 
@@ -87,6 +87,8 @@ async function checkAct(index: number, act: Act, walk: Walk): Promise<void> {
       return checkRequest(index, act, walk);
     case 'request.withdraw':
       return checkWithdrawal(index, act, walk);
+    case 'facts.keep':
+      return checkFacts(index, act, walk);
     case 'request.step':
       return checkStep(index, act, walk);
     case 'credential.anchor':

@@ -1,7 +1,7 @@
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, never, ok, type Failure, type Result } from '../contract/result.ts';
 import { accessLookup, accessRecord } from './rules/access.ts';
-import { credentialAnchor, credentialRevoke, grantEnd, grantGive, requestStep, requestSubmit, requestWithdraw, verificationAnswer } from './rules/activity.ts';
+import { credentialAnchor, credentialRevoke, factsKeep, grantEnd, grantGive, requestStep, requestSubmit, requestWithdraw, verificationAnswer } from './rules/activity.ts';
 import { caseClose, caseOpen, caseUnseal } from './rules/cases.ts';
 import { reject, secondsADay, type ActContext, type Rejection } from './rules/context.ts';
 import { kioskEnrol, kioskRetire, recordAttestation } from './rules/kiosks.ts';
@@ -219,6 +219,8 @@ function demandsOf(act: Act, context: ActContext): Result<Demand[], Failure<Reje
       return requestStep.demands(act, context);
     case 'request.withdraw':
       return requestWithdraw.demands(act, context);
+    case 'facts.keep':
+      return factsKeep.demands(act, context);
     case 'verification.answer':
       return verificationAnswer.demands(act, context);
     case 'access.record':
@@ -294,6 +296,9 @@ function applyAct(act: Act, signers: readonly KnownSigner[], context: ActContext
       return requestStep.apply(act, context);
     case 'request.withdraw':
       return requestWithdraw.apply(act, context);
+    case 'facts.keep':
+      // The resident's chain is longer by one; nothing else of it is public.
+      return null;
     case 'verification.answer':
       return verificationAnswer.apply(act, context);
     case 'access.record':

@@ -6,13 +6,15 @@ import { readCatalogueFile, serviceGroups, termsOf, type CatalogueFile } from '.
 import { readStatusList, statusUri, type StatusList } from '../identity/status-list.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
+import type { Act, Name, PartyKind, PublicKey, Purpose } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, toHex } from '../ledger/verify/bytes.ts';
-import type { Name, PartyKind, PublicKey, Purpose } from '../ledger/verify/acts.ts';
 import { encodeChallenge } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
+import { decodeHead, type SignedHead, type VerifiedHead } from '../ledger/verify/head.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
-import type { PartyRecord, ServiceRecord } from '../ledger/verify/records.ts';
+import { decodeRecord, type PartyRecord, type ServiceRecord } from '../ledger/verify/records.ts';
+import { verifyResidentChain } from '../ledger/verify/resident-chain.ts';
 import type { Waiting } from './outbox.ts';
 import { bundleOffer, type Offer, type Offered } from './visit/draft.ts';
 import type { ProvenStaff } from './staff/work.ts';
@@ -36,6 +38,15 @@ export interface FoundReceipt {
   at: string;
   /** As many outsiders have cosigned that head as the trust root asks for. */
   isWitnessed: boolean;
+}
+
+/** All entries of a resident's chain, in the log's order. */
+export interface ProvenActivity {
+  subject: Uint8Array;
+  head: VerifiedHead;
+  /** The same head with what proves it, the record and its proof: for a receipt. */
+  evidence: { head: SignedHead; record: Uint8Array | null; proof: Uint8Array };
+  entries: { transaction: Uint8Array; logIndex: number; actIndex: number; bytes: Uint8Array; act: Act }[];
 }
 
 /** What the kiosk wants of hub and ledger. Whatever is said here about keys, services and receipts was proved, not told. */
@@ -62,6 +73,13 @@ export interface District {
   challenge(): Promise<Result<Omit<Ticket, 'resident'>>>;
   openSpace(resident: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<SealedSpace>>;
   closeSpace(session: Uint8Array): Promise<void>;
+  readSpace(session: Uint8Array): Promise<Result<DoorResult<'space.read'>>>;
+  /** Everything that ever touched the resident, held against a fresh head: these entries and no fewer. `proof-invalid` with the chain's fault as detail. */
+  activity(session: Uint8Array, resident: Uint8Array): Promise<Result<ProvenActivity>>;
+  mutes(session: Uint8Array): Promise<Result<Name[]>>;
+  mute(session: Uint8Array, agency: Name, muted: boolean): Promise<Result<unknown>>;
+  /** Those of these that the ledger has, whatever their standing is by now. */
+  parties(names: readonly Name[]): Promise<Result<ProvenParty[]>>;
   tellBrokenOff(session: Uint8Array, counter: number): Promise<Result<unknown>>;
   /** An active party. `hub-refused` where the ledger has none of that name. */
   party(name: Name): Promise<Result<ProvenParty>>;
@@ -100,6 +118,8 @@ export interface DistrictParts {
   now(): number;
 }
 
+/** Of one resident; a hub that tells of more is not listened to for ever. */
+const mostEntries = 100_000;
 /** As many records as can be proved at once. */
 const mostFiles = 64;
 
@@ -246,6 +266,44 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     // The gateway waits for the block before it answers.
     answerAsk: (session, ask, vpToken) => hub.call('ask.answer', { session, ask, vpToken }, { deadlineMs: 15_000 }),
     refuseAsk: (session, ask) => hub.call('ask.refuse', { session, ask }),
+    readSpace: (session) => hub.call('space.read', { session }),
+    async activity(session, resident) {
+      const entries: DoorResult<'activity.list'>['entries'] = [];
+      let asked = await light.ask(() => hub.call('activity.list', { session, from: 0 }));
+      // Page by page: the last one's head counts, and an empty page ends it, whatever it lacks then.
+      while (asked.ok && asked.value.answer.entries.length > 0) {
+        entries.push(...asked.value.answer.entries);
+        const { record } = asked.value.answer;
+        if (record === null || entries.length >= Math.min(mostEntries, decodeRecord('resident', record).chain.count)) break;
+        asked = await light.ask(() => hub.call('activity.list', { session, from: entries.length }));
+      }
+      if (!asked.ok) return asked;
+      const { head, answer } = asked.value;
+      const chainOf = verifyResidentChain({ subject: resident, entries, record: answer.record, proof: answer.proof }, head.stateRoot, crypto);
+      if (!chainOf.ok) return chainOf;
+      const signed = decodeHead(answer.head, chain, crypto);
+      if (signed === undefined) return fail('head-invalid', 'malformed');
+      return ok({
+        subject: resident,
+        head,
+        evidence: { head: signed, record: answer.record, proof: answer.proof },
+        entries: entries.map(({ transaction, logIndex, actIndex, act: bytes }, index) => ({ transaction, logIndex, actIndex, bytes, act: chainOf.value[index] as Act })),
+      });
+    },
+    async mutes(session) {
+      const listed = await hub.call('mute.list', { session });
+      return listed.ok ? ok(listed.value.agencies) : listed;
+    },
+    mute: (session, agency, muted) => hub.call('mute.set', { session, agency, muted }),
+    async parties(names) {
+      const found: ProvenParty[] = [];
+      for (let from = 0; from < names.length; from += mostFiles) {
+        const read = await light.read(names.slice(from, from + mostFiles).map((name) => query.party(name)));
+        if (!read.ok) return read;
+        for (const record of read.value.records) if (record !== null) found.push(provenParty(record));
+      }
+      return ok(found);
+    },
     tellBrokenOff: (session, counter) => hub.call('counter.broken-off', { session, counter }),
     async checkKiosk([algorithm, bytes]) {
       const read = await light.read([query.kiosk(kioskId)]);

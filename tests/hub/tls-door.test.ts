@@ -71,6 +71,7 @@ const handlers: DoorHandlers = {
   'mute.set': refuse,
   'mute.list': refuse,
   'space.export': refuse,
+  'space.read': refuse,
   'space.close': refuse,
   'staff.open': refuse,
   'staff.close': refuse,

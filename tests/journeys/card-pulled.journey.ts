@@ -2,7 +2,8 @@ import type { CommandPattern } from '../../tools/virtual-card/control.ts';
 import { demoPeople } from '../../tools/demo/people.ts';
 import type { Hall } from './hall.ts';
 import { expect, test } from './journey.ts';
-import { answers, answerTo, begin, fillIn, pin, questionsOf, services, signIn } from './steps.ts';
+import { agencyOf } from '../gateway/gateway-in-test.ts';
+import { answers, answerTo, begin, fillIn, leave, pin, questionsOf, services, signIn } from './steps.ts';
 import { statesThatLast } from './visit-states.ts';
 
 /** How far a visit has come when the card goes. */
@@ -21,6 +22,8 @@ interface Step {
   signed?: 'recorded' | 'queued';
   /** How many, where it is more than one. */
   requests?: number;
+  /** How many were signed in visits before this one. */
+  before?: number;
 }
 
 const name = '林悦';
@@ -46,6 +49,35 @@ const toReceipt = async (hall: Hall): Promise<void> => {
   await toSign(hall);
   await hall.kiosk.enterPin(pin);
   await hall.kiosk.sees('receipt', 'recorded');
+};
+const toMyData = async (hall: Hall): Promise<void> => {
+  await toReceipt(hall);
+  await hall.kiosk.home();
+  await hall.kiosk.openMyData();
+  await hall.kiosk.sees('my-data');
+};
+const toPart = (part: Parameters<Hall['kiosk']['openMyData']>[0] & string) => async (hall: Hall): Promise<void> => {
+  await toMyData(hall);
+  await hall.kiosk.openMyData(part);
+};
+const toGrant = async (hall: Hall): Promise<void> => {
+  await toPart('grants')(hall);
+  await hall.kiosk.openGrant();
+  await hall.kiosk.sees('grant');
+};
+/** Between two visits an agency decides and writes. */
+const toNews = async (hall: Hall): Promise<void> => {
+  await toReceipt(hall);
+  await leave(hall.kiosk);
+  await hall.kiosk.nextPerson();
+  const tax = agencyOf(hall.gatewayUrl, 'tax-bureau', hall.world);
+  const listed = await tax.requests();
+  const request = listed.ok ? listed.value[0] : undefined;
+  if (request === undefined) throw new Error('no request at the agency');
+  expect((await tax.step(request, { step: 'received', letter: { title: 'A letter', text: 'To Lin.' } })).ok).toBe(true);
+  await toHome(hall);
+  await hall.kiosk.openMyData('news');
+  await hall.kiosk.sees('news');
 };
 const toRequests = async (hall: Hall): Promise<void> => {
   await toReceipt(hall);
@@ -217,6 +249,95 @@ const steps: readonly Step[] = [
       await hall.kiosk.sees('request');
     },
   },
+  { name: 'at my data', state: 'visiting.inside.myData', signed: 'recorded', reach: toMyData },
+  { name: 'at what is known of her', state: 'visiting.inside.facts', facts: [name, address], signed: 'recorded', reach: async (hall) => {
+    await toPart('facts')(hall);
+    await hall.kiosk.sees('facts');
+  } },
+  {
+    name: 'at a typed fact that is corrected',
+    state: 'visiting.inside.correction',
+    facts: ['13800138000'],
+    signed: 'recorded',
+    reach: async (hall) => {
+      await toPart('facts')(hall);
+      await hall.kiosk.correct('phone');
+      await hall.kiosk.sees('question', 'phone');
+    },
+  },
+  { name: 'at who may look', state: 'visiting.inside.grants', signed: 'recorded', reach: async (hall) => {
+    await toPart('grants')(hall);
+    await hall.kiosk.sees('grants');
+  } },
+  { name: 'at a grant', state: 'visiting.inside.grant', signed: 'recorded', reach: toGrant },
+  {
+    name: 'at the page that says what ending a grant does',
+    state: 'visiting.inside.undo',
+    signed: 'recorded',
+    reach: async (hall) => {
+      await toGrant(hall);
+      await hall.kiosk.endGrant();
+    },
+  },
+  { name: 'at who looked', state: 'visiting.inside.looks', signed: 'recorded', reach: async (hall) => {
+    await toPart('looks')(hall);
+    await hall.kiosk.sees('looks');
+  } },
+  {
+    name: 'at the proof of the list',
+    state: 'visiting.inside.proof',
+    signed: 'recorded',
+    reach: async (hall) => {
+      await toPart('looks')(hall);
+      await hall.kiosk.openMyData('proof');
+      await hall.kiosk.sees('proof');
+    },
+  },
+  { name: 'at what was signed where', state: 'visiting.inside.signed', signed: 'recorded', reach: async (hall) => {
+    await toPart('signed')(hall);
+    await hall.kiosk.sees('signed');
+  } },
+  { name: 'at who may ask', state: 'visiting.inside.agencies', signed: 'recorded', reach: async (hall) => {
+    await toPart('agencies')(hall);
+    await hall.kiosk.sees('agencies');
+  } },
+  {
+    name: 'while her list is looked up',
+    state: 'visiting.lookingUp',
+    hubIsHeld: true,
+    signed: 'recorded',
+    reach: async (hall) => {
+      await toMyData(hall);
+      hall.holdHub();
+      await hall.kiosk.openMyData('looks');
+      await hall.kiosk.sees('working', 'preparing');
+    },
+  },
+  {
+    name: 'while an agency is muted',
+    state: 'visiting.muting',
+    hubIsHeld: true,
+    signed: 'recorded',
+    reach: async (hall) => {
+      await toPart('agencies')(hall);
+      await hall.kiosk.sees('agencies');
+      hall.holdHub();
+      await hall.kiosk.mute('tax-bureau');
+      await hall.kiosk.sees('working', 'preparing');
+    },
+  },
+  { name: 'at what happened since', state: 'visiting.inside.news', before: 1, reach: toNews },
+  {
+    name: 'at a letter',
+    state: 'visiting.inside.letter',
+    before: 1,
+    facts: ['To Lin.'],
+    reach: async (hall) => {
+      await toNews(hall);
+      await hall.kiosk.openLetter();
+      await hall.kiosk.sees('letter');
+    },
+  },
   {
     name: 'at a page that says what went wrong',
     state: 'visiting.failed',
@@ -231,16 +352,16 @@ const steps: readonly Step[] = [
 ];
 
 /**
- * `preparing` takes the room on the disk in one turn: no news of a reader comes in between. `recalling` lasts as long as the hub looks up
+ * `preparing` takes the room on the disk in one turn: no news of a reader comes in between. `recalling`, `recallingFacts` and `lookingUpSigned` last as long as the hub looks up
  * a receipt or two, which no hand outside can hold: the machine's own tests pull the card there.
  */
-const notReachedByHand = ['visiting.preparing', 'visiting.recalling'];
+const notReachedByHand = ['visiting.preparing', 'visiting.recalling', 'visiting.recallingFacts', 'visiting.lookingUpSigned'];
 
 test('every state of a visit is one in which the card is pulled here', () => {
   expect([...new Set(steps.map(({ state }) => state)), ...notReachedByHand].toSorted()).toEqual(statesThatLast().toSorted());
 });
 
-for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed, requests = signed === undefined ? 0 : 1 } of steps) {
+for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed, requests = signed === undefined ? 0 : 1, before = 0 } of steps) {
   test(`the card is pulled ${when}: nothing of its owner stays, and the next one is served`, async ({ kiosk, hall }) => {
     if (command !== undefined) await hall.hand.fault({ kind: 'vanish-after', at: command });
     await reach(hall);
@@ -261,7 +382,7 @@ for (const { name: when, state, reach, facts = [], command, hubIsHeld, signed, r
     await kiosk.nextPerson();
     await signIn(kiosk, 'chen');
     await kiosk.reads('陈𬱖');
-    expect(hall.requestsInLedger()).toHaveLength(requests);
+    expect(hall.requestsInLedger()).toHaveLength(requests + before);
   });
 }
 

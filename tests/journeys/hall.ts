@@ -126,6 +126,13 @@ export class Hall {
     return this.#hub.words;
   }
 
+  /** Where agencies come in. */
+  get gatewayUrl(): string {
+    const url = /imi gateway is ready on (\S+)/.exec(this.hubWords)?.[1];
+    if (url === undefined) throw new Error('this hub has no gateway');
+    return url;
+  }
+
   /** What the kiosk has written to its journal so far. */
   journal(): { at: string; event: JournalEvent }[] {
     const lines = readFileSync(join(this.#kioskDir, 'journal.jsonl'), 'utf8').split('\n');

@@ -58,6 +58,7 @@ test.each(['ledger-split', 'trust-expired'] as const)('after %s no receipt is be
     newest: null,
     headAgeMs: () => null,
     refusal: () => refusal,
+    ask: () => Promise.resolve(fail('hub-unreachable')),
     refresh: () => Promise.resolve(fail('hub-unreachable')),
     read: () => Promise.resolve(fail('hub-unreachable')),
   };

@@ -322,6 +322,52 @@ export class Kiosk {
     await this.#touchIntent('request.open');
   }
 
+  /** From home or any part of "my data" to another part of it. */
+  async openMyData(part: Extract<Intent, { intent: 'my-data.open' }>['part'] = 'all'): Promise<void> {
+    await this.#touchIntent('my-data.open', part);
+  }
+
+  /** From the list of grants: the newest. */
+  async openGrant(): Promise<void> {
+    await this.sees('grants');
+    await this.#touchIntent('grant.open');
+  }
+
+  /** From the grant to the page that says what ending does. */
+  async endGrant(): Promise<void> {
+    await this.sees('grant');
+    await this.#touchIntent('grant.end');
+    await this.sees('undo');
+  }
+
+  /** From the request to the page that says what taking it back does. */
+  async withdraw(): Promise<void> {
+    await this.sees('request');
+    await this.#touchIntent('request.withdraw');
+    await this.sees('undo');
+  }
+
+  /** After reading what it does: to the page to sign on. */
+  async confirmUndoing(): Promise<void> {
+    await this.sees('undo');
+    await this.#touchIntent('undo.confirm');
+    await this.sees('sign');
+  }
+
+  async correct(fact: string): Promise<void> {
+    await this.sees('facts');
+    await this.#touchIntent('fact.correct', fact);
+  }
+
+  async openLetter(): Promise<void> {
+    await this.#touchIntent('letter.open');
+  }
+
+  async mute(agency: string): Promise<void> {
+    await this.sees('agencies');
+    await this.#touchIntent('agency.mute', agency);
+  }
+
   async openHelp(): Promise<void> {
     await this.#touchIntent('help.open');
     await expect((await this.#page()).locator('[data-intent="help.close"]')).toBeVisible();

@@ -72,6 +72,8 @@ export interface LightClient {
   refusal(): Failure<'ledger-split' | 'trust-expired'> | null;
   /** Asks the hub. `head-invalid`, `head-too-old`, `trust-expired`, `ledger-split`, `proof-invalid` where the log is another, or why the hub did not answer. */
   refresh(): Promise<Result<VerifiedHead>>;
+  /** Asks for what comes with a head of its own. As `refresh`; what rests on the head is still to be verified. */
+  ask<A extends { head: Uint8Array }>(question: () => Promise<Result<A>>): Promise<Result<{ head: VerifiedHead; answer: A }>>;
   /** Up to 64 at once, all against one head. As `refresh`, and `proof-invalid`. */
   read<const Q extends readonly RecordQuery[]>(queries: Q): Promise<Result<ProvenRecords<Q>>>;
 }
@@ -209,6 +211,13 @@ export function createLightClient({ hub, trustRoot, crypto, clock, maxHeadAgeMs,
       const floor = newest;
       const answer = await hub.call('head.get', {});
       return answer.ok ? accept(answer.value.head, floor) : answer;
+    },
+    async ask(question) {
+      const floor = newest;
+      const answer = await question();
+      if (!answer.ok) return answer;
+      const head = await accept(answer.value.head, floor);
+      return head.ok ? ok({ head: head.value, answer: answer.value }) : head;
     },
     async read(queries) {
       const floor = newest;

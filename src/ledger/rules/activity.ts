@@ -4,6 +4,7 @@ import type {
   ActivityAct,
   CredentialAnchor,
   CredentialRevoke,
+  FactsKeep,
   GrantEnd,
   GrantGive,
   Id,
@@ -106,6 +107,10 @@ export const requestStep = {
 export const requestWithdraw = {
   demands: (act: RequestWithdraw, context: ActContext): Demands => demandsOn(act, context, [{ demand: 'resident', id: act.subject }]),
   apply: ({ id, subject }: RequestWithdraw, context: ActContext): Rejection | null => stepTo('withdrawn', subject, id, context),
+};
+
+export const factsKeep = {
+  demands: (act: FactsKeep, context: ActContext): Demands => demandsOn(act, context, [{ demand: 'resident', id: act.subject }]),
 };
 
 function stepTo(step: Step, subject: Id, id: Id, { draft }: ActContext): Rejection | null {

@@ -6,6 +6,7 @@ import type {
   CasePart,
   CredentialPart,
   EndPart,
+  FactsPart,
   GrantPart,
   Hash,
   LookupPart,
@@ -113,6 +114,7 @@ export const actShapes: { [K in ActKind]: Shape<Extract<Act, { kind: K }>> } = {
   'request.submit': isMap({ kind: isOneOf('request.submit'), ...activity }),
   'request.step': isMap({ kind: isOneOf('request.step'), ...activity, step: isOneOf('received', 'needs-more', 'decided', 'closed') }),
   'request.withdraw': isMap({ kind: isOneOf('request.withdraw'), ...activity }),
+  'facts.keep': isMap({ kind: isOneOf('facts.keep'), ...activity }),
   'verification.answer': isMap({ kind: isOneOf('verification.answer'), ...activity, id: isBytes(32), until: timeShape }),
   'access.record': isMap({ kind: isOneOf('access.record'), ...activity, case: optional(hashShape) }),
   'access.lookup': isMap({ kind: isOneOf('access.lookup'), ...activity }),
@@ -181,6 +183,7 @@ const revocationPartShape: Shape<RevocationPart> = isMap({
   signed: optional(isSigned),
 });
 
+const factsPartShape: Shape<FactsPart> = isMap({ kind: isOneOf('facts.keep'), self: hashShape });
 const endPartShape: Shape<EndPart> = isMap({ kind: isOneOf('grant.end', 'request.withdraw'), agency: nameShape });
 
 const stepPartShape: Shape<StepPart> = isMap({
@@ -230,6 +233,7 @@ const partShapes: { [K in PrivatePart['kind']]: Shape<PrivatePart> } = {
   'credential.revoke': revocationPartShape,
   'grant.end': endPartShape,
   'request.withdraw': endPartShape,
+  'facts.keep': factsPartShape,
   'request.step': stepPartShape,
   'verification.answer': verificationPartShape,
   'access.record': accessPartShape,

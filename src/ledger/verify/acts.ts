@@ -238,6 +238,11 @@ export interface RequestWithdraw extends Activity {
   kind: 'request.withdraw';
 }
 
+/** Typed facts are others from now on; it asks for nothing. */
+export interface FactsKeep extends Activity {
+  kind: 'facts.keep';
+}
+
 /** `id` is SHA-256 of the verifier's nonce: 32 bytes. */
 export interface VerificationAnswer extends Activity {
   kind: 'verification.answer';
@@ -303,6 +308,7 @@ export type Act =
   | RequestSubmit
   | RequestStep
   | RequestWithdraw
+  | FactsKeep
   | VerificationAnswer
   | AccessRecord
   | AccessLookup
@@ -379,6 +385,12 @@ export interface EndPart {
   agency: Name;
 }
 
+export interface FactsPart {
+  kind: 'facts.keep';
+  /** The new map of typed facts, sealed to the data space. */
+  self: Hash;
+}
+
 /** `reference`: as on the receipt page; the amount in fen (1/100 yuan). */
 export interface Payment {
   reference: string;
@@ -447,7 +459,7 @@ export interface CasePart {
   to: string;
 }
 
-export type PrivatePart = GrantPart | RequestPart | CredentialPart | RevocationPart | EndPart | StepPart | VerificationPart | AccessPart | LookupPart | CasePart;
+export type PrivatePart = GrantPart | RequestPart | CredentialPart | RevocationPart | EndPart | FactsPart | StepPart | VerificationPart | AccessPart | LookupPart | CasePart;
 
 /** A private part with its salt, as sealed (CBOR of this) and as carried in receipts. */
 export interface OpenedPart {

@@ -11,11 +11,14 @@ export function reference(transactionId: Uint8Array): string {
   return grouped(spokenNumber(transactionId.subarray(0, 5).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n), signs));
 }
 
-/** A member of staff's name on screens and in lists of who looked: the first 40 bits of the staff id, as `7KQ2-M4XD`. */
-export function pseudonym(staffId: Uint8Array): string {
-  if (staffId.length < 5) throw new RangeError('a staff id has 16 bytes');
-  return reference(staffId).slice(0, signs + 1);
+/** The first 40 bits of an id, for people to tell one from another: `7KQ2-M4XD`. Whose it is knows the party that gave it. */
+export function shortId(id: Uint8Array): string {
+  if (id.length < 5) throw new RangeError('an id has 16 bytes');
+  return reference(id).slice(0, signs + 1);
 }
+
+/** A member of staff's name on screens and in lists of who looked: the first 40 bits of the staff id, as `7KQ2-M4XD`. */
+export const pseudonym = shortId;
 
 /** As typed or read aloud. undefined: not a reference, or mistyped. */
 export function parseReference(typed: string): string | undefined {

@@ -1,17 +1,18 @@
-import type { Page, RequestState, ServiceCard } from '../../contract/bridge.ts';
+import type { Intent, Page, RequestState, ServiceCard, Signable, SignedRow, TypedFact } from '../../contract/bridge.ts';
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language, Localized } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
-import type { ServiceGroup } from '../../contract/service.ts';
+import type { Question, ServiceGroup } from '../../contract/service.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { AfterFailure } from './failure-policy.ts';
-import type { Draft } from './draft.ts';
+import type { Draft, Problem } from './draft.ts';
 import type { ReaderView } from './reader-view.ts';
-import { closeAccess, type Access, type PastRequest, type Proof, type ShownReceipt, type Ticket } from './work.ts';
+import type { OpenLetter } from './my-data.ts';
+import { closeAccess, type Access, type Correction, type PastRequest, type Proof, type ShownReceipt, type Ticket, type Undoing } from './work.ts';
 
 /** Where a retry starts again. */
-export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'preparing' | 'sign' | 'ask' | 'home';
+export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'my-data' | 'mute' | 'preparing' | 'sign' | 'ask' | 'home';
 
 export interface Setback {
   failure: Failure;
@@ -24,7 +25,9 @@ export interface Setback {
 export interface Issued {
   transaction: Uint8Array;
   reference: string;
-  service: ServiceCard;
+  what: Signable;
+  /** null: it is about no service. */
+  service: ServiceCard | null;
   state: RequestState;
   /** ISO 8601 in UTC. */
   at: string;
@@ -34,6 +37,17 @@ export interface Issued {
   /** Why it was refused. */
   code: string | null;
   parts: OpenedPart[];
+}
+
+export type MyDataPart = Extract<Intent, { intent: 'my-data.open' }>['part'];
+
+/** `signing`: answered, and what is to be signed. */
+export interface Correcting {
+  fact: TypedFact;
+  question: Question;
+  name: string;
+  problem: Problem | null;
+  signing: Correction | null;
 }
 
 /** Everything that a visit knows of a person. It is one object, so that dropping it drops all. */
@@ -61,6 +75,16 @@ export interface Visit {
   askCode: { problem: Extract<Page, { page: 'ask-code' }>['problem']; triesLeft: number | null };
   /** What became of the last one. */
   askDone: { agency: Localized; done: AskOutcome } | null;
+  /** Of "my data": the part that is open, and what is chosen in it. */
+  part: MyDataPart;
+  grant: string | null;
+  letter: OpenLetter | null;
+  signed: { signed: SignedRow[]; more: number } | null;
+  proofCodes: string[];
+  muting: { agency: string; muted: boolean } | null;
+  undoing: Undoing | null;
+  /** A typed fact that is asked anew, and once it is answered, the map with it. */
+  correcting: Correcting | null;
   issued: Issued[];
   setback: Setback | null;
 }
@@ -113,6 +137,14 @@ export function newVisit(id: string, insertion: number): Visit {
     asked: null,
     askCode: { problem: null, triesLeft: null },
     askDone: null,
+    part: 'all',
+    grant: null,
+    letter: null,
+    signed: null,
+    proofCodes: [],
+    muting: null,
+    undoing: null,
+    correcting: null,
     issued: [],
     setback: null,
   };
@@ -122,7 +154,7 @@ export function farewellOf(visit: Visit, ended: Farewell['ended']): Farewell {
   return {
     ended,
     receipts: visit.issued.map(({ transaction, reference, state, qr }) => ({ transaction, reference, state, qr })),
-    unsent: visit.draft !== null,
+    unsent: visit.draft !== null || visit.undoing !== null || visit.correcting !== null,
   };
 }
 

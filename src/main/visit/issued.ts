@@ -1,7 +1,7 @@
 import type { RequestRow, RequestState, ServiceCard } from '../../contract/bridge.ts';
 import type { Farewell, Issued, Visit, VisitContext } from './context.ts';
 import { grantedClaims, lastDay, leadOf, toldLetters, type Draft, type KnownClaims, type Offer } from './draft.ts';
-import { isInLedger, type Access, type PastRequest, type Settlement, type ShownReceipt, type Stored, type VisitWork } from './work.ts';
+import { isInLedger, type Access, type Correction, type PastRequest, type Settlement, type ShownReceipt, type Signing, type Stored, type Undoing, type VisitWork } from './work.ts';
 
 export function serviceCard({ service, agency }: Offer): ServiceCard {
   return { id: service.id, group: service.group, title: service.title, summary: service.summary, agency };
@@ -15,11 +15,14 @@ export function draftCard(draft: Draft): ServiceCard {
   return { ...lead, id: bundle.id, title: bundle.title, summary: bundle.summary, agencies: toldLetters(draft).map(({ offer }) => offer.agency) };
 }
 
-/** A request as it stands right after it was stored. */
-export function issuedOf(draft: Draft, stored: Stored): Issued {
+/** What was signed, as it stands right after it was stored. */
+export function issuedOf(signing: Signing, stored: Stored, { offers }: Pick<Access, 'offers'>): Issued {
+  if (signing.what !== 'request') return issuedUndoing(signing, stored, offers);
+  const { draft } = signing;
   const { service } = leadOf(draft).offer;
   const { fee } = service;
   return {
+    what: 'request',
     transaction: stored.transaction,
     reference: stored.reference,
     service: draftCard(draft),
@@ -32,6 +35,26 @@ export function issuedOf(draft: Draft, stored: Stored): Issued {
     code: null,
     parts: stored.parts,
   };
+}
+
+function issuedUndoing(signing: Undoing | Correction, { transaction, reference, at, qr, parts }: Stored, offers: readonly Offer[]): Issued {
+  return { transaction, reference, what: signing.what, service: aboutOf(signing, offers), state: 'queued', at, steps: [], fee: null, qr, code: null, parts };
+}
+
+/** The service that it is about, though it may be published no more. */
+function aboutOf(signing: Undoing | Correction, offers: readonly Offer[]): ServiceCard | null {
+  if (signing.what === 'facts.keep') return null;
+  const { agency, group, service } = signing.what === 'grant.end' ? signing.grant.row : signing.request.row;
+  const offer = offers.find((one) => one.service.title.en === service.en);
+  return offer === undefined ? { id: `${group}/withdrawn`, group, title: service, summary: { 'zh-Hans': '', en: '' }, agency } : serviceCard(offer);
+}
+
+/** The resident's access with what was just signed in it. */
+export function withStored(access: Access, signing: Signing, issued: Issued, { transaction, at, parts, self }: Stored): Access {
+  const seconds = Math.floor(Date.parse(at) / 1000);
+  const requests = signing.what === 'request' ? [...pastRequestsOf(signing.draft, access.known, issued), ...access.requests] : access.requests;
+  const held = { ...access.held, parts: [...access.held.parts, ...parts.map((opened, act) => ({ transaction, act, at: seconds, opened }))] };
+  return { ...access, self: self ?? access.self, requests, held };
 }
 
 /** One an agency, as they will come out of the data space. */

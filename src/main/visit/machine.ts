@@ -25,8 +25,11 @@ import {
 import { askedRows, type AskOutcome } from './asks.ts';
 import { afterFailure } from './failure-policy.ts';
 import type { ReaderView } from './reader-view.ts';
-import { issuedOf, opened, pastRequestsOf, settled } from './issued.ts';
-import { isInLedger, type Access, type PastRequest, type Proof, type Settlement, type ShownReceipt, type Stored, type Ticket, type VisitWork } from './work.ts';
+import { issuedOf, opened, settled, withStored } from './issued.ts';
+import type { MyData } from './my-data.ts';
+import { answerCorrection, beginCorrection, beginEnding, beginWithdrawal, chooseGrant, openLetter, toSign, type Move } from './my-data-moves.ts';
+import { withSteps } from './my-data-lookup.ts';
+import { isInLedger, type Access, type PastRequest, type Proof, type Settlement, type ShownReceipt, type Signing, type Stored, type Ticket, type VisitWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
 
@@ -130,8 +133,23 @@ function setBack(context: VisitContext, failure: Failure, retryFrom: RetryFrom):
   const inHand = visit.issued.at(-1)?.state === 'queued' ? 'queued' : 'not-begun';
   return patch(context, {
     onReaderPad: false,
-    setback: { failure, next: afterFailure(failure.code, visit.access !== null), retryFrom, sent: visit.draft === null ? inHand : 'nothing' },
+    setback: { failure, next: afterFailure(failure.code, visit.access !== null), retryFrom, sent: visit.draft === null && visit.undoing === null && visit.correcting === null ? inHand : 'nothing' },
   });
+}
+
+/** What of the visit a move changes; null: nothing here could be meant. */
+const moved = (context: VisitContext, move: Move | null): { visit: Visit } | Record<never, never> => (move === null ? {} : patch(context, move));
+
+function mutingOf(context: VisitContext): NonNullable<Visit['muting']> {
+  const { muting } = inVisit(context);
+  if (muting === null) throw new Error('no agency is meant');
+  return muting;
+}
+
+function myDataOf(context: VisitContext): MyData {
+  const { myData } = accessOf(context);
+  if (myData === null) throw new Error('nothing was looked up');
+  return myData;
 }
 
 const patch = (context: VisitContext, change: Partial<Visit>): { visit: Visit } => ({ visit: { ...inVisit(context), ...change } });
@@ -141,6 +159,9 @@ const endVisit = <Ended extends Farewell['ended']>(ended: Ended) => ['shutDoors'
 const cardRemoved = endVisit('card-removed');
 const done = endVisit('done');
 const timeout = endVisit('timeout');
+
+/** From home, and from any part of "my data" to any other. */
+const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', actions: 'keepPart' } } as const;
 
 /**
  * One visit from the first touch to the last. Two regions: `stage` is what the resident sees, `attention` whether anybody is still there.
@@ -173,8 +194,13 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       ),
       refuseAsk: fromPromise<Result<AskOutcome>, { access: Access; asked: Asked }>(({ input }) => work.refuseAsk(input.access, input.asked.shown)),
       prepare: fromPromise<Result<null>>(() => work.prepare()),
-      sign: fromPromise<Result<Stored>, { insertion: number; access: Access; draft: Draft }>(({ input }) =>
-        work.sign(input.insertion, input.access, input.draft),
+      sign: fromPromise<Result<Stored>, { insertion: number; access: Access; signing: Signing }>(({ input }) =>
+        work.sign(input.insertion, input.access, input.signing),
+      ),
+      lookUpMyData: fromPromise<Result<MyData>, { access: Access }>(({ input }) => work.lookUpMyData(input.access)),
+      lookUpSigned: fromPromise<Awaited<ReturnType<VisitWork['lookUpSigned']>>, { access: Access; data: MyData }>(({ input }) => work.lookUpSigned(input.access, input.data)),
+      mute: fromPromise<Result<unknown>, { access: Access; muting: NonNullable<Visit['muting']> }>(({ input }) =>
+        work.mute(input.access, input.muting.agency, input.muting.muted),
       ),
     },
     delays: {
@@ -236,6 +262,20 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       askAnswerable: ({ context }) => askedOf(context).shown.missing.length === 0,
       askClaimOptional: ({ context, event }) =>
         event.type === 'ask.choose' && askedRows(askedOf(context).shown, []).some(({ claim, optional }) => optional && claim === event.claim),
+      factsWanted: ({ context }) => accessOf(context).self === null && (inVisit(context).part === 'all' || inVisit(context).part === 'facts'),
+      partIs: ({ context }, part: Visit['part']) => inVisit(context).part === part,
+      grantKnown: ({ context, event }) => event.type === 'grant.open' && chooseGrant(inVisit(context), event.grant) !== null,
+      grantEndable: ({ context }) => beginEnding(inVisit(context)) !== null,
+      withdrawable: ({ context }) => beginWithdrawal(inVisit(context)) !== null,
+      letterKnown: ({ context, event }) => event.type === 'letter.open' && openLetter(inVisit(context), event.letter) !== null,
+      factCorrectable: ({ context, event }) => event.type === 'fact.correct' && beginCorrection(inVisit(context), event.fact) !== null,
+      correctionAsked: ({ context, event }) => event.type === 'answer.submit' && inVisit(context).correcting?.name === event.question,
+      corrected: ({ context }) => inVisit(context).correcting?.signing !== null,
+      undoingGrant: ({ context }) => inVisit(context).undoing?.what === 'grant.end',
+      undoingRequest: ({ context }) => inVisit(context).undoing?.what === 'request.withdraw',
+      correcting: ({ context }) => inVisit(context).correcting !== null,
+      openedFromRequests: ({ context }) => inVisit(context).opened !== null,
+      agencyNamed: ({ context, event }) => event.type === 'agency.mute' && accessOf(context).offers.some(({ service }) => service.agency === event.agency),
       severalSigned: ({ context }) => inVisit(context).issued.length > 1,
       retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
       requestRecorded: ({ context, event }) =>
@@ -307,7 +347,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         const access = context.visit?.access;
         return event.type === 'offers.changed' && access ? patch(context, { access: { ...access, ...event.offered } }) : {};
       }),
-      dropDraft: assign(({ context }) => patch(context, { draft: null })),
+      dropDraft: assign(({ context }) => patch(context, { draft: null, undoing: null, correcting: null })),
       openGroup: assign(({ context, event }) => patch(context, { group: event.type === 'group.open' ? event.group : null })),
       chooseClaim: assign(({ context, event }) =>
         event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.service, event.claim, event.chosen)) : {},
@@ -340,17 +380,14 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
 
       keepStored: assign(({ context }, { result }: { result: Result<Stored> }) => {
         if (!result.ok) return {};
-        const draft = draftOf(context);
-        const access = accessOf(context);
-        const issued = issuedOf(draft, result.value);
+        const signing = toSign(inVisit(context));
+        const issued = issuedOf(signing, result.value, accessOf(context));
         return patch(context, {
           draft: null,
+          undoing: null,
+          correcting: null,
           issued: [...inVisit(context).issued, issued],
-          access: {
-            ...access,
-            self: result.value.self ?? access.self,
-            requests: [...pastRequestsOf(draft, access.known, issued), ...access.requests],
-          },
+          access: withStored(accessOf(context), signing, issued, result.value),
         });
       }),
       openAsk: assign(({ context, event }) => {
@@ -376,6 +413,32 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         return patch(context, { asked: null, askDone: { agency: shown.agency, done: result.value }, access: { ...access, asks: access.asks.filter(({ ask }) => ask.state !== shown.ask.state) } });
       }),
       dropAsk: assign(({ context }) => patch(context, { asked: null })),
+
+      keepPart: assign(({ context, event }) => (event.type === 'my-data.open' ? patch(context, { part: event.part, opened: null, letter: null, undoing: null, correcting: null }) : {})),
+      keepMyData: assign(({ context }, { result }: { result: Result<MyData> }) => {
+        if (!result.ok) return {};
+        const access = accessOf(context);
+        return patch(context, { access: { ...access, myData: result.value, held: result.value.held, requests: withSteps(access.requests, result.value, access.offers) } });
+      }),
+      drawProof: assign(({ context }) => patch(context, { proofCodes: work.drawProof(myDataOf(context)) })),
+      keepSigned: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['lookUpSigned']>> }) => (result.ok ? patch(context, { signed: result.value }) : {})),
+      chooseGrant: assign(({ context, event }) => (event.type === 'grant.open' ? moved(context, chooseGrant(inVisit(context), event.grant)) : {})),
+      openLetter: assign(({ context, event }) => (event.type === 'letter.open' ? moved(context, openLetter(inVisit(context), event.letter)) : {})),
+      beginEnding: assign(({ context }) => moved(context, beginEnding(inVisit(context)))),
+      beginWithdrawal: assign(({ context }) => moved(context, beginWithdrawal(inVisit(context)))),
+      beginCorrection: assign(({ context, event }) => (event.type === 'fact.correct' ? moved(context, beginCorrection(inVisit(context), event.fact)) : {})),
+      answerCorrection: assign(({ context, event }) =>
+        event.type === 'answer.submit' ? moved(context, answerCorrection(inVisit(context), event.value, Math.floor(work.now() / 1000))) : {},
+      ),
+      dropUndoing: assign(({ context }) => patch(context, { undoing: null, correcting: null })),
+      keepMuting: assign(({ context, event }) => (event.type === 'agency.mute' ? patch(context, { muting: { agency: event.agency, muted: event.muted } }) : {})),
+      noteMuted: assign(({ context }) => {
+        const { muting } = inVisit(context);
+        const access = accessOf(context);
+        if (muting === null) return {};
+        const others = access.muted.filter((agency) => agency !== muting.agency);
+        return patch(context, { muting: null, access: { ...access, muted: muting.muted ? [...others, muting.agency] : others } });
+      }),
       deliver: ({ context }) => {
         const last = inVisit(context).issued.at(-1);
         if (last !== undefined) work.deliver(last.transaction);
@@ -625,6 +688,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                         { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
                       ],
                       'requests.open': 'requests',
+                      ...toMyData,
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
                       'ask.open': { guard: 'askWaits', target: 'ask', actions: 'openAsk' },
                       'code.open': { target: 'askCode', actions: 'openCode' },
@@ -663,7 +727,61 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
                     },
                   },
-                  request: { on: { back: 'requests' } },
+                  request: {
+                    on: {
+                      back: 'requests',
+                      'letter.open': { guard: 'letterKnown', target: 'letter', actions: 'openLetter' },
+                      'request.withdraw': { guard: 'withdrawable', target: 'undo', actions: 'beginWithdrawal' },
+                    },
+                  },
+
+                  news: {
+                    on: {
+                      ...toMyData,
+                      back: 'home',
+                      'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
+                      'letter.open': { guard: 'letterKnown', target: 'letter', actions: 'openLetter' },
+                      'grant.open': { guard: 'grantKnown', target: 'grant', actions: 'chooseGrant' },
+                    },
+                  },
+                  myData: { on: { ...toMyData, back: 'home' } },
+                  facts: {
+                    on: {
+                      ...toMyData,
+                      back: 'myData',
+                      'fact.correct': { guard: 'factCorrectable', target: 'correction', actions: 'beginCorrection' },
+                    },
+                  },
+                  correction: {
+                    on: {
+                      'answer.submit': { guard: 'correctionAsked', target: 'correctionAnswered', actions: 'answerCorrection' },
+                      back: { target: 'facts', actions: 'dropUndoing' },
+                    },
+                  },
+                  correctionAnswered: { always: [{ guard: 'corrected', target: '#visit.stage.visiting.preparing' }, { target: 'correction' }] },
+                  grants: {
+                    on: { ...toMyData, back: 'myData', 'grant.open': { guard: 'grantKnown', target: 'grant', actions: 'chooseGrant' } },
+                  },
+                  grant: {
+                    on: { ...toMyData, back: 'grants', 'grant.end': { guard: 'grantEndable', target: 'undo', actions: 'beginEnding' } },
+                  },
+                  /** What it does is read before it is signed. */
+                  undo: {
+                    on: {
+                      'undo.confirm': '#visit.stage.visiting.preparing',
+                      back: [
+                        { guard: 'undoingGrant', target: 'grant', actions: 'dropUndoing' },
+                        { target: 'request', actions: 'dropUndoing' },
+                      ],
+                    },
+                  },
+                  looks: { on: { ...toMyData, back: 'myData' } },
+                  proof: { entry: 'drawProof', on: { ...toMyData, back: 'looks' } },
+                  signed: { on: { ...toMyData, back: 'myData' } },
+                  agencies: {
+                    on: { ...toMyData, back: 'myData', 'agency.mute': { guard: 'agencyNamed', target: '#visit.stage.visiting.muting', actions: 'keepMuting' } },
+                  },
+                  letter: { on: { back: [{ guard: 'openedFromRequests', target: 'request' }, { target: 'news' }] } },
                   consent: {
                     on: {
                       'consent.choose': { guard: 'optionalClaim', actions: 'chooseClaim' },
@@ -704,7 +822,11 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     on: {
                       'pin.submit': '#visit.stage.visiting.checkingSignPin',
                       'pin.on-reader': '#visit.stage.visiting.checkingSignPin',
-                      back: 'check',
+                      back: [
+                        { guard: or(['undoingGrant', 'undoingRequest']), target: 'undo' },
+                        { guard: 'correcting', target: 'facts', actions: 'dropUndoing' },
+                        { target: 'check' },
+                      ],
                     },
                   },
                   receipt: { on: { 'receipts.open': { guard: 'severalSigned', target: 'receipts' } } },
@@ -721,6 +843,78 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     target: 'inside.consent',
                     actions: [{ type: 'keepFacts', params: ({ event }) => ({ result: event.output }) }, 'beginDraftAnew'],
                   },
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+
+              /** Looked up anew each time: what an agency did a minute ago is there. */
+              lookingUp: {
+                invoke: {
+                  src: 'lookUpMyData',
+                  input: ({ context }) => ({ access: accessOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'lookedUp',
+                      actions: { type: 'keepMyData', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'my-data' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              lookedUp: {
+                always: [
+                  { guard: 'factsWanted', target: 'recallingFacts' },
+                  { guard: { type: 'partIs', params: 'news' }, target: 'inside.news' },
+                  { guard: { type: 'partIs', params: 'facts' }, target: 'inside.facts' },
+                  { guard: { type: 'partIs', params: 'grants' }, target: 'inside.grants' },
+                  { guard: { type: 'partIs', params: 'looks' }, target: 'inside.looks' },
+                  { guard: { type: 'partIs', params: 'proof' }, target: 'inside.proof' },
+                  { guard: { type: 'partIs', params: 'agencies' }, target: 'inside.agencies' },
+                  { guard: { type: 'partIs', params: 'signed' }, target: 'lookingUpSigned' },
+                  { target: 'inside.myData' },
+                ],
+              },
+              /** Home was left before what was typed earlier was proved. What cannot be proved is not shown. */
+              recallingFacts: {
+                invoke: {
+                  src: 'recall',
+                  input: ({ context }) => ({ access: accessOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'partIs', params: 'facts' },
+                      target: 'inside.facts',
+                      actions: { type: 'keepFacts', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'inside.myData', actions: { type: 'keepFacts', params: ({ event }) => ({ result: event.output }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              lookingUpSigned: {
+                invoke: {
+                  src: 'lookUpSigned',
+                  input: ({ context }) => ({ access: accessOf(context), data: myDataOf(context) }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.signed',
+                      actions: { type: 'keepSigned', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'my-data' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              muting: {
+                invoke: {
+                  src: 'mute',
+                  input: ({ context }) => ({ access: accessOf(context), muting: mutingOf(context) }),
+                  onDone: [
+                    { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'inside.agencies', actions: 'noteMuted' },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'mute' as const }) } },
+                  ],
                   onError: { target: 'failed', actions: 'noteFault' },
                 },
               },
@@ -829,7 +1023,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 exit: 'touchDone',
                 invoke: {
                   src: 'sign',
-                  input: ({ context }) => ({ insertion: inVisit(context).insertion, access: accessOf(context), draft: draftOf(context) }),
+                  input: ({ context }) => ({ insertion: inVisit(context).insertion, access: accessOf(context), signing: toSign(inVisit(context)) }),
                   onDone: [
                     {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
@@ -862,6 +1056,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     { guard: { type: 'retryIs', params: 'sign-in' }, target: 'signIn' },
                     { guard: { type: 'retryIs', params: 'request' }, target: 'openingRequest' },
                     { guard: { type: 'retryIs', params: 'ask' }, target: 'inside.ask' },
+                    { guard: { type: 'retryIs', params: 'my-data' }, target: 'lookingUp' },
+                    { guard: { type: 'retryIs', params: 'mute' }, target: 'muting' },
                     { guard: { type: 'retryIs', params: 'preparing' }, target: 'preparing' },
                     { guard: { type: 'retryIs', params: 'sign' }, target: 'inside.sign', actions: 'pinNotTriedYet' },
                   ],

@@ -4,16 +4,19 @@ import { credentialType, identityVct } from '../../contract/claims.ts';
 import { fail, never, ok, type Result } from '../../contract/result.ts';
 import type { Credential } from '../../identity/credential.ts';
 import { openObjects, openSpace, type OpenSpace, type SpaceContents } from '../../identity/space.ts';
+import type { Name } from '../../ledger/verify/acts.ts';
 import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
-import type { District, ProvenParty, SealedSpace } from '../district.ts';
+import type { District, ProvenActivity, ProvenParty, SealedSpace } from '../district.ts';
 import { heldCredentials } from '../held-credentials.ts';
 import type { Outbox, Untold } from '../outbox.ts';
 import { waitingAsks } from './asks.ts';
 import type { KnownClaims, Offered } from './draft.ts';
 import { keptContents } from './kept-contents.ts';
+import { tellMyData, withSteps } from './my-data-lookup.ts';
+import { newsOf } from './my-data.ts';
 import { pastRequests } from './past-requests.ts';
 import { handedOutFacts } from './typed-facts.ts';
 import { closeAccess, type Access, type Proof, type ProvenResident, type Ticket } from './work.ts';
@@ -68,13 +71,15 @@ export async function openAccess(card: Card, info: CardInfo, proof: Proof, signa
 }
 
 async function unsealAccess(card: Card, info: CardInfo, resident: ProvenResident, sealed: SealedSpace, parts: SignInParts): Promise<Result<Access>> {
-  const [space, offers, keeper] = await Promise.all([
+  const [space, offers, keeper, activity, mutes] = await Promise.all([
     openSpace(sealed.wrappedKey, resident.id, resident.space, { publicKey: resident.dec, agree: (point) => card.agree(point) }),
     parts.offers(),
     parts.district.keeper(),
+    parts.district.activity(sealed.session, resident.id),
+    parts.district.mutes(sealed.session),
   ]);
   if (!space.ok) return space;
-  const filled = !offers.ok ? offers : !keeper.ok ? keeper : await fillAccess(info, resident, sealed, space.value, offers.value, keeper.value, parts);
+  const filled = !offers.ok ? offers : !keeper.ok ? keeper : await fillAccess(info, resident, sealed, space.value, offers.value, keeper.value, { activity, mutes }, parts);
   if (!filled.ok) space.value.close();
   return filled;
 }
@@ -86,6 +91,7 @@ async function fillAccess(
   space: OpenSpace,
   offered: Offered,
   keeper: ProvenParty,
+  { activity, mutes }: { activity: Result<ProvenActivity>; mutes: Result<Name[]> },
   parts: SignInParts,
 ): Promise<Result<Access>> {
   const { outbox } = parts;
@@ -99,6 +105,10 @@ async function fillAccess(
   if (name === undefined) return fail('credential-invalid', 'no name');
   const asks = await waitingAsks(sealed.session, credentials, parts);
   const handedOut = handedOutFacts(kept.value);
+  const held = { parts: contents.parts, letters: contents.letters, withheld: sealed.withheld };
+  const requests = pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox));
+  // Nobody is kept from signing in because a list could not be had: its own pages say so.
+  const told = activity.ok ? await tellMyData(activity.value, resident.id, held, parts) : activity;
   const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
   return ok({
     resident,
@@ -110,7 +120,11 @@ async function fillAccess(
     // What this kiosk saw signed needs no proof, and is newer than what the keeper has.
     self: contents.signedHere ?? (handedOut === null ? {} : null),
     handedOut,
-    requests: pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox)),
+    requests: told.ok ? withSteps(requests, told.value, offered.offers) : requests,
+    held,
+    myData: told.ok ? told.value : null,
+    news: told.ok ? newsOf(told.value, sealed.lastOpened, requests, offered.offers) : told.failure.code === 'proof-invalid' ? [{ news: 'list-broken' }] : [],
+    muted: mutes.ok ? mutes.value : [],
     notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
     ...offered,
     asks,

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { FailureCode } from '../../contract/failures.ts';
-import { ok, type Failure, type Result } from '../../contract/result.ts';
+import type { Payload } from '../../contract/hub-door.ts';
+import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
+import { hashOf } from '../../identity/grant.ts';
 import { presentClaims } from '../../identity/presentation.ts';
-import { bundleRequests, prepareRequest, type PreparedRequest } from '../../identity/request.ts';
-import { withAnswers, type Answers, type SelfClaims } from '../../identity/self-claims.ts';
-import type { Body, PublicKey } from '../../ledger/verify/acts.ts';
+import { bundleRequests, prepareRequest, sealPart, type PreparedRequest } from '../../identity/request.ts';
+import { sealSelfClaims, withAnswers, type Answers, type SelfClaims } from '../../identity/self-claims.ts';
+import type { Act, Body, Id, Name, OpenedPart, PublicKey } from '../../ledger/verify/acts.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
 import { encodePendingReceipt } from '../../ledger/verify/pending-receipt.ts';
+import { commitPart } from '../../ledger/verify/private-part.ts';
 import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import type { Card } from '../card.ts';
@@ -18,7 +21,7 @@ import type { Journal } from '../journal.ts';
 import type { Outbox } from '../outbox.ts';
 import { answersOf, grantedClaims, toldLetters, type Draft, type Letter } from './draft.ts';
 import { tellBrokenOff } from './sign-in.ts';
-import type { Access, Stored } from './work.ts';
+import type { Access, Signing, Stored } from './work.ts';
 
 export interface SigningParts {
   district: Pick<District, 'chain' | 'tellBrokenOff'>;
@@ -37,16 +40,14 @@ const readsPerGrant = 10;
 const jurisdiction = 'CN';
 
 /**
- * The resident's signature over a grant and a request to each agency that is told, checked before it is used, attested by this kiosk and on disk when this answers ok.
+ * The resident's signature over what is in hand, checked before it is used, attested by this kiosk and on disk when this answers ok.
  * The counter value is on disk as broken off before the card is asked, and `put` takes that back: whatever ends the kiosk in between,
  * no signature remains that nobody can account for.
  */
-export async function signRequest(card: Card, access: Access, draft: Draft, parts: SigningParts): Promise<Result<Stored>> {
+export async function signActs(card: Card, access: Access, signing: Signing, parts: SigningParts): Promise<Result<Stored>> {
   const now = Math.floor(parts.clock.now() / 1000);
   const { resident } = access;
-  // Over facts that could not be looked at nothing is written: a new map would take their place.
-  const self = access.self === null ? null : factsWith(access.self, draft, now);
-  const prepared = await prepareActs(card, access, draft, self, now, parts.crypto);
+  const prepared = await prepareActs(card, access, signing, now, parts.crypto);
   if (!prepared.ok) return prepared;
   const count = await card.signatureCount();
   if (!count.ok) return count;
@@ -99,8 +100,61 @@ export async function signRequest(card: Card, access: Access, draft: Draft, part
     at: new Date(now * 1000).toISOString(),
     parts: prepared.value.parts,
     qr: receiptToSymbols(pending),
-    self,
+    self: prepared.value.self,
   });
+}
+
+/** Acts of one body, what goes along with them, and the new map of typed facts where there is one. */
+interface PreparedActs {
+  acts: Act[];
+  parts: OpenedPart[];
+  payloads: Payload[];
+  self: SelfClaims | null;
+}
+
+async function prepareActs(card: Card, access: Access, signing: Signing, now: number, crypto: Crypto): Promise<Result<PreparedActs>> {
+  switch (signing.what) {
+    case 'request': {
+      const { draft } = signing;
+      // Over facts that could not be looked at nothing is written: a new map would take their place.
+      const self = access.self === null ? null : factsWith(access.self, draft, now);
+      const prepared = await prepareRequests(card, access, draft, self, now, crypto);
+      return prepared.ok ? ok({ ...prepared.value, self }) : prepared;
+    }
+    case 'grant.end':
+      return prepareEnds(access, [{ kind: 'grant.end', ...signing.grant }], crypto);
+    case 'request.withdraw':
+      return prepareEnds(access, [{ kind: 'request.withdraw', id: signing.id, agency: signing.agency }, ...signing.grants.map((grant) => ({ kind: 'grant.end' as const, ...grant }))], crypto);
+    case 'facts.keep':
+      return ok(prepareFacts(access, signing.self, crypto));
+  }
+  return never(signing);
+}
+
+function prepareEnds(access: Access, ends: readonly { kind: 'grant.end' | 'request.withdraw'; id: Id; agency: Name }[], crypto: Crypto): Result<PreparedActs> {
+  const { resident, keeperSeal, myData } = access;
+  const prepared: PreparedActs = { acts: [], parts: [], payloads: [], self: null };
+  for (const [index, { kind, id, agency }] of ends.entries()) {
+    const seal = myData?.parties.get(agency)?.seal;
+    if (seal === undefined) return fail('hub-refused', 'party-unknown');
+    const opened: OpenedPart = { salt: new Uint8Array(randomBytes(16)), part: { kind, agency } };
+    prepared.acts.push({ kind, subject: resident.id, id, private: commitPart(opened.salt, opened.part, crypto) });
+    prepared.parts.push(opened);
+    prepared.payloads.push(...sealPart(opened, index, resident.id, { space: resident.space, agency: seal, keeper: keeperSeal }));
+  }
+  return ok(prepared);
+}
+
+/** The corrected map, as it would ride with a request: its hash in a part that the card signs, the map itself sealed to the data space. */
+function prepareFacts({ resident, keeperSeal }: Access, self: SelfClaims, crypto: Crypto): PreparedActs {
+  const sealed = sealSelfClaims(resident.space, resident.id, self);
+  const opened: OpenedPart = { salt: new Uint8Array(randomBytes(16)), part: { kind: 'facts.keep', self: hashOf(sealed) } };
+  return {
+    acts: [{ kind: 'facts.keep', subject: resident.id, id: new Uint8Array(randomBytes(16)), private: commitPart(opened.salt, opened.part, crypto) }],
+    parts: [opened],
+    payloads: [...sealPart(opened, 0, resident.id, { space: resident.space, keeper: keeperSeal }), { act: 0, what: 'self', to: 'space', sealed }],
+    self,
+  };
 }
 
 /** The typed facts with what this request adds, whichever agency asked for it; null where nothing is new. */
@@ -110,10 +164,8 @@ function factsWith(known: SelfClaims, draft: Draft, now: number): SelfClaims | n
   return facts;
 }
 
-type PreparedActs = ReturnType<typeof bundleRequests>;
-
 /** The new map of typed facts goes along once, with the first request. */
-async function prepareActs(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<PreparedActs>> {
+async function prepareRequests(card: Card, access: Access, draft: Draft, self: SelfClaims | null, now: number, crypto: Crypto): Promise<Result<ReturnType<typeof bundleRequests>>> {
   const prepared: PreparedRequest[] = [];
   for (const letter of toldLetters(draft)) {
     const one = await prepareLetter(card, access, letter, answersOf(draft, letter), prepared.length === 0 ? self : null, now, crypto);

@@ -1,9 +1,14 @@
 import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
 import { askedRows } from './asks.ts';
+import { never } from '../../contract/result.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
 import type { Visit, VisitContext } from './context.ts';
 import { draftCard, serviceCard } from './issued.ts';
+import { factGroups, typedFacts } from './known-facts.ts';
+import { signedTransactions } from './my-data-lookup.ts';
+import { agenciesOf, chosenGrant, toSign } from './my-data-moves.ts';
+import { grantsOf, kindsOf, looksOf, standingOf, type MyData } from './my-data.ts';
 import type { Access } from './work.ts';
 
 /** What never changes while the kiosk runs. */
@@ -100,6 +105,30 @@ function visitPage(stage: string, visit: Visit): Page {
       return { page: 'requests', requests: rows(accessOf(visit)) };
     case 'visiting.inside.request':
       return requestPage(visit);
+    case 'visiting.inside.news':
+      return { page: 'news', news: accessOf(visit).news };
+    case 'visiting.inside.myData':
+      return myDataPage(accessOf(visit));
+    case 'visiting.inside.facts':
+      return factsPage(accessOf(visit));
+    case 'visiting.inside.correction':
+      return correctionPage(visit);
+    case 'visiting.inside.grants':
+      return { page: 'grants', grants: grantsOf(myDataOf(visit), accessOf(visit).offers).map(({ row }) => row) };
+    case 'visiting.inside.grant':
+      return grantPage(visit);
+    case 'visiting.inside.undo':
+      return undoPage(visit);
+    case 'visiting.inside.looks':
+      return { page: 'looks', looks: looksOf(myDataOf(visit), accessOf(visit).offers).slice(0, mostLooks), entries: myDataOf(visit).entries.length };
+    case 'visiting.inside.proof':
+      return proofPage(visit);
+    case 'visiting.inside.signed':
+      return { page: 'signed', signed: visit.signed?.signed ?? [], more: visit.signed?.more ?? 0 };
+    case 'visiting.inside.agencies':
+      return { page: 'agencies', agencies: agenciesOf(accessOf(visit)) };
+    case 'visiting.inside.letter':
+      return letterPage(visit);
     case 'visiting.inside.consent':
       return consentPage(draftOf(visit), accessOf(visit));
     case 'visiting.inside.question':
@@ -107,7 +136,7 @@ function visitPage(stage: string, visit: Visit): Page {
     case 'visiting.inside.check':
       return checkPage(draftOf(visit), accessOf(visit));
     case 'visiting.inside.sign':
-      return signPage(visit, draftOf(visit), accessOf(visit));
+      return signPage(visit, accessOf(visit));
     case 'visiting.inside.receipt':
       return receiptPage(visit);
     case 'visiting.inside.receipts':
@@ -139,6 +168,10 @@ function doingOf(stage: string, visit: Visit): Doing {
     case 'visiting.preparing':
     case 'visiting.openingRequest':
     case 'visiting.findingAsk':
+    case 'visiting.lookingUp':
+    case 'visiting.recallingFacts':
+    case 'visiting.lookingUpSigned':
+    case 'visiting.muting':
       return 'preparing';
     case 'visiting.refusingAsk':
       return 'sending';
@@ -180,7 +213,7 @@ function homePage(access: Access): Page {
     bundles: access.bundles.map(({ bundle: { id, title, summary, members } }) => ({ id, title, summary, agencies: members.length })),
     requests: rows(access),
     notices: access.notices,
-    news: 0,
+    news: access.news.length,
     asks: access.asks.map(({ ask, agency }) => ({ ask: ask.state, agency })),
   };
 }
@@ -190,20 +223,21 @@ function groupPage({ group }: Visit, access: Access): Page {
   return { page: 'group', group, services: offersAlone(access).filter(({ service }) => service.group === group).map(serviceCard) };
 }
 
-function requestPage({ opened }: Visit): Page {
+function requestPage({ opened, access }: Visit): Page {
   if (opened === null) throw new Error('no request is open');
   const { request, shown } = opened;
+  const standing = access?.myData ? standingOf(access.myData, request, access.offers) : null;
   return {
     page: 'request',
-    request: { ...request.row, state: shown.state },
+    request: { ...request.row, state: shown.state, step: standing?.step ?? request.row.step, decision: standing?.decision ?? request.row.decision },
     qr: shown.qr,
     steps: request.steps,
     claims: request.claims,
     until: request.until,
-    taken: [],
-    letters: [],
-    paid: null,
-    withdrawable: false,
+    taken: standing === null || standing.taken.length < 2 ? [] : standing.taken,
+    letters: standing?.letters ?? [],
+    paid: standing?.paid ?? null,
+    withdrawable: standing?.withdrawable ?? false,
   };
 }
 
@@ -266,7 +300,22 @@ function checkPage(draft: Draft, access: Access): Page {
   };
 }
 
-function signPage(visit: Visit, draft: Draft, access: Access): Page {
+function signPage(visit: Visit, access: Access): Page {
+  const signing = toSign(visit);
+  switch (signing.what) {
+    case 'request':
+      return signRequestPage(visit, signing.draft, access);
+    case 'grant.end':
+      return { page: 'sign', what: signing.what, service: signing.grant.row.service, agency: signing.grant.row.agency, ...pinPrompt(visit) };
+    case 'request.withdraw':
+      return { page: 'sign', what: signing.what, service: signing.request.row.service, agency: signing.request.row.agency, ...pinPrompt(visit) };
+    case 'facts.keep':
+      return { page: 'sign', what: signing.what, fact: signing.fact, ...pinPrompt(visit) };
+  }
+  return never(signing);
+}
+
+function signRequestPage(visit: Visit, draft: Draft, access: Access): Page {
   const letters = toldLetters(draft);
   const lead = leadOf(draft);
   return {
@@ -285,8 +334,8 @@ function signPage(visit: Visit, draft: Draft, access: Access): Page {
 function receiptPage({ issued }: Visit): Page {
   const last = issued.at(-1);
   if (last === undefined) throw new Error('nothing was signed');
-  const { reference, service, state, at, steps, fee, qr, code } = last;
-  return { page: 'receipt', what: 'request', reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
+  const { what, reference, service, state, at, steps, fee, qr, code } = last;
+  return { page: 'receipt', what, reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
 }
 
 function askPage({ asked }: Visit): Page {
@@ -306,8 +355,81 @@ const mostOnSheet = 4;
 
 function receiptsPage({ issued }: Visit): Page {
   const newestFirst = issued.toReversed();
-  const receipts = newestFirst.slice(0, mostOnSheet).map(({ reference, service, state, qr }) => ({ reference, what: 'request' as const, service: service.title, state, qr }));
+  const receipts = newestFirst.slice(0, mostOnSheet).map(({ what, reference, service, state, qr }) => ({ reference, what, service: service?.title ?? null, state, qr }));
   return { page: 'receipts', receipts, more: newestFirst.length - receipts.length };
+}
+
+/** More lines than these nobody reads on a screen; the proof counts all. */
+const mostLooks = 60;
+
+function myDataOf(visit: Visit): MyData {
+  const { myData } = accessOf(visit);
+  if (myData === null) throw new Error('nothing was looked up');
+  return myData;
+}
+
+function myDataPage(access: Access): Page {
+  const { myData, known, self, offers, muted } = access;
+  if (myData === null) throw new Error('nothing was looked up');
+  const groups = factGroups(known);
+  return {
+    page: 'my-data',
+    facts: groups.reduce((sum, { facts }) => sum + facts.length, 0) + Object.keys(self ?? {}).length,
+    issuers: groups.length,
+    live: grantsOf(myData, offers).filter(({ row }) => row.state === 'live').length,
+    looks: looksOf(myData, offers).length,
+    signed: signedTransactions(myData).length,
+    muted: muted.length,
+  };
+}
+
+const factsPage = ({ known, self, offers }: Access): Page => ({ page: 'facts', groups: factGroups(known), typed: typedFacts(self ?? {}, offers) });
+
+function correctionPage({ correcting }: Visit): Page {
+  if (correcting === null) throw new Error('nothing is corrected');
+  const { question, name, fact, problem } = correcting;
+  return {
+    page: 'question',
+    service: null,
+    question: name,
+    label: question['x-label'],
+    text: question['x-question'],
+    hint: question['x-hint'] ?? null,
+    input: question['x-input'],
+    options: question['x-input'] === 'yes-no' ? [] : options(question.enum, question['x-options']),
+    unit: question['x-unit'] ?? null,
+    optional: false,
+    maxLength: question.maxLength ?? 40,
+    value: fact.value,
+    problem,
+    number: 1,
+    of: 1,
+  };
+}
+
+function grantPage(visit: Visit): Page {
+  const grant = chosenGrant(visit);
+  if (grant === undefined) throw new Error('no grant is chosen');
+  const looks = looksOf(myDataOf(visit), accessOf(visit).offers).filter((look) => look.look === 'read' && look.grant === grant.row.grant);
+  return { page: 'grant', grant: grant.row, looks };
+}
+
+function undoPage({ undoing }: Visit): Page {
+  if (undoing === null) throw new Error('nothing is undone');
+  return undoing.what === 'grant.end'
+    ? { page: 'undo', undo: { what: 'grant.end', grant: undoing.grant.row } }
+    : { page: 'undo', undo: { what: 'request.withdraw', request: undoing.request.row } };
+}
+
+function proofPage(visit: Visit): Page {
+  const data = myDataOf(visit);
+  const { head } = data.activity;
+  return { page: 'proof', entries: data.entries.length, at: new Date(head.timeMs).toISOString(), height: head.height, kinds: kindsOf(data), qr: visit.proofCodes };
+}
+
+function letterPage({ letter }: Visit): Page {
+  if (letter === null) throw new Error('no letter is open');
+  return { page: 'letter', ...letter };
 }
 
 function failurePage({ setback }: Visit): Page {

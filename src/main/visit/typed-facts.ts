@@ -15,7 +15,7 @@ export interface HandedOutFacts {
   claims: SelfClaims;
   /** Of the sealed map. */
   hash: Hash;
-  /** The requests in the space that name a map of typed facts. */
+  /** The requests and corrections in the space that name a map of typed facts. */
   vouchers: { transaction: Uint8Array; act: number; opened: OpenedPart; names: Hash }[];
 }
 
@@ -23,7 +23,7 @@ export interface HandedOutFacts {
 export function handedOutFacts({ self, selfHash, parts }: SpaceContents): HandedOutFacts | null {
   if (selfHash === null) return null;
   const vouchers = parts.flatMap(({ transaction, act, opened }) => {
-    const names = opened.part.kind === 'request.submit' ? opened.part.self : undefined;
+    const names = opened.part.kind === 'request.submit' || opened.part.kind === 'facts.keep' ? opened.part.self : undefined;
     return names === undefined ? [] : [{ transaction, act, opened, names }];
   });
   return { claims: self, hash: selfHash, vouchers };
@@ -36,7 +36,7 @@ export interface FactParts {
 }
 
 /**
- * The facts, where the newest request that names any names these: a request that stands in the ledger, that this resident's card signed, and that
+ * The facts, where the newest request or correction that names any names these: one that stands in the ledger, that this resident's card signed, and that
  * commits to the part in the space. No facts where it does not. A failure (the hub is away) leaves open which of the two it is.
  * A part that the keeper withholds is not missed.
  */
@@ -57,7 +57,7 @@ export async function provenFacts({ claims, hash, vouchers }: HandedOutFacts, re
 function vouches({ body, signers }: ReceiptProof, act: number, opened: OpenedPart, resident: ProvenResident, crypto: Crypto): boolean {
   const signed = body.acts[act];
   return (
-    signed?.kind === 'request.submit' &&
+    (signed?.kind === 'request.submit' || signed?.kind === 'facts.keep') &&
     equalBytes(signed.subject, resident.id) &&
     opensAct(signed, opened, crypto) &&
     signers.some(([algorithm, key]) => algorithm === -19 && equalBytes(key, resident.sig))

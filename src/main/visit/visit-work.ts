@@ -7,7 +7,8 @@ import { agreeToAsk, findAsk, refuseAsk } from './asks.ts';
 import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
-import { signRequest, type SigningParts } from './signing.ts';
+import { drawProof, lookUpMyData, lookUpSigned } from './my-data-lookup.ts';
+import { signActs, type SigningParts } from './signing.ts';
 import { provenFacts } from './typed-facts.ts';
 import type { Access, VisitWork } from './work.ts';
 
@@ -53,17 +54,22 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       return access;
     },
     recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),
+    now: () => parts.clock.now(),
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
     findAsk: ({ session, credentials }, code) => findAsk(session, code, credentials, parts),
     agreeToAsk: (insertion, { session }, ask, leftOut) => agreeToAsk(cardOf(insertion), session, ask, leftOut, parts),
     refuseAsk: ({ session }, ask) => refuseAsk(session, ask, parts),
     openRequest: (request, { resident }) => openRequest(request, resident.sig, parts),
     prepare: () => Promise.resolve(outbox.reserve()),
-    sign(insertion, access, draft) {
-      const signed = signRequest(cardOf(insertion), access, draft, parts);
+    sign(insertion, access, toSign) {
+      const signed = signActs(cardOf(insertion), access, toSign, parts);
       signing = signed.catch(() => null);
       return signed;
     },
+    lookUpMyData: (access) => lookUpMyData(access, parts),
+    lookUpSigned: (access, data) => lookUpSigned(access, data, parts),
+    drawProof: (data) => drawProof(data, crypto),
+    mute: ({ session }, agency, muted) => district.mute(session, agency, muted),
     async finished() {
       await signing;
     },

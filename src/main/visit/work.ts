@@ -1,13 +1,14 @@
-import type { Notice, RequestRow, RequestState } from '../../contract/bridge.ts';
+import type { News, Notice, RequestRow, RequestState, SignedRow, TypedFact } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { Credential } from '../../identity/credential.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
 import type { OpenSpace } from '../../identity/space.ts';
-import type { OpenedPart } from '../../ledger/verify/acts.ts';
+import type { Id, Name, OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
+import type { KnownGrant, MyData } from './my-data.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
 
 /** A resident's record on the ledger, proved against a fresh head. Raw keys, 32 bytes each. */
@@ -63,6 +64,13 @@ export interface Access {
   handedOut: HandedOutFacts | null;
   requests: PastRequest[];
   notices: Notice[];
+  /** What the data space and this kiosk have of the resident's acts. */
+  held: MyData['held'];
+  /** As it was looked up last; null where it could not be. */
+  myData: MyData | null;
+  news: News[];
+  /** Agencies whose asks do not reach the resident. */
+  muted: readonly Name[];
   offers: Offer[];
   bundles: BundleOffer[];
   /** What agencies ask from afar, and waits. */
@@ -75,6 +83,17 @@ export function closeAccess(access: Access): void {
   access.space.close();
   access.session.fill(0);
 }
+
+/** An act in hand that asks for nothing: it takes back, or corrects. */
+export type Undoing =
+  | { what: 'grant.end'; grant: KnownGrant }
+  /** With it end the grants that it rests on. */
+  | { what: 'request.withdraw'; request: PastRequest; id: Id; agency: Name; grants: KnownGrant[] };
+
+export type Correction = { what: 'facts.keep'; fact: TypedFact; name: string; self: SelfClaims };
+
+/** What the card is to sign. */
+export type Signing = { what: 'request'; draft: Draft } | Undoing | Correction;
 
 /** Signed, checked and on disk: from here on it reaches the ledger without the resident. */
 export interface Stored {
@@ -114,6 +133,8 @@ export interface VisitWork {
   openAccess(insertion: number, card: CardInfo, proof: Proof, signal: AbortSignal): Promise<Result<Access>>;
   /** The typed facts that the resident's own signature proves; none where what the keeper handed out is proved by none. */
   recall(access: Access): Promise<Result<SelfClaims>>;
+  /** Unix milliseconds. */
+  now(): number;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
   /** By its short code. */
@@ -124,8 +145,15 @@ export interface VisitWork {
   openRequest(request: PastRequest, access: Access): Promise<Result<ShownReceipt>>;
   /** What must be certain before anything is signed: room on the disk. */
   prepare(): Promise<Result<null>>;
-  /** Signs, checks and stores as one: once the card may have signed, the request is on disk or noted as broken off, whatever becomes of visit and kiosk. */
-  sign(insertion: number, access: Access, draft: Draft): Promise<Result<Stored>>;
+  /** Signs, checks and stores as one: once the card may have signed, what it signed is on disk or noted as broken off, whatever becomes of visit and kiosk. */
+  sign(insertion: number, access: Access, signing: Signing): Promise<Result<Stored>>;
+  /** Everything that the ledger holds on the resident, proved complete. `proof-invalid` where it is not. */
+  lookUpMyData(access: Access): Promise<Result<MyData>>;
+  /** The newest signatures of the resident's card that the ledger holds, each with its kiosk, from its own receipt. */
+  lookUpSigned(access: Access, data: MyData): Promise<Result<{ signed: SignedRow[]; more: number }>>;
+  /** The receipt over the complete list as the texts of QR codes; none where it is too long for them. */
+  drawProof(data: MyData): string[];
+  mute(access: Access, agency: Name, muted: boolean): Promise<Result<unknown>>;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;
   /** The receipt's QR codes, with the private parts put in and everything checked once more. */

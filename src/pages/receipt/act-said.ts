@@ -52,6 +52,8 @@ function sayPart({ part, reads, step }: Shown, words: ActWords, language: Langua
       return { sentence: words.request(party(part.agency)), facts: [[words.service, service(part.service)]] };
     case 'request.withdraw':
       return { sentence: words.withdraw(party(part.agency)) };
+    case 'facts.keep':
+      return { sentence: words.kinds['facts.keep'] };
     case 'request.step':
       return { sentence: words.step(party(part.agency))[part.decision ?? step ?? 'decided'] };
     case 'credential.anchor':

@@ -27,6 +27,7 @@ export const actWordsEn: ActWords = {
     'request.submit': 'A request was made to an agency.',
     'request.step': 'A request went one step further.',
     'request.withdraw': 'A request was taken back.',
+    'facts.keep': 'What the resident typed was corrected.',
     'verification.answer': 'Facts were proved to somebody elsewhere.',
     'access.record': 'Somebody looked at what a resident has here.',
     'access.lookup': 'A resident was looked up in the register.',

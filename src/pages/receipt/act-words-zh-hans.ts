@@ -25,6 +25,7 @@ export const actWordsZhHans: ActWords = {
     'request.submit': '向某个单位提交了一份申请。',
     'request.step': '一份申请有了新进展。',
     'request.withdraw': '撤回了一份申请。',
+    'facts.keep': '居民改正了自己填的信息。',
     'verification.answer': '向别处证明了几项信息。',
     'access.record': '有人查看了一位居民在这里的内容。',
     'access.lookup': '有人在登记中查找了一位居民。',

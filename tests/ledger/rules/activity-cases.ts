@@ -13,6 +13,7 @@ export const grant = (id = 'grant', change: Partial<GrantGive> = {}): Act => act
 export const submit = (id = 'request', change: Partial<RequestSubmit> = {}): Act => act('request.submit', id, { refs: [idOf('grant')], ...change });
 export const endGrant = (id = 'grant'): Act => act('grant.end', id, {});
 export const withdraw = (id = 'request'): Act => act('request.withdraw', id, {});
+export const keepFacts = (id = 'facts'): Act => act('facts.keep', id, {});
 export const step = (to: string, id = 'request'): Act => act('request.step', id, { step: to });
 export const answer = (nonce = 'nonce', change: Change<'verification.answer'> = {}): Act => act('verification.answer', nonce, { id: seedOf(nonce), until: now + 60, ...change });
 export const access = (id = 'access', change: Change<'access.record'> = { refs: [idOf('grant')] }): Act => act('access.record', id, change);
@@ -67,6 +68,7 @@ export const activityCases: RefusedCase[] = [
   { code: 'step-illegal', name: 'received again after the decision', envelope: () => byGateway([step('received')]), before: stepped('received', 'decided') },
   { code: 'step-illegal', name: 'withdrawn after the decision', envelope: () => atKiosk([withdraw()]), before: stepped('received', 'decided') },
   { code: 'step-illegal', name: 'a withdrawn one goes on', envelope: () => byGateway([step('received')]), before: async (court) => (await requested(court), await court.take(atKiosk([withdraw()]))) },
+  { code: 'signer-missing', name: 'somebody else corrects what the resident typed', envelope: () => byRegistrar([keepFacts()]) },
   { code: 'request-unknown', name: 'nothing is withdrawn', envelope: () => atKiosk([withdraw()]) },
   { code: 'act-malformed', name: 'a step that is none', envelope: () => byGateway([step('withdrawn')]), before: requested },
 

@@ -18,6 +18,7 @@ import {
   close,
   endGrant,
   hidden,
+  keepFacts,
   lookup,
   named,
   openCase,
@@ -41,6 +42,12 @@ beforeEach(() => {
 });
 const keyState = (key: Parameters<typeof keyId>[0]) => court.state.read('key', keyId(key, nodeCrypto))?.state;
 const chainLength = () => court.state.read('resident', lin.id)?.chain.count;
+
+test('what a resident typed is corrected: the chain is longer by one, and no record says of what', async () => {
+  const length = chainLength() ?? 0;
+  await court.take(atKiosk([keepFacts()]));
+  expect(chainLength()).toBe(length + 1);
+});
 
 test.each([...residentCases, ...activityCases])('$code: $name', async ({ code, envelope, before, at }) => {
   await before?.(court);

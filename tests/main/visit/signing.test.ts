@@ -18,7 +18,7 @@ import { systemClock } from '../../../src/main/clock.ts';
 import { openOutbox, type Outbox } from '../../../src/main/outbox.ts';
 import { beginDraft, tellAgency, type BundleOffer, type Draft, type Offer } from '../../../src/main/visit/draft.ts';
 import { counterGap } from '../../../src/main/visit/sign-in.ts';
-import { signRequest } from '../../../src/main/visit/signing.ts';
+import { signActs } from '../../../src/main/visit/signing.ts';
 import type { Access } from '../../../src/main/visit/work.ts';
 import { must } from '../../hub/visitor.ts';
 import { cardInfo, movingOffer, newAccess, resident, taxOffer } from './visit-stand.ts';
@@ -70,7 +70,7 @@ const goodCard = card((input) => {
 });
 
 const sign = (by: Card) =>
-  signRequest(by, access, draft, {
+  signActs(by, access, { what: 'request', draft }, {
     district: {
       chain: 'imi-test',
       tellBrokenOff: (_, counter) => {

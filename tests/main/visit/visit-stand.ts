@@ -7,10 +7,11 @@ import { bundleSchema, serviceSchema } from '../../../src/contract/service.ts';
 import type { OpenSpace } from '../../../src/identity/space.ts';
 import type { VisitSettings } from '../../../src/main/visit/context.ts';
 import { bundleOffer, type BundleOffer, type KnownClaims, type Offer } from '../../../src/main/visit/draft.ts';
+import { exampleData } from './example-data.ts';
 import { visitMachine, type VisitEvent } from '../../../src/main/visit/machine.ts';
 import { snapshotOf, type KioskFacts, type VisitState } from '../../../src/main/visit/snapshot.ts';
 import { stateOf } from '../../../src/main/visit/start-visit.ts';
-import type { Access, ProvenResident, VisitWork } from '../../../src/main/visit/work.ts';
+import type { Access, ProvenResident, Signing, VisitWork } from '../../../src/main/visit/work.ts';
 
 const both = (text: string): { 'zh-Hans': string; en: string } => ({ 'zh-Hans': text, en: text });
 
@@ -93,6 +94,10 @@ export function newAccess(): AccessProbe {
     handedOut: null,
     requests: [],
     notices: [],
+    held: { parts: [], letters: [], withheld: [] },
+    myData: null,
+    news: [],
+    muted: [],
     offers: [taxOffer, pensionOffer],
     bundles: [],
     asks: [],
@@ -106,6 +111,9 @@ export interface Calls {
   delivered: Uint8Array[];
   pins: { purpose: 'user' | 'sign'; pin: string | null }[];
   signed: number;
+  /** What was to be signed. */
+  signings: Signing['what'][];
+  mutes: { agency: string; muted: boolean }[];
 }
 
 /** Work in which everything goes well, each piece of which a test may replace. */
@@ -121,14 +129,16 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
     proveKey: (_, ticket) => Promise.resolve(ok({ ticket, signature: new Uint8Array(64) })),
     openAccess: () => Promise.resolve(ok(probe.access)),
     recall: () => Promise.resolve(ok({})),
+    now: () => Date.UTC(2026, 10, 22, 10),
     grantEnd: () => Date.UTC(2026, 11, 1) / 1000,
     findAsk: () => Promise.resolve(ok({ ask: null, triesLeft: 5 })),
     agreeToAsk: () => Promise.resolve(ok({ outcome: 'answered', reference: '7KQ2-M4XD-09', recorded: true, qr: ['IMI1:1:1:ASKED'] })),
     refuseAsk: () => Promise.resolve(ok({ outcome: 'refused' })),
     openRequest: () => Promise.resolve(ok({ state: 'recorded', qr: ['IMI1:1:1:X'] })),
     prepare: () => Promise.resolve(ok(null)),
-    sign: () => {
+    sign: (_insertion, _access, signing) => {
       calls.signed += 1;
+      calls.signings.push(signing.what);
       return Promise.resolve(
         ok({
           transaction: new Uint8Array(32).fill(calls.signed),
@@ -144,6 +154,13 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
       calls.delivered.push(transaction);
     },
     finished: () => Promise.resolve(),
+    lookUpMyData: () => Promise.resolve(ok(exampleData())),
+    lookUpSigned: () => Promise.resolve(ok({ signed: [], more: 0 })),
+    drawProof: () => ['IMI1:1:1:PROOF'],
+    mute: (_, agency, muted) => {
+      calls.mutes.push({ agency, muted });
+      return Promise.resolve(ok(null));
+    },
     drawReceipt: () => ok(['IMI1:1:1:ABC']),
     leave: (insertion, session) => {
       calls.left.push({ insertion, session });
@@ -153,7 +170,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
 
 /** The machine on a clock that stands still until it is moved. */
 export class VisitStand {
-  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0 };
+  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [] };
   readonly probe = newAccess();
   readonly clock = new SimulatedClock();
   readonly #actor;

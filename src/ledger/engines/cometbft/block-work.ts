@@ -55,6 +55,7 @@ function workOf(act: Act): number {
     case 'request.submit':
     case 'request.step':
     case 'request.withdraw':
+    case 'facts.keep':
     case 'verification.answer':
     case 'access.record':
     case 'access.lookup':
