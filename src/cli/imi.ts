@@ -24,6 +24,13 @@ const commands: Record<string, Listed> = {
       { usage: 'imi card status', summary: 'say which card is in the reader' },
     ],
   },
+  case: {
+    load: () => import('./case.ts'),
+    uses: [
+      { usage: 'imi case open|list|show|sign|read|close …', summary: 'an auditor’s office: open a case with a second officer, read what it covers, close it' },
+      { usage: 'imi case share|body|unseal …', summary: 'the authority: open a case’s body together, and unseal it when it is due' },
+    ],
+  },
   hub: {
     load: () => import('./hub.ts'),
     uses: [

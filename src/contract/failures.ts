@@ -221,6 +221,8 @@ export const gatewayCodes = [
   'cursor-invalid',
   'resident-unknown',
   'address-refused',
+  'draft-unknown',
+  'draft-refused',
   'too-many',
   'not-now',
   'gateway-fault',

@@ -143,7 +143,7 @@ export const hubServerFileSchema = z.strictObject({
   keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
   /** What waits for the signatures of several people, in one file. */
   drafts: z.string().default('drafts.sqlite'),
-  registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), key: z.string().default('registrar.key.json') }),
+  registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), lookUps: z.string().default('look-ups.sqlite'), key: z.string().default('registrar.key.json') }),
   /** Token Status Lists: a folder of those that were published, and what the ledger says is revoked, which is made anew where it is lost. */
   status: z.strictObject({ lists: z.string().default('status-lists'), path: z.string().default('status.sqlite') }).prefault({}),
   door: z

@@ -34,6 +34,8 @@ const gatewayStatus: Record<GatewayCode, number> = {
   'cursor-invalid': 400,
   'resident-unknown': 404,
   'address-refused': 422,
+  'draft-unknown': 404,
+  'draft-refused': 422,
   'too-many': 409,
   'not-now': 503,
   'gateway-fault': 500,

@@ -6,7 +6,10 @@ import { askRoutes } from './routes/asks.ts';
 import { changeRoutes } from './routes/changes.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { homeRoutes } from './routes/home.ts';
+import { caseRoutes } from './routes/cases.ts';
+import { draftRoutes } from './routes/drafts.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
+import { lookUpRoutes } from './routes/look-ups.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { serviceRoutes } from './routes/services.ts';
 import { statusListRoutes } from './routes/status-lists.ts';
@@ -21,6 +24,9 @@ export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
     ...askRoutes(parts, url),
     ...statusListRoutes(parts),
     ...homeRoutes(parts),
+    ...draftRoutes(parts),
+    ...caseRoutes(parts),
+    ...lookUpRoutes(parts),
     ...ledgerRoutes(parts),
   ];
   const description = route({

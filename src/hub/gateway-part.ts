@@ -25,6 +25,8 @@ export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise
     ledger: parts.ledger,
     keeperName: parts.names.keeper,
     services: parts.catalogue,
+    drafts: parts.drafts,
+    lookUp: (order, number, salt) => parts.lookUps.lookUp(order, number, salt),
     loopbackWebhooks: named.loopbackWebhooks,
     party: { name: name.value, signer },
     keeper,

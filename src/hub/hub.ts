@@ -17,6 +17,7 @@ import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { openResidentIndex } from '../registrar/index.ts';
+import { LookUps } from '../registrar/look-up.ts';
 import { Registrar } from '../registrar/registrar.ts';
 import { StatusPublisher } from '../registrar/status-publisher.ts';
 import { openAsks } from './asks-part.ts';
@@ -27,6 +28,7 @@ import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
 import { StaffDoor } from './staff-door.ts';
+import { checkLookUp } from './look-up-check.ts';
 import { openOutside, type Outside } from './outside.ts';
 
 export interface HubSetup {
@@ -57,6 +59,7 @@ export interface HubParts {
   /** Publishes what of the registrar's is revoked. */
   publisher: Pick<StatusPublisher, 'publish'>;
   drafts: Drafts;
+  lookUps: LookUps;
   staff: StaffDoor;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
@@ -193,6 +196,20 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, now });
   if (!asks.ok) return refused(asks.failure);
   opened.push(() => asks.value.close());
+  const lookUps = LookUps.open({
+    path: inData(serverFile.registrar.lookUps),
+    key: registrarKeys.value.index,
+    ledger,
+    index: index.value,
+    issuer: { name: registrarName.value, key: issuerKey.key, sign: issuerKey.sign },
+    keeperSealKey,
+    check: (signed) => checkLookUp(signed, { ledger, crypto: nodeCrypto }, Math.floor(now() / 1000)),
+    deposit: (looked) => keeper.take(looked),
+    crypto: nodeCrypto,
+    now,
+  });
+  if (!lookUps.ok) return refused(lookUps.failure);
+  opened.push(() => lookUps.value.close());
 
   const drafts = openDrafts({ path: inData(serverFile.drafts), ledger, take: (incoming) => keeper.take(incoming), crypto: nodeCrypto, now });
   if (!drafts.ok) return refused(drafts.failure);
@@ -203,6 +220,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     keeper,
     registrar,
     drafts: drafts.value,
+    lookUps: lookUps.value,
     staff: new StaffDoor({ ledger, keeper, drafts: drafts.value, crypto: nodeCrypto, now }),
     catalogue: new Catalogue(servicesDir, ledger),
     asks: asks.value.asks,

@@ -76,6 +76,11 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
   const devices = new DeviceHost(setup.spawnHost);
   const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }));
+  // Before anything is asked of it: the first connection is news as well.
+  let hubIsAway = true;
+  hub.onConnection((away) => {
+    hubIsAway = away !== null;
+  });
   const head = savedHeadIn(dataDir);
   const light = createLightClient({
     hub,
@@ -139,7 +144,6 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     },
   });
   const keptDrafts = createKeptDrafts({ clock, crypto: nodeCrypto });
-  let hubIsAway = true;
   const staffWork = createStaffWork({
     district,
     crypto: nodeCrypto,
@@ -225,7 +229,6 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
 
   // Each time the hub comes back: the kiosk's own record is looked up, what waits is delivered, and the catalogue is proved anew.
   hub.onConnection((away) => {
-    hubIsAway = away !== null;
     journal.write(away === null ? { event: 'hub', reachable: true } : { event: 'hub', reachable: false, code: away.code, detail: journalDetail(away.detail) });
     // A hub that shuts its door to this kiosk says why.
     if (away === null || away.code === 'kiosk-not-enrolled') enrolment.check();

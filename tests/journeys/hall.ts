@@ -121,6 +121,11 @@ export class Hall {
     return [this.world.hubDir, this.#kioskDir, this.#process.profileDir ?? ''];
   }
 
+  /** The hub's public file, as everybody in this hall has it. */
+  get hubPath(): string {
+    return this.#files.hubPath;
+  }
+
   /** What the hub wrote to its terminal. */
   get hubWords(): string {
     return this.#hub.words;

@@ -85,7 +85,7 @@ export class Kiosk {
 
   /** On the page that asks for it, at sign-in or to sign. */
   async enterPin(pin: string): Promise<void> {
-    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"]');
+    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"], [data-page="staff-pin"]');
     await expect(asking).toBeVisible();
     await this.press(...pin);
     await this.submitPin();
