@@ -6,7 +6,7 @@ import { cardInMemory } from '../hub/card-in-memory.ts';
 import type { Agency } from '../../src/gateway/agency/agency.ts';
 import type { Hall } from './hall.ts';
 import { expect, test } from './journey.ts';
-import { fillIn, leave, pin, services, signIn } from './steps.ts';
+import { answers, fillIn, leave, pin, services, signIn } from './steps.ts';
 
 const purpose = 'tax.property-certificate';
 
@@ -173,7 +173,7 @@ test('a typed fact is corrected once, for all, and stays corrected', async ({ ki
   await kiosk.home();
   await kiosk.openService(services.water);
   await kiosk.allow();
-  const asked = await kiosk.answerAll({ meter_number: '12345678', meter_reading: '1274', takeover_date: '2026-11-20' });
+  const asked = await kiosk.answerAll(answers);
   expect(asked).not.toContain('phone');
   await kiosk.reads('137\u20090000\u20090042');
   await leave(kiosk);
