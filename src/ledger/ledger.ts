@@ -53,8 +53,8 @@ export interface Ledger {
   /** Without proofs, for those who run this node and trust it. */
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>>;
   /**
-   * Envelopes of the log from this place on, at most 256 of them and none behind the newest head. Where a node of somebody else's says it, it may leave
-   * something out: what hangs on it is proved (`read`, verify/resident-chain.ts).
+   * Envelopes of the log from this place on, in order, at most 256 of them and none behind the newest head. Where other people's nodes are asked, they are
+   * held against the proven log root, so none is left out or changed.
    */
   entries(from: number, count: number): Promise<Result<Uint8Array[]>>;
   /** After each commit, in order of height. Returns what ends the listening. */
