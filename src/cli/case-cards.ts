@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { DeviceStatus, ReaderStatus } from '../contract/device-host.ts';
+import type { CardInfo, DeviceStatus, ReaderStatus } from '../contract/device-host.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { DeviceHost } from '../drivers/device-host.ts';
 import { spawnNodeHost } from '../drivers/spawn-node-host.ts';
@@ -25,6 +25,9 @@ export interface Person {
 }
 
 export interface CardSigner extends Signer {
+  info: CardInfo;
+  /** By the AUT key, whose PIN is asked for. */
+  authenticate(challenge: Uint8Array): Promise<Uint8Array>;
   /** The card is reset: no PIN state is left in it. */
   release(): Promise<void>;
 }
@@ -65,7 +68,13 @@ export class CaseCards {
       }
       if (tries.pw1 <= 1) return fail(tries.pw1 === 0 ? 'pin-blocked' : 'pin-last-try');
       this.#seen.add(insertion);
-      return ok({ key: [-19, keys.sig], sign: (input) => this.#sign(card, whose, pinPad, input), release: () => card.release() });
+      return ok({
+        info: info.value,
+        key: [-19, keys.sig],
+        sign: (input) => this.#withPin(card, whose, pinPad, 'sign', () => card.sign(input)),
+        authenticate: (challenge) => this.#withPin(card, whose, pinPad, 'user', () => card.authenticate(challenge)),
+        release: () => card.release(),
+      });
     }
   }
 
@@ -73,14 +82,14 @@ export class CaseCards {
     this.#host.stop();
   }
 
-  async #sign(card: Card, whose: string, pinPad: boolean, input: Uint8Array): Promise<Uint8Array> {
+  async #withPin(card: Card, whose: string, pinPad: boolean, purpose: 'user' | 'sign', act: () => Promise<Result<Uint8Array>>): Promise<Uint8Array> {
     this.#person.say(pinPad ? `Type the PIN of ${whose} on the reader.` : `PIN of ${whose}:`);
     const pin = pinPad ? null : await this.#person.askPin();
     if (!pinPad && pin === null) throw new CardFailed({ code: 'pin-pad-cancelled' });
-    const verified = await card.verify('sign', pin);
+    const verified = await card.verify(purpose, pin);
     if (!verified.ok) throw new CardFailed(verified.failure);
     if (!verified.value.verified) throw new CardFailed({ code: 'pin-wrong', detail: `${verified.value.triesLeft} left` });
-    const signature = await card.sign(input);
+    const signature = await act();
     if (!signature.ok) throw new CardFailed(signature.failure);
     return signature.value;
   }

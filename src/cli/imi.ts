@@ -75,6 +75,10 @@ const commands: Record<string, Listed> = {
     load: () => import('./services.ts'),
     uses: [{ usage: 'imi services coverage [--services FOLDER] [--claims FILE] [--json]', summary: 'how much of the catalogue a resident need not type after one visit to each window' }],
   },
+  registrar: {
+    load: () => import('./registrar.ts'),
+    uses: [{ usage: 'imi registrar replace RESIDENT --clerk STAFF --staff STAFF …', summary: 'give a resident a new card in place of the old one, with or without the slip' }],
+  },
   testnet: {
     load: () => import('./testnet.ts'),
     uses: [{ usage: 'imi testnet --validators N --dir DIR', summary: 'a ledger of several validators on this machine, to try it' }],

@@ -14,7 +14,7 @@ import { openGatewayDoor, type DoorLimits } from './door.ts';
 import type { CarryingParts } from './carry-out.ts';
 import { openGatewayStore, type GatewayStore } from './gateway-store.ts';
 import type { Drafts } from './drafts.ts';
-import type { AgencyKeeper, LookUp, ServiceShelf } from './keeper-port.ts';
+import type { AgencyKeeper, IssueIdentity, LookUp, ServiceShelf } from './keeper-port.ts';
 import type { Rate } from './rate-limit.ts';
 import { gatewayRoutes } from './routes.ts';
 import { Webhooks } from './webhooks.ts';
@@ -29,6 +29,7 @@ export interface GatewayParts {
   services: ServiceShelf;
   drafts: Drafts;
   lookUp: LookUp;
+  issueIdentity: IssueIdentity;
   /** The gateway's own party: signs the public parts of what agencies order. */
   party: { name: Name; signer: Signer };
   asks: Asks;
@@ -55,6 +56,7 @@ export interface GatewayOptions extends Pick<GatewayParts, 'keeper' | 'asks' | '
   services: ServiceShelf;
   drafts: Drafts;
   lookUp: LookUp;
+  issueIdentity: IssueIdentity;
   /** Origins on this machine that webhooks may go to in the clear. */
   loopbackWebhooks: readonly string[];
   party: { name: Name; signer: Signer };
@@ -78,13 +80,13 @@ export interface Gateway {
 
 /** `hub-storage`: its file cannot be opened. `unusable`: its address cannot be listened on. */
 export async function openGateway(options: GatewayOptions): Promise<Result<Gateway, Failure<'hub-storage' | 'unusable'> | Failure>> {
-  const { ledger, keeper, keeperName, services, drafts, lookUp, loopbackWebhooks, asks, status, lists, names, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
+  const { ledger, keeper, keeperName, services, drafts, lookUp, issueIdentity, loopbackWebhooks, asks, status, lists, names, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
   const store = openGatewayStore(path);
   if (!store.ok) return store;
   const keyFor = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/gateway/1 ${purpose}`, 32));
   const webhooks = new Webhooks({ keeper, store: store.value, party, loopbackOrigins: loopbackWebhooks, now, onFault });
   const carrying: CarryingParts = { ledger, keeper, keeperName, party, nonceKey: keyFor('nonces'), crypto };
-  const parts: GatewayParts = { ledger, keeper, services, drafts, lookUp, asks, status, lists, names, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
+  const parts: GatewayParts = { ledger, keeper, services, drafts, lookUp, issueIdentity, asks, status, lists, names, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
   const door = await openGatewayDoor({
     ...listen,
     routes: (url) => gatewayRoutes(parts, url),

@@ -10,6 +10,7 @@ import { caseRoutes } from './routes/cases.ts';
 import { draftRoutes } from './routes/drafts.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { lookUpRoutes } from './routes/look-ups.ts';
+import { replacementRoutes } from './routes/replacements.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { serviceRoutes } from './routes/services.ts';
 import { statusListRoutes } from './routes/status-lists.ts';
@@ -27,6 +28,7 @@ export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
     ...draftRoutes(parts),
     ...caseRoutes(parts),
     ...lookUpRoutes(parts),
+    ...replacementRoutes(parts),
     ...ledgerRoutes(parts),
   ];
   const description = route({
