@@ -117,10 +117,10 @@ describe('an agency', () => {
   it('issues a credential to a space whose card is elsewhere, replaces it, and revokes it', async () => {
     const { request } = await requested();
     const vct = 'urn:imi:credential:taxpayer:1';
-    const first = must(await tax.issue(request, { vct, claims: { taxpayer_number: '4401060000' }, status: 1, days: 365 }));
+    const first = must(await tax.issue(request, { vct, claims: { taxpayer_number: '4401060000' }, status: 101, days: 365 }));
     const found = async () => (await lin.signIn()).contents.credentials.filter((credential) => Buffer.from(credential.split('.')[1] ?? '', 'base64url').toString().includes(vct));
     expect(await found()).toHaveLength(1);
-    const second = must(await tax.issue(request, { vct, claims: { taxpayer_number: '4401060001' }, status: 2, days: 365, replaces: first.credential }));
+    const second = must(await tax.issue(request, { vct, claims: { taxpayer_number: '4401060001' }, status: 102, days: 365, replaces: first.credential }));
     expect(await found()).toHaveLength(1);
     must(await tax.revoke(second.credential, request.subject, vct, 'ended'));
     expect(await found()).toHaveLength(0);

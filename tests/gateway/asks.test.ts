@@ -337,7 +337,7 @@ describe("the registrar's status list", () => {
 
   async function revokeIdentity(person: Visitor): Promise<void> {
     const { contents } = await person.signIn();
-    const anchor = contents.parts.find(({ opened: { part } }) => part.kind === 'credential.anchor');
+    const anchor = contents.parts.find(({ opened: { part } }) => part.kind === 'credential.anchor' && part.issuer === 'registrar');
     if (anchor === undefined) throw new Error('no anchor');
     const receipt = must(await hub.ledger.receipt(anchor.transaction, 0));
     const trust = trustThrough(world.hubFile.trustRoot, nodeCrypto);
