@@ -1,8 +1,10 @@
 import type { CommandPattern } from '../../tools/virtual-card/control.ts';
+import { demoId } from '../../tools/demo/demo-keys.ts';
 import { demoPeople } from '../../tools/demo/people.ts';
 import type { Hall } from './hall.ts';
 import { expect, test } from './journey.ts';
 import { agencyOf } from '../gateway/gateway-in-test.ts';
+import { PensionOffice } from './pension-office.ts';
 import { answers, answerTo, begin, fillIn, leave, pin, questionsOf, services, signIn } from './steps.ts';
 import { statesThatLast } from './visit-states.ts';
 
@@ -36,6 +38,12 @@ const toPin = async ({ kiosk }: Hall): Promise<void> => {
   await kiosk.sees('pin');
 };
 const toHome = ({ kiosk }: Hall): Promise<void> => signIn(kiosk, 'lin');
+const toAsk = async (hall: Hall): Promise<void> => {
+  const ask = await new PensionOffice(hall).asks({ subject: demoId('lin') });
+  await toHome(hall);
+  await hall.kiosk.openAsk(ask.id);
+  await hall.kiosk.sees('ask');
+};
 const toConsent = async (hall: Hall): Promise<void> => {
   await toHome(hall);
   await hall.kiosk.openService(services.tax);
@@ -336,6 +344,59 @@ const steps: readonly Step[] = [
       await toNews(hall);
       await hall.kiosk.openLetter();
       await hall.kiosk.sees('letter');
+    },
+  },
+  {
+    name: 'at the page for a code',
+    state: 'visiting.inside.askCode',
+    reach: async (hall) => {
+      await toHome(hall);
+      await hall.kiosk.typeCode('22222222');
+      await hall.kiosk.sees('ask-code');
+    },
+  },
+  {
+    name: 'while the question to a code is looked for',
+    state: 'visiting.findingAsk',
+    hubIsHeld: true,
+    reach: async (hall) => {
+      const { code } = await new PensionOffice(hall).asks();
+      await toHome(hall);
+      hall.holdHub();
+      await hall.kiosk.typeCode(code);
+      await hall.kiosk.sees('working');
+    },
+  },
+  { name: 'at what an agency asks', state: 'visiting.inside.ask', facts: [name], reach: toAsk },
+  {
+    name: 'while an answer is on its way',
+    state: 'visiting.answeringAsk',
+    hubIsHeld: true,
+    reach: async (hall) => {
+      await toAsk(hall);
+      hall.holdHub();
+      await hall.kiosk.agreeToAsk();
+      await hall.kiosk.sees('working');
+    },
+  },
+  {
+    name: 'while a refusal is on its way',
+    state: 'visiting.refusingAsk',
+    hubIsHeld: true,
+    reach: async (hall) => {
+      await toAsk(hall);
+      hall.holdHub();
+      await hall.kiosk.refuseAsk();
+      await hall.kiosk.sees('working');
+    },
+  },
+  {
+    name: 'when an agency was answered',
+    state: 'visiting.inside.askDone',
+    reach: async (hall) => {
+      await toAsk(hall);
+      await hall.kiosk.refuseAsk();
+      await hall.kiosk.sees('ask-done', 'refused');
     },
   },
   {
