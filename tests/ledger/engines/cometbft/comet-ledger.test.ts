@@ -474,7 +474,7 @@ describe('what is submitted', () => {
     expect(state).toEqual({ state: 'rejected', code: 'expired' });
   });
 
-  test('behind a long queue is queued without being judged', { timeout: 20_000 }, async () => {
+  test('behind a long queue is queued without being judged', { timeout: 60_000 }, async () => {
     await ledger.close();
     open({ times: { answerMs: 1500, headerMs: 1000, pollMs: 3_600_000, againMs: 3_600_000 } });
     const refusedByRules = (): Promise<Uint8Array> => envelopeOf(body([registerAct(residentOf('nobody'))]), [residentOf('nobody').aut, residentOf('nobody').sig]);
