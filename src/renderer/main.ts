@@ -7,7 +7,7 @@ import './fonts/kiosk-font.css';
 import './tokens.css';
 import './base.css';
 import { i18n } from './i18n.ts';
-import { loadMyDataView } from './my-data-view.ts';
+import { loadLaterPages } from './later-pages.ts';
 import { useSnapshotStore } from './snapshot-store.ts';
 
 const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
@@ -26,7 +26,7 @@ await nextFrame();
 await nextFrame();
 bridge.ready();
 
-const [{ isCovered, laySlices }] = await Promise.all([import('./font-slices.ts'), loadMyDataView()]);
+const [{ isCovered, laySlices }] = await Promise.all([import('./font-slices.ts'), loadLaterPages()]);
 /** The page on which nobody has begun is the kiosk's own words, and a hub's name. It stands all day, and does without. */
 const layWhenNeeded = (): void => {
   if (store.snapshot?.page.page === 'attract' && isCovered(document.body.textContent)) return;
