@@ -5,6 +5,7 @@ import type { IncomingPayload } from '../keeper/bundle.ts';
 import { readRecord } from '../keeper/ledger-records.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { guarded } from '../ledger/sqlite-guard.ts';
 import type { Id, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -292,13 +293,4 @@ function keptOf(row: Record<string, unknown>, crypto: Crypto): Kept {
     notes: notes.map(([party, sealed]) => ({ party, sealed })),
     until: Number(row['until']),
   };
-}
-
-function guarded<T>(work: () => T): Result<T> {
-  try {
-    return ok(work());
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { newAskCode } from '../identity/ask-code.ts';
+import { guarded } from '../ledger/sqlite-guard.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -209,13 +210,4 @@ const bytesOf = (value: unknown): Uint8Array => {
 function guardedResult<T, F>(work: () => Result<T, F>): Result<T, F | Failure> {
   const done = guarded(work);
   return done.ok ? done.value : done;
-}
-
-function guarded<T>(work: () => T): Result<T> {
-  try {
-    return ok(work());
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import { fail, ok, type Result } from '../contract/result.ts';
+import { ok, type Result } from '../contract/result.ts';
+import { guarded } from './sqlite-guard.ts';
 import type { Id, Name } from './verify/acts.ts';
 import { equalBytes } from './verify/bytes.ts';
 import { decodeRecord, stateKey } from './verify/records.ts';
@@ -134,13 +135,4 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
       })),
     close: () => database.close(),
   };
-}
-
-function guarded<T>(work: () => T): Result<T> {
-  try {
-    return ok(work());
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
-    throw error;
-  }
 }
