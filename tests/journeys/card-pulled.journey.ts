@@ -403,9 +403,9 @@ const steps: readonly Step[] = [
     name: 'at a page that says what went wrong',
     state: 'visiting.failed',
     reach: async (hall) => {
-      await toPin(hall);
       await hall.killHub();
-      await hall.kiosk.enterPin(pin);
+      await begin(hall.kiosk);
+      await hall.kiosk.insertCard('lin');
       await hall.kiosk.sees('failure', 'hub-unreachable');
       await hall.startHub();
     },

@@ -15,7 +15,7 @@ import { must } from '../hub/visitor.ts';
 import { partyOpener } from './agency-stand.ts';
 
 /** A store of version 1: the demonstration's residents, a request of lin's and one of chen's to the Tax Bureau, and a refused one of each. */
-const fixture = join(import.meta.dirname, '../fixtures/state/keeper-1/keeper.sqlite.gz');
+const fixture = join(import.meta.dirname, '../fixtures/keeper-1/keeper.sqlite.gz');
 const lin = { request: '057954e6d7d91e0473b69cc1040ad11c', grant: '079b99014870c8f1b283ab01ec581f3f', transaction: '06d48505ff7e04011f21ed99fd47e3504ad0bef2999948ede87805f4d4c090b8' };
 const chen = { request: '73ec2b3fb8ff3325cbbd2358726ec79e' };
 
