@@ -159,8 +159,7 @@ async function openedCredentials({ card, info, now, hubFile }: HomeAnswer, hub: 
     const held = await heldCredentials(contents.value.credentials, {
       holder: info.keys.aut,
       now: Math.floor(now() / 1000),
-      party: (name) => district.party(name),
-      statusList: (issuer) => district.statusList(issuer),
+      issuers: (names) => district.issuers(names),
       crypto: nodeCrypto,
     });
     return held.ok ? ok(held.value.credentials.map(({ credential }) => credential)) : held;

@@ -31,6 +31,16 @@ export interface ProvenParty {
   names: Localized;
 }
 
+/** An active party that may have issued credentials. */
+export interface Issuer {
+  party: ProvenParty;
+  /** The newest one, held against its hash on the ledger. null: there is none, or none that holds. */
+  list: StatusList | null;
+}
+
+/** Asks as the hub carries them: who signed them is still to be proved. */
+export type CarriedAsks = DoorResult<'asks.list'>['asks'];
+
 /** A verified receipt without private parts. */
 export interface FoundReceipt {
   receipt: Uint8Array;
@@ -83,12 +93,11 @@ export interface District {
   tellBrokenOff(session: Uint8Array, counter: number): Promise<Result<unknown>>;
   /** An active party. `hub-refused` where the ledger has none of that name. */
   party(name: Name): Promise<Result<ProvenParty>>;
-  /** The issuer's newest status list, held against its hash on the ledger. null: there is none, or none that holds. */
-  statusList(issuer: ProvenParty): Promise<StatusList | null>;
+  /** Those of these that the ledger has as active parties. */
+  issuers(names: readonly Name[]): Promise<Result<Issuer[]>>;
   /** An agency that may ask, with its purposes. `hub-refused` where the ledger has no active one of that name. */
   asker(name: Name): Promise<Result<ProvenParty & { purposes: Purpose[] }>>;
-  /** Asks as the hub carries them: who signed them is still to be proved. */
-  asks(session: Uint8Array): Promise<Result<DoorResult<'asks.list'>['asks']>>;
+  asks(session: Uint8Array): Promise<Result<CarriedAsks>>;
   askByCode(session: Uint8Array, code: string): Promise<Result<DoorResult<'ask.by-code'>>>;
   answerAsk(session: Uint8Array, ask: Uint8Array, vpToken: string): Promise<Result<DoorResult<'ask.answer'>>>;
   refuseAsk(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.refuse'>>>;
@@ -197,11 +206,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     return ok({ receipt: bytes, at: new Date(proof.value.head.timeMs).toISOString(), isWitnessed: proof.value.witnessed.isWitnessed });
   };
 
-  const statusList: District['statusList'] = async ({ id, sign }) => {
-    const read = await light.read([query.status(id)]);
-    const [record] = read.ok ? read.value.records : [null];
-    if (record === null) return null;
-    const [, hash] = record.list;
+  const statusList = async ({ id, sign }: ProvenParty, hash: Uint8Array): Promise<StatusList | null> => {
     const kept = statusLists.get(id);
     if (kept !== undefined && equalBytes(kept.hash, hash)) return kept.list;
     const told = await hub.call('status.get', { issuer: id });
@@ -210,6 +215,18 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     if (!opened.ok) return null;
     statusLists.set(id, { hash, list: opened.value.list });
     return opened.value.list;
+  };
+
+  const issuers = async (names: readonly Name[]): Promise<Result<Issuer[]>> => {
+    const [named, listed] = await Promise.all([light.read(names.map((name) => query.party(name))), light.read(names.map((name) => query.status(name)))]);
+    if (!named.ok) return named;
+    const found = named.value.records.map(async (record, index): Promise<Issuer | null> => {
+      if (record?.state !== 'active') return null;
+      const party = provenParty(record);
+      const status = listed.ok ? (listed.value.records[index] ?? null) : null;
+      return { party, list: status === null ? null : await statusList(party, status.list[1]) };
+    });
+    return ok((await Promise.all(found)).filter((issuer) => issuer !== null));
   };
 
   return {
@@ -238,7 +255,15 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return listed.ok ? ok(listed.value.drafts) : listed;
     },
     party,
-    statusList,
+    async issuers(names) {
+      const found: Issuer[] = [];
+      for (let from = 0; from < names.length; from += mostFiles) {
+        const some = await issuers(names.slice(from, from + mostFiles));
+        if (!some.ok) return some;
+        found.push(...some.value);
+      }
+      return ok(found);
+    },
     receipt,
     async challenge() {
       const kioskNonce = new Uint8Array(randomBytes(16));

@@ -1,19 +1,18 @@
 import { credentialType } from '../contract/claims.ts';
 import { ok, type Result } from '../contract/result.ts';
 import { claimedIssuer, openCredential, type Credential } from '../identity/credential.ts';
-import { statusValid, type StatusList } from '../identity/status-list.ts';
+import { statusValid } from '../identity/status-list.ts';
 import type { Name } from '../ledger/verify/acts.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
-import type { ProvenParty } from './district.ts';
+import type { Issuer, ProvenParty } from './district.ts';
 
 export interface HeldCheck {
   /** Raw AUT key of the card in hand. */
   holder: Uint8Array;
   /** Unix seconds. */
   now: number;
-  party(name: Name): Promise<Result<ProvenParty>>;
-  /** null: nothing can be said. Whoever verifies will not take such a credential; here it is no reason to hide a fact from its owner. */
-  statusList(issuer: ProvenParty): Promise<StatusList | null>;
+  /** Those of these that are active parties. Without a status list whoever verifies will not take a credential; here it is no reason to hide a fact from its owner. */
+  issuers(names: readonly Name[]): Promise<Result<Issuer[]>>;
   crypto: Crypto;
 }
 
@@ -26,22 +25,18 @@ export interface HeldCredentials {
 /** A credential that does not hold is left out; only what keeps the ledger from being asked is a failure. */
 export async function heldCredentials(sdJwts: readonly string[], check: HeldCheck): Promise<Result<HeldCredentials>> {
   const { holder, now, crypto } = check;
-  const issuers = new Map<string, { party: ProvenParty; list: StatusList | null }>();
+  const named = sdJwts.map((sdJwt) => ({ sdJwt, name: claimedIssuer(sdJwt) }));
+  const found = await check.issuers([...new Set(named.flatMap(({ name }) => name ?? []))]);
+  if (!found.ok) return found;
+  const issuers = new Map(found.value.map((issuer) => [issuer.party.id, issuer]));
   const good: HeldCredentials['credentials'] = [];
   let why = 'none';
-  for (const sdJwt of sdJwts) {
-    const name = claimedIssuer(sdJwt);
+  for (const { sdJwt, name } of named) {
     if (name === null) continue;
-    let issuer = issuers.get(name);
+    const issuer = issuers.get(name);
     if (issuer === undefined) {
-      const party = await check.party(name);
-      if (!party.ok) {
-        if (party.failure.code !== 'hub-refused') return party;
-        why = 'issuer-unknown';
-        continue;
-      }
-      issuer = { party: party.value, list: await check.statusList(party.value) };
-      issuers.set(name, issuer);
+      why = 'issuer-unknown';
+      continue;
     }
     const credential = openCredential(sdJwt, { issuer: { name, key: issuer.party.sign }, holder, now, verify: (key, message, signature) => crypto.verify(key, message, signature) });
     if (!credential.ok) why = credential.failure.detail ?? why;

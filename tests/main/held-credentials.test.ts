@@ -5,6 +5,8 @@ import { issueCredential, type CredentialContent } from '../../src/identity/cred
 import { StatusList } from '../../src/identity/status-list.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../src/ledger/node-signer.ts';
+import type { PartyKind, PublicKey } from '../../src/ledger/verify/acts.ts';
+import type { Issuer, ProvenParty } from '../../src/main/district.ts';
 import { heldCredentials, type HeldCheck } from '../../src/main/held-credentials.ts';
 
 const [registrar, agency, holder] = [1, 2, 3].map((seed) => ed25519Signer(Buffer.alloc(32, seed))) as [ReturnType<typeof ed25519Signer>, ReturnType<typeof ed25519Signer>, ReturnType<typeof ed25519Signer>];
@@ -16,16 +18,16 @@ const issued = (change: Partial<CredentialContent> = {}, signer = registrar): Pr
 const revoked = StatusList.withRoomFor(1);
 revoked.set(5, 1);
 
+const party = (id: string, kind: PartyKind, sign: PublicKey): ProvenParty => ({ id, kind, sign, seal: new Uint8Array(32), names: { en: id, 'zh-Hans': id } });
+const issuers: Issuer[] = [
+  { party: party('registrar', 'registrar', registrar.key), list: revoked },
+  { party: party('tax-bureau', 'agency', agency.key), list: revoked },
+];
+
 const check: HeldCheck = {
   holder: holder.key[1],
   now,
-  party: (name) =>
-    Promise.resolve(
-      name === 'registrar' || name === 'tax-bureau'
-        ? ok({ id: name, kind: name === 'registrar' ? ('registrar' as const) : ('agency' as const), sign: name === 'registrar' ? registrar.key : agency.key, seal: new Uint8Array(32), names: { en: name, 'zh-Hans': name } })
-        : fail('hub-refused'),
-    ),
-  statusList: () => Promise.resolve(revoked),
+  issuers: (asked) => Promise.resolve(ok(issuers.filter(({ party }) => asked.includes(party.id)))),
   crypto: nodeCrypto,
 };
 const heldOf = async (credentials: string[], change: Partial<HeldCheck> = {}): Promise<[status: number, why?: string][] | string> => {
@@ -45,7 +47,7 @@ describe('credentials of a data space', () => {
   });
 
   test('stay offered where no list can be had: whoever verifies decides', async () => {
-    expect(await heldOf([await issued({ status: 5 })], { statusList: () => Promise.resolve(null) })).toEqual([[5]]);
+    expect(await heldOf([await issued({ status: 5 })], { issuers: () => Promise.resolve(ok(issuers.map((issuer) => ({ ...issuer, list: null })))) })).toEqual([[5]]);
   });
 
   test.each([
@@ -58,6 +60,6 @@ describe('credentials of a data space', () => {
   });
 
   test('fail only where the ledger cannot be asked', async () => {
-    expect(await heldOf([await issued()], { party: () => Promise.resolve(fail('head-too-old')) })).toBe('head-too-old');
+    expect(await heldOf([await issued()], { issuers: () => Promise.resolve(fail('head-too-old')) })).toBe('head-too-old');
   });
 });

@@ -10,7 +10,7 @@ import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
-import type { District } from '../district.ts';
+import type { CarriedAsks, District } from '../district.ts';
 
 /** An ask as a kiosk shows it: who asks is proved, and what would be shown is at hand. */
 export interface ShownAsk {
@@ -31,16 +31,15 @@ export type AskOutcome =
   | { outcome: 'not-taken'; code: string };
 
 export interface AskParts {
-  district: Pick<District, 'asks' | 'askByCode' | 'answerAsk' | 'refuseAsk' | 'asker' | 'receipt' | 'party'>;
+  district: Pick<District, 'askByCode' | 'answerAsk' | 'refuseAsk' | 'asker' | 'receipt' | 'party'>;
   crypto: Crypto;
   clock: Clock;
 }
 
 const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000);
 
-/** Those that wait for whoever is signed in. None where the hub cannot say: nobody is kept out for it. */
-export async function waitingAsks(session: Uint8Array, credentials: readonly Credential[], parts: AskParts): Promise<ShownAsk[]> {
-  const waiting = await parts.district.asks(session);
+/** Those that wait for whoever is signed in, of those that the hub carries. None where the hub cannot say: nobody is kept out for it. */
+export async function waitingAsks(waiting: Result<CarriedAsks>, credentials: readonly Credential[], parts: AskParts): Promise<ShownAsk[]> {
   if (!waiting.ok) return [];
   const shown = await Promise.all(waiting.value.map((carried) => shownAsk(carried, credentials, parts)));
   return shown.filter((ask) => ask !== null);

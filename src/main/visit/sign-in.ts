@@ -9,7 +9,7 @@ import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
-import type { District, ProvenActivity, ProvenParty, SealedSpace } from '../district.ts';
+import type { CarriedAsks, District, ProvenActivity, ProvenParty, SealedSpace } from '../district.ts';
 import { heldCredentials } from '../held-credentials.ts';
 import type { Outbox, Untold } from '../outbox.ts';
 import { waitingAsks } from './asks.ts';
@@ -71,15 +71,16 @@ export async function openAccess(card: Card, info: CardInfo, proof: Proof, signa
 }
 
 async function unsealAccess(card: Card, info: CardInfo, resident: ProvenResident, sealed: SealedSpace, parts: SignInParts): Promise<Result<Access>> {
-  const [space, offers, keeper, activity, mutes] = await Promise.all([
+  const [space, offers, keeper, activity, mutes, asks] = await Promise.all([
     openSpace(sealed.wrappedKey, resident.id, resident.space, { publicKey: resident.dec, agree: (point) => card.agree(point) }),
     parts.offers(),
     parts.district.keeper(),
     parts.district.activity(sealed.session, resident.id),
     parts.district.mutes(sealed.session),
+    parts.district.asks(sealed.session),
   ]);
   if (!space.ok) return space;
-  const filled = !offers.ok ? offers : !keeper.ok ? keeper : await fillAccess(info, resident, sealed, space.value, offers.value, keeper.value, { activity, mutes }, parts);
+  const filled = !offers.ok ? offers : !keeper.ok ? keeper : await fillAccess(info, resident, sealed, space.value, offers.value, keeper.value, { activity, mutes, waiting: asks }, parts);
   if (!filled.ok) space.value.close();
   return filled;
 }
@@ -91,7 +92,7 @@ async function fillAccess(
   space: OpenSpace,
   offered: Offered,
   keeper: ProvenParty,
-  { activity, mutes }: { activity: Result<ProvenActivity>; mutes: Result<Name[]> },
+  { activity, mutes, waiting }: { activity: Result<ProvenActivity>; mutes: Result<Name[]>; waiting: Result<CarriedAsks> },
   parts: SignInParts,
 ): Promise<Result<Access>> {
   const { outbox } = parts;
@@ -103,12 +104,11 @@ async function fillAccess(
   const { credentials, known } = checked.value;
   const name = known.name?.value;
   if (name === undefined) return fail('credential-invalid', 'no name');
-  const asks = await waitingAsks(sealed.session, credentials, parts);
   const handedOut = handedOutFacts(kept.value);
   const held = { parts: contents.parts, letters: contents.letters, withheld: sealed.withheld };
   const requests = pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox));
   // Nobody is kept from signing in because a list could not be had: its own pages say so.
-  const told = activity.ok ? await tellMyData(activity.value, resident.id, held, parts) : activity;
+  const [asks, told] = await Promise.all([waitingAsks(waiting, credentials, parts), activity.ok ? tellMyData(activity.value, resident.id, held, parts) : activity]);
   const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
   return ok({
     resident,
@@ -137,8 +137,7 @@ async function checkCredentials(contents: SpaceContents, holder: Uint8Array, { d
   const held = await heldCredentials(contents.credentials, {
     holder,
     now: seconds(clock),
-    party: (name) => district.party(name),
-    statusList: (issuer) => district.statusList(issuer),
+    issuers: (names) => district.issuers(names),
     crypto,
   });
   if (!held.ok) return held;

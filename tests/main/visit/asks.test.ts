@@ -44,7 +44,6 @@ function partsWith(change: Partial<AskParts['district']> = {}): AskParts {
     crypto: nodeCrypto,
     clock: { now: () => now * 1000, setTimeout: () => 0, clearTimeout: () => undefined },
     district: {
-      asks: () => Promise.resolve(ok([carried()])),
       askByCode: () => Promise.resolve(ok({ ask: carried(), triesLeft: 5 })),
       answerAsk: () => Promise.resolve(ok({ transaction: new Uint8Array(32).fill(4) })),
       refuseAsk: () => Promise.resolve(ok({})),
@@ -59,7 +58,7 @@ function partsWith(change: Partial<AskParts['district']> = {}): AskParts {
 const card = { authenticate: (data: Uint8Array): Promise<Result<Uint8Array>> => Promise.resolve(ok(holder.sign(data))) } as Card;
 
 async function oneAsk(): Promise<ShownAsk> {
-  const [shown] = await waitingAsks(session, [credential], partsWith());
+  const [shown] = await waitingAsks(ok([carried()]), [credential], partsWith());
   if (shown === undefined) throw new Error('no ask');
   return shown;
 }
@@ -82,15 +81,15 @@ describe('an ask at the kiosk', () => {
     { name: 'another name than it is carried under', asks: [{ ...carried(), id: new Uint8Array(16) }], asker: ok(party) },
     { name: 'an agency that the ledger does not know', asks: [carried()], asker: fail('hub-refused') },
   ])('is not shown with $name, whatever the hub says', async ({ asks, asker }) => {
-    expect(await waitingAsks(session, [credential], partsWith({ asks: () => Promise.resolve(ok(asks)), asker: () => Promise.resolve(asker) }))).toEqual([]);
+    expect(await waitingAsks(ok(asks), [credential], partsWith({ asker: () => Promise.resolve(asker) }))).toEqual([]);
   });
 
   test('keeps nobody out where the hub cannot say', async () => {
-    expect(await waitingAsks(session, [credential], partsWith({ asks: () => Promise.resolve(fail('hub-unreachable')) }))).toEqual([]);
+    expect(await waitingAsks(fail('hub-unreachable'), [credential], partsWith())).toEqual([]);
   });
 
   test('says what is missing', async () => {
-    const [shown] = await waitingAsks(session, [], partsWith());
+    const [shown] = await waitingAsks(ok([carried()]), [], partsWith());
     expect([shown?.parts, shown?.missing]).toEqual([[], ['name', 'address']]);
   });
 
