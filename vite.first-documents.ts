@@ -10,11 +10,24 @@ interface FirstPage {
   drawScreen(snapshot: Snapshot): Promise<string>;
 }
 
-/** Waits until the first document has been painted. Scripts that come before hold its styles and fonts up, and the paint. */
-const start = "requestAnimationFrame(() => requestAnimationFrame(() => Promise.all([import('/assets/index.js'), import('/assets/words.js')])));\n";
+/** Waits until the first document has been painted: whatever comes before holds its styles and its font up, and the paint. `later`: the tags of what the screens load ahead. */
+const startScript = (later: readonly string[]): string => `requestAnimationFrame(() =>
+  requestAnimationFrame(() => {
+    for (const attributes of ${JSON.stringify(later.map(attributesOf))}) {
+      const link = document.createElement('link');
+      for (const [name, value] of attributes) link.setAttribute(name, value);
+      document.head.append(link);
+    }
+    import('/assets/index.js');
+  }),
+);
+`;
+const attributesOf = (tag: string): [name: string, value: string][] => [...tag.matchAll(/ ([a-z]+)(?:="([^"]*)")?/g)].map(([, name = '', value = '']) => [name, value]);
+
 const scriptTag = '<script type="module" crossorigin src="/assets/index.js"></script>';
 const startTag = '<script type="module" crossorigin src="/assets/start.js"></script>';
-const wordsTag = '<link rel="modulepreload" crossorigin href="/assets/words.js">';
+/** Modules, and the font of what is not on the attract page. */
+const laterTags = /<link rel="(?:modulepreload"|preload" href="\/assets\/pages\.woff2")[^>]*>/g;
 const emptyScreen = '<div id="kiosk"></div>';
 
 /** For what runs while it is built: `runnerImport` of Vite 8.3 fails in its own plugin for styles. */
@@ -32,8 +45,10 @@ export const firstDocuments = (plugins: Plugin[]): Plugin => ({
   async generateBundle(_options, bundle) {
     const index = bundle['index.html'];
     const plain = index?.type === 'asset' ? String(index.source) : '';
-    if (![scriptTag, wordsTag, emptyScreen, '<html lang="zh-Hans">', '<title>Kiosk</title>'].every((part) => plain.includes(part))) this.error('index.html is not what a first document is made of');
-    this.emitFile({ type: 'asset', fileName: 'assets/start.js', source: start });
+    const later = plain.match(laterTags) ?? [];
+    const isAsKnown = [scriptTag, emptyScreen, '<html lang="zh-Hans">', '<title>Kiosk</title>'].every((part) => plain.includes(part)) && ['words.js', 'pages.woff2'].every((name) => later.some((tag) => tag.includes(name)));
+    if (!isAsKnown) this.error('index.html is not what a first document is made of');
+    this.emitFile({ type: 'asset', fileName: 'assets/start.js', source: startScript(later) });
     const { module } = await runnerImport<FirstPage>(path.join(root, 'first-page.ts'), { configFile: false, root, logLevel: 'error', plugins: [withoutStyles, ...plugins] });
     for (const order of languageOrders(languages)) {
       for (const standIns of [false, true]) {
@@ -45,7 +60,7 @@ export const firstDocuments = (plugins: Plugin[]): Plugin => ({
           .replace('<html lang="zh-Hans">', `<html lang="${language}" data-px-per-mm="${pxPerMmHole}">`)
           .replace('<title>Kiosk</title>', `<title>${hubHole}</title>`)
           .replace(scriptTag, startTag)
-          .replace(wordsTag, '')
+          .replaceAll(laterTags, '')
           .replace(emptyScreen, () => `<div id="kiosk">${screen}</div>`);
         this.emitFile({ type: 'asset', fileName: firstDocumentPath({ languages: order, kiosk }).slice(1), source });
       }

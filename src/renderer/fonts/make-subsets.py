@@ -22,6 +22,7 @@ quotes = set(map(ord, "‘’“”"))
 
 # What stands on the pages before anybody is signed in.
 first_pages = ["ui", "group", "attract", "language", "insert", "working", "doing", "pin"]
+language_names = "中文"
 
 
 def texts(value):
@@ -129,8 +130,10 @@ def simplified_chinese(path):
 def main(regular, bold, unihan):
     ascii_set = set(range(0x20, 0x7F)) | set(map(ord, "·–—‘’“”…¥³²°，。？！：；、（）《》×"))
     messages = list(read("src/contract/messages/*.json"))
+    hubs = list(read("hubs/*.json"))
     first = ascii_set | {ord(c) for language in messages for page in first_pages for text in texts(language[page]) for c in text}
-    rest = {ord(c) for one in messages + list(read("services/*/*.json")) + list(read("hubs/*.json")) for text in texts(one) for c in text}
+    first |= {ord(c) for hub in hubs if "name" in hub for text in [language_names, *texts(hub["name"])] for c in text}
+    rest = {ord(c) for one in messages + list(read("services/*/*.json")) + hubs for text in texts(one) for c in text}
     first_codes = merge({c for c in first if c >= 0x20}, "first-pages.woff2")
     rest_codes = merge({c for c in rest if c >= 0x20} - first, "pages.woff2")
 
