@@ -221,7 +221,7 @@ describe.skipIf(missing !== null).each(['smartcard', 'pcsclite'] as const)(`bind
     await rig.pcscd.restart();
     const again = await slotIs(host, rig.reader, 'card-present', insertion + 1);
     expect(valueOf(await host.call('card.open', { reader: rig.reader, insertion: again.insertion })).application).toBe('openpgp');
-  });
+  }, 40_000);
 
   test('a card that never answers: the host is killed, the card shows as mute until it is out, the next one works', async () => {
     const impatient = rig.host(binding, { cardMs: 1_500, respawnFirstMs: 100 });

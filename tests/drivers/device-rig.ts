@@ -64,15 +64,24 @@ export async function startRig(): Promise<Rig> {
   };
 }
 
-/** Resolves with the first status, the present one included, that is as wished. */
+/** Longer than a host that hangs in the service's own library needs until it is missed, ended and there again. */
+const patienceMs = 15_000;
+
+/** Resolves with the first status, the present one included, that is as wished; rejects with the last one that was not. */
 export function statusWhere(host: DeviceHost, isWished: (status: DeviceStatus) => boolean): Promise<DeviceStatus> {
   if (isWished(host.status)) return Promise.resolve(host.status);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const overdue = AbortSignal.timeout(patienceMs);
     const stop = host.onStatus((status) => {
       if (!isWished(status)) return;
+      overdue.onabort = null;
       stop();
       resolve(status);
     });
+    overdue.onabort = () => {
+      stop();
+      reject(new Error(`the device host still says ${JSON.stringify(host.status)}`));
+    };
   });
 }
 
