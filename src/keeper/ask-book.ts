@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { newAskCode } from '../identity/ask-code.ts';
-import { guarded } from '../ledger/sqlite-guard.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -206,8 +206,3 @@ const bytesOf = (value: unknown): Uint8Array => {
   if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
   return value;
 };
-
-function guardedResult<T, F>(work: () => Result<T, F>): Result<T, F | Failure> {
-  const done = guarded(work);
-  return done.ok ? done.value : done;
-}

@@ -132,6 +132,17 @@ const mostEntries = 100_000;
 /** As many records as can be proved at once. */
 const mostFiles = 64;
 
+/** As many names at a time as can be proved at once. */
+async function inParts<T>(names: readonly Name[], part: (names: readonly Name[]) => Promise<Result<T[]>>): Promise<Result<T[]>> {
+  const found: T[] = [];
+  for (let from = 0; from < names.length; from += mostFiles) {
+    const some = await part(names.slice(from, from + mostFiles));
+    if (!some.ok) return some;
+    found.push(...some.value);
+  }
+  return ok(found);
+}
+
 export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictParts): District {
   const { chain } = light.trust;
   let keeperName: Name | null = null;
@@ -217,7 +228,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     return opened.value.list;
   };
 
-  const issuers = async (names: readonly Name[]): Promise<Result<Issuer[]>> => {
+  const issuersOf = async (names: readonly Name[]): Promise<Result<Issuer[]>> => {
     const [named, listed] = await Promise.all([light.read(names.map((name) => query.party(name))), light.read(names.map((name) => query.status(name)))]);
     if (!named.ok) return named;
     const found = named.value.records.map(async (record, index): Promise<Issuer | null> => {
@@ -255,15 +266,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return listed.ok ? ok(listed.value.drafts) : listed;
     },
     party,
-    async issuers(names) {
-      const found: Issuer[] = [];
-      for (let from = 0; from < names.length; from += mostFiles) {
-        const some = await issuers(names.slice(from, from + mostFiles));
-        if (!some.ok) return some;
-        found.push(...some.value);
-      }
-      return ok(found);
-    },
+    issuers: (names) => inParts(names, issuersOf),
     receipt,
     async challenge() {
       const kioskNonce = new Uint8Array(randomBytes(16));
@@ -320,15 +323,11 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return listed.ok ? ok(listed.value.agencies) : listed;
     },
     mute: (session, agency, muted) => hub.call('mute.set', { session, agency, muted }),
-    async parties(names) {
-      const found: ProvenParty[] = [];
-      for (let from = 0; from < names.length; from += mostFiles) {
-        const read = await light.read(names.slice(from, from + mostFiles).map((name) => query.party(name)));
-        if (!read.ok) return read;
-        for (const record of read.value.records) if (record !== null) found.push(provenParty(record));
-      }
-      return ok(found);
-    },
+    parties: (names) =>
+      inParts(names, async (some) => {
+        const read = await light.read(some.map((name) => query.party(name)));
+        return read.ok ? ok(read.value.records.flatMap((record) => (record === null ? [] : [provenParty(record)]))) : read;
+      }),
     tellBrokenOff: (session, counter) => hub.call('counter.broken-off', { session, counter }),
     async checkKiosk([algorithm, bytes]) {
       const read = await light.read([query.kiosk(kioskId)]);

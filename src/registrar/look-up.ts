@@ -2,6 +2,7 @@ import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { sealTo } from '../identity/sealing.ts';
+import { guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AccessLookup, Body, Id, Name, OpenedPart } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, toHex, utf8 } from '../ledger/verify/bytes.ts';
@@ -95,7 +96,7 @@ export class LookUps {
 
   /** `hub-storage` where the file cannot be opened, or is another program's. */
   static open(parts: LookUpParts): Result<LookUps> {
-    return guarded((): Result<LookUps> => {
+    return guardedResult((): Result<LookUps> => {
       const database = new DatabaseSync(parts.path);
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
       if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
@@ -131,7 +132,7 @@ export class LookUps {
 
   /** The journal of what was not found, oldest first. */
   misses(): Result<MissEntry[]> {
-    return guarded(() => ok(this.#database.prepare('SELECT seq, at, staff, party, reason, tag, previous FROM miss ORDER BY seq').all().map(missOf)));
+    return guardedResult(() => ok(this.#database.prepare('SELECT seq, at, staff, party, reason, tag, previous FROM miss ORDER BY seq').all().map(missOf)));
   }
 
   close(): void {
@@ -141,7 +142,7 @@ export class LookUps {
   /** @param missed the number that nobody has: its line in the journal and the count are written as one, or neither is. */
   #count({ id, order, staff }: CheckedLookup, missed: string | null): Result<null, Failure | Failure<'access-known' | 'too-many'>> {
     const now = this.#seconds();
-    return guarded((): Result<null, Failure | Failure<'access-known' | 'too-many'>> => {
+    return guardedResult((): Result<null, Failure | Failure<'access-known' | 'too-many'>> => {
       if (this.#database.prepare('SELECT 1 FROM look WHERE id = ?').get(id) !== undefined) return ok(null);
       if (this.#database.prepare('SELECT 1 FROM look WHERE access = ?').get(order.access) !== undefined) return fail('access-known');
       const lately = this.#database.prepare('SELECT count(*) AS n FROM look WHERE staff = ? AND at > ?').get(staff, now - hourSeconds);
@@ -232,12 +233,3 @@ const missOf = (row: Record<string, unknown>): MissEntry => ({
   tag: bytesOf(row['tag']),
   previous: bytesOf(row['previous']),
 });
-
-function guarded<T, F extends Failure<string>>(work: () => Result<T, F>): Result<T, F | Failure> {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR' && 'errcode' in error) return fail('hub-storage', `sqlite-${Number(error.errcode) & 0xff}`);
-    throw error;
-  }
-}

@@ -22,6 +22,7 @@ quotes = set(map(ord, "‘’“”"))
 
 # What stands on the pages before anybody is signed in.
 first_pages = ["ui", "group", "attract", "language", "insert", "working", "doing", "pin"]
+# Each in its own words, in the switch (src/renderer/language-names.ts).
 language_names = "中文"
 
 
@@ -132,7 +133,7 @@ def main(regular, bold, unihan):
     messages = list(read("src/contract/messages/*.json"))
     hubs = list(read("hubs/*.json"))
     first = ascii_set | {ord(c) for language in messages for page in first_pages for text in texts(language[page]) for c in text}
-    first |= {ord(c) for hub in hubs if "name" in hub for text in [language_names, *texts(hub["name"])] for c in text}
+    first |= {ord(c) for hub in hubs for text in texts(hub.get("name")) for c in text} | set(map(ord, language_names))
     rest = {ord(c) for one in messages + list(read("services/*/*.json")) + hubs for text in texts(one) for c in text}
     first_codes = merge({c for c in first if c >= 0x20}, "first-pages.woff2")
     rest_codes = merge({c for c in rest if c >= 0x20} - first, "pages.woff2")
