@@ -92,3 +92,26 @@ test.each<{ name: string; change: (files: Files) => Files }>([
   expect(handedOut).not.toEqual(files);
   expect(await offered(handedOut)).toEqual({ ids: files.slice(1).map(({ id }) => id).sort(), refused: 1 });
 });
+
+/** The district as a hub tells it that hands out this for a status list, and is otherwise honest. */
+const districtWith = (list?: Uint8Array | null): ReturnType<typeof createDistrict> => {
+  const lying = { ...client, call: (method, params, options) => (list !== undefined && method === 'status.get' ? Promise.resolve(ok({ list })) : client.call(method, params, options)) } as HubClient;
+  const light = createLightClient({ hub: lying, trustRoot: world.hubFile.trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: 60_000 });
+  return createDistrict({ hub: lying, light, crypto: nodeCrypto, kioskId: 'hall-1', now: Date.now });
+};
+
+test('issuers that the ledger does not have cost nobody else, whatever they call themselves and however many they are', async () => {
+  const odd = ['', 'nobody', 'Ⅷ 号', '../authority', '\ud800', ...Array.from({ length: 70 }, (_, index) => `nobody-${index}`)];
+  const found = must(await districtWith().issuers([...odd, 'registrar']));
+  expect(found.map(({ party, list }) => [party.id, list !== null])).toEqual([['registrar', true]]);
+});
+
+test.each([
+  { name: 'kept back', change: () => null },
+  { name: 'altered', change: (list: Uint8Array) => list.map((byte, index) => (index === list.length - 1 ? byte ^ 1 : byte)) },
+])('a status list that is $name is none, and its issuer stays', async ({ change }) => {
+  const { list } = must(await client.call('status.get', { issuer: 'registrar' }));
+  if (list === null) throw new Error('the demo has a list');
+  const found = must(await districtWith(change(list)).issuers(['registrar']));
+  expect(found.map((issuer) => [issuer.party.id, issuer.list])).toEqual([['registrar', null]]);
+});
