@@ -1,5 +1,6 @@
-import type { Snapshot } from '../contract/bridge.ts';
+import type { Page, Snapshot } from '../contract/bridge.ts';
 import type { Screen } from './bridge.ts';
+import type { Clock } from './clock.ts';
 
 /** Whom the screen belongs to at this moment. */
 export type Holder = 'visits' | 'staff';
@@ -21,25 +22,59 @@ export interface Floor {
   readonly visits: Pick<Screen, 'show' | 'wipe'>;
   readonly staff: StaffSide;
   readonly holder: Holder;
+  /** Nothing is shown that was not shown yet. */
+  stop(): void;
 }
 
+/** What is done sooner than this is felt as done at once: the page before it stays, and no page of waiting flashes by, which would cost its own paint as well. */
+const waitingPageAfterMs = 100;
+
 /** @param onVisit told when a visit takes the screen (true) and when it gives it back. */
-export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, onVisit: (isVisit: boolean) => void): Floor {
+export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, clock: Clock, onVisit: (isVisit: boolean) => void): Floor {
   let visit: Snapshot | null = null;
   let staff: StaffShown = null;
   let seq = 0;
   let wasVisit = false;
   let shownOf: Holder = 'visits';
+  let shownPage: Page['page'] | null = null;
+  /** A page of waiting that is not on the screen yet. */
+  let held: { timer: unknown } | null = null;
 
   const isVisit = (): boolean => visit !== null && !isFree(visit);
   const staffPage = (): Snapshot | null => (staff === 'waiting' ? null : staff);
   const holder = (): Holder => (isVisit() || staffPage() === null ? 'visits' : 'staff');
 
+  const current = (): Snapshot | null => (holder() === 'staff' ? staffPage() : visit && { ...visit, staffWaits: isVisit() && staff !== null });
+
   function show(): void {
+    const snapshot = current();
+    // Only of whom the screen is already: nobody waits before what another left.
+    if (snapshot?.page.page === 'working' && shownPage !== 'working' && shownPage !== null && shownOf === holder()) {
+      held ??= { timer: clock.setTimeout(put, waitingPageAfterMs) };
+    } else {
+      put();
+    }
+  }
+
+  function put(): void {
+    dropHeld();
     shownOf = holder();
-    const snapshot = shownOf === 'staff' ? staffPage() : visit && { ...visit, staffWaits: isVisit() && staff !== null };
+    const snapshot = current();
+    if (snapshot === null) return;
     seq += 1;
-    if (snapshot !== null) screen.show({ ...snapshot, seq });
+    shownPage = snapshot.page.page;
+    screen.show({ ...snapshot, seq });
+  }
+
+  function dropHeld(): void {
+    if (held !== null) clock.clearTimeout(held.timer);
+    held = null;
+  }
+
+  /** The fresh document gets what was shown last: never what stood there before. */
+  function wipe(): void {
+    if (held !== null) put();
+    screen.wipe();
   }
 
   return {
@@ -53,7 +88,7 @@ export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, onVisit: (isV
         }
         if (holder() === 'visits' || shownOf === 'visits') show();
       },
-      wipe: () => screen.wipe(),
+      wipe,
     },
     staff: {
       show(shown) {
@@ -62,12 +97,13 @@ export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, onVisit: (isV
       },
       wipe() {
         // The visit that is on the screen wipes it at its own end, and somebody may be typing.
-        if (!isVisit()) screen.wipe();
+        if (!isVisit()) wipe();
       },
     },
     get holder() {
       return holder();
     },
+    stop: dropHeld,
   };
 }
 

@@ -176,7 +176,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     return opened;
   }
   const screen = opened.value;
-  const floor = shareScreen(screen, (isVisit) => staff.floor(!isVisit));
+  const floor = shareScreen(screen, clock, (isVisit) => staff.floor(!isVisit));
   const staff = startStaff({
     work: staffWork,
     settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs },
@@ -244,6 +244,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       enrolment.stop();
       visits.stop();
       staff.stop();
+      floor.stop();
       keptDrafts.close();
       await screen.close();
       await closeAll();

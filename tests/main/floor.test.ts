@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { SimulatedClock } from 'xstate';
 import type { Page, Snapshot } from '../../src/contract/bridge.ts';
+import type { Clock } from '../../src/main/clock.ts';
 import { isFree, shareScreen, type Floor } from '../../src/main/floor.ts';
 import { kiosk } from './visit/visit-stand.ts';
 
@@ -8,12 +10,16 @@ const pin: Page = { page: 'pin', triesLeft: 3, pinPad: false, wrong: false, minL
 const attract: Page = { page: 'attract' };
 const staffPage: Page = { page: 'staff-take-card', ended: 'done' };
 
-function stand(): { floor: Floor; shown: Snapshot[]; visits: boolean[]; wiped: () => number } {
+const waiting: Page = { page: 'working', doing: 'proving-key' };
+const time = new SimulatedClock();
+const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setTimeout(run, ms), clearTimeout: (timer) => time.clearTimeout(timer as number) };
+
+function stand(): { floor: Floor; shown: Snapshot[]; pages: () => string[]; visits: boolean[]; wiped: () => number } {
   const shown: Snapshot[] = [];
   const visits: boolean[] = [];
   let wiped = 0;
-  const floor = shareScreen({ show: (one) => shown.push(one), wipe: () => (wiped += 1) }, (is) => visits.push(is));
-  return { floor, shown, visits, wiped: () => wiped };
+  const floor = shareScreen({ show: (one) => shown.push(one), wipe: () => (wiped += 1) }, clock, (is) => visits.push(is));
+  return { floor, shown, pages: () => shown.map(({ page }) => page.page), visits, wiped: () => wiped };
 }
 
 test('each number is new, whoever shows', () => {
@@ -64,6 +70,64 @@ test('the end of a session does not wipe a visit that is on the screen', () => {
   floor.visits.show(snapshot(attract));
   floor.staff.wipe();
   expect(wiped()).toBe(2);
+});
+
+describe('a page of waiting', () => {
+  test.each(['visits', 'staff'] as const)('does not flash by before what is done at once: %s', (side) => {
+    const { floor, pages } = stand();
+    floor.visits.show(snapshot(attract));
+    floor[side].show(snapshot(side === 'visits' ? pin : staffPage));
+    floor[side].show(snapshot(waiting));
+    time.increment(99);
+    floor[side].show(snapshot({ page: 'take-card', references: [] }));
+    time.increment(1000);
+    expect(pages()).toEqual(['attract', side === 'visits' ? 'pin' : 'staff-take-card', 'take-card']);
+  });
+
+  test('comes a moment later, with what is done by then, and then at once', () => {
+    const { floor, shown, pages } = stand();
+    floor.visits.show(snapshot(pin));
+    floor.visits.show(snapshot(waiting));
+    floor.visits.show(snapshot({ page: 'working', doing: 'opening-space' }));
+    time.increment(99);
+    expect(pages()).toEqual(['pin']);
+    time.increment(1);
+    expect(shown.at(-1)?.page).toMatchObject({ doing: 'opening-space' });
+    floor.visits.show(snapshot(waiting));
+    expect(shown.at(-1)?.page).toEqual(waiting);
+  });
+
+  test('of a visit that takes the screen from staff is there at once', () => {
+    const { floor, pages, visits } = stand();
+    floor.visits.show(snapshot(attract));
+    floor.staff.show(snapshot(staffPage));
+    floor.visits.show(snapshot(waiting));
+    expect(visits).toEqual([true]);
+    expect(pages()).toEqual(['attract', 'staff-take-card', 'working']);
+  });
+
+  test('that was not shown yet does not come after the end', () => {
+    const { floor, pages } = stand();
+    floor.visits.show(snapshot(pin));
+    floor.visits.show(snapshot(waiting));
+    floor.visits.show(snapshot({ page: 'take-card', references: [] }));
+    time.increment(1000);
+    expect(pages()).toEqual(['pin', 'take-card']);
+    floor.visits.show(snapshot(waiting));
+    floor.stop();
+    time.increment(1000);
+    expect(pages()).toEqual(['pin', 'take-card']);
+  });
+
+  test('is shown before the document goes: the fresh one does not get the page before', () => {
+    const { floor, pages, wiped } = stand();
+    floor.visits.show(snapshot(pin));
+    floor.visits.show(snapshot(waiting));
+    floor.visits.wipe();
+    expect([wiped(), ...pages()]).toEqual([1, 'pin', 'working']);
+    time.increment(1000);
+    expect(pages()).toHaveLength(2);
+  });
 });
 
 describe('nobody is served', () => {

@@ -4,6 +4,7 @@ import type { Intent } from '../../contract/bridge.ts';
 import type { Clock } from '../clock.ts';
 import type { StaffSide } from '../floor.ts';
 import { faultPlace, journalDetail, type Journal } from '../journal.ts';
+import { stagePath } from '../stage-path.ts';
 import { sameView, type ReaderView } from '../visit/reader-view.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffSettings } from './context.ts';
@@ -35,15 +36,8 @@ export interface StaffSessions {
 
 export function stateOf(snapshot: MachineSnapshot): StaffState {
   const { stage } = snapshot.value as { stage: unknown };
-  return { stage: pathOf(stage), context: snapshot.context };
+  return { stage: stagePath(stage), context: snapshot.context };
 }
-
-const pathOf = (value: unknown): string =>
-  typeof value === 'object' && value !== null
-    ? Object.entries(value)
-        .map(([name, inner]) => `${name}.${pathOf(inner)}`)
-        .join()
-    : String(value);
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
 export function startStaff({ work, settings, screen, journal, clock, kiosk }: StaffParts): StaffSessions {

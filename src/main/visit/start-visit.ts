@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { createActor, type SnapshotFrom } from 'xstate';
-import type { Intent, Page, Snapshot } from '../../contract/bridge.ts';
+import type { Intent, Snapshot } from '../../contract/bridge.ts';
 import type { Screen } from '../bridge.ts';
 import type { Clock } from '../clock.ts';
 import { faultPlace, journalDetail, type Journal } from '../journal.ts';
+import { stagePath } from '../stage-path.ts';
 import { wipeVisit, type VisitSettings } from './context.ts';
 import type { Offered } from './draft.ts';
 import { eventOf, visitMachine, type VisitEvent } from './machine.ts';
@@ -41,21 +42,11 @@ export interface Visits {
   stop(): void;
 }
 
-/** What is done sooner than this is felt as done at once: the page before it stays, and no page of waiting flashes by, which would cost its own paint as well. */
-const waitingPageAfterMs = 100;
-
 /** The machine's state as the screen and the journal take it. */
 export function stateOf(snapshot: MachineSnapshot): VisitState {
   const { stage, attention } = snapshot.value as { stage: unknown; attention: VisitState['attention'] };
-  return { stage: pathOf(stage), attention, context: snapshot.context };
+  return { stage: stagePath(stage), attention, context: snapshot.context };
 }
-
-const pathOf = (value: unknown): string =>
-  typeof value === 'object' && value !== null
-    ? Object.entries(value)
-        .map(([name, inner]) => `${name}.${pathOf(inner)}`)
-        .join()
-    : String(value);
 
 /**
  * Runs the machine, puts each of its states on the screen and what changed into the journal.
@@ -64,13 +55,10 @@ const pathOf = (value: unknown): string =>
 export function startVisits({ work, settings, screen, journal, clock, kiosk }: VisitParts): Visits {
   let seq = 0;
   let shown = '';
-  let shownPage: Page['page'] | null = null;
   let faulted = false;
   let stopped = false;
   let reader: ReaderView = { view: 'starting' };
   let visitBeganMs = 0;
-  /** A page of waiting that is not on the screen yet. */
-  let held: { snapshot: Snapshot; text: string; timer: unknown } | null = null;
 
   const machine = visitMachine({ work, settings, newVisitId: () => randomBytes(8).toString('hex') });
   let actor = createActor(machine, { clock }).start();
@@ -114,31 +102,8 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       return;
     }
     const text = JSON.stringify(snapshot);
-    const timer = held?.timer ?? null;
-    if (snapshot.page.page === 'working' && shownPage !== 'working' && !again) {
-      held = { snapshot, text, timer: timer ?? clock.setTimeout(showHeld, waitingPageAfterMs) };
-      return;
-    }
-    dropHeld();
     if (text === shown && !again) return;
-    put(snapshot, text);
-  }
-
-  function showHeld(): void {
-    if (held === null) return;
-    const { snapshot, text } = held;
-    held = null;
-    put(snapshot, text);
-  }
-
-  function dropHeld(): void {
-    if (held !== null) clock.clearTimeout(held.timer);
-    held = null;
-  }
-
-  function put(snapshot: Snapshot, text: string): void {
     shown = text;
-    shownPage = snapshot.page.page;
     seq += 1;
     screen.show({ ...snapshot, seq });
   }
@@ -156,7 +121,6 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   /** Not by the machine: it is broken, or is not to run any more. */
   function endAtOnce(): void {
     actor.stop();
-    dropHeld();
     const { context } = moment;
     const { visit } = context;
     if (visit !== null) {
@@ -169,7 +133,6 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   function showFault(): void {
     seq += 1;
     shown = '';
-    shownPage = 'failure';
     screen.show({
       ...snapshotOf({ ...moment, attention: 'off' }, kiosk, seq),
       page: { page: 'failure', code: 'kiosk-fault', detail: null, next: 'none', sent: 'nothing' },

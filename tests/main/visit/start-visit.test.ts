@@ -140,35 +140,3 @@ test('a screen that was lost gets the page of the ended visit', async () => {
   expect(screen.page.page).toBe('take-card');
   expect(visits.idle).toBe(true);
 });
-
-test('what is done at once shows no page of waiting in between', async () => {
-  const visits = start();
-  await signIn(visits);
-  time.increment(1000);
-  expect(screen.shown.map(({ snapshot }) => snapshot.page.page)).toEqual(['attract', 'pin', 'home']);
-});
-
-test('what takes longer shows the page of waiting, with what is done by then, and no later than a moment after', async () => {
-  const { promise: proof, resolve } = Promise.withResolvers<Awaited<ReturnType<VisitWork['proveKey']>>>();
-  const visits = start({ proveKey: () => proof });
-  visits.reader({ view: 'card', insertion: 1 });
-  await screen.sees('pin');
-  visits.intent({ intent: 'pin.submit', pin: '123456' });
-  await expect.poll(() => written.some((event) => event.event === 'visit.state' && event.to === 'visiting.proving')).toBe(true);
-  time.increment(99);
-  expect(screen.shown.at(-1)?.snapshot.page.page).toBe('pin');
-  time.increment(1);
-  expect(screen.shown.at(-1)?.snapshot.page).toMatchObject({ page: 'working', doing: 'proving-key' });
-  resolve({ ok: false, failure: { code: 'challenge-failed' } });
-  await screen.sees('failure');
-});
-
-test('a page of waiting that was not shown yet does not come after the end', async () => {
-  const visits = start({ proveKey: () => new Promise(() => undefined) });
-  visits.reader({ view: 'card', insertion: 1 });
-  await screen.sees('pin');
-  visits.intent({ intent: 'pin.submit', pin: '123456' });
-  visits.reader({ view: 'empty' });
-  time.increment(1000);
-  expect(screen.shown.map(({ snapshot }) => snapshot.page.page)).not.toContain('working');
-});
