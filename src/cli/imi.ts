@@ -43,8 +43,8 @@ const commands: Record<string, Listed> = {
   keeper: {
     load: () => import('./keeper.ts'),
     uses: [
-      { usage: 'imi keeper backup --server FILE --data DIR --out FILE', summary: 'copy a running hub’s data spaces, opened and looked through' },
-      { usage: 'imi keeper restore --server FILE --data DIR --from FILE', summary: 'put a backup where the keeper’s store was' },
+      { usage: 'imi keeper backup --server FILE --data DIR --out FOLDER', summary: 'copy a running hub’s data spaces, asks and status lists, opened and looked through' },
+      { usage: 'imi keeper restore --server FILE --data DIR --from FOLDER', summary: 'put a backup where the keeper’s files were' },
     ],
   },
   kiosk: {

@@ -4,35 +4,40 @@ import { parseArgs } from 'node:util';
 import { hubServerFileSchema, type HubServerFile } from '../contract/hub-file.ts';
 import type { Result } from '../contract/result.ts';
 import { secretsOf } from '../hub/key-file.ts';
-import { softwareOpener, type Opener } from '../identity/hpke.ts';
-import { backUpStore, restoreStore, type StoreFacts } from '../keeper/store-backup.ts';
+import { softwareOpener } from '../identity/hpke.ts';
+import { backUpKeeper, restoreKeeper, type BackupFacts, type KeeperFiles, type KeeperKey } from '../keeper/store-backup.ts';
 
-const usage = `imi keeper backup  --server FILE --data DIR --out FILE
-imi keeper restore --server FILE --data DIR --from FILE`;
+const usage = `imi keeper backup  --server FILE --data DIR --out FOLDER
+imi keeper restore --server FILE --data DIR --from FOLDER`;
 
-type Work = (path: string, file: string, opener: Opener) => Promise<Result<StoreFacts>>;
+type Work = (files: KeeperFiles, folder: string, key: KeeperKey) => Promise<Result<BackupFacts>>;
 const commands: Record<string, { option: 'out' | 'from'; work: Work }> = {
-  backup: { option: 'out', work: backUpStore },
-  restore: { option: 'from', work: restoreStore },
+  backup: { option: 'out', work: backUpKeeper },
+  restore: { option: 'from', work: restoreKeeper },
 };
 
-/** For a keeper's SQLite store. 0: done, and what it holds is said; 1: refused, with why; 2: wrongly called. */
+/** For what a keeper has on this machine: its SQLite store, the book of asks, the status lists. 0: done, and what it holds is said; 1: refused, with why; 2: wrongly called. */
 export async function run(args: string[]): Promise<number> {
   process.umask(0o077);
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const { server, data, ...files } = (command === undefined ? undefined : read(rest, command.option)) ?? {};
-  const file = command === undefined ? undefined : files[command.option];
-  if (command === undefined || server === undefined || data === undefined || file === undefined) return misuse(usage);
+  const { server, data, ...folders } = (command === undefined ? undefined : read(rest, command.option)) ?? {};
+  const folder = command === undefined ? undefined : folders[command.option];
+  if (command === undefined || server === undefined || data === undefined || folder === undefined) return misuse(usage);
   const serverFile = readServerFile(server);
   if (serverFile === undefined) return misuse(`${server} is no server file`);
-  const { path, key } = serverFile.keeper;
-  const secrets = secretsOf(resolve(data, key), ['seal']);
+  const inData = (path: string): string => resolve(data, path);
+  const { keeper, gateway, status } = serverFile;
+  const secrets = secretsOf(inData(keeper.key), ['seal']);
   if (!secrets.ok) return refuse(name, secrets.failure);
-  const done = await command.work(resolve(data, path), resolve(file), softwareOpener(secrets.value.seal));
+  const { seal } = secrets.value;
+  const files = { store: inData(keeper.path), asks: gateway === undefined ? null : inData(gateway.asks), lists: inData(status.lists) };
+  const done = await command.work(files, resolve(folder), { opener: softwareOpener(seal), secret: seal });
   if (!done.ok) return refuse(name, done.failure);
-  const { spaces, objects, parts, queued } = done.value;
-  process.stdout.write(`${file}: ${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger\n`);
+  const { spaces, objects, parts, queued, asks, lists } = done.value;
+  process.stdout.write(
+    `${folder}: ${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger; ${asks} asks, ${lists} status lists\n`,
+  );
   return 0;
 }
 

@@ -101,10 +101,11 @@ interface SealedAsk {
   code: string | null;
 }
 
+const derive = (secret: Uint8Array, purpose: 'tags' | 'content'): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/asks/1 ${purpose}`, 32));
+
 /** @param secret 32 bytes known to the keeper alone. */
 export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
-  const derive = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/asks/1 ${purpose}`, 32));
-  const [tagKey, sealKey] = [derive('tags'), derive('content')];
+  const [tagKey, sealKey] = [derive(secret, 'tags'), derive(secret, 'content')];
   const tagOf = (kind: string, text: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(`${kind} ${text}`).digest());
   const opened = guarded(() => {
     const database = new DatabaseSync(path);
@@ -114,6 +115,30 @@ export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
     return database;
   });
   return opened.ok ? ok(bookOf(opened.value, tagOf, sealKey)) : opened;
+}
+
+/** How many asks a book has, where all of them open under this secret. `hub-storage`: it is none, or another keeper's. */
+export function checkAskBook(database: DatabaseSync, secret: Uint8Array): Result<number> {
+  const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
+  if (pragma('application_id') !== applicationId || pragma('user_version') !== schemaVersion) return fail('hub-storage', 'this is no book of asks');
+  const sealKey = derive(secret, 'content');
+  let asks = 0;
+  for (const row of database.prepare('SELECT id, sealed, answer FROM ask').iterate()) {
+    for (const sealed of [row['sealed'], row['answer']]) {
+      if (sealed !== null && !opensUnder(bytesOf(sealed), bytesOf(row['id']), sealKey)) return fail('hub-storage', 'an ask does not open with this keeper’s key');
+    }
+    asks += 1;
+  }
+  return ok(asks);
+}
+
+function opensUnder(sealed: Uint8Array, id: Id, key: Uint8Array): boolean {
+  try {
+    unseal(sealed, id, key);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type Row = Record<string, unknown>;

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { fail, ok, type Result } from '../contract/result.ts';
 
 /** An id that is not in use by another SQLite file of ours: `PRAGMA application_id`. "imik". */
 const applicationId = 0x696d696b;
@@ -83,16 +84,13 @@ const secondVersion = `
   CREATE TABLE mute (resident BLOB NOT NULL, agency BLOB NOT NULL, name BLOB NOT NULL, PRIMARY KEY (resident, agency)) WITHOUT ROWID;
 `;
 
-/** Why a file is not a keeper's store, or one of a newer program. */
-export class StoreMismatch extends Error {}
-
-/** Lays out an empty file, brings an older one to today's form, each in one transaction. Throws `StoreMismatch`, and whatever SQLite throws. */
-export function layOutStore(database: DatabaseSync): void {
+/** Lays out an empty file, brings an older one to today's form, each in one transaction. `hub-storage`: it is not a keeper's store, or one of a newer program. Throws what SQLite throws. */
+export function layOutStore(database: DatabaseSync): Result<null> {
   const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
   const version = pragma('user_version');
-  if (version === schemaVersion && pragma('application_id') === applicationId) return;
+  if (version === schemaVersion && pragma('application_id') === applicationId) return ok(null);
   const isOurs = version === 0 || (version === 1 && pragma('application_id') === applicationId);
-  if (!isOurs) throw new StoreMismatch(`schema ${String(version)}`);
+  if (!isOurs) return fail('hub-storage', `schema ${String(version)}`);
   const steps = version === 0 ? `${firstVersion} ${secondVersion}` : secondVersion;
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -102,4 +100,5 @@ export function layOutStore(database: DatabaseSync): void {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+  return ok(null);
 }

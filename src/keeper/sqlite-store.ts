@@ -1,10 +1,11 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SpaceObject } from '../contract/hub-door.ts';
-import { fail, ok, type Result } from '../contract/result.ts';
+import { ok, type Result } from '../contract/result.ts';
 import type { ActKind } from '../ledger/verify/acts.ts';
 import { formerKeyPlace } from '../identity/space.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import { formerPart } from './replacement.ts';
-import { layOutStore, StoreMismatch } from './sqlite-schema.ts';
+import { layOutStore } from './sqlite-schema.ts';
 import type { Concern, KeeperStore, Kept, KeptTransaction, NewSpace, Settled, Step, StoredChange, StoredGrant, StoredRequest, Tag } from './store.ts';
 
 type Row = Record<string, unknown>;
@@ -49,35 +50,20 @@ const changeOf = (row: Row): StoredChange => ({
 
 /** Opens or makes the file, or brings an older one to today's form: WAL, synchronous FULL. `hub-storage` where it cannot be opened, is damaged or is another program's. */
 export function openKeeperStore(path: string): Result<KeeperStore & { readonly database: DatabaseSync }> {
-  return guarded(() => {
+  return guardedResult(() => {
     const database = new DatabaseSync(path);
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 2000');
-      layOutStore(database);
-      return sqliteStore(database);
+      const laidOut = layOutStore(database);
+      if (laidOut.ok) return ok(sqliteStore(database));
+      database.close();
+      return laidOut;
     } catch (error) {
       database.close();
       throw error;
     }
   });
 }
-
-/** SQLite's own errors are a disk's doing; anything else is a bug and goes on as one. */
-function guarded<T>(work: () => T): Result<T> {
-  try {
-    return ok(work());
-  } catch (error) {
-    if (error instanceof StoreMismatch) return fail('hub-storage', error.message);
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR') {
-      const errcode = 'errcode' in error ? Number(error.errcode) & 0xff : 0;
-      if (storageErrors.has(errcode)) return fail('hub-storage', `sqlite-${errcode}`);
-    }
-    throw error;
-  }
-}
-
-/** SQLITE_PERM, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
-const storageErrors = new Set([3, 5, 6, 8, 10, 11, 13, 14, 26]);
 
 function sqliteStore(database: DatabaseSync): KeeperStore & { readonly database: DatabaseSync } {
   const prepared = new Map<string, StatementSync>();

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,12 +9,15 @@ import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { hashOf } from '../../src/identity/grant.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { openObjects, openSpace } from '../../src/identity/space.ts';
+import { openAskBook, type AskBook } from '../../src/keeper/ask-book.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { toHex } from '../../src/ledger/verify/bytes.ts';
 import { openStorageNote } from '../../src/ledger/verify/storage-receipt.ts';
 import { stateKey } from '../../src/ledger/verify/records.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
-import { demoServerPath, seedWorld, type World } from '../../tools/demo/world.ts';
-import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
+import { partySecrets } from '../../tools/demo/parties.ts';
+import { demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
+import { callDirectly, must, soon, Visitor, type OpenVisit } from '../hub/visitor.ts';
 import { newId, partySigner } from './agency-stand.ts';
 
 let dataDir: string;
@@ -103,46 +106,65 @@ describe('imi keeper', () => {
   };
   const place = (data = world.hubDir): string[] => ['--server', demoServerPath.pathname, '--data', data];
 
-  it('copies a running hub’s store, looked through, and brings it back: spaces open as before', async () => {
+  const { keeper, gateway, status } = worldAt('').serverFile;
+  const inHub = (path: string): string => join(world.hubDir, path);
+  const asks = (): AskBook => must(openAskBook(inHub(gateway?.asks ?? ''), partySecrets('keeper').seal));
+  const askId = newId();
+
+  it('copies a running hub’s files, looked through, and brings them back: spaces open as before, asks and status lists are there', async () => {
+    const book = asks();
+    must(book.keepAsk({ id: askId, agency: 'tax-bureau', subject: lin.resident, signed: 'signed.by.tax', until: soon() + 600, withCode: false }, soon()));
+    book.close();
+    must(await parts.publisher.publish());
+    const listed = must(await parts.lists.newest('registrar'));
+    expect(listed).not.toBeNull();
     const out = join(dataDir, 'keeper.backup');
     const backup = cli('backup', ...place(), '--out', out);
     expect(backup).toMatchObject({ code: 0 });
-    expect(backup.said).toMatch(/\d+ spaces with \d+ objects, [1-9]\d* private parts opened/);
+    expect(backup.said).toMatch(/\d+ spaces with \d+ objects, [1-9]\d* private parts opened, \d+ on their way to the ledger; 1 asks, [1-9]\d* status lists/);
     const before = (await lin.signIn()).opened.objects;
     await parts.close();
-    const path = join(world.hubDir, world.serverFile.keeper.path);
     expect(cli('restore', ...place(), '--from', out)).toMatchObject({ code: 1 });
-    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+    for (const path of [keeper.path, gateway?.asks ?? '']) for (const file of ['', '-wal', '-shm']) rmSync(inHub(path + file), { force: true });
+    rmSync(inHub(status.lists), { recursive: true });
     expect(cli('restore', ...place(), '--from', out)).toMatchObject({ code: 0 });
     await start();
     expect(visit.opened.objects).toEqual(before);
     expect(must(await parts.keeper.activity(visit.session, 0)).entries.length).toBeGreaterThan(2);
+    expect(must(await parts.lists.newest('registrar'))).toBe(listed);
+    const restored = asks();
+    expect(must(restored.ask(askId))).toMatchObject({ agency: 'tax-bureau', signed: 'signed.by.tax' });
+    restored.close();
   });
 
-  it.each<{ name: string; spoil: (path: string) => void; said: RegExp }>([
-    { name: 'damaged', spoil: (path) => writeFileSync(path, 'x'.repeat(5000)), said: /hub-storage/ },
+  const inBackup = (folder: string, name: string, sql: string): void => {
+    const database = new DatabaseSync(join(folder, name));
+    database.exec(sql);
+    database.close();
+  };
+  it.each<{ name: string; spoil: (folder: string) => void; said: RegExp }>([
+    { name: 'damaged', spoil: (folder) => writeFileSync(join(folder, 'keeper.sqlite'), 'x'.repeat(5000)), said: /hub-storage/ },
     {
       name: "another keeper's",
-      spoil: (path) => {
-        const database = new DatabaseSync(path);
-        database.exec("UPDATE payload SET sealed = zeroblob(600) WHERE what = 'part' AND addressee = 'keeper'");
-        database.close();
-      },
-      said: /does not open with this keeper/,
+      spoil: (folder) => inBackup(folder, 'keeper.sqlite', "UPDATE payload SET sealed = zeroblob(600) WHERE what = 'part' AND addressee = 'keeper'"),
+      said: /private part does not open with this keeper/,
     },
-    { name: 'not there', spoil: (path) => rmSync(path), said: /is no backup/ },
+    { name: 'with the asks of another', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'UPDATE ask SET sealed = zeroblob(600)'), said: /ask does not open with this keeper/ },
+    { name: 'without a book of asks in its place', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'PRAGMA application_id = 7'), said: /no book of asks/ },
+    { name: 'with a status list that was changed', spoil: (folder) => writeFileSync(join(folder, 'status-lists', `${'ab'.repeat(32)}.jwt`), 'a.b.c'), said: /damaged: abab/ },
+    { name: 'not there', spoil: (folder) => rmSync(folder, { recursive: true }), said: /is no backup/ },
   ])('puts nothing in place that is $name', ({ spoil, said }) => {
     const whole = join(dataDir, 'whole.backup');
     if (!existsSync(whole)) expect(cli('backup', ...place(), '--out', whole).code).toBe(0);
-    const spoilt = join(dataDir, `spoilt-${newId().join('')}.backup`);
-    copyFileSync(whole, spoilt);
+    const spoilt = join(dataDir, `spoilt-${toHex(newId())}.backup`);
+    cpSync(whole, spoilt, { recursive: true });
     spoil(spoilt);
     const elsewhere = mkdtempSync(join(dataDir, 'elsewhere-'));
-    copyFileSync(join(world.hubDir, world.serverFile.keeper.key), join(elsewhere, world.serverFile.keeper.key));
+    copyFileSync(inHub(keeper.key), join(elsewhere, keeper.key));
     const restored = cli('restore', ...place(elsewhere), '--from', spoilt);
     expect(restored.code).toBe(1);
     expect(restored.said).toMatch(said);
-    expect(existsSync(join(elsewhere, world.serverFile.keeper.path))).toBe(false);
+    expect(readdirSync(elsewhere)).toEqual([keeper.key]);
   });
 
   it('writes nothing over, and says how it is called', () => {
