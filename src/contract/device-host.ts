@@ -1,4 +1,4 @@
-import type { Result } from './result.ts';
+import type { Failure, Result } from './result.ts';
 
 /**
  * The state of one reader's slot. What kind of card it is, only `card.open` finds out. `card-mute` also stands for a card that let a deadline
@@ -45,6 +45,56 @@ export interface CardInfo {
 
 export type PinResult = { verified: true } | { verified: false; triesLeft: number };
 
+/**
+ * How the text of an identity card is laid out, which its own flag says: of a resident, of a resident of Hong Kong, Macao or Taiwan, and the permanent
+ * residence cards of foreigners of 2017 and 2023.
+ */
+export type IdentityCardLayout = 'resident' | 'hk-macao-taiwan' | 'foreigner-2017' | 'foreigner-2023';
+
+/** What stands in an identity card's chip; what its layout has no place for is null. Not the photo: only the ministry's own library unpacks it. */
+export interface IdentityCard {
+  layout: IdentityCardLayout;
+  /** In Chinese where the card says it so, else as `nameLatin`. */
+  name: string;
+  nameLatin: string | null;
+  sex: 'male' | 'female' | 'unknown' | 'unspecified';
+  /** GB/T 3304: `01` to `56`, `97` another, `98` naturalised. */
+  ethnicity: string | null;
+  /** ISO 3166-1, three letters; of foreigners only. */
+  nationality: string | null;
+  /** YYYY-MM-DD. */
+  birth: string;
+  address: string | null;
+  /** 18 characters of GB 11643, the last perhaps `X`; on a card of 2017 another 15. Whether its check digit is right is for `identityNumberIsSound`. */
+  number: string;
+  /** On a card of 2017 the authority's number. */
+  issuedBy: string | null;
+  /** YYYY-MM-DD. */
+  validFrom: string;
+  /** YYYY-MM-DD, or `long-term`. */
+  validUntil: string;
+  /** Of the pass of Hong Kong, Macao or Taiwan. */
+  passNumber: string | null;
+  /** How often a permit was issued, or a card of 2023 renewed. */
+  issueCount: number | null;
+}
+
+export type Symbology = 'qr' | 'data-matrix' | 'pdf417' | 'aztec' | 'code-128' | 'code-39' | 'code-93' | 'ean' | 'interleaved-2-of-5' | 'codabar' | 'other';
+
+/** What a scanner saw. */
+export interface Scan {
+  /** Decoded as UTF-8, or as Latin-1 where it is none; without the line end that a scanner may add. */
+  text: string;
+  symbology: Symbology;
+}
+
+/** One line of a printed slip. Never an identity number. */
+export type SlipLine =
+  | { kind: 'heading' | 'text' | 'small' | 'reference'; text: string }
+  /** The code of this text, as large as the paper takes it. */
+  | { kind: 'qr'; text: string }
+  | { kind: 'rule' };
+
 /** What main asks of the host. `pin` is null where the reader's own pad takes it. Each answer is a Result with a code. */
 export interface DeviceCommands {
   'card.open': { params: { reader: string; insertion: number }; result: CardInfo };
@@ -60,26 +110,53 @@ export interface DeviceCommands {
   'card.change-pin': { params: { insertion: number; oldPin: Uint8Array; newPin: Uint8Array }; result: PinResult };
   /** Ends the exclusive connection with a reset: no PIN state is left behind. */
   'card.release': { params: { insertion: number }; result: null };
+  /**
+   * Waits for an identity card to be laid on the reader and reads it: `identity-card-missing` when none came. A card that was read is not found again
+   * until it has been lifted. One wait at a time; whoever waits longer asks again.
+   */
+  'identity.read': { params: { waitMs: number }; result: IdentityCard };
+  /** Answered once the printer has said that all of it is on paper. */
+  'printer.print': { params: { slip: SlipLine[] }; result: null };
 }
 export type DeviceCommand = keyof DeviceCommands;
+export type CardCommand = Extract<DeviceCommand, `card.${string}`>;
 
 /** Main → host. */
 export type HostRequest =
   | { [K in DeviceCommand]: { id: number; command: K; params: DeviceCommands[K]['params'] } }[DeviceCommand]
   | { id: number; command: 'ping' };
 
-/** The whole truth each time, never a difference. */
-export interface DeviceStatus {
+/** `unusable` says by its code what has to be done: plug it in, allow it, switch its mode. It is looked for again all the while. */
+export type DeviceState<Working extends string> = { state: 'starting' } | { state: 'unusable'; failure: Failure } | { state: Working; product: string };
+
+/**
+ * `ready`: nobody asked for a card. `waiting`: for one to be laid on. `card-read`: it may still lie there, since a reader does not say that a card was
+ * lifted; until the next one is found.
+ */
+export type IdentityReaderStatus = DeviceState<'ready' | 'waiting' | 'reading' | 'card-read'>;
+export type ScannerStatus = DeviceState<'ready'>;
+export type PrinterStatus = DeviceState<'ready' | 'paper-low' | 'printing'>;
+
+/** Card readers. */
+export interface ReadersStatus {
   service: ReaderService;
   readers: ReaderStatus[];
   /** For the technician: PC/SC's own name of what is wrong. */
   detail?: string;
 }
 
+/** The whole truth each time, never a difference. A device that is left out is not in the hub's file. */
+export interface DeviceStatus extends ReadersStatus {
+  identityReader?: IdentityReaderStatus;
+  scanner?: ScannerStatus;
+  printer?: PrinterStatus;
+}
+
 /** Host → main. */
 export type HostMessage =
   | { answer: number; result: Result<unknown> }
   | { status: DeviceStatus }
+  | { scan: Scan }
   /** The card waits for a touch on its own button; the id of the request that it holds up. */
   | { touchWanted: number };
 

@@ -34,6 +34,58 @@ export const trustRootSchema = z.strictObject({
 });
 export type TrustRoot = z.infer<typeof trustRootSchema>;
 
+/** As `lsusb` prints it. */
+const usbId = z.string().regex(/^[0-9a-f]{4}$/, 'four hexadecimal digits in small letters, as lsusb prints them');
+const absolutePath = z.string().regex(/^\/./, 'a path from the root');
+
+/** A device on HID. Of several that fit the first is taken. */
+const hidDevice = {
+  vendor: usbId,
+  product: usbId,
+  /** Tells apart the collections of one device; numbers of the HID usage tables. Left out: any. */
+  usagePage: z.int().min(0).max(0xffff).optional(),
+  usage: z.int().min(0).max(0xffff).optional(),
+  /** Left out: any. */
+  serial: z.string().min(1).optional(),
+};
+
+export const scannerSchema = z.strictObject(hidDevice);
+export type ScannerFile = z.infer<typeof scannerSchema>;
+
+/** The reader of resident identity cards (SAM-V). */
+export const identityReaderSchema = z.discriminatedUnion('connection', [
+  z.strictObject({
+    connection: z.literal('hid'),
+    ...hidDevice,
+    /** What a report of 64 bytes begins with: how many bytes of it count, or at once with those bytes. */
+    reports: z.enum(['counted', 'plain']).default('counted'),
+  }),
+  /** 115 200 bit/s, 8N1, as every SAM-V speaks. */
+  z.strictObject({ connection: z.literal('serial'), path: absolutePath }),
+]);
+export type IdentityReaderFile = z.infer<typeof identityReaderSchema>;
+
+export const printerSchema = z.discriminatedUnion('driver', [
+  /** Thermal paper at 8 dots a millimetre, `/dev/usb/lp0` or a serial line. */
+  z.strictObject({
+    driver: z.literal('escpos'),
+    path: absolutePath,
+    /** Dots of a line: 576 on paper of 80 mm, 384 on paper of 58 mm. */
+    widthDots: z.int().min(256).max(832).multipleOf(8).default(576),
+  }),
+  /** A queue of this machine's CUPS. */
+  z.strictObject({ driver: z.literal('cups'), queue: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$/) }),
+]);
+export type PrinterFile = z.infer<typeof printerSchema>;
+
+/** Beside the card readers; what is left out is not there. */
+export const devicesSchema = z.strictObject({
+  identityReader: identityReaderSchema.optional(),
+  scanner: scannerSchema.optional(),
+  printer: printerSchema.optional(),
+});
+export type DevicesFile = z.infer<typeof devicesSchema>;
+
 export const kioskSchema = z.strictObject({
   readers: z.strictObject({
     /** Exact PC/SC name, or a prefix ending in `*`. */
@@ -41,6 +93,7 @@ export const kioskSchema = z.strictObject({
     /** Left out: the resident's reader takes both. */
     staff: z.string().min(1).optional(),
   }),
+  devices: devicesSchema.default({}),
   /** Which binding drives PC/SC. */
   pcscBinding: z.enum(['smartcard', 'pcsclite']).default('smartcard'),
   screen: z.strictObject({

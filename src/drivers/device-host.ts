@@ -7,6 +7,7 @@ import type {
   HostProcess,
   HostRequest,
   ReaderStatus,
+  Scan,
   SpawnHost,
 } from '../contract/device-host.ts';
 import { fail, never, ok } from '../contract/result.ts';
@@ -20,6 +21,10 @@ export interface DeviceHostTimes {
   touchMs: number;
   /** A PIN entered at the reader's own pad. */
   pinPadMs: number;
+  /** An identity card, from the moment that it is found; the longest answer takes a quarter of a second on a serial line. */
+  identityMs: number;
+  /** A slip, until the printer has said that it is on paper. */
+  printMs: number;
   pingEveryMs: number;
   /** Without an answer to a ping, or without a first status, the host is killed. */
   pingAnswerMs: number;
@@ -33,6 +38,8 @@ export const deviceHostTimes: DeviceHostTimes = {
   cardMs: 10_000,
   touchMs: 30_000,
   pinPadMs: 90_000,
+  identityMs: 10_000,
+  printMs: 60_000,
   pingEveryMs: 2_000,
   pingAnswerMs: 10_000,
   respawnFirstMs: 500,
@@ -45,14 +52,18 @@ export function respawnDelayMs(failures: number, times: Pick<DeviceHostTimes, 'r
   return Math.min(times.respawnFirstMs * 2 ** Math.min(failures, 30), times.respawnLongestMs);
 }
 
+type AnyParams = DeviceCommands[DeviceCommand]['params'];
+
 interface Pending {
   command: DeviceCommand;
-  insertion: number;
+  /** Null for what is asked of no card. */
+  insertion: number | null;
+  waitMs: number;
   /** The reader's own pad takes the PIN. */
   isAtPad: boolean;
   /** Null once the answer no longer matters, because the card is out: the host must answer in time all the same. */
   settle: ((result: Result<unknown>) => void) | null;
-  /** Null until its turn: the host serves the commands of one card one after the other. */
+  /** Null until its turn: the host serves the commands of one card, and of one device, one after the other. */
   deadline: NodeJS.Timeout | null;
 }
 
@@ -80,6 +91,7 @@ export class DeviceHost {
   readonly #pending = new Map<number, Pending>();
   readonly #statusListeners = new Set<(status: DeviceStatus) => void>();
   readonly #touchListeners = new Set<(command: DeviceCommand, insertion: number) => void>();
+  readonly #scanListeners = new Set<(scan: Scan) => void>();
   readonly #muteReaders = new Set<string>();
   #life: Life | null = null;
   #status: DeviceStatus = { service: 'starting', readers: [] };
@@ -111,12 +123,18 @@ export class DeviceHost {
     return () => this.#touchListeners.delete(listener);
   }
 
+  /** Something was held under the scanner. Returns what ends it. */
+  onScan(listener: (scan: Scan) => void): () => void {
+    this.#scanListeners.add(listener);
+    return () => this.#scanListeners.delete(listener);
+  }
+
   /**
-   * Settles in time, always: with the card's answer, `card-removed` as soon as the card is seen out, `card-timeout` at the deadline (the host
-   * is then killed), `device-host-lost`. PINs in `params` are zero when this has returned.
+   * Settles in time, always: with the card's answer, `card-removed` as soon as the card is seen out, `card-timeout` or `device-lost` at the
+   * deadline (the host is then killed), `device-host-lost`. PINs in `params` are zero when this has returned.
    */
   call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>>;
-  call(command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): Promise<Result<unknown>> {
+  call(command: DeviceCommand, params: AnyParams): Promise<Result<unknown>> {
     const life = this.#life;
     const refusal = life === null ? fail('device-host-lost') : this.#refusal(command, params);
     if (life === null || refusal !== null) {
@@ -125,10 +143,19 @@ export class DeviceHost {
     }
     return new Promise((resolve) => {
       const id = ++this.#lastId;
-      this.#pending.set(id, { command, insertion: params.insertion, isAtPad: 'pin' in params && params.pin === null, settle: resolve, deadline: null });
-      this.#startClock(life, params.insertion);
+      const insertion = 'insertion' in params ? params.insertion : null;
+      const pending: Pending = {
+        command,
+        insertion,
+        waitMs: 'waitMs' in params ? params.waitMs : 0,
+        isAtPad: 'pin' in params && params.pin === null,
+        settle: resolve,
+        deadline: null,
+      };
+      this.#pending.set(id, pending);
+      this.#startClock(life, pending);
       // The command and its params belong together by this method's signature, which a union of pairs cannot follow.
-      life.host.post({ id, command, params: { ...params, insertion: params.insertion - life.insertionBase } } as HostRequest);
+      life.host.post({ id, command, params: insertion === null ? params : { ...params, insertion: insertion - life.insertionBase } } as HostRequest);
       wipePins(params);
     });
   }
@@ -162,9 +189,11 @@ export class DeviceHost {
     if ('status' in message) {
       this.#heardAlive(life);
       this.#hearStatus(life, message.status);
+    } else if ('scan' in message) {
+      for (const listener of this.#scanListeners) listener(message.scan);
     } else if ('touchWanted' in message) {
       const held = this.#pending.get(message.touchWanted);
-      if (held?.settle) for (const listener of this.#touchListeners) listener(held.command, held.insertion);
+      if (held?.settle && held.insertion !== null) for (const listener of this.#touchListeners) listener(held.command, held.insertion);
     } else {
       this.#hearAnswer(life, message.answer, message.result);
     }
@@ -178,8 +207,8 @@ export class DeviceHost {
     }
     this.#pending.delete(id);
     if (pending.deadline !== null) clearTimeout(pending.deadline);
-    if (pending.command === 'card.open' && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
-    this.#startClock(life, pending.insertion);
+    if (pending.command === 'card.open' && pending.insertion !== null && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
+    this.#startClock(life, pending);
     pending.settle?.(result);
   }
 
@@ -198,7 +227,7 @@ export class DeviceHost {
   #setStatus(status: DeviceStatus): void {
     this.#status = status;
     for (const pending of this.#pending.values()) {
-      if (this.#readerOf(pending.insertion) !== null) continue;
+      if (pending.insertion === null || this.#readerOf(pending.insertion) !== null) continue;
       const settle = pending.settle;
       pending.settle = null;
       settle?.(pending.command === 'card.release' ? ok(null) : (this.#serviceRefusal() ?? fail('card-removed')));
@@ -206,7 +235,8 @@ export class DeviceHost {
     for (const listener of this.#statusListeners) listener(status);
   }
 
-  #refusal(command: DeviceCommand, params: DeviceCommands[DeviceCommand]['params']): { ok: false; failure: Failure } | null {
+  #refusal(command: DeviceCommand, params: AnyParams): { ok: false; failure: Failure } | null {
+    if (!('insertion' in params)) return this.#status.service === 'starting' ? fail('device-host-lost') : null;
     const service = this.#serviceRefusal();
     if (service !== null) return service;
     if ('reader' in params && !this.#status.readers.some(({ name }) => name === params.reader)) return fail('reader-missing');
@@ -235,16 +265,16 @@ export class DeviceHost {
     return this.#status.readers.find((reader) => reader.insertion === insertion && reader.slot !== 'no-card') ?? null;
   }
 
-  /** Of the card's command whose turn it is. */
-  #startClock(life: Life, insertion: number): void {
-    const next = [...this.#pending].find(([, pending]) => pending.insertion === insertion);
+  /** Of the command whose turn it is, of those that queue with this one. */
+  #startClock(life: Life, one: Pending): void {
+    const next = [...this.#pending].find(([, pending]) => (one.insertion === null ? pending.command === one.command : pending.insertion === one.insertion));
     if (next === undefined || next[1].deadline !== null) return;
     const [id, pending] = next;
     pending.deadline = setTimeout(() => this.#missedDeadline(id), this.#deadlineMs(life, pending));
   }
 
-  #deadlineMs(life: Life, { command, insertion, isAtPad }: Pending): number {
-    const touch = life.touch.get(insertion);
+  #deadlineMs(life: Life, { command, insertion, isAtPad, waitMs }: Pending): number {
+    const touch = insertion === null ? undefined : life.touch.get(insertion);
     switch (command) {
       case 'card.verify':
         return isAtPad ? this.#times.pinPadMs : this.#times.cardMs;
@@ -259,6 +289,10 @@ export class DeviceHost {
       case 'card.change-pin':
       case 'card.release':
         return this.#times.cardMs;
+      case 'identity.read':
+        return waitMs + this.#times.identityMs;
+      case 'printer.print':
+        return this.#times.printMs;
       default:
         return never(command);
     }
@@ -266,11 +300,11 @@ export class DeviceHost {
 
   #missedDeadline(id: number): void {
     const pending = this.#pending.get(id);
-    const reader = pending === undefined ? null : this.#readerOf(pending.insertion);
+    const reader = pending === undefined || pending.insertion === null ? null : this.#readerOf(pending.insertion);
     if (reader !== null) this.#muteReaders.add(reader.name);
     const settle = pending?.settle;
     this.#pending.delete(id);
-    settle?.(fail('card-timeout', pending?.command));
+    settle?.(fail(pending?.insertion === null ? 'device-lost' : 'card-timeout', pending?.command));
     this.#lost('deadline');
   }
 
@@ -310,7 +344,7 @@ export class DeviceHost {
   }
 }
 
-function wipePins(params: DeviceCommands[DeviceCommand]['params']): void {
+function wipePins(params: AnyParams): void {
   if ('pin' in params) params.pin?.fill(0);
   if ('oldPin' in params) {
     params.oldPin.fill(0);

@@ -1,4 +1,4 @@
-import type { DeviceCommands, HostMessage, HostRequest } from '../contract/device-host.ts';
+import type { CardCommand, DeviceCommands, HostMessage, HostRequest } from '../contract/device-host.ts';
 import { fail, never, ok } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { ApduTransport } from './cards/apdu.ts';
@@ -18,7 +18,7 @@ interface Session {
   request: number;
 }
 
-type CardRequest = Exclude<HostRequest, { command: 'ping' }>;
+type CardRequest = Extract<HostRequest, { command: CardCommand }>;
 
 /** What runs in the device host's process: one answer to each request, in the order of the requests for each card. */
 export class DeviceService {
@@ -43,10 +43,18 @@ export class DeviceService {
   }
 
   handle(request: HostRequest): void {
-    if (request.command === 'ping') {
-      this.#post({ answer: request.id, result: ok(null) });
-      return;
-    }
+    const { id, command } = request;
+    if (command === 'ping') this.#post({ answer: id, result: ok(null) });
+    else if (command === 'identity.read') this.#post({ answer: id, result: fail('identity-reader-missing') });
+    else if (command === 'printer.print') this.#post({ answer: id, result: fail('printer-missing') });
+    else this.#handleCard(request);
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  #handleCard(request: CardRequest): void {
     const { insertion } = request.params;
     const before = this.#queues.get(insertion) ?? Promise.resolve();
     const served = before.then(async () => {
@@ -57,10 +65,6 @@ export class DeviceService {
     void served.finally(() => {
       if (this.#queues.get(insertion) === served) this.#queues.delete(insertion);
     });
-  }
-
-  stop(): void {
-    this.#watch.stop();
   }
 
   async #serve(request: CardRequest): Promise<Result<unknown>> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hubPlaceSchema, hubServerFileSchema } from '../../src/contract/hub-file.ts';
+import { devicesSchema, hubPlaceSchema, hubServerFileSchema } from '../../src/contract/hub-file.ts';
 import { socketPathIn, tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
 
 const pin = `sha256:${'a'.repeat(43)}`;
@@ -71,5 +71,34 @@ describe('a ledger of many agencies', () => {
 
   test('has no genesis and no validator key at the hub', () => {
     expect(hubServerFileSchema.safeParse({ hub: 'north-hub', ledger: { engine: 'cometbft', nodes: ['https://node.example.org'], genesis: 'genesis.cbor' }, keeper: {}, registrar: {} }).success).toBe(false);
+  });
+});
+
+describe('the devices of a kiosk', () => {
+  const parse = (devices: object) => devicesSchema.safeParse(devices);
+  const reader = { connection: 'hid', vendor: '0483', product: '572b' };
+
+  test('are none where the file names none', () => {
+    expect(parse({}).data).toEqual({});
+  });
+
+  test('are named as lsusb names them, and what is left out has its usual form', () => {
+    const devices = { identityReader: reader, scanner: { vendor: '0c2e', product: '0b61', usagePage: 0x8c, usage: 2 }, printer: { driver: 'escpos', path: '/dev/usb/lp0' } };
+    expect(parse(devices).data).toEqual({
+      identityReader: { ...reader, reports: 'counted' },
+      scanner: devices.scanner,
+      printer: { driver: 'escpos', path: '/dev/usb/lp0', widthDots: 576 },
+    });
+  });
+
+  test.each([
+    { name: 'a reader of no kind', devices: { identityReader: { vendor: '0483', product: '572b' } } },
+    { name: 'an id in capitals', devices: { identityReader: { ...reader, product: '572B' } } },
+    { name: 'an id as a number', devices: { scanner: { vendor: 1155, product: '572b' } } },
+    { name: 'a serial line below the folder of the moment', devices: { identityReader: { connection: 'serial', path: 'ttyS0' } } },
+    { name: 'a line of dots that ends within a byte', devices: { printer: { driver: 'escpos', path: '/dev/usb/lp0', widthDots: 570 } } },
+    { name: 'a queue that is an option of lp', devices: { printer: { driver: 'cups', queue: '-dother' } } },
+  ])('are not $name', ({ devices }) => {
+    expect(parse(devices).success).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { HostMessage, HostProcess, HostRequest, ReaderStatus } from '../../src/contract/device-host.ts';
-import { ok } from '../../src/contract/result.ts';
+import { fail, ok } from '../../src/contract/result.ts';
 import { DeviceHost, deviceHostTimes, respawnDelayMs } from '../../src/drivers/device-host.ts';
 
 const reader = 'Reader 00 00';
@@ -266,4 +266,41 @@ test('passes on that a touch is wanted, and of which command', () => {
   void authenticate();
   last().say({ touchWanted: last().request('card.authenticate').id });
   expect(heard).toHaveBeenCalledExactlyOnceWith('card.authenticate', 1);
+});
+
+describe('devices beside the card readers', () => {
+  const noService: HostMessage = { status: { service: 'no-service', readers: [], identityReader: { state: 'ready', product: 'Reader' } } };
+
+  test('are asked without a card, and where the cards’ service is down', async () => {
+    last().say(noService);
+    const answer = host.call('identity.read', { waitMs: 5_000 });
+    last().say({ answer: last().request('identity.read').id, result: fail('identity-card-missing') });
+    expect(await answer).toEqual(fail('identity-card-missing'));
+    expect(host.status.identityReader).toEqual({ state: 'ready', product: 'Reader' });
+  });
+
+  test('have their wait, and then the time that reading takes', async () => {
+    last().say(noService);
+    const answer = host.call('identity.read', { waitMs: 20_000 });
+    const pings = setInterval(() => last().say(noService), 1_000);
+    await vi.advanceTimersByTimeAsync(20_000 + deviceHostTimes.identityMs - 1);
+    expect(processes[0]?.killed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    clearInterval(pings);
+    expect(await answer).toEqual(fail('device-lost', 'identity.read'));
+    expect(processes[0]?.killed).toBe(true);
+  });
+
+  test('are not asked of a host that is starting', async () => {
+    expect(await host.call('printer.print', { slip: [] })).toMatchObject({ failure: { code: 'device-host-lost' } });
+  });
+
+  test('what was scanned is told to whoever listens, until they do not', () => {
+    const seen: string[] = [];
+    const stop = host.onScan(({ text }) => seen.push(text));
+    last().say({ scan: { text: 'a', symbology: 'qr' } });
+    stop();
+    last().say({ scan: { text: 'b', symbology: 'qr' } });
+    expect(seen).toEqual(['a']);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Localized } from '../../src/contract/language.ts';
+import { identityCheckDigit } from '../../src/drivers/hid/identity-number.ts';
 import type { StaffRole } from '../../src/ledger/verify/acts.ts';
 import type { IdentityFacts } from '../../src/registrar/issuer.ts';
 import type { AgencyFacts } from './agency-credentials.ts';
@@ -28,12 +29,10 @@ export interface DemoPerson {
 export const demoPin = '123456';
 export const demoAdminPin = '12345678';
 
-/** 000000 is no administrative division: nobody real has such a number. The last character is the check digit of GB 11643-1999. */
+/** 000000 is no administrative division: nobody real has such a number. The last character is the check digit. */
 export function identityNumber(birthDate: string, sequence: number): string {
   const digits = `000000${birthDate.replaceAll('-', '')}${String(sequence).padStart(3, '0')}`;
-  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-  const sum = weights.reduce((total, weight, i) => total + weight * Number(digits[i]), 0);
-  return digits + '10X98765432'.charAt(sum % 11);
+  return digits + identityCheckDigit(digits);
 }
 
 const facts = (person: Omit<Required<IdentityFacts>, 'identity_number'> & { sequence: number }): IdentityFacts => {

@@ -1,4 +1,4 @@
-import type { DeviceStatus, ReaderStatus, SlotState } from '../../contract/device-host.ts';
+import type { ReadersStatus, ReaderStatus, SlotState } from '../../contract/device-host.ts';
 import { serviceAfter } from './codes.ts';
 import type { Pcsc, PcscFailure, PcscWatch, SlotReading } from './pcsc.ts';
 
@@ -27,7 +27,7 @@ interface Slot {
  */
 export class ReaderWatch {
   readonly #pcsc: Pcsc;
-  readonly #onStatus: (status: DeviceStatus) => void;
+  readonly #onStatus: (status: ReadersStatus) => void;
   readonly #times: ReaderWatchTimes;
   readonly #slots = new Map<string, Slot>();
   #watch: PcscWatch | null = null;
@@ -41,7 +41,7 @@ export class ReaderWatch {
   #trying: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(pcsc: Pcsc, onStatus: (status: DeviceStatus) => void, times: ReaderWatchTimes = readerWatchTimes) {
+  constructor(pcsc: Pcsc, onStatus: (status: ReadersStatus) => void, times: ReaderWatchTimes = readerWatchTimes) {
     this.#pcsc = pcsc;
     this.#onStatus = onStatus;
     this.#times = times;
@@ -177,7 +177,7 @@ export class ReaderWatch {
     this.#send({ service: 'ready', readers: [...this.#slots.values()].map(statusOf) });
   }
 
-  #send(status: DeviceStatus): void {
+  #send(status: ReadersStatus): void {
     const report = JSON.stringify(status);
     if (report === this.#lastReport) return;
     this.#lastReport = report;

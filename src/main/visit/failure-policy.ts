@@ -16,6 +16,16 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'head-too-old':
     case 'head-invalid':
     case 'proof-invalid':
+    case 'device-lost':
+    case 'identity-card-missing':
+    case 'identity-card-unselected':
+    case 'identity-card-unreadable':
+    case 'identity-card-refused':
+    case 'identity-card-unknown':
+    case 'printer-paper-out':
+    case 'printer-cover-open':
+    case 'printer-jammed':
+    case 'printer-unconfirmed':
     case 'card-error':
     case 'card-in-use':
     case 'card-touch-missed':
@@ -49,6 +59,14 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'reader-no-service':
     case 'reader-no-permission':
     case 'reader-missing':
+    case 'device-no-permission':
+    case 'device-keyboard':
+    case 'device-fault':
+    case 'identity-reader-missing':
+    case 'identity-reader-broken':
+    case 'identity-reader-unauthorised':
+    case 'scanner-missing':
+    case 'printer-missing':
     case 'signature-failed':
     case 'hub-refused':
     case 'service-unknown':
