@@ -43,6 +43,20 @@ export interface CardInfo {
   signatureCount: number;
 }
 
+/** A card before it is anybody's, or one that is to be made anew. */
+export interface RawCard {
+  /** As in the AID, `3.4`. */
+  version: string;
+  /** Raw public keys of the kinds that we use; null where there is none, or one of another kind. */
+  keys: { sig: Uint8Array | null; aut: Uint8Array | null; dec: Uint8Array | null };
+  /** `blank`: no key, no try spent, nothing set. `used`: it has to be wiped first. */
+  state: 'blank' | 'used';
+}
+
+/** Why a PIN is refused that somebody chose: the one from the factory, one digit over and over, digits in a row, or part of what others know of the person. */
+export type PinWeakness = 'factory' | 'repeated' | 'run' | 'personal';
+export type PinChoice = { chosen: true } | { chosen: false; weakness: PinWeakness };
+
 export type PinResult = { verified: true } | { verified: false; triesLeft: number };
 
 /**
@@ -108,6 +122,20 @@ export interface DeviceCommands {
   'card.agree': { params: { insertion: number; point: Uint8Array }; result: Uint8Array };
   'card.count': { params: { insertion: number }; result: { signatureCount: number; triesLeft: number } };
   'card.change-pin': { params: { insertion: number; oldPin: Uint8Array; newPin: Uint8Array }; result: PinResult };
+  /** As `card.open`, of a card that need not have keys: only `card.wipe`, `card.make` and `card.release` go with it. `card-unknown`. */
+  'card.open-raw': { params: { reader: string; insertion: number }; result: RawCard };
+  /** As it left the factory: keys and PINs are gone. Whose keys they were is for the caller to have asked. `card-not-wiped`: it cannot be. */
+  'card.wipe': { params: { insertion: number }; result: RawCard };
+  /**
+   * Keys of our kinds, made on the card and tried: SIG over 200 bytes, one signature a PIN; AUT over 1 024; DEC with a point. Then the reset code (DO D3, 8
+   * digits at least) and the admin PIN are set; PW1 is still the factory's. From then on the card is as after `card.open`. Both secrets are zero when this has
+   * returned. `card-not-blank`, `card-not-ed25519`, `card-aut-short`, `card-not-made`; a card that was made in part has to be wiped.
+   */
+  'card.make': { params: { insertion: number; adminPin: Uint8Array; resetCode: Uint8Array }; result: CardInfo };
+  /** PW1 from the factory's to the person's own, which is then verified as PW1-82. `avoid`: digits that others know of the person. */
+  'card.choose-pin': { params: { insertion: number; newPin: Uint8Array; avoid: readonly string[] }; result: PinChoice };
+  /** RESET RETRY COUNTER with the reset code: a new PW1 with all its tries. */
+  'card.unblock': { params: { insertion: number; resetCode: Uint8Array; newPin: Uint8Array; avoid: readonly string[] }; result: PinChoice | { codeWrong: true; triesLeft: number } };
   /** Ends the exclusive connection with a reset: no PIN state is left behind. */
   'card.release': { params: { insertion: number }; result: null };
   /**

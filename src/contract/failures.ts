@@ -36,6 +36,13 @@ export const failureCodes = [
   'card-timeout',
   'card-error',
   'card-touch-missed',
+  // Making a card at the desk.
+  'card-not-blank',
+  'card-not-wiped',
+  'card-not-ed25519',
+  'card-aut-short',
+  'card-not-made',
+  'card-code-blocked',
   // PIN.
   'pin-wrong',
   'pin-last-try',

@@ -17,6 +17,8 @@ import type { Failure, Result } from '../contract/result.ts';
 export interface DeviceHostTimes {
   /** Any command of a card that waits for nobody. */
   cardMs: number;
+  /** A card that is wiped, or makes and tries three keys: some thirty commands, of which slow cards take a second or two for a key. */
+  makingMs: number;
   /** A command that waits for a touch on the card's own button. */
   touchMs: number;
   /** A PIN entered at the reader's own pad. */
@@ -36,6 +38,7 @@ export interface DeviceHostTimes {
 
 export const deviceHostTimes: DeviceHostTimes = {
   cardMs: 10_000,
+  makingMs: 60_000,
   touchMs: 30_000,
   pinPadMs: 90_000,
   identityMs: 10_000,
@@ -131,7 +134,7 @@ export class DeviceHost {
 
   /**
    * Settles in time, always: with the card's answer, `card-removed` as soon as the card is seen out, `card-timeout` or `device-lost` at the
-   * deadline (the host is then killed), `device-host-lost`. PINs in `params` are zero when this has returned.
+   * deadline (the host is then killed), `device-host-lost`. PINs and codes in `params` are zero when this has returned.
    */
   call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>>;
   call(command: DeviceCommand, params: AnyParams): Promise<Result<unknown>> {
@@ -207,7 +210,7 @@ export class DeviceHost {
     }
     this.#pending.delete(id);
     if (pending.deadline !== null) clearTimeout(pending.deadline);
-    if (pending.command === 'card.open' && pending.insertion !== null && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
+    if ((pending.command === 'card.open' || pending.command === 'card.make') && pending.insertion !== null && result.ok) life.touch.set(pending.insertion, (result.value as CardInfo).touch);
     this.#startClock(life, pending);
     pending.settle?.(result);
   }
@@ -242,7 +245,7 @@ export class DeviceHost {
     if ('reader' in params && !this.#status.readers.some(({ name }) => name === params.reader)) return fail('reader-missing');
     const reader = this.#readerOf(params.insertion);
     if (reader === null) return fail('card-removed');
-    return command === 'card.open' && this.#muteReaders.has(reader.name) ? fail('card-mute') : null;
+    return command.startsWith('card.open') && this.#muteReaders.has(reader.name) ? fail('card-mute') : null;
   }
 
   #serviceRefusal(): { ok: false; failure: Failure } | null {
@@ -287,6 +290,9 @@ export class DeviceHost {
       case 'card.open':
       case 'card.count':
       case 'card.change-pin':
+      case 'card.choose-pin':
+      case 'card.unblock':
+      case 'card.open-raw':
       case 'card.release':
         return this.#times.cardMs;
       case 'identity.read':
@@ -346,8 +352,8 @@ export class DeviceHost {
 
 function wipePins(params: AnyParams): void {
   if ('pin' in params) params.pin?.fill(0);
-  if ('oldPin' in params) {
-    params.oldPin.fill(0);
-    params.newPin.fill(0);
+  for (const name of ['oldPin', 'newPin', 'adminPin', 'resetCode'] as const) {
+    const secret = (params as Partial<Record<typeof name, Uint8Array>>)[name];
+    secret?.fill(0);
   }
 }

@@ -3,6 +3,8 @@ import { fail, never, ok } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { ApduTransport } from './cards/apdu.ts';
 import { OpenPgpCard } from './cards/openpgp.ts';
+import type { OpenPgpOptions } from './cards/openpgp.ts';
+import { choosePin, RawOpenPgpCard, unblockPin } from './cards/openpgp-making.ts';
 import { cardFailure } from './pcsc/codes.ts';
 import type { Pcsc, PcscCard } from './pcsc/pcsc.ts';
 import { findPinPad } from './pcsc/pin-pad.ts';
@@ -13,7 +15,10 @@ import type { ReaderWatchTimes } from './pcsc/reader-watch.ts';
 interface Session {
   reader: string;
   connection: PcscCard;
-  card: OpenPgpCard;
+  transport: ApduTransport;
+  options: OpenPgpOptions;
+  /** A raw one until it is made. */
+  card: OpenPgpCard | RawOpenPgpCard;
   /** The request that is being served, for `touchWanted`. */
   request: number;
 }
@@ -74,31 +79,76 @@ export class DeviceService {
       case 'card.release':
         await this.#release(request.params.insertion);
         return ok(null);
+      case 'card.open-raw':
+        return this.#openRaw(request.id, request.params);
+      case 'card.wipe':
+        return this.#withRaw(request, (card) => card.wipe());
+      case 'card.make':
+        return this.#make(request, request.params);
       case 'card.verify':
-        return this.#with(request, ({ card }) => card.verify(request.params.purpose, request.params.pin));
+        return this.#with(request, (card) => card.verify(request.params.purpose, request.params.pin));
       case 'card.authenticate':
-        return this.#with(request, ({ card }) => card.authenticate(request.params.data));
+        return this.#with(request, (card) => card.authenticate(request.params.data));
       case 'card.sign':
-        return this.#with(request, ({ card }) => card.sign(request.params.data));
+        return this.#with(request, (card) => card.sign(request.params.data));
       case 'card.agree':
-        return this.#with(request, ({ card }) => card.agree(request.params.point));
+        return this.#with(request, (card) => card.agree(request.params.point));
       case 'card.count':
-        return this.#with(request, ({ card }) => card.count());
+        return this.#with(request, (card) => card.count());
       case 'card.change-pin':
-        return this.#with(request, ({ card }) => card.changePin(request.params.oldPin, request.params.newPin));
+        return this.#with(request, (card) => card.changePin(request.params.oldPin, request.params.newPin));
+      case 'card.choose-pin':
+        return this.#with(request, (card) => choosePin(card, request.params.newPin, request.params.avoid));
+      case 'card.unblock':
+        return this.#with(request, (_, { transport }) => unblockPin(transport, request.params.resetCode, request.params.newPin, request.params.avoid));
       default:
         return never(request);
     }
   }
 
-  async #with<T>(request: { id: number; params: { insertion: number } }, act: (session: Session) => Promise<Result<T>>): Promise<Result<T>> {
+  async #with<T>(request: { id: number; params: { insertion: number } }, act: (card: OpenPgpCard, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
     const session = this.#sessions.get(request.params.insertion);
-    if (session === undefined) return fail('card-error', 'not open');
+    if (session === undefined || !(session.card instanceof OpenPgpCard)) return fail('card-error', 'not open');
     session.request = request.id;
-    return act(session);
+    return act(session.card, session);
+  }
+
+  async #withRaw<T>(request: { id: number; params: { insertion: number } }, act: (card: RawOpenPgpCard, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
+    const session = this.#sessions.get(request.params.insertion);
+    if (session === undefined || !(session.card instanceof RawOpenPgpCard)) return fail('card-error', 'not open');
+    session.request = request.id;
+    return act(session.card, session);
+  }
+
+  async #make(request: { id: number; params: { insertion: number } }, { adminPin, resetCode }: DeviceCommands['card.make']['params']): Promise<Result<unknown>> {
+    const made = await this.#withRaw(request, async (card, session) => {
+      const keyed = await card.make(adminPin, resetCode, session.options);
+      if (keyed.ok) session.card = keyed.value;
+      return keyed;
+    });
+    return made.ok ? ok(made.value.info) : made;
   }
 
   async #open(id: number, params: DeviceCommands['card.open']['params']): Promise<Result<unknown>> {
+    return this.#connect(id, params, async (transport, options) => {
+      const card = await OpenPgpCard.open(transport, options);
+      return card.ok ? ok({ card: card.value, said: card.value.info }) : card;
+    });
+  }
+
+  async #openRaw(id: number, params: DeviceCommands['card.open-raw']['params']): Promise<Result<unknown>> {
+    return this.#connect(id, params, async (transport) => {
+      const opened = await RawOpenPgpCard.open(transport);
+      return opened.ok ? ok({ card: opened.value.card, said: opened.value.raw }) : opened;
+    });
+  }
+
+  /** Exclusively, and reset where somebody else had it. What `open` says of the card is the answer. */
+  async #connect(
+    id: number,
+    params: DeviceCommands['card.open']['params'],
+    open: (transport: ApduTransport, options: OpenPgpOptions) => Promise<Result<{ card: Session['card']; said: unknown }>>,
+  ): Promise<Result<unknown>> {
     if (!this.#watch.hasReader(params.reader)) return fail('reader-missing');
     if (this.#watch.readerOf(params.insertion) !== params.reader) return fail('card-removed');
     await this.#release(params.insertion);
@@ -108,15 +158,20 @@ export class DeviceService {
       this.#watch.holdFailed(params.reader, connection.failure.code === 'card-in-use');
       return connection;
     }
-    const card = await openCard(connection.value, () => this.#post({ touchWanted: this.#sessions.get(params.insertion)?.request ?? id }));
-    if (!card.ok) {
+    const transport = transportOf(connection.value);
+    const options: OpenPgpOptions = {
+      pinPad: await findPinPad(connection.value),
+      onTouchWanted: () => this.#post({ touchWanted: this.#sessions.get(params.insertion)?.request ?? id }),
+    };
+    const opened = await open(transport, options);
+    if (!opened.ok) {
       await connection.value.disconnect();
       this.#watch.letGo(params.reader);
-      return card;
+      return opened;
     }
-    this.#sessions.set(params.insertion, { reader: params.reader, connection: connection.value, card: card.value, request: id });
+    this.#sessions.set(params.insertion, { reader: params.reader, connection: connection.value, transport, options, card: opened.value.card, request: id });
     if (this.#watch.readerOf(params.insertion) === null) await this.#release(params.insertion);
-    return ok(card.value.info);
+    return ok(opened.value.said);
   }
 
   /** A card that somebody else may have left with its PIN verified is reset before it is used. */
@@ -154,13 +209,12 @@ export class DeviceService {
   }
 }
 
-async function openCard(connection: PcscCard, onTouchWanted: () => void): Promise<Result<OpenPgpCard>> {
-  const transport: ApduTransport = {
+function transportOf(connection: PcscCard): ApduTransport {
+  return {
     protocol: connection.protocol,
     async transmit(command) {
       const answer = await connection.transmit(command);
       return answer.ok ? answer : { ok: false, failure: cardFailure(answer.failure) };
     },
   };
-  return OpenPgpCard.open(transport, { pinPad: await findPinPad(connection), onTouchWanted });
 }

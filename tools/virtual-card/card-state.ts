@@ -46,6 +46,10 @@ const styleSchema = z.strictObject({
   constructed: z.enum(['whole', 'content']),
   /** What a touch that never came answers. */
   touchMissed: z.enum(['6600', '6985']),
+  /** Whether PUT DATA C1 to C3 makes another kind of key of a slot, as a card from the factory has it, or takes only what is there. */
+  attributesTaken: z.enum(['any', 'own']).default('own'),
+  /** INTERNAL AUTHENTICATE over more is 6700, as on cards that sign nothing but a hash. */
+  longestChallenge: z.int().min(1).default(2048),
 });
 
 const cardStateSchema = z.strictObject({
@@ -113,6 +117,8 @@ export interface NewCard {
   privateObjects?: boolean;
   /** A card of another kind: RSA attributes only, and no key that could be used here. */
   rsaOnly?: boolean;
+  /** As from the factory: no keys, RSA attributes that can be changed. */
+  blank?: boolean;
   /** Of the keys; default 2026-01-01. */
   createdAt?: Date;
 }
@@ -129,7 +135,7 @@ export function newCardState(card: NewCard): CardState {
 
   const key = (role: KeyRole, algorithm: 'ed25519' | 'x25519'): KeyState => {
     const touch = card.touch?.[role] === true ? 'on' : 'off';
-    if (card.rsaOnly === true) return { algorithm: 'rsa2048', secret: null, fingerprint: zeros(20), createdAt: 0, touch };
+    if (card.rsaOnly === true || card.blank === true) return { algorithm: 'rsa2048', secret: null, fingerprint: zeros(20), createdAt: 0, touch };
     const secret = derive(`key ${role}`, 32);
     const fingerprint = openpgpFingerprint(algorithm, publicKeyOf(algorithm, secret), createdAt);
     return { algorithm, secret: toHex(secret), fingerprint: toHex(fingerprint), createdAt, touch };
@@ -153,7 +159,7 @@ export function newCardState(card: NewCard): CardState {
     privateObjects: card.privateObjects === true ? ['', '', '', ''] : null,
     kdf: kdf === null ? null : { object: toHex(kdfObject(kdf)) },
     terminated: false,
-    style: { wrongPin: '6982', attributes: 'alone-too', constructed: 'whole', touchMissed: '6600', ...card.style },
+    style: { wrongPin: '6982', attributes: 'alone-too', constructed: 'whole', touchMissed: '6600', attributesTaken: card.blank === true ? 'any' : 'own', longestChallenge: 2048, ...card.style },
   };
 }
 

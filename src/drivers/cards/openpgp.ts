@@ -9,19 +9,19 @@ import type { PinKdf } from './openpgp-kdf.ts';
 import { tlvAt, withoutOuterTag } from './tlv.ts';
 
 /** AID up to the application; version, manufacturer and serial follow (OpenPGP card 3.4 §4.2.1). */
-const AID = Uint8Array.of(0xd2, 0x76, 0x00, 0x01, 0x24, 0x01);
+export const AID = Uint8Array.of(0xd2, 0x76, 0x00, 0x01, 0x24, 0x01);
 
-const PW1_SIGN = 0x81;
+export const PW1_SIGN = 0x81;
 const PW1_USER = 0x82;
-const PIN_MIN = 6;
+export const PIN_MIN = 6;
 const KEY_LENGTH = 32;
 const SIGNATURE_LENGTH = 64;
-const LONGEST_CHALLENGE = 1024;
+export const LONGEST_CHALLENGE = 1024;
 
 const SW_TOUCH_MISSED = 0x6600;
 const SW_WRONG_LENGTH = 0x6700;
-const SW_NOT_VERIFIED = 0x6982;
-const SW_BLOCKED = 0x6983;
+export const SW_NOT_VERIFIED = 0x6982;
+export const SW_BLOCKED = 0x6983;
 const SW_CONDITIONS = 0x6985;
 const SW_BAD_DATA = 0x6a80;
 const SW_NO_APPLICATION = 0x6a82;
@@ -30,7 +30,7 @@ const SW_NO_CLASS = 0x6e00;
 
 type KeyName = keyof CardKeys;
 
-interface KeySlot {
+export interface KeySlot {
   name: KeyName;
   /** Control reference template of GENERATE ASYMMETRIC KEY PAIR. */
   crt: number;
@@ -41,14 +41,14 @@ interface KeySlot {
   curve: 'ed25519' | 'x25519';
 }
 
-const keySlots = {
+export const keySlots = {
   sig: { name: 'sig', crt: 0xb6, attributes: 0xc1, touch: 0xd6, curve: 'ed25519' },
   dec: { name: 'dec', crt: 0xb8, attributes: 0xc2, touch: 0xd7, curve: 'x25519' },
   aut: { name: 'aut', crt: 0xa4, attributes: 0xc3, touch: 0xd8, curve: 'ed25519' },
 } as const satisfies Record<KeyName, KeySlot>;
 
 /** Algorithm attributes without the optional last byte (import format): EdDSA or ECDH, and the curve's OID in its GnuPG or its RFC 8410 form. */
-const curveAttributes = {
+export const curveAttributes = {
   ed25519: ['162b06010401da470f01', '162b6570'],
   x25519: ['122b060104019755010501', '122b656e'],
 } as const;
@@ -254,7 +254,7 @@ async function readProfile(transport: ApduTransport, hasPinPad: boolean): Promis
   return ok({ info, limits: readLimits(application), kdf: kdf.value });
 }
 
-function getData(transport: ApduTransport, tag: number): Promise<Result<ResponseApdu>> {
+export function getData(transport: ApduTransport, tag: number): Promise<Result<ResponseApdu>> {
   return exchange(transport, { cla: 0x00, ins: 0xca, p1: tag >> 8, p2: tag & 0xff, le: 0x00 }, shortOnly);
 }
 
@@ -265,7 +265,7 @@ async function readApplicationData(transport: ApduTransport): Promise<Result<Uin
 }
 
 /** An object that the specification puts into 73, which some cards leave out around it. */
-function discretionary(application: Uint8Array, tag: number): Uint8Array | null {
+export function discretionary(application: Uint8Array, tag: number): Uint8Array | null {
   return tlvAt(application, 0x73, tag) ?? tlvAt(application, tag);
 }
 
@@ -276,14 +276,14 @@ interface PinStatus {
 }
 
 /** DO C4: validity of PW1-81, three longest lengths (bit 8 names a PIN block format), three tries left. */
-function parsePinStatus(bytes: Uint8Array | null): PinStatus | null {
+export function parsePinStatus(bytes: Uint8Array | null): PinStatus | null {
   if (bytes === null || bytes.length < 7) return null;
   const [validity = 0, longest = 0, , , pw1 = 0, resetCode = 0, pw3 = 0] = bytes;
   return { pinPerSignature: validity === 0, pinMaxLength: longest & 0x7f, tries: { pw1, resetCode, pw3 } };
 }
 
 /** C4 alone; from inside 6E on cards that give it nowhere else. */
-async function readTries(transport: ApduTransport): Promise<Result<CardInfo['tries']>> {
+export async function readTries(transport: ApduTransport): Promise<Result<CardInfo['tries']>> {
   const alone = await getData(transport, 0xc4);
   if (!alone.ok) return alone;
   const status = alone.value.sw === SW_OK ? parsePinStatus(withoutOuterTag(alone.value.data, 0xc4)) : null;
@@ -302,7 +302,7 @@ async function readSignatureCount(transport: ApduTransport): Promise<Result<numb
   return counter?.length === 3 ? ok(counter.reduce((sum, byte) => sum * 256 + byte, 0)) : fail('card-error', 'signature counter');
 }
 
-function isCurve(attributes: Uint8Array | null, curve: KeySlot['curve']): boolean {
+export function isCurve(attributes: Uint8Array | null, curve: KeySlot['curve']): boolean {
   if (attributes === null) return false;
   const text = Buffer.from(attributes).toString('hex');
   return curveAttributes[curve].some((wanted) => text === wanted || text === `${wanted}ff`);
@@ -318,12 +318,17 @@ async function readKeys(transport: ApduTransport): Promise<Result<CardKeys>> {
 }
 
 /** GENERATE ASYMMETRIC KEY PAIR with P1 = 81 reads the public half; no PIN is needed. */
-async function readKey(transport: ApduTransport, slot: KeySlot): Promise<Result<Uint8Array>> {
+export async function readKey(transport: ApduTransport, slot: KeySlot): Promise<Result<Uint8Array>> {
   const command: CommandApdu = { cla: 0x00, ins: 0x47, p1: 0x81, p2: 0x00, data: Uint8Array.of(slot.crt, 0x00), le: 0x00 };
   const answer = await exchange(transport, command, shortOnly);
   if (!answer.ok) return answer;
   if (answer.value.sw !== SW_OK) return fail('card-unsupported', `no key ${slot.name} (${swText(answer.value.sw)})`);
-  const point = tlvAt(answer.value.data, 0x7f49, 0x86);
+  return publicPoint(answer.value.data, slot);
+}
+
+/** Of the answer to GENERATE ASYMMETRIC KEY PAIR. */
+export function publicPoint(data: Uint8Array, slot: KeySlot): Result<Uint8Array> {
+  const point = tlvAt(data, 0x7f49, 0x86);
   // GnuPG's prefix for a point in native form (RFC 9580 §11.2.2); most cards leave it out.
   const key = point?.length === KEY_LENGTH + 1 && point[0] === 0x40 ? point.subarray(1) : point;
   return key?.length === KEY_LENGTH ? ok(Uint8Array.from(key)) : fail('card-unsupported', `key ${slot.name} of ${key?.length ?? 0} bytes`);
@@ -331,7 +336,7 @@ async function readKey(transport: ApduTransport, slot: KeySlot): Promise<Result<
 
 const CAPABILITY_KDF = 0x01;
 
-async function readKdf(transport: ApduTransport, capabilities: Uint8Array): Promise<Result<PinKdf | null>> {
+export async function readKdf(transport: ApduTransport, capabilities: Uint8Array): Promise<Result<PinKdf | null>> {
   if (((capabilities[0] ?? 0) & CAPABILITY_KDF) === 0) return ok(null);
   const answer = await getData(transport, 0xf9);
   if (!answer.ok) return answer;
@@ -363,7 +368,7 @@ const CARD_CHAINING = 0x80;
 const CARD_EXTENDED = 0x40;
 
 /** Historical bytes (5F52), the card capabilities among their COMPACT-TLV objects (ISO 7816-4 §8.1.1.2.7), and the longest command (7F66). */
-function readLimits(application: Uint8Array): ApduLimits {
+export function readLimits(application: Uint8Array): ApduLimits {
   const third = cardCapabilities(tlvAt(application, 0x5f52) ?? new Uint8Array())?.[2] ?? 0;
   const lengths = tlvAt(application, 0x7f66) ?? tlvAt(application, 0x73, 0x7f66);
   const longest = lengths === null ? null : tlvAt(lengths, 0x02);
@@ -385,14 +390,14 @@ function cardCapabilities(historical: Uint8Array): Uint8Array | null {
 }
 
 /** 63Cx: x tries left. */
-function triesOf(sw: number): number | null {
+export function triesOf(sw: number): number | null {
   return (sw & 0xfff0) === 0x63c0 ? sw & 0x0f : null;
 }
 
-function isUnknownApplication(sw: number): boolean {
+export function isUnknownApplication(sw: number): boolean {
   return sw === SW_NO_APPLICATION || sw === SW_NO_INSTRUCTION || sw === SW_NO_CLASS;
 }
 
-function failed(sw: number): { ok: false; failure: Failure } {
+export function failed(sw: number): { ok: false; failure: Failure } {
   return fail(sw === SW_BLOCKED ? 'pin-blocked' : 'card-error', swText(sw));
 }

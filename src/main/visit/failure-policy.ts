@@ -38,6 +38,12 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-unsupported':
     case 'card-removed':
     case 'card-timeout':
+    case 'card-not-blank':
+    case 'card-not-wiped':
+    case 'card-not-ed25519':
+    case 'card-aut-short':
+    case 'card-not-made':
+    case 'card-code-blocked':
     case 'device-host-lost':
     case 'pin-last-try':
     case 'pin-blocked':

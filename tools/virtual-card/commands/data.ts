@@ -116,9 +116,13 @@ function write({ state, session }: Card, tag: number, value: Uint8Array): number
 const roleAt = (index: number): KeyRole => (['sig', 'dec', 'aut'] as const)[index] ?? 'sig';
 
 /** Another algorithm ends the key (§4.4.3.9). A card of another kind stays one. */
-function writeAttributes({ keys }: CardState, role: KeyRole, value: Uint8Array): number {
-  const wanted = algorithmAttributes[keys[role].algorithm];
-  return wanted.equals(value) ? sw.ok : sw.wrongData;
+function writeAttributes({ keys, style }: CardState, role: KeyRole, value: Uint8Array): number {
+  const key = keys[role];
+  if (algorithmAttributes[key.algorithm].equals(value)) return sw.ok;
+  const wanted = ([role === 'dec' ? 'x25519' : 'ed25519', 'rsa2048'] as const).find((algorithm) => algorithmAttributes[algorithm].equals(value));
+  if (style.attributesTaken === 'own' || wanted === undefined) return sw.wrongData;
+  Object.assign(key, { algorithm: wanted, secret: null, fingerprint: '00'.repeat(20), createdAt: 0 });
+  return sw.ok;
 }
 
 function writeTouch({ keys }: CardState, role: KeyRole, value: Uint8Array): number {

@@ -41,6 +41,7 @@ export async function sign(card: Card, { data }: Extract<Command, { kind: 'sign'
 export async function authenticate(card: Card, { data }: Extract<Command, { kind: 'authenticate' }>): Promise<Answer> {
   const secret = usableSecret(card, 'aut', 'ed25519');
   if (secret === null) return answer(sw.referenceNotFound);
+  if (data.length > card.state.style.longestChallenge) return answer(sw.wrongLength);
   if (!(await touchedIfWanted(card, 'aut'))) return touchMissed(card);
   return answer(sw.ok, signEd25519(secret, data));
 }
