@@ -129,7 +129,7 @@ export interface DeviceCommands {
   /**
    * Keys of our kinds, made on the card and tried: SIG over 200 bytes, one signature a PIN; AUT over 1 024; DEC with a point. Then the reset code (DO D3, 8
    * digits at least) and the admin PIN are set; PW1 is still the factory's. From then on the card is as after `card.open`. Both secrets are zero when this has
-   * returned. `card-not-blank`, `card-not-ed25519`, `card-aut-short`, `card-not-made`; a card that was made in part has to be wiped.
+   * returned. `card-not-blank`, `card-wrong-curve`, `card-aut-short`, `card-not-made`; a card that was made in part has to be wiped.
    */
   'card.make': { params: { insertion: number; adminPin: Uint8Array; resetCode: Uint8Array }; result: CardInfo };
   /** PW1 from the factory's to the person's own, which is then verified as PW1-82. `avoid`: digits that others know of the person. */

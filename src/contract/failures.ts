@@ -39,7 +39,7 @@ export const failureCodes = [
   // Making a card at the desk.
   'card-not-blank',
   'card-not-wiped',
-  'card-not-ed25519',
+  'card-wrong-curve',
   'card-aut-short',
   'card-not-made',
   'card-code-blocked',

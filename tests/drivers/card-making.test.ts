@@ -85,7 +85,7 @@ describe.skipIf(why !== null)(`a card is made${why === null ? '' : ` (${why})`}`
   });
 
   test.each<[name: string, card: Partial<NewCard>, expected: string]>([
-    ['RSA only', { rsaOnly: true }, 'card-not-ed25519'],
+    ['RSA only', { rsaOnly: true }, 'card-wrong-curve'],
     ['an AUT key for hashes only', { blank: true, style: { longestChallenge: 64 } }, 'card-aut-short'],
     ['somebody’s keys', {}, 'card-not-blank'],
     ['no keys, and another admin PIN', { blank: true, adminPin: '87654321' }, 'card-not-blank'],

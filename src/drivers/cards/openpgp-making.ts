@@ -155,13 +155,13 @@ export class RawOpenPgpCard {
 
   /** Attributes, the key pair, its fingerprint and date (DO C7 to C9, CE to D0), so that other programs see a whole card. */
   async #makeKey(slot: KeySlot, index: number): Promise<Result<null>> {
-    const attributes = await this.#putData(slot.attributes, Buffer.from(curveAttributes[slot.curve][0], 'hex'), 'card-not-ed25519');
+    const attributes = await this.#putData(slot.attributes, Buffer.from(curveAttributes[slot.curve][0], 'hex'), 'card-wrong-curve');
     if (!attributes.ok) return attributes;
     const command: CommandApdu = { cla: 0x00, ins: 0x47, p1: 0x80, p2: 0x00, data: Uint8Array.of(slot.crt, 0x00), le: 0x00 };
-    const answer = await this.#expect(command, 'card-not-ed25519', slot.name);
+    const answer = await this.#expect(command, 'card-wrong-curve', slot.name);
     if (!answer.ok) return answer;
     const point = publicPoint(answer.value.data, slot);
-    if (!point.ok) return fail('card-not-ed25519', slot.name);
+    if (!point.ok) return fail('card-wrong-curve', slot.name);
     const createdAt = Math.floor(Date.now() / 1000);
     const time = Buffer.alloc(4);
     time.writeUInt32BE(createdAt);

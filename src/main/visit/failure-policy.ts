@@ -40,7 +40,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-timeout':
     case 'card-not-blank':
     case 'card-not-wiped':
-    case 'card-not-ed25519':
+    case 'card-wrong-curve':
     case 'card-aut-short':
     case 'card-not-made':
     case 'card-code-blocked':
