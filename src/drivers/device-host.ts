@@ -295,6 +295,9 @@ export class DeviceHost {
       case 'card.open-raw':
       case 'card.release':
         return this.#times.cardMs;
+      case 'card.wipe':
+      case 'card.make':
+        return this.#times.makingMs;
       case 'identity.read':
         return waitMs + this.#times.identityMs;
       case 'printer.print':

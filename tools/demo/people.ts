@@ -1,5 +1,5 @@
 import type { Localized } from '../../src/contract/language.ts';
-import { identityCheckDigit } from '../../src/drivers/hid/identity-number.ts';
+import { identityCheckDigit } from '../../src/identity/identity-number.ts';
 import type { StaffRole } from '../../src/ledger/verify/acts.ts';
 import type { IdentityFacts } from '../../src/registrar/issuer.ts';
 import type { AgencyFacts } from './agency-credentials.ts';

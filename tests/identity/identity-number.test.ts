@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { identityCheckDigit, identityNumberIsSound } from '../../../src/drivers/hid/identity-number.ts';
+import { identityCheckDigit, identityNumberIsSound } from '../../src/identity/identity-number.ts';
 
 test('the example of GB 11643-1999', () => {
   expect(identityCheckDigit('11010519491231002')).toBe('X');
