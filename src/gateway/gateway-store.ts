@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
+import { guarded } from '../ledger/sqlite-guard.ts';
 
 /** `PRAGMA application_id`: "imig". */
 const applicationId = 0x696d6967;
@@ -55,21 +56,6 @@ export interface GatewayStore {
   /** false: that agency has none such. */
   dropWebhook(id: Uint8Array, agency: string): Result<boolean>;
   close(): void;
-}
-
-/** SQLITE_PERM, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
-const storageErrors = new Set([3, 5, 6, 8, 10, 11, 13, 14, 26]);
-
-function guarded<T>(work: () => T): Result<T> {
-  try {
-    return ok(work());
-  } catch (error) {
-    if (error instanceof Error && 'errcode' in error) {
-      const errcode = Number(error.errcode) & 0xff;
-      if (storageErrors.has(errcode)) return fail('hub-storage', `sqlite-${errcode}`);
-    }
-    throw error;
-  }
 }
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */

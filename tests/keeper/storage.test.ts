@@ -110,11 +110,13 @@ describe('imi keeper', () => {
   const inHub = (path: string): string => join(world.hubDir, path);
   const asks = (): AskBook => must(openAskBook(inHub(gateway?.asks ?? ''), partySecrets('keeper').seal));
   const askId = newId();
-
-  it('copies a running hub’s files, looked through, and brings them back: spaces open as before, asks and status lists are there', async () => {
+  beforeAll(() => {
     const book = asks();
     must(book.keepAsk({ id: askId, agency: 'tax-bureau', subject: lin.resident, signed: 'signed.by.tax', until: soon() + 600, withCode: false }, soon()));
     book.close();
+  });
+
+  it('copies a running hub’s files, looked through, and brings them back: spaces open as before, asks and status lists are there', async () => {
     must(await parts.publisher.publish());
     const listed = must(await parts.lists.newest('registrar'));
     expect(listed).not.toBeNull();

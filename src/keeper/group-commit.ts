@@ -1,0 +1,70 @@
+import { ok, type Result } from '../contract/result.ts';
+import type { SqlWork } from './sql-database.ts';
+
+interface Waiting {
+  /** Within the group's transaction; answers with how to say that it is committed. */
+  work: SqlWork<() => void>;
+  refuse(failure: Result<never>): void;
+  reject(error: unknown): void;
+}
+
+/** In one transaction from beginning to end; what `work` throws is rolled back and thrown. */
+export type Transact = <T>(work: SqlWork<T>) => Promise<Result<T>>;
+
+const mostInGroup = 256;
+
+/** Writes that come while another is waiting for the disk are one transaction, in the order in which they came: so many of them wait once. */
+export class GroupCommit {
+  readonly #transact: Transact;
+  #waiting: Waiting[] = [];
+  /** Of the groups that are under way. */
+  #flushing: Promise<void> | null = null;
+
+  constructor(transact: Transact) {
+    this.#transact = transact;
+  }
+
+  write<T>(work: SqlWork<T>): Promise<Result<T>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({
+        work: async (sql) => {
+          const value = await work(sql);
+          return () => resolve(ok(value));
+        },
+        refuse: resolve,
+        reject,
+      });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  /** When everything that came is answered. */
+  async idle(): Promise<void> {
+    await this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    // What this turn of the event loop still brings goes along.
+    await new Promise((resolve) => void setImmediate(resolve));
+    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, mostInGroup));
+    this.#flushing = null;
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    let committed: Result<(() => void)[]>;
+    try {
+      committed = await this.#transact(async (sql) => {
+        const answers: (() => void)[] = [];
+        for (const { work } of group) answers.push(await work(sql));
+        return answers;
+      });
+    } catch (error) {
+      // A bug in one of them does not take the others with it.
+      if (group.length > 1) for (const one of group) await this.#commit([one]);
+      else for (const { reject } of group) reject(error);
+      return;
+    }
+    if (committed.ok) for (const answer of committed.value) answer();
+    else for (const { refuse } of group) refuse(committed);
+  }
+}
