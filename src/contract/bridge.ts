@@ -234,7 +234,12 @@ export type News =
   /** `until`: ISO date. */
   | { news: 'grant-ends'; grant: string; agency: Localized; until: string }
   | { news: 'credential'; issuer: Localized; change: 'issued' | 'revoked' }
-  | { news: 'card-replaced'; at: string | null };
+  | { news: 'card-replaced'; at: string }
+  /** What was sealed to the card before, and no slip brought back. */
+  | { news: 'typed-lost' }
+  | { news: 'letters-lost'; count: number }
+  /** They have not issued to this card yet what they issued to the one before. */
+  | { news: 'not-issued-yet'; issuers: Localized[] };
 
 /** A receipt of this visit. */
 export interface ReceiptCodes {
@@ -515,6 +520,8 @@ export type Page =
 export type Notice =
   /** The card signed `count` times more than the ledger, the outbox and the keeper know of. */
   | { notice: 'counter-gap'; count: number }
+  /** This card replaced another. Until then, ISO 8601 in UTC, it may look and not sign. */
+  | { notice: 'card-read-only'; until: string }
   | { notice: 'request-rejected'; reference: string; code: string }
   /** It did not reach the ledger in time; nobody refused it. */
   | { notice: 'request-expired'; reference: string }

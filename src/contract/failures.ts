@@ -53,6 +53,7 @@ export const failureCodes = [
   'key-unknown',
   'key-blocked',
   'key-not-resident',
+  'key-read-only',
   'staff-card-unknown',
   'staff-card-role',
   'staff-card-expired',

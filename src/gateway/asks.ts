@@ -276,8 +276,8 @@ export class Asks {
         const { resident } = record.value.owner;
         const person = await this.#read('resident', stateKey.resident(resident));
         if (!person.ok) return person;
-        const isActive = record.value.state === 'active' && person.value?.state === 'active';
-        return ok(isActive ? { state: 'active', resident } : { state: 'revoked' });
+        if (record.value.state !== 'active' || person.value?.state !== 'active') return ok({ state: 'revoked' });
+        return ok((person.value.readOnlyUntil ?? 0) > this.#seconds() ? { state: 'read-only' } : { state: 'active', resident });
       },
       status: (issuer, at) => this.#status(issuer, at),
     };

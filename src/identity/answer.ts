@@ -81,7 +81,7 @@ export interface AnswerCheck {
   /** null: nobody whose credentials of this type count. */
   issuer(claimed: ClaimedCredential): Promise<Result<KnownIssuer | null>>;
   /** What the ledger says of a holder's key. */
-  holder(key: PublicKey): Promise<Result<{ state: 'active'; resident: Id } | { state: 'revoked' } | { state: 'unknown' }>>;
+  holder(key: PublicKey): Promise<Result<{ state: 'active'; resident: Id } | { state: 'read-only' } | { state: 'revoked' } | { state: 'unknown' }>>;
   /** What the issuer's newest status list says of an index; `unknown`: there is none, or none that can be relied on. */
   status(issuer: KnownIssuer, at: { index: number; uri: string }): Promise<Result<'valid' | 'revoked' | 'unknown'>>;
 }
@@ -223,6 +223,8 @@ async function holderOf(key: PublicKey, issuer: KnownIssuer, check: AnswerCheck)
   switch (holder.value.state) {
     case 'active':
       return ok(holder.value.resident);
+    case 'read-only':
+      return fail('key-read-only');
     case 'revoked':
       return fail('answer-key-revoked');
     case 'unknown':

@@ -195,6 +195,12 @@ export function placeName(place: Place): string {
   }
 }
 
+/** What stands there from before the card was replaced; null for any other name. */
+export function formerPlace(name: string): Place | null {
+  const former = /^former\/[1-9][0-9]{0,2}\/(.+)$/.exec(name);
+  return former?.[1] === undefined ? null : placeOf(former[1]);
+}
+
 /** null for a name that is none of those of `spaceObjectSchema`. */
 export function placeOf(name: string): Place | null {
   if (name === 'self') return { kind: 'self' };

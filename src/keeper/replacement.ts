@@ -1,7 +1,7 @@
 import { ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
 import { openSealed, sealTo } from '../identity/sealing.ts';
-import { placeOf } from '../identity/space.ts';
+import { formerPlace } from '../identity/space.ts';
 import { decodeReplacement } from '../identity/space-replacement.ts';
 import type { Id, ResidentReplace } from '../ledger/verify/acts.ts';
 import { stateKey } from '../ledger/verify/records.ts';
@@ -50,6 +50,6 @@ async function sealedAnew(subject: Id, parts: readonly { former: string; sealed:
 
 /** Which transaction's act a part under `former/<n>/` belongs to; null: it is no part. */
 export function formerPart(name: string): { transaction: Uint8Array; act: number } | null {
-  const place = placeOf(name.replace(/^former\/\d+\//, ''));
+  const place = formerPlace(name);
   return place?.kind === 'part' ? { transaction: place.transaction, act: place.act } : null;
 }

@@ -72,6 +72,8 @@ export interface District {
    * `staff-card-unknown`, `-role` (detail: whose key it is), `-retired`, `-expired`, `-office`; else as `residentOf`.
    */
   staffOf(keys: { sig: Uint8Array; aut: Uint8Array }): Promise<Result<ProvenStaff>>;
+  /** Whether the ledger has this as a signing key of this resident's, of a card that was replaced too. */
+  isSigningKeyOf(key: PublicKey, resident: Uint8Array): Promise<Result<boolean>>;
   /** Whose signing key this is, where it is a member of staff's; null: it is not. */
   staffByKey(key: PublicKey): Promise<Result<{ id: Uint8Array; party: Name } | null>>;
   /** The card's answer to a challenge opens a staff session at the hub. */
@@ -170,6 +172,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       dec: record.dec[1],
       space: record.space[1],
       counter: record.counter,
+      readOnlyUntil: record.readOnlyUntil ?? null,
     };
     const same = equalBytes(proven.aut, keys.aut) && equalBytes(proven.sig, keys.sig) && equalBytes(proven.dec, keys.dec);
     return same ? ok(proven) : fail('key-unknown', 'keys differ');
@@ -244,6 +247,12 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
     chain,
     residentOf,
     staffOf,
+    async isSigningKeyOf(key, resident) {
+      const found = await light.read([query.key(keyId(key, crypto))]);
+      if (!found.ok) return found;
+      const [record] = found.value.records;
+      return ok(record !== null && record.use === 'sig' && 'resident' in record.owner && equalBytes(record.owner.resident, resident));
+    },
     async staffByKey(key) {
       const found = await light.read([query.key(keyId(key, crypto))]);
       if (!found.ok) return found;

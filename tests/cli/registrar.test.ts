@@ -2,20 +2,16 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
 import { recoveryKeyText } from '../../src/identity/recovery-key.ts';
-import { toHex } from '../../src/ledger/verify/bytes.ts';
 import { decodeRecord, stateKey, type ResidentRecord } from '../../src/ledger/verify/records.ts';
 import { demoId, demoSecret } from '../../tools/demo/demo-keys.ts';
-import { demoPeople, demoPin } from '../../tools/demo/people.ts';
 import { demoHubPath, seedWorld, type World } from '../../tools/demo/world.ts';
-import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
-import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { whyNoReaders } from '../drivers/device-rig.ts';
 import { cardInMemory } from '../hub/card-in-memory.ts';
 import { must } from '../hub/visitor.ts';
+import { RegistrarOffice } from './registrar-office.ts';
 
 const missing = whyNoReaders();
 
@@ -23,47 +19,20 @@ describe.skipIf(missing !== null)('imi registrar replace, with three cards at on
   let dir: string;
   let world: World;
   let hub: Hub;
-  let pcscd: Pcscd;
-  let hand: CardHand;
+  let office: RegistrarOffice;
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'registrar-'));
     world = await seedWorld(join(dir, 'world'));
     hub = must(await openHub({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir }));
-    pcscd = await startPcscd({ dir: join(dir, 'pcscd') });
-    hand = await startVirtualCard({ ports: pcscd.ports });
+    office = await RegistrarOffice.open({ dir: join(dir, 'office'), world, hubPath: demoHubPath.pathname, gateway: hub.gatewayUrl ?? '' });
   }, 60_000);
   afterAll(async () => {
-    await hand.close();
-    await pcscd.stop();
+    await office.close();
     await hub.close();
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** Puts each card in as it is asked for, and types its PIN as it is asked for. */
-  async function replace(person: string, card: string, more: string[]): Promise<{ code: number; out: string; err: string }> {
-    const facts = join(dir, `${person}.json`);
-    writeFileSync(facts, JSON.stringify(demoPeople.find(({ id }) => id === person)?.facts ?? {}));
-    const staff = (id: string): string => toHex(demoId(id));
-    const args = ['replace', staff(person), '--clerk', staff('clerk-tan'), '--staff', staff('staff-liang'), '--facts', facts, '--document', 'ID 2026-11-30'];
-    const office = ['--hub', demoHubPath.pathname, '--gateway', hub.gatewayUrl ?? '', '--party', 'registrar', '--key', join(world.hubDir, world.serverFile.registrar.key), '--out', dir];
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'registrar', ...args, ...office, ...more], {
-      env: { PATH: process.env['PATH'], HOME: dir, PCSCLITE_CSOCK_NAME: pcscd.socketPath },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const cards: Record<string, string> = { 'Put the resident’s new card into a reader.': card, 'Put the clerk’s card into a reader.': 'clerk-tan', 'Put the card of the hub’s member of staff into a reader.': 'staff-liang' };
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      const wanted = cards[line];
-      if (wanted !== undefined) void hand.insert(world.cards[wanted] ?? '');
-      else if (line.startsWith('PIN of')) child.stdin.write(`${demoPin}\n`);
-      else err += `${line}\n`;
-    });
-    const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? -1)));
-    await hand.pull();
-    return { code, out, err };
-  }
   const recordOf = async (person: string): Promise<ResidentRecord> => {
     const [value] = must(await hub.ledger.values([stateKey.resident(demoId(person))]));
     return decodeRecord('resident', value ?? new Uint8Array(0));
@@ -73,16 +42,16 @@ describe.skipIf(missing !== null)('imi registrar replace, with three cards at on
     const before = await recordOf('lin');
     const slip = join(dir, 'wrong-slip.txt');
     writeFileSync(slip, recoveryKeyText(demoSecret('recovery/lin')).replace(/^./, (sign) => (sign === '0' ? '1' : '0')));
-    expect(await replace('lin', 'lin-new', ['--slip', slip])).toMatchObject({ code: 1, err: 'Refused: slip-mistyped\n' });
+    expect(await office.replace('lin', 'lin-new', ['--slip', slip])).toMatchObject({ code: 1, err: 'Refused: slip-mistyped\n' });
     writeFileSync(slip, recoveryKeyText(demoSecret('recovery/chen')));
-    expect(await replace('lin', 'lin-new', ['--slip', slip])).toMatchObject({ code: 1, err: 'Refused: slip-wrong\n' });
+    expect(await office.replace('lin', 'lin-new', ['--slip', slip])).toMatchObject({ code: 1, err: 'Refused: slip-wrong\n' });
     expect(await recordOf('lin')).toEqual(before);
   }, 60_000);
 
   it('with the slip: the ledger has the new card, and a new slip lies there for its owner alone', async () => {
     const slip = join(dir, 'slip.txt');
     writeFileSync(slip, recoveryKeyText(demoSecret('recovery/lin')));
-    const { code, out, err } = await replace('lin', 'lin-new', ['--slip', slip]);
+    const { code, out, err } = await office.replace('lin', 'lin-new', ['--slip', slip]);
     expect([err, code]).toEqual(['', 0]);
     const pdf = out.trim().split(' ').at(-1) ?? '';
     expect(readFileSync(pdf).subarray(0, 5).toString('latin1')).toBe('%PDF-');
@@ -94,7 +63,7 @@ describe.skipIf(missing !== null)('imi registrar replace, with three cards at on
   }, 60_000);
 
   it('without one: replaced all the same, and nothing of before is handed on', async () => {
-    const { code, err } = await replace('wang', 'wang-new', []);
+    const { code, err } = await office.replace('wang', 'wang-new');
     expect([err, code]).toEqual(['', 0]);
     expect(must(await hub.keeper.recovery(demoId('wang')))).toMatchObject({ replaced: 1, formers: [] });
   }, 60_000);

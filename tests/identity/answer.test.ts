@@ -12,7 +12,7 @@ import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.t
 import type { PublicKey } from '../../src/ledger/verify/acts.ts';
 import { equalBytes, toBase64url } from '../../src/ledger/verify/bytes.ts';
 
-const [agency, registrar, taxBureau, card, lostCard, stranger] = [1, 2, 3, 4, 5, 6].map((seed) => ed25519Signer(Buffer.alloc(32, seed))) as [MemorySigner, MemorySigner, MemorySigner, MemorySigner, MemorySigner, MemorySigner];
+const [agency, registrar, taxBureau, card, lostCard, freshCard, stranger] = [1, 2, 3, 4, 5, 7, 6].map((seed) => ed25519Signer(Buffer.alloc(32, seed))) as [MemorySigner, MemorySigner, MemorySigner, MemorySigner, MemorySigner, MemorySigner, MemorySigner];
 const now = 1_800_000_000;
 const lin = Buffer.alloc(16, 7);
 const { verify } = nodeCrypto;
@@ -68,7 +68,7 @@ const check: AnswerCheck = {
     if (issuer === 'tax-bureau') return Promise.resolve(ok({ name: issuer, keys: [taxBureau.key], onLedger: true }));
     return Promise.resolve(ok(null));
   },
-  holder: ([, key]) => Promise.resolve(ok(equalBytes(key, card.key[1]) ? { state: 'active', resident: lin } : equalBytes(key, lostCard.key[1]) ? { state: 'revoked' } : { state: 'unknown' })),
+  holder: ([, key]) => Promise.resolve(ok(equalBytes(key, card.key[1]) ? { state: 'active', resident: lin } : equalBytes(key, lostCard.key[1]) ? { state: 'revoked' } : equalBytes(key, freshCard.key[1]) ? { state: 'read-only' } : { state: 'unknown' })),
   status: (_issuer, { index }) => Promise.resolve(ok(index === 66 ? 'revoked' : index === 67 ? 'unknown' : 'valid')),
 };
 
@@ -166,6 +166,7 @@ describe('an answer is refused', () => {
     { name: 'with a credential that was revoked', make: async () => answered({ held: [await heldBy(card, registrar, { status: 66, claims: identityClaims }), ...credentials.slice(1)] }), code: 'answer-credential-revoked' },
     { name: 'with a credential whose state nobody can tell', make: async () => answered({ held: [await heldBy(card, registrar, { status: 67, claims: identityClaims }), ...credentials.slice(1)] }), code: 'answer-status-unknown' },
     { name: 'by a card that was blocked', make: async () => answered({ signer: lostCard, held: [await heldBy(lostCard, registrar, { claims: identityClaims }), await heldBy(lostCard, taxBureau, { vct: taxpayerVct, issuer: 'tax-bureau', claims: { taxpayer_number: '1' } })] }), code: 'answer-key-revoked' },
+    { name: 'by a card that replaced another today', make: async () => answered({ signer: freshCard, held: [await heldBy(freshCard, registrar, { claims: identityClaims }), await heldBy(freshCard, taxBureau, { vct: taxpayerVct, issuer: 'tax-bureau', claims: { taxpayer_number: '1' } })] }), code: 'key-read-only' },
     { name: 'by a card that the ledger does not know', make: async () => answered({ signer: stranger, held: [await heldBy(stranger, registrar, { claims: identityClaims }), await heldBy(stranger, taxBureau, { vct: taxpayerVct, issuer: 'tax-bureau', claims: { taxpayer_number: '1' } })] }), code: 'answer-key-unknown' },
     { name: 'in a form that is none', make: async () => changed(await answered(), () => 'not~a~credential'), code: 'answer-malformed' },
   ])('$name', async ({ make, code }) => {

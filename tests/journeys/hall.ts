@@ -32,6 +32,11 @@ interface HubFiles {
   serverPath: string;
 }
 
+function kioskAt(kioskId: KioskId, world: World, { hubPath }: HubFiles, { socketPath }: Pcscd): { kioskDir: string; process: KioskProcess } {
+  const kioskDir = world.kioskDirs[kioskId] ?? '';
+  return { kioskDir, process: new KioskProcess({ hubFile: hubPath, kioskId, dataDir: kioskDir, pcscSocket: socketPath }) };
+}
+
 /** A district as on its first day, to be copied: seeding it takes longer than the journey's first page. */
 export async function seedTemplate(): Promise<{ dataDir: string; remove(): void }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'imi-w-'));
@@ -47,8 +52,8 @@ export class Hall {
   readonly pcscd: Pcscd;
   /** The disk that the hub's data lies on, where it has one of its own. */
   readonly hubDisk: SmallDisk | null;
-  readonly #process: KioskProcess;
-  readonly #kioskDir: string;
+  #process: KioskProcess;
+  #kioskDir: string;
   readonly #files: HubFiles;
   #hub: HubProcess;
 
@@ -61,7 +66,7 @@ export class Hall {
     this.#files = parts.files;
     this.#process = parts.process;
     this.#hub = parts.hub;
-    this.kiosk = new Kiosk(parts.process, parts.hand, (person) => this.cardFile(person));
+    this.kiosk = new Kiosk({ current: () => this.#process.current() }, parts.hand, (person) => this.cardFile(person));
   }
 
   static async open(template: string, { kioskId = 'hall-1', hubFile = {}, serverFile, ownHubDisk = false }: HallPlan = {}): Promise<Hall> {
@@ -73,11 +78,17 @@ export class Hall {
     writeFileSync(files.hubPath, JSON.stringify({ ...demo.hubFile, ...hubFile }));
     writeFileSync(files.serverPath, JSON.stringify(serverFile ?? demo.serverFile));
     const world = worldAt(dataDir, files);
-    const kioskDir = world.kioskDirs[kioskId] ?? '';
     const [hub, pcscd] = await Promise.all([HubProcess.start({ ...files, dataDir: world.hubDir }), startPcscd({ dir: join(dataDir, 'pcsc') })]);
-    const process = new KioskProcess({ hubFile: files.hubPath, kioskId, dataDir: kioskDir, pcscSocket: pcscd.socketPath });
+    const { kioskDir, process } = kioskAt(kioskId, world, files, pcscd);
     const hand = await startVirtualCard({ ports: pcscd.ports });
     return new Hall({ world, files, kioskDir, pcscd, hand, process, hub, hubDisk });
+  }
+
+  /** To another kiosk of the same hall; the one before it is switched off, and the readers go along. */
+  async goTo(kioskId: KioskId): Promise<void> {
+    await this.#process.stop();
+    const { kioskDir, process } = kioskAt(kioskId, this.world, this.#files, this.pcscd);
+    [this.#kioskDir, this.#process] = [kioskDir, process];
   }
 
   cardFile(person: string): string {

@@ -29,8 +29,8 @@ const askForCertificate = async ({ kiosk }: Hall): Promise<void> => {
   await kiosk.sees('receipt', 'recorded');
 };
 
-for (const kioskId of ['hall-1', 'hall-2'] as const) {
-  test.describe(`at ${kioskId}`, () => {
+for (const [kioskId, other] of [['hall-1', 'hall-2'], ['hall-2', 'hall-1']] as const) {
+  test.describe(`begun at ${kioskId}, and gone on with at ${other}`, () => {
     test.use({ plan: { kioskId } });
 
     test('Lin lets the tax bureau look, sees that it did, ends it, and proves the list', async ({ kiosk, hall }) => {
@@ -40,6 +40,7 @@ for (const kioskId of ['hall-1', 'hall-2'] as const) {
       await kiosk.nextPerson();
 
       expect(await read(hall)).toMatchObject({ name: '林悦' });
+      await hall.goTo(other);
 
       // Chen comes next, and sees nothing of it.
       await signIn(kiosk, 'chen');
@@ -97,7 +98,8 @@ for (const kioskId of ['hall-1', 'hall-2'] as const) {
       await kiosk.openMyData('signed');
       const signed = await kiosk.sees('signed');
       await expect(signed.locator('[data-signed]')).toHaveCount(2);
-      await expect(signed.locator('[data-signed="grant.end"]')).toHaveAttribute('data-kiosk', kioskId);
+      await expect(signed.locator('[data-signed="grant.end"]')).toHaveAttribute('data-kiosk', other);
+      await expect(signed.locator('[data-signed="request"]')).toHaveAttribute('data-kiosk', kioskId);
       await leave(kiosk);
     });
   });

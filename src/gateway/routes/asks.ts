@@ -48,7 +48,7 @@ export const requestPath = '/v1/openid4vp/requests';
 export const responsePath = '/v1/openid4vp/responses';
 
 const askRefusals: AnswerRefusalCode[] = ['ask-malformed', 'ask-signature', 'ask-late', 'ask-purpose', 'ask-known', 'ask-too-many', 'ask-unknown'];
-const answerRefusals: AnswerRefusalCode[] = [
+const answerRefusals: (AnswerRefusalCode | 'key-read-only')[] = [
   'ask-unknown',
   'ask-malformed',
   'ask-signature',
@@ -69,6 +69,7 @@ const answerRefusals: AnswerRefusalCode[] = [
   'answer-status-unknown',
   'answer-key-unknown',
   'answer-key-revoked',
+  'key-read-only',
   'answer-subject',
 ];
 

@@ -73,6 +73,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'identity-reader-unauthorised':
     case 'scanner-missing':
     case 'printer-missing':
+    case 'key-read-only':
     case 'signature-failed':
     case 'hub-refused':
     case 'service-unknown':

@@ -29,6 +29,7 @@ import { issuedOf, opened, settled, withStored } from './issued.ts';
 import type { MyData } from './my-data.ts';
 import { answerCorrection, beginCorrection, beginEnding, beginWithdrawal, chooseGrant, openLetter, toSign, type Move } from './my-data-moves.ts';
 import { withSteps } from './my-data-lookup.ts';
+import { mayOnlyLook } from './replaced-card.ts';
 import { isInLedger, type Access, type PastRequest, type Proof, type Settlement, type ShownReceipt, type Signing, type Stored, type Ticket, type VisitWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
@@ -160,6 +161,9 @@ const cardRemoved = endVisit('card-removed');
 const done = endVisit('done');
 const timeout = endVisit('timeout');
 
+/** Before anything is filled in that could not be signed. */
+const onlyLooking = { guard: 'cardMayOnlyLook', target: '#visit.stage.visiting.failed', actions: 'noteOnlyLooking' } as const;
+
 /** From home, and from any part of "my data" to any other. */
 const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', actions: 'keepPart' } } as const;
 
@@ -276,6 +280,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       correcting: ({ context }) => inVisit(context).correcting !== null,
       openedFromRequests: ({ context }) => inVisit(context).opened !== null,
       agencyNamed: ({ context, event }) => event.type === 'agency.mute' && accessOf(context).offers.some(({ service }) => service.agency === event.agency),
+      /** It replaced another less than a day ago: the ledger would take nothing that it signs. */
+      cardMayOnlyLook: ({ context }) => mayOnlyLook(accessOf(context).resident, work.now()),
       severalSigned: ({ context }) => inVisit(context).issued.length > 1,
       retryIs: ({ context }, from: RetryFrom) => context.visit?.setback?.next === 'retry' && context.visit.setback.retryFrom === from,
       requestRecorded: ({ context, event }) =>
@@ -458,6 +464,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         const missing = matter === undefined ? [] : missingOf(matter, accessOf(context).known);
         return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
       }),
+      noteOnlyLooking: assign(({ context }) => patch(context, { setback: { failure: { code: 'key-read-only' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
       noteRefusal: assign(({ context, event }) => {
         if (event.type !== 'request.settled' || isInLedger(event.settlement)) return {};
         const { state, code } = event.settlement;
@@ -683,6 +690,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       home: {},
                       'group.open': { guard: 'groupOffered', target: 'group', actions: 'openGroup' },
                       'service.open': [
+                        onlyLooking,
                         { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
                         { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
                         { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
@@ -699,6 +707,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     on: {
                       back: 'home',
                       'service.open': [
+                        onlyLooking,
                         { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
                         { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
                         { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
@@ -715,7 +724,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                   ask: {
                     on: {
                       'ask.choose': { guard: 'askClaimOptional', actions: 'chooseAskClaim' },
-                      'ask.agree': { guard: 'askAnswerable', target: '#visit.stage.visiting.answeringAsk' },
+                      'ask.agree': [onlyLooking, { guard: 'askAnswerable', target: '#visit.stage.visiting.answeringAsk' }],
                       'ask.refuse': '#visit.stage.visiting.refusingAsk',
                       back: { target: 'home', actions: 'dropAsk' },
                     },
@@ -731,7 +740,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     on: {
                       back: 'requests',
                       'letter.open': { guard: 'letterKnown', target: 'letter', actions: 'openLetter' },
-                      'request.withdraw': { guard: 'withdrawable', target: 'undo', actions: 'beginWithdrawal' },
+                      'request.withdraw': [onlyLooking, { guard: 'withdrawable', target: 'undo', actions: 'beginWithdrawal' }],
                     },
                   },
 
@@ -749,7 +758,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     on: {
                       ...toMyData,
                       back: 'myData',
-                      'fact.correct': { guard: 'factCorrectable', target: 'correction', actions: 'beginCorrection' },
+                      'fact.correct': [onlyLooking, { guard: 'factCorrectable', target: 'correction', actions: 'beginCorrection' }],
                     },
                   },
                   correction: {
@@ -763,7 +772,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                     on: { ...toMyData, back: 'myData', 'grant.open': { guard: 'grantKnown', target: 'grant', actions: 'chooseGrant' } },
                   },
                   grant: {
-                    on: { ...toMyData, back: 'grants', 'grant.end': { guard: 'grantEndable', target: 'undo', actions: 'beginEnding' } },
+                    on: { ...toMyData, back: 'grants', 'grant.end': [onlyLooking, { guard: 'grantEndable', target: 'undo', actions: 'beginEnding' }] },
                   },
                   /** What it does is read before it is signed. */
                   undo: {

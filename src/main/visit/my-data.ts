@@ -251,7 +251,6 @@ export function newsOf(data: MyData, since: number | null, requests: readonly Pa
   const isNew = (at: number | null): boolean => at === null || at > (since ?? 0);
   const fresh = data.entries.filter(({ at }) => isNew(at));
   const news: News[] = [];
-  if (since !== null && fresh.some(({ act }) => act.kind === 'resident.replace') && replacedLately(data, since)) news.push({ news: 'card-replaced', at: null });
   const looks = looksOf(data, offers).filter(({ at }) => at === null || Date.parse(at) / 1000 > (since ?? 0));
   news.push(...lookNews(looks));
   if (since === null) return news;
@@ -266,12 +265,6 @@ export function newsOf(data: MyData, since: number | null, requests: readonly Pa
     if (part?.kind === 'credential.revoke' && part.reason !== 'replaced') news.push({ news: 'credential', issuer: nameOf(data, part.issuer), change: 'revoked' });
   }
   return news;
-}
-
-/** A replacement has no private part and so no time of its own: it is new while nothing that came before the last visit comes after it. */
-function replacedLately({ entries }: MyData, since: number): boolean {
-  const at = entries.findLastIndex(({ act }) => act.kind === 'resident.replace');
-  return !entries.slice(at + 1).some((entry) => entry.at !== null && entry.at <= since);
 }
 
 function lookNews(looks: readonly Look[]): News[] {

@@ -18,6 +18,7 @@ import { keptContents } from './kept-contents.ts';
 import { tellMyData, withSteps } from './my-data-lookup.ts';
 import { newsOf } from './my-data.ts';
 import { pastRequests } from './past-requests.ts';
+import { readOnlyNotice, replacementNews } from './replaced-card.ts';
 import { handedOutFacts } from './typed-facts.ts';
 import { closeAccess, type Access, type Proof, type ProvenResident, type Ticket } from './work.ts';
 
@@ -109,6 +110,8 @@ async function fillAccess(
   const requests = pastRequests(contents, offered.offers, stateIn(kept.value, resident.id, outbox));
   // Nobody is kept from signing in because a list could not be had: its own pages say so.
   const [asks, told] = await Promise.all([waitingAsks(waiting, credentials, parts), activity.ok ? tellMyData(activity.value, resident.id, held, parts) : activity]);
+  const replaced = await replacementNews({ resident, sealed, contents, credentials }, parts.district, parts.clock.now());
+  if (!replaced.ok) return replaced;
   const counters = [...sealed.knownCounters, ...outbox.counters(resident.id)];
   return ok({
     resident,
@@ -123,9 +126,9 @@ async function fillAccess(
     requests: told.ok ? withSteps(requests, told.value, offered.offers) : requests,
     held,
     myData: told.ok ? told.value : null,
-    news: told.ok ? newsOf(told.value, sealed.lastOpened, requests, offered.offers) : told.failure.code === 'proof-invalid' ? [{ news: 'list-broken' }] : [],
+    news: [...replaced.value, ...(told.ok ? newsOf(told.value, sealed.lastOpened, requests, offered.offers) : told.failure.code === 'proof-invalid' ? [{ news: 'list-broken' as const }] : [])],
     muted: mutes.ok ? mutes.value : [],
-    notices: [...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
+    notices: [...readOnlyNotice(resident, parts.clock.now()), ...gapNotice(info.signatureCount, resident.counter, counters), ...outbox.untold(resident.id).map(noticeOf)],
     ...offered,
     asks,
     keeperSeal: keeper.seal,

@@ -30,14 +30,14 @@ export function handedOutFacts({ self, selfHash, parts }: SpaceContents): Handed
 }
 
 export interface FactParts {
-  district: Pick<District, 'receipt'>;
+  district: Pick<District, 'receipt' | 'isSigningKeyOf'>;
   trust: Trust;
   crypto: Crypto;
 }
 
 /**
- * The facts, where the newest request or correction that names any names these: one that stands in the ledger, that this resident's card signed, and that
- * commits to the part in the space. No facts where it does not. A failure (the hub is away) leaves open which of the two it is.
+ * The facts, where the newest request or correction that names any names these: one that stands in the ledger, that this resident's card signed, or one
+ * that it replaced, and that commits to the part in the space. No facts where it does not. A failure (the hub is away) leaves open which of the two it is.
  * A part that the keeper withholds is not missed.
  */
 export async function provenFacts({ claims, hash, vouchers }: HandedOutFacts, resident: ProvenResident, { district, trust, crypto }: FactParts): Promise<Result<SelfClaims>> {
@@ -48,18 +48,26 @@ export async function provenFacts({ claims, hash, vouchers }: HandedOutFacts, re
     if (!found.ok || found.value === null) continue;
     const proof = verifyReceipt(found.value.receipt, trust, crypto);
     if (!proof.ok || !vouches(proof.value, act, opened, resident, crypto)) continue;
+    const signed = await isSignedBy(resident, proof.value, district);
+    if (!signed.ok) return signed;
+    if (!signed.value) continue;
     const { index } = proof.value;
     if (newest === null || index > newest.index || (index === newest.index && act > newest.act)) newest = { index, act, names };
   }
   return ok(newest !== null && equalBytes(newest.names[1], hash[1]) ? claims : {});
 }
 
-function vouches({ body, signers }: ReceiptProof, act: number, opened: OpenedPart, resident: ProvenResident, crypto: Crypto): boolean {
+function vouches({ body }: ReceiptProof, act: number, opened: OpenedPart, resident: ProvenResident, crypto: Crypto): boolean {
   const signed = body.acts[act];
-  return (
-    (signed?.kind === 'request.submit' || signed?.kind === 'facts.keep') &&
-    equalBytes(signed.subject, resident.id) &&
-    opensAct(signed, opened, crypto) &&
-    signers.some(([algorithm, key]) => algorithm === -19 && equalBytes(key, resident.sig))
-  );
+  return (signed?.kind === 'request.submit' || signed?.kind === 'facts.keep') && equalBytes(signed.subject, resident.id) && opensAct(signed, opened, crypto);
+}
+
+async function isSignedBy({ id, sig, readOnlyUntil }: ProvenResident, { signers }: ReceiptProof, district: Pick<District, 'isSigningKeyOf'>): Promise<Result<boolean>> {
+  if (signers.some(([algorithm, key]) => algorithm === -19 && equalBytes(key, sig))) return ok(true);
+  if (readOnlyUntil === null) return ok(false);
+  for (const signer of signers) {
+    const former = await district.isSigningKeyOf(signer, id);
+    if (!former.ok || former.value) return former;
+  }
+  return ok(false);
 }

@@ -21,6 +21,8 @@ export interface ProvenResident {
   space: Uint8Array;
   /** Highest value of the card's signature counter that the ledger holds. */
   counter: number;
+  /** Unix seconds: until then this card, which replaced another, may look and not sign; null: it is the resident's first. */
+  readOnlyUntil: number | null;
 }
 
 /** What is fetched while the resident types the PIN: whose key it is, and a challenge that nobody has seen before. */

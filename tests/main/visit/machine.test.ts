@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { VisitEvent } from '../../../src/main/visit/machine.ts';
 import type { ReaderView } from '../../../src/main/visit/reader-view.ts';
 import type { VisitWork } from '../../../src/main/visit/work.ts';
-import { canary, cardInfo, movingOffer, never, pensionOffer, taxOffer, VisitStand } from './visit-stand.ts';
+import { canary, cardInfo, movingOffer, never, pensionOffer, resident, taxOffer, VisitStand } from './visit-stand.ts';
 
 const tax = taxOffer.service.id;
 const pension = pensionOffer.service.id;
@@ -549,6 +549,20 @@ describe('a failure', () => {
     await stand.sees('failure');
     stand.send({ type: 'retry' });
     await expect.poll(() => stand.page.page).toBe(back);
+  });
+
+  test.each([
+    { name: 'before its first day is over', left: 1, page: 'failure' },
+    { name: 'when it is', left: 0, page: 'consent' },
+  ])('of a card that replaced another, asked for a service $name', async ({ left, page }) => {
+    const stand = new VisitStand();
+    stand.probe.access.resident = { ...resident, readOnlyUntil: Date.UTC(2026, 10, 22, 10) / 1000 + left };
+    await stand.signIn();
+    stand.send({ type: 'service.open', service: tax });
+    await expect.poll(() => stand.page.page).toBe(page);
+    if (left > 0) expect(stand.page).toEqual({ page: 'failure', code: 'key-read-only', detail: null, next: 'home', sent: 'not-begun' });
+    stand.send({ type: left > 0 ? 'home' : 'back' });
+    expect(stand.page.page).toBe('home');
   });
 
   test('that is an exception is a fault with its own page', async () => {

@@ -81,7 +81,7 @@ const isPartOf = (transaction: Uint8Array) => ({ name }: SpaceObject): boolean =
   return place?.kind === 'part' && Buffer.from(place.transaction).equals(transaction);
 };
 
-async function phoneIn(objects: SpaceObject[], door: Pick<District, 'receipt'> = district, of: ProvenResident = resident) {
+async function phoneIn(objects: SpaceObject[], door: Pick<District, 'receipt' | 'isSigningKeyOf'> = district, of: ProvenResident = resident) {
   const handedOut = handedOutFacts(must(await openObjects(objects, lin.space)));
   if (handedOut === null) return 'nothing handed out';
   const facts = await provenFacts(handedOut, of, { district: door, trust: trustOf(world.hubFile.trustRoot), crypto: nodeCrypto });
@@ -134,15 +134,29 @@ test('a request that another card signed vouches for nothing', async () => {
   expect(await phoneIn(honest, district, { ...resident, id: new Uint8Array(16) })).toBe('none');
 });
 
+test('a request that the card before signed still vouches, and another card’s does not', async () => {
+  const newCard: ProvenResident = { ...resident, sig: new Uint8Array(32).fill(7), readOnlyUntil: 2_000_000_000 };
+  expect(await phoneIn(honest, district, newCard)).toBe('13800000002');
+  expect(await phoneIn(honest, { ...district, isSigningKeyOf: () => Promise.resolve(ok(false)) }, newCard)).toBe('none');
+  expect(await phoneIn(honest, { ...district, isSigningKeyOf: () => Promise.resolve(fail('hub-unreachable')) }, newCard)).toBe('hub-unreachable');
+});
+
+test('whose signing key it is, the ledger says', async () => {
+  expect(must(await district.isSigningKeyOf([-19, resident.sig], resident.id))).toBe(true);
+  expect(must(await district.isSigningKeyOf([-19, resident.aut], resident.id))).toBe(false);
+  expect(must(await district.isSigningKeyOf([-19, resident.sig], new Uint8Array(16)))).toBe(false);
+  expect(must(await district.isSigningKeyOf([-19, new Uint8Array(32).fill(7)], resident.id))).toBe(false);
+});
+
 test.each([
   { name: 'the hub has no receipt', door: () => Promise.resolve(ok(null)), phone: 'none' },
   { name: 'its receipts do not hold', door: () => Promise.resolve(fail('proof-invalid')), phone: 'none' },
   { name: 'it is away', door: () => Promise.resolve(fail('hub-unreachable')), phone: 'hub-unreachable' },
 ])('where $name the answer is $phone', async ({ door, phone }) => {
-  expect(await phoneIn(honest, { receipt: door })).toBe(phone);
+  expect(await phoneIn(honest, { ...district, receipt: door })).toBe(phone);
 });
 
 test('a receipt of another transaction vouches for nothing', async () => {
   const chens = must(await district.receipt(another, 0));
-  expect(await phoneIn(honest, { receipt: () => Promise.resolve(ok(chens)) })).toBe('none');
+  expect(await phoneIn(honest, { ...district, receipt: () => Promise.resolve(ok(chens)) })).toBe('none');
 });

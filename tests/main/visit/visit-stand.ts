@@ -55,6 +55,7 @@ export const resident: ProvenResident = {
   dec: cardInfo.keys.dec,
   space: new Uint8Array(32).fill(4),
   counter: 7,
+  readOnlyUntil: null,
 };
 
 /** A name that stands nowhere else, to be looked for. */
