@@ -1,4 +1,4 @@
-import { test as base } from '@playwright/test';
+import { test as base, type TestInfo } from '@playwright/test';
 import { Hall, seedTemplate, type HallPlan } from './hall.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 
@@ -25,14 +25,34 @@ export const test = base.extend<Journey, { template: string }>({
   hall: async ({ template, plan }, use, info) => {
     const hall = await Hall.open(template, plan);
     await use(hall);
-    if (info.status !== info.expectedStatus) {
-      await hall.kiosk.screenshot(info.outputPath('last-screen.png')).catch(() => undefined);
-      await info.attach('what the kiosk wrote', { body: hall.kioskWords, contentType: 'text/plain' });
-      await info.attach('what the hub wrote', { body: hall.hubWords, contentType: 'text/plain' });
-    }
+    await keepTraces(hall, info);
     await hall.close();
   },
   kiosk: async ({ hall }, use) => {
     await use(hall.kiosk);
   },
 });
+
+/** As `test`, in a hall that stays open for the next journey: for those that end at a kiosk that waits, and do not mind what others did before. After one that failed it is a fresh one. */
+export const testInOpenHall = test.extend<object, { openHall: Hall }>({
+  openHall: [
+    async ({ template }, use) => {
+      const hall = await Hall.open(template);
+      await use(hall);
+      await hall.close();
+    },
+    { scope: 'worker' },
+  ],
+  hall: async ({ openHall }, use, info) => {
+    await use(openHall);
+    await keepTraces(openHall, info);
+  },
+});
+
+/** Of a journey that failed: its last screen, and what was written. */
+async function keepTraces(hall: Hall, info: TestInfo): Promise<void> {
+  if (info.status === info.expectedStatus) return;
+  await hall.kiosk.screenshot(info.outputPath('last-screen.png')).catch(() => undefined);
+  await info.attach('what the kiosk wrote', { body: hall.kioskWords, contentType: 'text/plain' });
+  await info.attach('what the hub wrote', { body: hall.hubWords, contentType: 'text/plain' });
+}

@@ -1,12 +1,19 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { languages } from '../../src/contract/language.ts';
 import { screens } from '../fixtures/snapshots.ts';
 import { axeFindings } from './gallery/axe.ts';
+import { Baseline, differences, lookOf } from './gallery/baseline.ts';
 import { openGallery, type Gallery, type Orientation } from './gallery/gallery.ts';
 import { faultsOfLayout } from './gallery/layout.ts';
 
 const pxPerMm = 4.03;
 const orientations: readonly Orientation[] = ['portrait', 'landscape'];
+
+/** `UPDATE_BASELINE=1 npm test -- tests/renderer/screens.test.ts` approves what the screens look like now; look at the pictures before they are committed. */
+const renew = process.env['UPDATE_BASELINE'] === '1';
+const names = screens.map(({ name }) => name);
 
 let gallery: Gallery;
 beforeAll(async () => {
@@ -21,14 +28,37 @@ describe.each(orientations)('%s', (orientation) => {
   beforeAll(() => gallery.turn(orientation));
 
   describe.each(languages)('%s', (language) => {
-    test.each(screens.map((screen) => ({ name: screen.name, screen })))('$name is whole, large enough, inside the screen, and axe finds nothing', async ({ screen }) => {
+    const baseline = new Baseline(language, orientation);
+
+    /** Approves what is on the screen, or says how it differs from what was. */
+    async function newsOf(name: string): Promise<string[]> {
+      const look = await lookOf(gallery);
+      if (renew) baseline.approve(name, look);
+      const approved = baseline.approved(name);
+      const news = approved === null ? ['never approved'] : differences(approved, look);
+      if (news.length > 0) {
+        const seen = path.resolve('out/baseline', `${name}.${language}.${orientation}.png`);
+        mkdirSync(path.dirname(seen), { recursive: true });
+        writeFileSync(seen, await gallery.screenshot());
+      }
+      return news;
+    }
+
+    // Each screen is shown once, and everything that is to be said about it is said then.
+    test.each(screens.map((screen) => ({ name: screen.name, screen })))('$name is whole, large enough, inside the screen, as approved, and axe finds nothing', async ({ name, screen }) => {
       await gallery.show(screen, language);
       const root = gallery.page.locator('[data-page]');
-      expect(await root.getAttribute('data-page')).toBe(screen.page.page);
-      if (screen.page.page === 'failure') expect(await root.getAttribute('data-code')).toBe(screen.page.code);
-      expect(await gallery.page.evaluate(() => (globalThis as unknown as { document: { documentElement: { lang: string } } }).document.documentElement.lang)).toBe(language);
-      expect(await gallery.page.evaluate(faultsOfLayout, { pxPerMm })).toEqual([]);
+      expect.soft(await root.getAttribute('data-page')).toBe(screen.page.page);
+      if (screen.page.page === 'failure') expect.soft(await root.getAttribute('data-code')).toBe(screen.page.code);
+      expect.soft(await gallery.page.evaluate(() => (globalThis as unknown as { document: { documentElement: { lang: string } } }).document.documentElement.lang)).toBe(language);
+      expect.soft(await newsOf(name)).toEqual([]);
+      expect.soft(await gallery.page.evaluate(faultsOfLayout, { pxPerMm })).toEqual([]);
       expect(await axeFindings(gallery.page)).toEqual([]);
+    });
+
+    test('no screen is kept that is gone', () => {
+      if (renew) baseline.keepOnly(names);
+      expect(baseline.known().filter((known) => !names.includes(known))).toEqual([]);
     });
   });
 
