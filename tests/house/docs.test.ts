@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failureCodes } from '../../src/contract/failures.ts';
 import { kioskOrigin } from '../../src/contract/origin.ts';
+import { failuresFile } from '../../tools/docs/write-failures.ts';
 import { readJson, readText, repositoryFiles, root } from './repository.ts';
 
 const documents = repositoryFiles().filter((path) => path.endsWith('.md'));
@@ -59,6 +60,10 @@ describe('docs/security.md', () => {
     const named = rows.flatMap(([, , tested = '']) => pathsNamed(tested));
     expect(named.filter((path) => !/^tests\/.+\.(test|journey)\.ts$/.test(path))).toEqual([]);
   });
+});
+
+test('docs/failures.md says what the screens say: `node tools/docs/write-failures.ts` writes it', () => {
+  expect(readText('docs/failures.md') === failuresFile.text()).toBe(true);
 });
 
 describe('every failure has its line', () => {
