@@ -17,8 +17,8 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; and the hand of a passer-by with a keyboard, on a screen of its own. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', ...display];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; and the server that hubs share a keeper on. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', ...display];
 
 /**
  * @param {string} command of setup/run.mjs
@@ -71,6 +71,7 @@ export async function ensureDebianPackages(wanted) {
   }
   const [command = '', ...args] = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
   if (root.at(0) === 'sudo' && root.length === 1) spawnSync('sudo', ['-v'], { stdio: 'inherit' });
+  if (missing.includes('postgresql')) keepPostgresqlAsleep(root);
   const update = () => runStep('Fetching the list of Debian packages', command, [...args, 'update', ...aptOptions]);
   const install = () =>
     runStep(`Installing Debian packages: ${missing.join(' ')}`, command, [...args, 'install', '--no-install-recommends', ...aptOptions, ...missing]);
@@ -87,6 +88,13 @@ export async function ensureDebianPackages(wanted) {
     await update();
     await install();
   }
+}
+
+/** Debian's package makes a database cluster and starts a server: ours is started by the tests that want it, in a folder of their own. @param {string[]} root */
+function keepPostgresqlAsleep(root) {
+  const folder = '/etc/postgresql-common/createcluster.d';
+  const [command = '', ...args] = [...root, 'sh', '-c', `mkdir -p ${folder} && echo 'create_main_cluster = false' > ${folder}/imi-tests.conf`];
+  if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0) throw new SetupError(`${folder}/imi-tests.conf could not be written, and without it a PostgreSQL server would be started.`);
 }
 
 function hasPackageLists() {

@@ -45,6 +45,7 @@ const commands: Record<string, Listed> = {
     uses: [
       { usage: 'imi keeper backup --server FILE --data DIR --out FOLDER', summary: 'copy a running hub’s data spaces, asks and status lists, opened and looked through' },
       { usage: 'imi keeper restore --server FILE --data DIR --from FOLDER', summary: 'put a backup where the keeper’s files were' },
+      { usage: 'imi keeper check --server FILE --data DIR', summary: 'look a keeper’s store through, here or on a server' },
     ],
   },
   kiosk: {

@@ -1,49 +1,77 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hubServerFileSchema, type HubServerFile } from '../contract/hub-file.ts';
-import type { Result } from '../contract/result.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
 import { secretsOf } from '../hub/key-file.ts';
 import { softwareOpener } from '../identity/hpke.ts';
+import { openPostgresDatabase } from '../keeper/postgres-database.ts';
+import { openSqliteDatabase } from '../keeper/sqlite-database.ts';
 import { backUpKeeper, restoreKeeper, type BackupFacts, type KeeperFiles, type KeeperKey } from '../keeper/store-backup.ts';
+import { checkStore, type StoreFacts } from '../keeper/store-check.ts';
 
 const usage = `imi keeper backup  --server FILE --data DIR --out FOLDER
-imi keeper restore --server FILE --data DIR --from FOLDER`;
+imi keeper restore --server FILE --data DIR --from FOLDER
+imi keeper check   --server FILE --data DIR`;
 
-type Work = (files: KeeperFiles, folder: string, key: KeeperKey) => Promise<Result<BackupFacts>>;
-const commands: Record<string, { option: 'out' | 'from'; work: Work }> = {
-  backup: { option: 'out', work: backUpKeeper },
-  restore: { option: 'from', work: restoreKeeper },
+interface Called {
+  serverFile: HubServerFile;
+  files: KeeperFiles;
+  /** Where to, or where from. */
+  folder: string;
+  key: KeeperKey;
+}
+
+const commands: Record<string, { options: readonly ('out' | 'from')[]; work: (called: Called) => Promise<Result<string>> }> = {
+  backup: { options: ['out'], work: async ({ files, folder, key }) => copied(folder, await backUpKeeper(files, resolve(folder), key)) },
+  restore: { options: ['from'], work: async ({ files, folder, key }) => copied(folder, await restoreKeeper(files, resolve(folder), key)) },
+  check: { options: [], work: check },
 };
 
-/** For what a keeper has on this machine: its SQLite store, the book of asks, the status lists. 0: done, and what it holds is said; 1: refused, with why; 2: wrongly called. */
+/** For what a keeper has: its store, here or on a server, the book of asks, the status lists. 0: done, and what it holds is said; 1: refused, with why; 2: wrongly called. */
 export async function run(args: string[]): Promise<number> {
   process.umask(0o077);
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  const { server, data, ...folders } = (command === undefined ? undefined : read(rest, command.option)) ?? {};
-  const folder = command === undefined ? undefined : folders[command.option];
+  const { server, data, ...folders } = (command === undefined ? undefined : read(rest, command.options)) ?? {};
+  const [option] = command?.options ?? [];
+  const folder = option === undefined ? '' : folders[option];
   if (command === undefined || server === undefined || data === undefined || folder === undefined) return misuse(usage);
   const serverFile = readServerFile(server);
   if (serverFile === undefined) return misuse(`${server} is no server file`);
-  const inData = (path: string): string => resolve(data, path);
   const { keeper, gateway, status } = serverFile;
+  const inData = (path: string): string => resolve(data, path);
   const secrets = secretsOf(inData(keeper.key), ['seal']);
   if (!secrets.ok) return refuse(name, secrets.failure);
   const { seal } = secrets.value;
-  const files = { store: inData(keeper.path), asks: gateway === undefined ? null : inData(gateway.asks), lists: inData(status.lists) };
-  const done = await command.work(files, resolve(folder), { opener: softwareOpener(seal), secret: seal });
+  const files = { store: 'url' in keeper ? null : inData(keeper.path), asks: gateway === undefined ? null : inData(gateway.asks), lists: inData(status.lists) };
+  const done = await command.work({ serverFile, files, folder, key: { opener: softwareOpener(seal), secret: seal } });
   if (!done.ok) return refuse(name, done.failure);
-  const { spaces, objects, parts, queued, asks, lists } = done.value;
-  process.stdout.write(
-    `${folder}: ${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger; ${asks} asks, ${lists} status lists\n`,
-  );
+  process.stdout.write(`${done.value}\n`);
   return 0;
 }
 
-function read(args: string[], option: 'out' | 'from'): Partial<Record<'server' | 'data' | 'out' | 'from', string>> | undefined {
+/** Looks a store through where it lies: after a dump of a shared one was restored, say. */
+async function check({ serverFile: { keeper }, files, key }: Called): Promise<Result<string>> {
+  if (files.store !== null && !existsSync(files.store)) return fail('hub-storage', 'the keeper’s store is missing');
+  const opened = 'url' in keeper ? await openPostgresDatabase(keeper.url) : openSqliteDatabase(files.store ?? '');
+  if (!opened.ok) return opened;
+  const checked = await checkStore(opened.value, key.opener);
+  await opened.value.close();
+  return checked.ok ? ok(inWords(checked.value)) : checked;
+}
+
+function copied(folder: string, facts: Result<BackupFacts>): Result<string> {
+  if (!facts.ok) return facts;
+  const { store, asks, lists } = facts.value;
+  return ok(`${folder}: ${store === null ? 'no data spaces, which the server has (pg_dump)' : inWords(store)}; ${asks} asks, ${lists} status lists`);
+}
+
+const inWords = ({ spaces, objects, parts, queued }: StoreFacts): string => `${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger`;
+
+function read(args: string[], options: readonly ('out' | 'from')[]): Partial<Record<'server' | 'data' | 'out' | 'from', string>> | undefined {
   try {
-    return parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' }, [option]: { type: 'string' } } }).values;
+    return parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' }, ...Object.fromEntries(options.map((option) => [option, { type: 'string' } as const])) } }).values;
   } catch {
     return undefined;
   }

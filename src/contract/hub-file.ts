@@ -167,6 +167,29 @@ const nodeAddressSchema = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => url.startsWith('https:') || isLoopback(url), 'a node that is not on this machine is reached over https');
 
+/** Where the data spaces lie, and the file of the keeper's key. */
+export type KeeperPlace = { key: string; path: string } | { key: string; url: string };
+
+/** Where a PostgreSQL server is said to be: a host, or the folder of its socket. Empty: nowhere is said. */
+function postgresHost(url: string): string | null {
+  try {
+    const { protocol, hostname, searchParams } = new URL(url);
+    return ['postgres:', 'postgresql:'].includes(protocol) ? (searchParams.get('host') ?? decodeURIComponent(hostname)) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** As libpq reads it: `postgres://imi@db.example/imi?sslmode=verify-full`, or over a socket `postgres:///imi?host=/run/postgresql&user=imi`. A password is better in `~/.pgpass` than here. */
+const postgresUrlSchema = z
+  .string()
+  .refine((url) => postgresHost(url) !== null, { error: 'a shared keeper is postgres://<user>@<host>/<database>, or postgres:///<database>?host=<folder of the socket>&user=<user>', abort: true })
+  .refine((url) => postgresHost(url) !== '', 'a shared keeper’s address names a host, or the folder of a socket')
+  .refine(
+    (url) => /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost|)$/.test(postgresHost(url) ?? '') || new URL(url).searchParams.get('sslmode') === 'verify-full',
+    'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full',
+  );
+
 /** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
 export const hubServerFileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -193,7 +216,14 @@ export const hubServerFileSchema = z.strictObject({
       queue: z.string().default('submissions.sqlite'),
     }),
   ]),
-  keeper: z.strictObject({ path: z.string().default('keeper.sqlite'), key: z.string().default('keeper.key.json') }),
+  /** In a file of this hub's (`path`), or on a PostgreSQL server that several hubs share: `"postgres://…"`, or that as `url` beside the key. */
+  keeper: z.preprocess(
+    (given) => (typeof given === 'string' ? { url: given } : given),
+    z
+      .strictObject({ path: z.string().optional(), url: postgresUrlSchema.optional(), key: z.string().default('keeper.key.json') })
+      .refine(({ path, url }) => path === undefined || url === undefined, 'a keeper has a path or a url')
+      .transform(({ path = 'keeper.sqlite', url, key }): KeeperPlace => (url === undefined ? { key, path } : { key, url })),
+  ),
   /** What waits for the signatures of several people, in one file. */
   drafts: z.string().default('drafts.sqlite'),
   registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), lookUps: z.string().default('look-ups.sqlite'), key: z.string().default('registrar.key.json') }),

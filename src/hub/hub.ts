@@ -6,6 +6,7 @@ import { x25519Public } from '../identity/x25519.ts';
 import { tagsUnder } from '../keeper/agency-tag.ts';
 import { openDrafts, type Drafts } from '../gateway/drafts.ts';
 import { Keeper } from '../keeper/keeper.ts';
+import { openSharedStore } from '../keeper/postgres-store.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
 import type { Asks } from '../gateway/asks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -151,7 +152,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const registrarName = await ownerOf(ledger, issuerKey.key, 'registrar');
   if (!registrarName.ok) return refused(registrarName.failure);
 
-  const store = openKeeperStore(inData(serverFile.keeper.path));
+  const store = 'url' in serverFile.keeper ? await openSharedStore(serverFile.keeper.url) : openKeeperStore(inData(serverFile.keeper.path));
   if (!store.ok) return refused(store.failure);
   const keeper = new Keeper({
     ledger,

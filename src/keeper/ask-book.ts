@@ -118,18 +118,20 @@ export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
 }
 
 /** How many asks a book has, where all of them open under this secret. `hub-storage`: it is none, or another keeper's. */
-export function checkAskBook(database: DatabaseSync, secret: Uint8Array): Result<number> {
-  const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
-  if (pragma('application_id') !== applicationId || pragma('user_version') !== schemaVersion) return fail('hub-storage', 'this is no book of asks');
+export function checkAskBook(path: string, secret: Uint8Array): Result<number> {
   const sealKey = derive(secret, 'content');
-  let asks = 0;
-  for (const row of database.prepare('SELECT id, sealed, answer FROM ask').iterate()) {
-    for (const sealed of [row['sealed'], row['answer']]) {
-      if (sealed !== null && !opensUnder(bytesOf(sealed), bytesOf(row['id']), sealKey)) return fail('hub-storage', 'an ask does not open with this keeper’s key');
+  return guardedResult(() => {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
+      if (pragma('application_id') !== applicationId || pragma('user_version') !== schemaVersion) return fail('hub-storage', 'this is no book of asks');
+      const asks = database.prepare('SELECT id, sealed, answer FROM ask').all();
+      const isSound = asks.every(({ id, sealed, answer }) => [sealed, answer].every((one) => one === null || opensUnder(bytesOf(one), bytesOf(id), sealKey)));
+      return isSound ? ok(asks.length) : fail('hub-storage', 'an ask does not open with this keeper’s key');
+    } finally {
+      database.close();
     }
-    asks += 1;
-  }
-  return ok(asks);
+  });
 }
 
 function opensUnder(sealed: Uint8Array, id: Id, key: Uint8Array): boolean {

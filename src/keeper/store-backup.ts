@@ -3,18 +3,18 @@ import { dirname, join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
-import { openSealed } from '../identity/sealing.ts';
 import { copyAside, discard, makeFolder, sync, writeSynced } from '../ledger/engines/at-rest.ts';
 import { storageFailure } from '../ledger/engines/storage-failure.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
-import { decodeOpenedPart } from '../ledger/verify/private-part.ts';
 import { checkAskBook } from './ask-book.ts';
-import { layOutStore } from './sqlite-schema.ts';
+import { openSqliteDatabase } from './sqlite-database.ts';
+import { checkStore, type StoreFacts } from './store-check.ts';
 
 /** What a keeper has on this machine's disk. */
 export interface KeeperFiles {
-  store: string;
+  /** null: it lies on a server that several hubs share, and is copied by that server's own means. */
+  store: string | null;
   /** Book of asks; null: this hub has no gateway, so nobody asks. */
   asks: string | null;
   /** Folder of the status lists that were published, each under its hash. */
@@ -27,17 +27,8 @@ export interface KeeperKey {
   secret: Uint8Array;
 }
 
-/** What a store holds, once it was looked through. */
-export interface StoreFacts {
-  spaces: number;
-  objects: number;
-  /** Private parts that the keeper opened, one by one. */
-  parts: number;
-  /** Given to the ledger and not settled yet. */
-  queued: number;
-}
-
-export interface BackupFacts extends StoreFacts {
+export interface BackupFacts {
+  store: StoreFacts | null;
   asks: number;
   lists: number;
 }
@@ -50,15 +41,13 @@ const names = { store: 'keeper.sqlite', asks: 'asks.sqlite', lists: 'status-list
  * is a good backup. `hub-storage`: what is wrong, or which path is there already.
  */
 export async function backUpKeeper(files: KeeperFiles, out: string, key: KeeperKey): Promise<Result<BackupFacts>> {
-  if (!existsSync(files.store)) return fail('hub-storage', 'the keeper’s store is missing');
+  if (files.store !== null && !existsSync(files.store)) return fail('hub-storage', 'the keeper’s store is missing');
   return onDisk(async () => {
     const made = makeFolder(out);
     if (!made.ok) return made;
     const { part, finish } = made.value;
-    const hasAsks = files.asks !== null && existsSync(files.asks);
-    const copies = inFolder(part, hasAsks);
-    await copyDatabase(files.store, copies.store);
-    if (files.asks !== null && copies.asks !== null) await copyDatabase(files.asks, copies.asks);
+    const copies = inFolder(part, { ...files, asks: files.asks !== null && existsSync(files.asks) ? files.asks : null });
+    for (const { from, to } of databases(files, copies)) await copyDatabase(from, to);
     mkdirSync(copies.lists, { mode: 0o700 });
     if (existsSync(files.lists)) copyLists(files.lists, copies.lists);
     const checked = await checkFiles(copies, key);
@@ -70,41 +59,47 @@ export async function backUpKeeper(files: KeeperFiles, out: string, key: KeeperK
 /** Puts a backup where the files were, looked through first. Nothing is written over: what is damaged is put aside by whoever restores. */
 export async function restoreKeeper(files: KeeperFiles, from: string, key: KeeperKey): Promise<Result<BackupFacts>> {
   const folder = resolve(from);
-  const kept = inFolder(folder, files.asks !== null && existsSync(join(folder, names.asks)));
-  if (!existsSync(kept.store) || !existsSync(kept.lists)) return fail('hub-storage', `${folder} is no backup`);
-  const targets = [
-    ...(files.asks !== null && kept.asks !== null ? [{ from: kept.asks, path: files.asks }] : []),
-    // Last: where it is in place, everything is.
-    { from: kept.store, path: files.store },
-  ];
-  const there = targets.flatMap(({ path }) => [path, `${path}-wal`]).find((path) => existsSync(path));
+  const kept = inFolder(folder, { ...files, asks: existsSync(join(folder, names.asks)) ? files.asks : null });
+  if ((kept.store !== null && !existsSync(kept.store)) || !existsSync(kept.lists)) return fail('hub-storage', `${folder} is no backup of this keeper’s`);
+  const targets = databases(kept, files);
+  const there = targets.flatMap(({ to }) => [to, `${to}-wal`]).find((path) => existsSync(path));
   if (there !== undefined) return fail('hub-storage', `${there} is there: nothing is written over`);
   return onDisk(async () => {
     for (const target of targets) {
-      copyAside(target.from, partOf(target.path));
-      chmodSync(partOf(target.path), 0o600);
+      copyAside(target.from, partOf(target.to));
+      chmodSync(partOf(target.to), 0o600);
     }
-    const aside = { store: partOf(files.store), asks: files.asks === null || kept.asks === null ? null : partOf(files.asks), lists: kept.lists };
+    const aside = { store: files.store === null ? null : partOf(files.store), asks: files.asks === null || kept.asks === null ? null : partOf(files.asks), lists: kept.lists };
     const checked = await onDisk(() => checkFiles(aside, key));
     if (!checked.ok) {
-      for (const { path } of targets) discard(partOf(path));
+      for (const { to } of targets) discard(partOf(to));
       return checked;
     }
     mkdirSync(files.lists, { recursive: true });
     copyLists(kept.lists, files.lists);
-    for (const { path } of targets) {
-      renameSync(partOf(path), path);
-      sync(dirname(path));
+    for (const { to } of targets) {
+      renameSync(partOf(to), to);
+      sync(dirname(to));
     }
     return checked;
   });
 }
 
-const inFolder = (folder: string, hasAsks: boolean): KeeperFiles => ({
-  store: join(folder, names.store),
-  asks: hasAsks ? join(folder, names.asks) : null,
+/** Those of the wished that there are. */
+const inFolder = (folder: string, { store, asks }: KeeperFiles): KeeperFiles => ({
+  store: store === null ? null : join(folder, names.store),
+  asks: asks === null ? null : join(folder, names.asks),
   lists: join(folder, names.lists),
 });
+
+/** Each from where to where; the store last: where it is in place, everything is. */
+function databases(from: KeeperFiles, to: KeeperFiles): { from: string; to: string }[] {
+  return (['asks', 'store'] as const).flatMap((name) => {
+    const [source, target] = [from[name], to[name]];
+    return source === null || target === null ? [] : [{ from: source, to: target }];
+  });
+}
+
 const partOf = (path: string): string => `${path}.part`;
 
 async function copyDatabase(from: string, to: string): Promise<void> {
@@ -131,49 +126,43 @@ const listsIn = (folder: string): string[] => readdirSync(folder).filter((name) 
 
 /** Looked through, and on the disk. */
 async function checkFiles({ store, asks, lists }: KeeperFiles, { opener, secret }: KeeperKey): Promise<Result<BackupFacts>> {
-  const stored = await checkFile(store, (database) => checkStore(database, opener));
+  const stored = store === null ? ok(null) : await checkFile(store, () => checkStoreFile(store, opener));
   if (!stored.ok) return stored;
-  const asked = asks === null ? ok(0) : await checkFile(asks, (database) => checkAskBook(database, secret));
+  const asked = asks === null ? ok(0) : await checkFile(asks, () => checkAskBook(asks, secret));
   if (!asked.ok) return asked;
   const listed = listsIn(lists);
   const damaged = listed.find((name) => name !== `${toHex(nodeCrypto.sha256(readFileSync(join(lists, name))))}.jwt`);
   if (damaged !== undefined) return fail('hub-storage', `damaged: ${damaged}`);
-  return ok({ ...stored.value, asks: asked.value, lists: listed.length });
+  return ok({ store: stored.value, asks: asked.value, lists: listed.length });
 }
 
-/** The file's own structure, its form, and what is in it. */
-async function checkFile<T>(path: string, look: (database: DatabaseSync) => Promise<Result<T>> | Result<T>): Promise<Result<T>> {
+async function checkStoreFile(path: string, opener: Opener): Promise<Result<StoreFacts>> {
+  const opened = openSqliteDatabase(path);
+  if (!opened.ok) return opened;
+  const checked = await checkStore(opened.value, opener);
+  await opened.value.close();
+  return checked;
+}
+
+/** The file's own structure, and what is in it. */
+async function checkFile<T>(path: string, look: () => Promise<Result<T>> | Result<T>): Promise<Result<T>> {
+  const broken = onFile(path, (database) => database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check']);
+  if (broken !== 'ok') return fail('hub-storage', `damaged: ${String(broken)}`);
+  const looked = await look();
+  // So that it is one file, whoever opens it.
+  onFile(path, (database) => database.exec('PRAGMA journal_mode = DELETE'));
+  sync(path);
+  return looked;
+}
+
+function onFile<T>(path: string, work: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(path);
   try {
-    // So that it is one file, whoever opens it.
-    database.exec('PRAGMA journal_mode = DELETE; PRAGMA trusted_schema = OFF');
-    const broken = database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
-    if (broken !== 'ok') return fail('hub-storage', `damaged: ${String(broken)}`);
-    return await look(database);
+    database.exec('PRAGMA trusted_schema = OFF');
+    return work(database);
   } finally {
     database.close();
-    sync(path);
   }
-}
-
-/** That every private part sealed to the keeper opens with its key: a backup of another keeper's is none. */
-async function checkStore(database: DatabaseSync, opener: Opener): Promise<Result<StoreFacts>> {
-  const laidOut = layOutStore(database);
-  if (!laidOut.ok) return laidOut;
-  let parts = 0;
-  for (const row of database.prepare("SELECT subject, sealed FROM payload WHERE what = 'part' AND addressee = 'keeper'").iterate()) {
-    const { subject, sealed } = row as { subject: Uint8Array; sealed: Uint8Array };
-    const opened = await openSealed(sealed, 'part', subject, opener);
-    if (!opened.ok || decodeOpenedPart(opened.value) === undefined) return fail('hub-storage', 'a private part does not open with this keeper’s key');
-    parts += 1;
-  }
-  const count = (sql: string): number => Number(database.prepare(sql).get()?.['n']);
-  return ok({
-    spaces: count('SELECT count(*) AS n FROM space'),
-    objects: count('SELECT count(*) AS n FROM object'),
-    parts,
-    queued: count("SELECT count(*) AS n FROM tx WHERE state = 'queued'"),
-  });
 }
 
 /** What SQLite and the file system refuse is a value. */

@@ -74,6 +74,35 @@ describe('a ledger of many agencies', () => {
   });
 });
 
+describe('where the data spaces lie', () => {
+  const parse = (keeper: unknown) => hubServerFileSchema.safeParse({ hub: 'north-hub', ledger: { engine: 'embedded' }, keeper, registrar: {} });
+  const key = 'keeper.key.json';
+
+  test.each([
+    { name: 'nothing said', keeper: {}, means: { key, path: 'keeper.sqlite' } },
+    { name: 'a file', keeper: { path: 'spaces.sqlite', key: 'k.json' }, means: { key: 'k.json', path: 'spaces.sqlite' } },
+    { name: 'a server over a socket', keeper: 'postgres:///imi?host=/run/postgresql&user=imi', means: { key, url: 'postgres:///imi?host=/run/postgresql&user=imi' } },
+    { name: 'a server on this machine', keeper: 'postgresql://imi@127.0.0.1:5433/imi', means: { key, url: 'postgresql://imi@127.0.0.1:5433/imi' } },
+    { name: 'one on another', keeper: { url: 'postgres://imi@db.example/imi?sslmode=verify-full', key: 'k.json' }, means: { key: 'k.json', url: 'postgres://imi@db.example/imi?sslmode=verify-full' } },
+  ])('is told by $name', ({ keeper, means }) => {
+    expect(parse(keeper).data?.keeper).toEqual(means);
+  });
+
+  test.each([
+    { name: 'another kind of server', keeper: 'mysql://imi@127.0.0.1/imi', said: /^a shared keeper is postgres:/ },
+    { name: 'a path', keeper: 'keeper.sqlite', said: /^a shared keeper is postgres:/ },
+    { name: 'a server nowhere', keeper: 'postgres:///imi', said: /names a host/ },
+    { name: 'a server over a network in the clear', keeper: 'postgres://imi@db.example/imi', said: /sslmode=verify-full$/ },
+    { name: 'one that anybody can pretend to be', keeper: 'postgres://imi@db.example/imi?sslmode=no-verify', said: /sslmode=verify-full$/ },
+    { name: 'a host that only looks like this machine', keeper: { url: 'postgres://imi@localhost.example/imi' }, said: /sslmode=verify-full$/ },
+    { name: 'a host in the query that is not this machine', keeper: 'postgres://imi@localhost/imi?host=db.example', said: /sslmode=verify-full$/ },
+    { name: 'a file and a server', keeper: { path: 'keeper.sqlite', url: 'postgres://imi@127.0.0.1/imi' }, said: /^a keeper has a path or a url$/ },
+    { name: 'something unknown beside it', keeper: { uri: 'postgres://imi@127.0.0.1/imi' }, said: /uri/ },
+  ])('is not $name', ({ keeper, said }) => {
+    expect(parse(keeper).error?.issues[0]?.message).toMatch(said);
+  });
+});
+
 describe('the devices of a kiosk', () => {
   const parse = (devices: object) => devicesSchema.safeParse(devices);
   const reader = { connection: 'hid', vendor: '0483', product: '572b' };

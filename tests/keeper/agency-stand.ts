@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { HubParts } from '../../src/hub/hub.ts';
 import { sealTo } from '../../src/identity/sealing.ts';
 import { softwareOpener, type Opener } from '../../src/identity/hpke.ts';
@@ -61,4 +62,10 @@ export async function record(parts: HubParts, signers: readonly Signer[], acts: 
   const submitted = must(await parts.ledger.submit(envelope));
   if (submitted.state === 'rejected') throw new Error(submitted.code);
   if (must(await parts.ledger.receipt(id, 5000)) === null) throw new Error('not recorded');
+}
+
+/** The file of a world's embedded store. */
+export function storePath({ hubDir, serverFile: { keeper } }: World): string {
+  if ('url' in keeper) throw new Error('this keeper has no file');
+  return join(hubDir, keeper.path);
 }

@@ -22,7 +22,7 @@ import { demoId, demoSecret } from '../../tools/demo/demo-keys.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { callDirectly, must, soon, Visitor } from '../hub/visitor.ts';
-import { cardSigner, newId, orderBy, partyOpener, partySigner, record, sealKeys, signedBy, withPart } from './agency-stand.ts';
+import { cardSigner, newId, orderBy, partyOpener, partySigner, record, sealKeys, signedBy, storePath, withPart } from './agency-stand.ts';
 import { viewOf } from './ledger-view.ts';
 
 let dataDir: string;
@@ -192,7 +192,7 @@ describe('nothing is read', () => {
     // By the keeper's own clock, while the ledger's stands still.
     const late = new Keeper({
       ledger: viewOf(parts.ledger),
-      store: must(openKeeperStore(join(world.hubDir, world.serverFile.keeper.path))),
+      store: must(openKeeperStore(storePath(world))),
       opener: partyOpener('keeper'),
       tags: tagsUnder(partySecrets('keeper').seal),
       name: 'keeper',
@@ -208,7 +208,7 @@ describe('nothing is read', () => {
   it('and the store says in the clear neither the law nor, beside public acts on their way, which agency', async () => {
     const sealed = await openCase();
     must(await keeper.readCase(await signed(readOrder(sealed.id))));
-    const path = join(world.hubDir, world.serverFile.keeper.path);
+    const path = storePath(world);
     expect(Buffer.concat([readFileSync(path), readFileSync(`${path}-wal`)]).includes('Audit Act')).toBe(false);
     const database = new DatabaseSync(path, { readOnly: true });
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'tx'").all().map(({ name }) => String(name));

@@ -10,7 +10,7 @@ import { openGrantInner } from '../../src/identity/grant.ts';
 import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { callDirectly, must, Visitor } from '../hub/visitor.ts';
-import { cardSigner, newId, orderBy, partyOpener } from './agency-stand.ts';
+import { cardSigner, newId, orderBy, partyOpener, storePath } from './agency-stand.ts';
 import type { ReleasingOrder } from './releasing-process.ts';
 
 let dataDir: string;
@@ -55,7 +55,7 @@ it.each([
   const signed = await orderBy(cardSigner(world, 'officer-mai'), before.ledger.chain, order);
   await before.close();
 
-  await killWhile({ dataDir, store: join(world.hubDir, world.serverFile.keeper.path), signed: Buffer.from(signed).toString('base64'), at });
+  await killWhile({ dataDir, store: storePath(world), signed: Buffer.from(signed).toString('base64'), at });
 
   const after = await open();
   try {

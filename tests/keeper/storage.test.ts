@@ -18,7 +18,7 @@ import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { callDirectly, must, soon, Visitor, type OpenVisit } from '../hub/visitor.ts';
-import { newId, partySigner } from './agency-stand.ts';
+import { newId, partySigner, storePath } from './agency-stand.ts';
 
 let dataDir: string;
 let world: World;
@@ -127,7 +127,7 @@ describe('imi keeper', () => {
     const before = (await lin.signIn()).opened.objects;
     await parts.close();
     expect(cli('restore', ...place(), '--from', out)).toMatchObject({ code: 1 });
-    for (const path of [keeper.path, gateway?.asks ?? '']) for (const file of ['', '-wal', '-shm']) rmSync(inHub(path + file), { force: true });
+    for (const path of [storePath(world), inHub(gateway?.asks ?? '')]) for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
     rmSync(inHub(status.lists), { recursive: true });
     expect(cli('restore', ...place(), '--from', out)).toMatchObject({ code: 0 });
     await start();
@@ -154,7 +154,7 @@ describe('imi keeper', () => {
     { name: 'with the asks of another', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'UPDATE ask SET sealed = zeroblob(600)'), said: /ask does not open with this keeper/ },
     { name: 'without a book of asks in its place', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'PRAGMA application_id = 7'), said: /no book of asks/ },
     { name: 'with a status list that was changed', spoil: (folder) => writeFileSync(join(folder, 'status-lists', `${'ab'.repeat(32)}.jwt`), 'a.b.c'), said: /damaged: abab/ },
-    { name: 'not there', spoil: (folder) => rmSync(folder, { recursive: true }), said: /is no backup/ },
+    { name: 'not there', spoil: (folder) => rmSync(folder, { recursive: true }), said: /is no backup of this keeper/ },
   ])('puts nothing in place that is $name', ({ spoil, said }) => {
     const whole = join(dataDir, 'whole.backup');
     if (!existsSync(whole)) expect(cli('backup', ...place(), '--out', whole).code).toBe(0);
