@@ -38,7 +38,7 @@ const config: ForgeConfig = {
     // What is packed is named one by one; there is nothing left to prune.
     prune: false,
   },
-  // `smartcard` is Node-API: the same file serves Node and Electron.
+  // `smartcard` and `node-hid` are Node-API: the same file serves Node and Electron.
   rebuildConfig: { onlyModules: [] },
   makers: [
     new MakerZIP({}, ['linux']),
@@ -50,7 +50,7 @@ const config: ForgeConfig = {
         categories: ['Office'],
         section: 'misc',
         maintainer: 'Service kiosk maintainers <kiosk@imi.internal>',
-        depends: ['pcscd', 'libpcsclite1', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'libdrm2', 'libxss1', 'libxtst6', 'libatspi2.0-0'],
+        depends: ['pcscd', 'libpcsclite1', 'libusb-1.0-0', 'libudev1', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'libdrm2', 'libxss1', 'libxtst6', 'libatspi2.0-0'],
         recommends: [],
         suggests: [],
       },

@@ -16,9 +16,9 @@ export default defineConfig({
     minify: false,
     rollupOptions: {
       input: { chromium: here('./src/main/shells/chromium.ts'), host: here('./src/drivers/host.ts') },
-      external: ['smartcard', 'pcsclite'],
+      external: ['smartcard', 'pcsclite', 'node-hid'],
       output: { entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' },
     },
   },
-  ssr: { noExternal: true, external: ['smartcard', 'pcsclite'] },
+  ssr: { noExternal: true, external: ['smartcard', 'pcsclite', 'node-hid'] },
 });

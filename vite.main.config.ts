@@ -7,7 +7,7 @@ export default defineConfig({
     minify: false,
     sourcemap: false,
     rollupOptions: {
-      external: ['smartcard', 'pcsclite'],
+      external: ['smartcard', 'pcsclite', 'node-hid'],
       output: { codeSplitting: false },
     },
   },

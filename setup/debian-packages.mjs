@@ -7,6 +7,7 @@ const base = [
   'pcscd',
   'libpcsclite-dev',
   'libusb-1.0-0',
+  'libudev1',
   'vsmartcard-vpcd',
   'chromium',
   'chromium-sandbox',
@@ -17,8 +18,8 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; and the server that hubs share a keeper on. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', ...display];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; and HID devices that the kernel need not have. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', 'umockdev', 'gir1.2-umockdev-1.0', 'python3-gi', ...display];
 
 /**
  * @param {string} command of setup/run.mjs

@@ -97,7 +97,7 @@ export type Symbology = 'qr' | 'data-matrix' | 'pdf417' | 'aztec' | 'code-128' |
 
 /** What a scanner saw. */
 export interface Scan {
-  /** Decoded as UTF-8, or as Latin-1 where it is none; without the line end that a scanner may add. */
+  /** From UTF-8, or from GB 18030 where it is none, without the line end that a scanner may add. */
   text: string;
   symbology: Symbology;
 }

@@ -1,10 +1,11 @@
-import type { CardCommand, DeviceCommands, HostMessage, HostRequest } from '../contract/device-host.ts';
+import type { CardCommand, DeviceCommands, HostMessage, HostRequest, ReadersStatus } from '../contract/device-host.ts';
 import { fail, never, ok } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { ApduTransport } from './cards/apdu.ts';
 import { OpenPgpCard } from './cards/openpgp.ts';
 import type { OpenPgpOptions } from './cards/openpgp.ts';
 import { choosePin, RawOpenPgpCard, unblockPin } from './cards/openpgp-making.ts';
+import type { Devices, DevicesEars } from './devices.ts';
 import { cardFailure } from './pcsc/codes.ts';
 import type { Pcsc, PcscCard } from './pcsc/pcsc.ts';
 import { findPinPad } from './pcsc/pin-pad.ts';
@@ -29,18 +30,23 @@ type CardRequest = Extract<HostRequest, { command: CardCommand }>;
 export class DeviceService {
   readonly #pcsc: Pcsc;
   readonly #post: (message: HostMessage) => void;
+  readonly #devices: Devices;
   readonly #watch: ReaderWatch;
+  /** Null until they are known: before that nothing is told. */
+  #readers: ReadersStatus | null = null;
   readonly #sessions = new Map<number, Session>();
   /** The last command of each insertion: the next one waits for it. */
   readonly #queues = new Map<number, Promise<void>>();
 
-  constructor(pcsc: Pcsc, post: (message: HostMessage) => void, times: ReaderWatchTimes = readerWatchTimes) {
+  constructor(pcsc: Pcsc, devices: (ears: DevicesEars) => Devices, post: (message: HostMessage) => void, times: ReaderWatchTimes = readerWatchTimes) {
     this.#pcsc = pcsc;
     this.#post = post;
+    this.#devices = devices({ onStatus: () => this.#tell(), onScan: (scan) => post({ scan }) });
     this.#watch = new ReaderWatch(
       pcsc,
-      (status) => {
-        post({ status });
+      (readers) => {
+        this.#readers = readers;
+        this.#tell();
         this.#dropRemoved();
       },
       times,
@@ -50,13 +56,22 @@ export class DeviceService {
   handle(request: HostRequest): void {
     const { id, command } = request;
     if (command === 'ping') this.#post({ answer: id, result: ok(null) });
-    else if (command === 'identity.read') this.#post({ answer: id, result: fail('identity-reader-missing') });
-    else if (command === 'printer.print') this.#post({ answer: id, result: fail('printer-missing') });
+    else if (command === 'identity.read') this.#answer(id, this.#devices.readIdentity(request.params.waitMs));
+    else if (command === 'printer.print') this.#answer(id, this.#devices.print(request.params.slip));
     else this.#handleCard(request);
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#watch.stop();
+    await this.#devices.stop();
+  }
+
+  #tell(): void {
+    if (this.#readers !== null) this.#post({ status: { ...this.#readers, ...this.#devices.status } });
+  }
+
+  #answer(id: number, result: Promise<Result<unknown>>): void {
+    void result.then((settled) => this.#post({ answer: id, result: settled }));
   }
 
   #handleCard(request: CardRequest): void {

@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process';
 import type { HostMessage, SpawnHost } from '../contract/device-host.ts';
+import { hostArguments } from './host-arguments.ts';
+import type { HostDuties } from './host-arguments.ts';
 
-export interface NodeHostOptions {
+export interface NodeHostOptions extends HostDuties {
   /** Path of `host.ts`, or of what it was built to. */
   hostPath: string;
-  binding: 'smartcard' | 'pcsclite';
   /** Socket of the PC/SC daemon. Default: PCSCLITE_CSOCK_NAME of this process, else the system's own. */
   pcscSocket?: string;
 }
@@ -14,7 +15,7 @@ export function spawnNodeHost(options: NodeHostOptions): SpawnHost {
   const { PATH, NODE_COMPILE_CACHE, PCSCLITE_CSOCK_NAME } = process.env;
   const socket = options.pcscSocket ?? PCSCLITE_CSOCK_NAME;
   return () => {
-    const child = fork(options.hostPath, [`--binding=${options.binding}`], {
+    const child = fork(options.hostPath, hostArguments(options), {
       execArgv: [],
       env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), ...(socket === undefined ? {} : { PCSCLITE_CSOCK_NAME: socket }) },
       serialization: 'advanced',

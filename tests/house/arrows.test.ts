@@ -10,7 +10,7 @@ test('every import of the house follows an arrow of the design', () => {
   expect(imports.map(({ path, imported }) => objection(path, imported)).filter((said) => said !== null)).toEqual([]);
 });
 
-test.each(bindings)('the PC/SC binding %s is loaded by one file', (binding) => {
+test.each(bindings)('the binding %s is loaded by one file', (binding) => {
   const loaders = new Set(imports.filter(({ path, imported }) => path.startsWith('src/') && imported === binding).map(({ path }) => path));
   expect([...loaders]).toHaveLength(1);
 });

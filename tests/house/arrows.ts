@@ -65,7 +65,7 @@ const kept: { loads: (name: string) => boolean; what: string; allowed: (path: st
 ];
 
 /** The files of `src/` that may load a native binding: one each. */
-export const bindings = ['smartcard', 'pcsclite'];
+export const bindings = ['smartcard', 'pcsclite', 'node-hid'];
 
 const partOf = (path: string): Part | undefined => parts.find((part) => path.startsWith(`${part}/`));
 

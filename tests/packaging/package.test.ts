@@ -61,14 +61,17 @@ describe('the package', { timeout: 120_000 }, () => {
     });
   });
 
-  it('holds main, preload, device host and screens, with the native module beside the archive', () => {
+  it('holds main, preload, device host and screens, with the native modules beside the archive', () => {
     expect(files).toEqual(expect.arrayContaining(['package.json', '.vite/build/main.cjs', '.vite/build/electron-preload.cjs', '.vite/build/host.cjs', 'dist/package/renderer/index.html']));
-    expect(files.filter((file) => file.endsWith('.node*'))).toEqual(['node_modules/smartcard/build/Release/smartcard_napi.node*']);
+    expect(files.filter((file) => file.endsWith('.node*')).toSorted()).toEqual([
+      `node_modules/node-hid/prebuilds/HID_hidraw-linux-${process.arch}/node-napi-v4.node*`,
+      'node_modules/smartcard/build/Release/smartcard_napi.node*',
+    ]);
     expect(statSync(path.join(app, 'resources/app.asar.unpacked/node_modules/smartcard/build/Release/smartcard_napi.node')).size).toBeGreaterThan(0);
   });
 
   it('holds nothing else', () => {
-    const known = /^(package\.json|LICENSE|\.vite\/build\/(main|electron-preload|host)\.cjs|dist\/package\/renderer\/.+|node_modules\/smartcard\/(package\.json|LICENSE|dist\/.+\.js|build\/Release\/smartcard_napi\.node\*))$/;
+    const known = /^(package\.json|LICENSE|\.vite\/build\/(main|electron-preload|host)\.cjs|dist\/package\/renderer\/.+|node_modules\/smartcard\/(package\.json|LICENSE|dist\/.+\.js|build\/Release\/smartcard_napi\.node\*)|node_modules\/node-hid\/(package\.json|LICENSE-bsd\.txt|nodehid\.js|binding-options\.js|prebuilds\/.+\.node\*)|node_modules\/pkg-prebuilds\/(package\.json|LICENSE|bindings\.js|lib\/prebuild\.js))$/;
     expect(files.filter((file) => !known.test(file))).toEqual([]);
   });
 
@@ -115,6 +118,12 @@ describe('isPacked', () => {
     { file: '/node_modules/smartcard/build/Release/obj.target', packed: false },
     { file: '/node_modules/smartcard/src/addon.cpp', packed: false },
     { file: '/node_modules/smartcard-other', packed: false },
+    { file: `/node_modules/node-hid/prebuilds/HID_hidraw-linux-${process.arch}/node-napi-v4.node`, packed: true },
+    { file: '/node_modules/node-hid/prebuilds/HID_hidraw-linux-x64-musl', packed: false },
+    { file: `/node_modules/node-hid/prebuilds/HID-linux-${process.arch}`, packed: false },
+    { file: '/node_modules/node-hid/node_modules', packed: false },
+    { file: '/node_modules/pkg-prebuilds/bindings.js', packed: true },
+    { file: '/node_modules/pkg-prebuilds/bin', packed: false },
     { file: '/node_modules/pcsclite', packed: false },
     { file: '/src', packed: false },
     { file: '/.runtime', packed: false },

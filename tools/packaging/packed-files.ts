@@ -1,10 +1,18 @@
-/** Node-API modules that the device host loads at run time; `pcsclite` is built for Node's own headers and stays with the Chromium shell. */
-const nativePackages = ['smartcard'];
+import { posix } from 'node:path';
 
-const packedFolders = ['/.vite/build', '/dist/package/renderer', ...nativePackages.map((name) => `/node_modules/${name}`)];
+const hidrawFolder = `prebuilds/HID_hidraw-linux-${process.arch}`;
 
-/** Of a native package: what is loaded, not what it was built from. */
-const nativeContents = /^\/(package\.json|LICENSE|dist|build|build\/Release|build\/Release\/[^/]+\.node|dist\/.+\.js|dist\/[^.]+)$/;
+/**
+ * Node-API modules that the device host loads at run time, each with what of it is loaded, not what it was built from. `pcsclite` is built for Node's own
+ * headers and stays with the Chromium shell.
+ */
+const nativePackages: Readonly<Record<string, RegExp>> = {
+  smartcard: /^\/(package\.json|LICENSE|dist|build|build\/Release|build\/Release\/[^/]+\.node|dist\/.+\.js|dist\/[^.]+)$/,
+  'node-hid': new RegExp(`^/(package\\.json|LICENSE-bsd\\.txt|nodehid\\.js|binding-options\\.js|prebuilds|${hidrawFolder}|${hidrawFolder}/[^/]+\\.node)$`),
+  'pkg-prebuilds': /^\/(package\.json|LICENSE|bindings\.js|lib|lib\/prebuild\.js)$/,
+};
+
+const packedFolders = ['/.vite/build', '/dist/package/renderer', ...Object.keys(nativePackages).map((name) => `/node_modules/${name}`)];
 
 /**
  * Whether a file or folder of the project belongs into the package.
@@ -15,7 +23,7 @@ export function isPacked(file: string): boolean {
   for (const folder of packedFolders) {
     if (file === folder || folder.startsWith(`${file}/`)) return true;
     if (!file.startsWith(`${folder}/`)) continue;
-    return folder.startsWith('/node_modules/') ? nativeContents.test(file.slice(folder.length)) : true;
+    return nativePackages[posix.basename(folder)]?.test(file.slice(folder.length)) ?? true;
   }
   return false;
 }

@@ -53,7 +53,7 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
     hubJson,
     kioskId,
     dataDir,
-    spawnHost: (binding) => spawnNodeHost({ hostPath: options.hostPath, binding }),
+    spawnHost: (duties) => spawnNodeHost({ hostPath: options.hostPath, ...duties }),
     onTrouble: report,
   });
   if (!started.ok) await browser.end();

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, session, utilityProcess, type Session, type WebContents } from 'electron';
 import type { SpawnHost } from '../../contract/device-host.ts';
+import { hostArguments, type HostDuties } from '../../drivers/host-arguments.ts';
 import { kioskOrigin } from '../../contract/origin.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
 import type { Screen, ScreenLoss } from '../bridge.ts';
@@ -169,11 +170,11 @@ class ElectronScreen {
 }
 
 /** The device host in a utility process: `child_process.fork` would need the RunAsNode fuse. */
-function spawnUtilityHost(hostPath: string, binding: string): SpawnHost {
+function spawnUtilityHost(hostPath: string, duties: HostDuties): SpawnHost {
   return () => {
     const { PATH, PCSCLITE_CSOCK_NAME } = process.env;
     const env = { ...(PATH === undefined ? {} : { PATH }), ...(PCSCLITE_CSOCK_NAME === undefined ? {} : { PCSCLITE_CSOCK_NAME }) };
-    const child = utilityProcess.fork(hostPath, [`--binding=${binding}`], { serviceName: 'devices', stdio: ['ignore', 'ignore', 'inherit'], env });
+    const child = utilityProcess.fork(hostPath, hostArguments(duties), { serviceName: 'devices', stdio: ['ignore', 'ignore', 'inherit'], env });
     return {
       post: (message) => {
         child.postMessage(message);
@@ -221,7 +222,7 @@ async function run(): Promise<Result<null>> {
     hubJson: hubJson.value,
     kioskId: args.value.kiosk,
     dataDir: args.value.data,
-    spawnHost: (binding) => spawnUtilityHost(hostPath, binding),
+    spawnHost: (duties) => spawnUtilityHost(hostPath, duties),
     onTrouble: report,
   });
   if (!kiosk.ok) return kiosk;

@@ -1,8 +1,9 @@
 import { flushCompileCache } from 'node:module';
 import path from 'node:path';
-import { hubFileSchema, type KioskFile } from '../../contract/hub-file.ts';
+import { hubFileSchema } from '../../contract/hub-file.ts';
 import type { SpawnHost } from '../../contract/device-host.ts';
 import { fail, type Failure, type Result } from '../../contract/result.ts';
+import type { HostDuties } from '../../drivers/host-arguments.ts';
 import type { Screen } from '../bridge.ts';
 import { startKiosk, type RunningKiosk } from '../kiosk.ts';
 
@@ -12,7 +13,7 @@ export interface OnScreen {
   hubJson: unknown;
   kioskId: string;
   dataDir: string;
-  spawnHost(binding: KioskFile['pcscBinding']): SpawnHost;
+  spawnHost(duties: HostDuties): SpawnHost;
   /** Told at once, while the screen still says it. */
   onTrouble(failure: Failure): void;
 }
@@ -26,7 +27,7 @@ export async function startOnScreen({ screen, hubJson, kioskId, dataDir, spawnHo
   const kioskFile = hubFile.data?.kiosks[kioskId];
   const started =
     hubFile.success && kioskFile !== undefined
-      ? await startKiosk({ hubFile: hubFile.data, kioskId, dataDir: path.resolve(dataDir), openScreen: () => screen, spawnHost: spawnHost(kioskFile.pcscBinding) })
+      ? await startKiosk({ hubFile: hubFile.data, kioskId, dataDir: path.resolve(dataDir), openScreen: () => screen, spawnHost: spawnHost({ binding: kioskFile.pcscBinding, devices: kioskFile.devices }) })
       : fail('kiosk-config', hubFile.error?.issues[0]?.path.join('.') ?? `no kiosk ${kioskId}`);
   flushCompileCache();
   if (started.ok) return started;

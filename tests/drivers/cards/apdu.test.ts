@@ -5,6 +5,7 @@ import { encodeExtended, encodeShort, exchange, parseResponse, shortOnly } from 
 import type { ApduLimits, ApduTransport, CommandApdu } from '../../../src/drivers/cards/apdu.ts';
 import { bytes, hex, ScriptedCard } from './scripted-card.ts';
 import type { Exchange } from './scripted-card.ts';
+import { codecInputs } from '../inputs.ts';
 
 const head = { cla: 0x00, ins: 0x88, p1: 0x00, p2: 0x00 };
 
@@ -49,6 +50,7 @@ test('reads any answer of two bytes and more, and none that is shorter', () => {
       if (answer.length < 2) expect(response).toBeNull();
       else expect(hex(Uint8Array.from([...(response?.data ?? []), (response?.sw ?? 0) >> 8, (response?.sw ?? 0) & 0xff]))).toBe(hex(answer));
     }),
+    { numRuns: codecInputs },
   );
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeTlv, parseTlv, tlvAt, withoutOuterTag } from '../../../src/drivers/cards/tlv.ts';
 import { bytes, hex } from './scripted-card.ts';
+import { codecInputs } from '../inputs.ts';
 
 describe('parseTlv', () => {
   const good: { name: string; input: string; objects: [number, string][] }[] = [
@@ -50,6 +51,7 @@ describe('parseTlv', () => {
         const total = objects?.reduce((sum, { value }) => sum + value.length, 0) ?? 0;
         expect(total).toBeLessThanOrEqual(input.length);
       }),
+      { numRuns: codecInputs },
     );
   });
 });

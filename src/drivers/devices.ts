@@ -1,0 +1,69 @@
+import type { DeviceStatus, IdentityCard, Scan, SlipLine } from '../contract/device-host.ts';
+import type { DevicesFile, IdentityReaderFile } from '../contract/hub-file.ts';
+import { fail } from '../contract/result.ts';
+import type { Result } from '../contract/result.ts';
+import type { Hid } from './hid/hid.ts';
+import { openHidLine, openHidStream } from './hid/hid-line.ts';
+import { IdentityReader } from './hid/identity-reader.ts';
+import type { OpenLine } from './hid/line.ts';
+import { Scanner } from './hid/scanner.ts';
+import { openSerialLine } from './hid/serial-line.ts';
+
+export type DevicesStatus = Pick<DeviceStatus, 'identityReader' | 'scanner' | 'printer'>;
+
+export interface DevicesEars {
+  /** Something of `status` has changed. */
+  onStatus(): void;
+  onScan(scan: Scan): void;
+}
+
+/** Usage page and usage of a bar code scanner, HID POS usage tables. */
+const scannerUsage = { usagePage: 0x8c, usage: 0x02 };
+
+/** The devices that the hub's file names beside the card readers. */
+export class Devices {
+  readonly #identityReader: IdentityReader | null;
+  readonly #scanner: Scanner | null;
+  #status: DevicesStatus;
+
+  constructor(named: DevicesFile, hid: Hid, ears: DevicesEars) {
+    const change = (changed: DevicesStatus): void => {
+      this.#status = { ...this.#status, ...changed };
+      ears.onStatus();
+    };
+    const { identityReader, scanner } = named;
+    this.#status = {
+      ...(identityReader === undefined ? {} : { identityReader: { state: 'starting' as const } }),
+      ...(scanner === undefined ? {} : { scanner: { state: 'starting' as const } }),
+    };
+    this.#identityReader = identityReader === undefined ? null : new IdentityReader(openIdentityReader(identityReader, hid), (status) => change({ identityReader: status }));
+    this.#scanner =
+      scanner === undefined
+        ? null
+        : new Scanner(
+            openHidLine(hid, { ...scannerUsage, ...scanner }, 'scanner-missing'),
+            (status) => change({ scanner: status }),
+            (scan) => ears.onScan(scan),
+          );
+  }
+
+  get status(): DevicesStatus {
+    return this.#status;
+  }
+
+  readIdentity(waitMs: number): Promise<Result<IdentityCard>> {
+    return this.#identityReader?.read(waitMs) ?? Promise.resolve(fail('identity-reader-missing'));
+  }
+
+  print(_slip: readonly SlipLine[]): Promise<Result<null>> {
+    return Promise.resolve(fail('printer-missing'));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#identityReader?.stop(), this.#scanner?.stop()]);
+  }
+}
+
+function openIdentityReader(named: IdentityReaderFile, hid: Hid): OpenLine {
+  return named.connection === 'serial' ? openSerialLine(named.path, 'identity-reader-missing') : openHidStream(hid, named, 'identity-reader-missing', named.reports);
+}

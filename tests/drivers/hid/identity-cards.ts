@@ -1,0 +1,63 @@
+import type { IdentityCard } from '../../../src/contract/device-host.ts';
+
+const none = { nameLatin: null, ethnicity: null, nationality: null, passNumber: null, issueCount: null };
+
+/** One card of each layout. 000000 is no administrative division. */
+export const identityCards: Readonly<Record<IdentityCard['layout'], IdentityCard>> = {
+  resident: {
+    ...none,
+    layout: 'resident',
+    name: '林悦',
+    sex: 'female',
+    ethnicity: '01',
+    birth: '1991-08-23',
+    address: '西关区恩宁路128号3楼302室',
+    number: '000000199108232260',
+    issuedBy: '西关区公安局',
+    validFrom: '2016-05-18',
+    validUntil: '2036-05-18',
+  },
+  'hk-macao-taiwan': {
+    ...none,
+    layout: 'hk-macao-taiwan',
+    name: '陈大文',
+    sex: 'male',
+    birth: '1958-01-02',
+    address: '西关区龙津路9号',
+    number: '81000019580102001X',
+    issuedBy: '西关区公安局',
+    validFrom: '2021-03-04',
+    validUntil: '2026-03-04',
+    passNumber: 'H01234567',
+    issueCount: 2,
+  },
+  'foreigner-2017': {
+    ...none,
+    layout: 'foreigner-2017',
+    name: '李雅各',
+    nameLatin: 'LEIGH, JACOB ALEXANDER',
+    sex: 'male',
+    nationality: 'GBR',
+    birth: '1979-11-30',
+    address: null,
+    number: 'GBR440079113001',
+    issuedBy: '4400',
+    validFrom: '2018-06-01',
+    validUntil: '2028-06-01',
+  },
+  'foreigner-2023': {
+    ...none,
+    layout: 'foreigner-2023',
+    name: 'MONTGOMERY-FITZWILLIAM, ALEXANDRINA V',
+    nameLatin: 'MONTGOMERY-FITZWILLIAM, ALEXANDRINA V',
+    sex: 'female',
+    nationality: 'IRL',
+    birth: '1988-02-29',
+    address: null,
+    number: '91100019880229002X',
+    issuedBy: null,
+    validFrom: '2024-01-15',
+    validUntil: 'long-term',
+    issueCount: 0,
+  },
+};
