@@ -23,30 +23,31 @@ function serverUser(): { uid: number; gid: number } | undefined {
 
 /** A server of the tests' own, in a folder of its own, on a Unix socket and nothing else. */
 export class PostgresServer {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'imi-pg-'));
+  /** Everything that it writes. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'imi-pg-'));
   readonly #user = serverUser();
   #process: ChildProcess | null = null;
 
   static async start(): Promise<PostgresServer> {
     const server = new PostgresServer();
-    if (server.#user !== undefined) chownSync(server.#folder, server.#user.uid, server.#user.gid);
+    if (server.#user !== undefined) chownSync(server.folder, server.#user.uid, server.#user.gid);
     server.run('initdb', ['--pgdata', server.#data, '--username', 'imi', '--auth', 'trust', '--encoding', 'UTF8', '--locale', 'C.UTF-8', '--no-sync']);
     await server.resume();
     return server;
   }
 
   get #data(): string {
-    return join(this.#folder, 'data');
+    return join(this.folder, 'data');
   }
 
   /** As a keeper's file names it. */
   url(database = 'postgres'): string {
-    return `postgres:///${database}?host=${encodeURIComponent(this.#folder)}&user=imi`;
+    return `postgres:///${database}?host=${encodeURIComponent(this.folder)}&user=imi`;
   }
 
   /** One of PostgreSQL's own programs, as the server's user, with the socket to find it by. */
   run(name: string, args: string[], input?: Uint8Array): Buffer {
-    const { status, stdout, stderr } = spawnSync(program(name), args, { ...this.#user, cwd: this.#folder, env: { ...process.env, PGHOST: this.#folder, PGUSER: 'imi' }, maxBuffer: 1 << 28, ...(input === undefined ? {} : { input }) });
+    const { status, stdout, stderr } = spawnSync(program(name), args, { ...this.#user, cwd: this.folder, env: { ...process.env, PGHOST: this.folder, PGUSER: 'imi' }, maxBuffer: 1 << 28, ...(input === undefined ? {} : { input }) });
     if (status !== 0) throw new Error(`${name}: ${stderr.toString()}`);
     return stdout;
   }
@@ -63,8 +64,8 @@ export class PostgresServer {
 
   /** After `kill`, or at first. Resolves when it takes connections. */
   async resume(settings: Record<string, string> = {}): Promise<void> {
-    const given = Object.entries({ listen_addresses: '', unix_socket_directories: this.#folder, logging_collector: 'off', ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const child = spawn(program('postgres'), ['-D', this.#data, ...given], { ...this.#user, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    const given = Object.entries({ listen_addresses: '', unix_socket_directories: this.folder, logging_collector: 'off', ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const child = spawn(program('postgres'), ['-D', this.#data, ...given], { ...this.#user, cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     for await (const line of createInterface({ input: child.stderr })) {
       if (line.includes('database system is ready to accept connections')) {
@@ -87,13 +88,18 @@ export class PostgresServer {
     this.#process = null;
   }
 
-  async stop(): Promise<void> {
+  /** In good order; `resume` starts it again. */
+  async stopServing(): Promise<void> {
     const running = this.#process;
-    if (running !== null) {
-      const gone = once(running, 'exit');
-      running.kill('SIGINT');
-      await gone;
-    }
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (running === null) return;
+    const gone = once(running, 'exit');
+    running.kill('SIGINT');
+    await gone;
+    this.#process = null;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopServing();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

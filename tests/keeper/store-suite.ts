@@ -204,5 +204,128 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
         expect(must(await store.requests(taxBureau, { after: 0, limit: 10, service: id32(212) }))).toEqual([]);
       });
     });
+
+    describe('a space', () => {
+      it('is founded once, and knows when it was opened and what was broken off', async () => {
+        must(await store.foundSpace({ resident, wrapped: { enc: id32(7), ciphertext: id32(7) }, recovery: message }));
+        must(await store.noteOpened(resident, 1_800_000_000));
+        for (const counter of [12, 10, 12]) must(await store.noteBrokenOff(resident, counter));
+        must(await store.keepRefused({ id: id32(5), resident, counter: 11 }, 'reads-too-many'));
+        expect(must(await store.space(resident))).toEqual({ wrapped: message, objects: [], knownCounters: [10, 11, 12], lastOpened: 1_800_000_000 });
+        expect(must(await store.state(id32(5)))).toEqual({ state: 'rejected', code: 'reads-too-many' });
+        expect(must(await store.space(id16(9)))).toBeNull();
+        expect(must(await store.recovery(id16(9)))).toBeNull();
+      });
+
+      it('gives the note of what was stored, and none where none was made', async () => {
+        must(await store.keep({ ...transaction(5, 9), receipt: id32(8) }));
+        must(await store.keep(transaction(6, 10)));
+        expect(must(await store.receipt(id32(5)))).toEqual(id32(8));
+        expect(must(await store.receipt(id32(6)))).toBeNull();
+        expect(must(await store.receipt(id32(7)))).toBeNull();
+      });
+
+      it('is under a new key once its card is replaced, with what lay in it under the former', async () => {
+        await take({ ...transaction(5, 9), concerns: toAgency(5).concerns.slice(0, 1) });
+        const [wrapped, recovery] = [
+          { enc: id32(31), ciphertext: id32(32) },
+          { enc: id32(33), ciphertext: id32(34) },
+        ];
+        const former = { number: 1, sealed: bytesOf(35) };
+        must(await store.keep({ ...transaction(6, 0), payloads: [], replacements: [{ subject: resident, number: 1, wrapped, recovery, formers: [former] }] }));
+        expect(must(await store.recovery(resident))).toEqual({ recovery: message, formers: [], replaced: 0 });
+        expect(must(await store.toReseal())).toBeNull();
+        expect(must(await store.settle([recorded(6)]))).toEqual([taxBureau]);
+        expect(must(await store.recovery(resident))).toEqual({ recovery, formers: [former], replaced: 1 });
+        const part = `part/${'05'.repeat(32)}/0`;
+        expect(must(await store.space(resident))).toMatchObject({ wrapped });
+        expect(must(await store.space(resident))?.objects.map((object) => object.name).toSorted()).toEqual(['former/1/key', `former/1/${part}`, 'former/1/self']);
+        expect(must(await store.changes(taxBureau, { after: 1, limit: 10 })).map(({ kind }) => kind)).toEqual(['resident.replace']);
+        expect(must(await store.toReseal())).toEqual({ subject: resident, parts: [{ former: `former/1/${part}`, sealed: bytesOf(5) }] });
+        must(await store.reseal(resident, [{ former: `former/1/${part}`, name: part, sealed: bytesOf(36) }]));
+        expect(must(await store.toReseal())).toBeNull();
+        expect(must(await store.space(resident))?.objects.find((object) => object.name === part)?.sealed).toEqual(bytesOf(36));
+      });
+
+      it('has what was withheld only when it is handed over, and a case does not read it before', async () => {
+        const of = { act: 0, kind: 'access.record', what: 'part', subject: resident, actId: id16(5) } as const;
+        const look: KeptTransaction = {
+          ...transaction(5, 0),
+          resident: null,
+          counter: null,
+          payloads: [
+            { ...of, to: 'space', sealed: bytesOf(41), place: 'part/withheld', withheld: true },
+            { ...of, to: 'keeper', sealed: bytesOf(42), place: null },
+          ],
+        };
+        await take(look, transaction(6, 10));
+        const scope = { kinds: ['access.record', 'grant.give', 'request.step'], from: 1_800_000_005, to: 1_800_000_006, limit: 10 };
+        expect(must(await store.withheld(resident))).toEqual([{ transaction: id32(5), act: 0, keeperPart: bytesOf(42) }]);
+        expect(must(await store.parts(resident, scope)).map(({ kind }) => kind)).toEqual(['grant.give']);
+        must(await store.handOver(id32(5), 0, bytesOf(43)));
+        expect(must(await store.withheld(resident))).toEqual([]);
+        expect(must(await store.space(resident))?.objects.find((object) => object.name === 'part/withheld')).toEqual({ name: 'part/withheld', sealed: bytesOf(43), at: 1_800_000_005 });
+        expect(must(await store.parts(resident, scope))).toEqual([
+          { transaction: id32(5), act: 0, kind: 'access.record', at: 1_800_000_005, sealed: bytesOf(42) },
+          { transaction: id32(6), act: 0, kind: 'grant.give', at: 1_800_000_006, sealed: bytesOf(6) },
+        ]);
+        expect(must(await store.parts(resident, { ...scope, from: 1_800_000_006, limit: 1 })).map(({ kind }) => kind)).toEqual(['grant.give']);
+        expect(must(await store.parts(resident, { ...scope, kinds: [] }))).toEqual([]);
+      });
+
+      it('mutes agencies until it does no more', async () => {
+        must(await store.mute(resident, taxBureau, bytesOf(1)));
+        must(await store.mute(resident, taxBureau, bytesOf(2)));
+        must(await store.mute(resident, pensionOffice, bytesOf(3)));
+        expect(must(await store.muted(resident))).toEqual([
+          { agency: taxBureau, name: bytesOf(1) },
+          { agency: pensionOffice, name: bytesOf(3) },
+        ]);
+        must(await store.mute(resident, taxBureau, null));
+        expect(must(await store.muted(resident)).map(({ agency }) => agency)).toEqual([pensionOffice]);
+      });
+    });
+
+    describe('beside the spaces', () => {
+      it('an agency is told of what is none of the ledger’s, in the same order', async () => {
+        await take(toAgency(5));
+        must(await store.note(taxBureau, { kind: 'ask.refused', subject: null, id: id16(7), at: 1_800_000_007 }));
+        expect(must(await store.changes(taxBureau, { after: 2, limit: 10 }))).toEqual([{ seq: 3, kind: 'ask.refused', subject: null, id: id16(7), step: null, at: 1_800_000_007, transaction: null }]);
+      });
+
+      it('the log is indexed once, whoever does it, and read in its order', async () => {
+        const act = (logIndex: number, actIndex: number) => ({ subject: resident, logIndex, actIndex, transaction: id32(logIndex), act: bytesOf(actIndex) });
+        expect(must(await store.indexed())).toBe(0);
+        must(await store.index(0, 12, [act(11, 0), act(2, 1), act(2, 0)]));
+        must(await store.index(0, 12, [act(3, 0)]));
+        expect(must(await store.indexed())).toBe(12);
+        expect(must(await store.activity(resident, { after: 0, limit: 10 }))).toEqual([act(2, 0), act(2, 1), act(11, 0)]);
+        expect(must(await store.activity(resident, { after: 1, limit: 1 }))).toEqual([act(2, 1)]);
+        expect(must(await store.activity(id16(9), { after: 0, limit: 10 }))).toEqual([]);
+      });
+
+      it('whom something concerns is noted with it, so nothing is noted later', async () => {
+        await take(transaction(5, 9));
+        expect(must(await store.unconcerned(10))).toEqual([]);
+        must(await store.concern(id32(5), toAgency(5).concerns));
+        expect(must(await store.changes(taxBureau, { after: 0, limit: 10 }))).toEqual([]);
+      });
+
+      it('many writes at once are all kept, each with what it answers', async () => {
+        const once = [{ name: id32(90), order: id32(91), until: 100 }];
+        const kept = await Promise.all([5, 6, 7].map((fill) => store.keep({ ...transaction(fill, fill), once })));
+        expect(kept.map(must).toSorted()).toEqual(['kept', 'used', 'used']);
+        const others = await Promise.all(Array.from({ length: 40 }, (_, i) => store.keep(transaction(20 + i, 20 + i))));
+        expect(new Set(others.map(must))).toEqual(new Set(['kept']));
+        expect(must(await store.queued())).toHaveLength(41);
+      });
+
+      it('a bug in one write takes none of those beside it along', async () => {
+        const [bad] = transaction(6, 6).payloads;
+        const outcomes = await Promise.allSettled([store.keep(transaction(5, 5)), store.keep({ ...transaction(6, 6), payloads: [bad!, bad!] }), store.keep(transaction(7, 7))]);
+        expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+        expect(must(await store.queued()).map(({ id }) => id[0])).toEqual([5, 7]);
+      });
+    });
   });
 }

@@ -1,0 +1,197 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
+import { openGrantInner } from '../../src/identity/grant.ts';
+import { tagsUnder } from '../../src/keeper/agency-tag.ts';
+import { Keeper, type KeeperParts } from '../../src/keeper/keeper.ts';
+import { openSharedStore } from '../../src/keeper/postgres-store.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import type { Id } from '../../src/ledger/verify/acts.ts';
+import type { OrderBody } from '../../src/ledger/verify/order.ts';
+import { stateKey } from '../../src/ledger/verify/records.ts';
+import { partySecrets } from '../../tools/demo/parties.ts';
+import { demoPeople } from '../../tools/demo/people.ts';
+import { demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
+import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
+import { filesBelow, findTexts } from '../journeys/byte-search.ts';
+import { cardSigner, newId, orderBy, partyOpener, partySigner } from './agency-stand.ts';
+import { viewOf } from './ledger-view.ts';
+import { noPostgres, PostgresServer } from './postgres-server.ts';
+
+const answers = { property_use: 'own-home', tax_year: '2025', certificate_use: 'loan', letter_language: 'zh-Hans', phone: '13812345678' };
+
+describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === null ? '' : ` (${noPostgres})`}`, () => {
+  let dataDir: string;
+  let server: PostgresServer;
+  let serverPath: string;
+  let world: World;
+  let hub: HubParts;
+  let lin: Visitor;
+  let visit: OpenVisit;
+
+  /** The demonstration's server file, with its data spaces in this database. */
+  const serverFileWith = (name: string, url: string): string => {
+    const path = join(dataDir, `${name}.server.json`);
+    writeFileSync(path, JSON.stringify({ ...worldAt('', { serverPath: demoServerPath }).serverFile, keeper: url }));
+    return path;
+  };
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'imi-shared-'));
+    server = await PostgresServer.start();
+    serverPath = serverFileWith('hub', server.create('district'));
+    world = await seedWorld(join(dataDir, 'world'), Date.now, { serverPath });
+    hub = must(await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir }));
+    must(await hub.keeper.recover());
+    lin = new Visitor(world, 'lin', callDirectly(hub));
+    visit = await lin.signIn();
+  });
+  afterAll(async () => {
+    await hub.close();
+    await server.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  /** Another hub's keeper: a store of its own on the same database, the same keys, and the ledger as it sees it. */
+  const keeperBeside = async (change: Partial<KeeperParts['ledger']> = {}, database = 'district'): Promise<Keeper> =>
+    new Keeper({
+      ledger: viewOf(hub.ledger, change),
+      store: must(await openSharedStore(server.url(database))),
+      opener: partyOpener('keeper'),
+      tags: tagsUnder(partySecrets('keeper').seal),
+      name: 'keeper',
+      signer: partySigner('keeper'),
+      crypto: nodeCrypto,
+      now: Date.now,
+    });
+
+  const granted = async (reads: number): Promise<Id> => {
+    const { id, submission, draft } = await lin.request(visit, 'tax/property-tax-certificate', answers, { spoil: (one) => ({ ...one, reads }) });
+    must(await hub.keeper.take(submission));
+    must(await hub.ledger.receipt(id, 5000));
+    return draft.grant;
+  };
+  const orderOf = (grant: Id, change: Partial<OrderBody> = {}): Promise<Uint8Array> =>
+    orderBy(cardSigner(world, 'officer-mai'), hub.ledger.chain, { kind: 'grant.read', party: 'tax-bureau', purpose: 'tax.property-certificate', subject: lin.resident, grant, access: newId() }, change);
+  const readsLeft = async (grant: Id): Promise<number> => (await lin.record('grant', stateKey.grant(grant))).reads;
+  const code = async (release: ReturnType<Keeper['release']>): Promise<string> => {
+    const released = await release;
+    return released.ok ? 'released' : released.failure.code;
+  };
+
+  it('releases the last read of a grant at one of two hubs, whichever is asked first', async () => {
+    const other = await keeperBeside();
+    for (let round = 0; round < 5; round++) {
+      const grant = await granted(1);
+      const codes = await Promise.all([code(hub.keeper.release(await orderOf(grant))), code(other.release(await orderOf(grant)))]);
+      expect(codes.toSorted()).toEqual(['reads-spent', 'released']);
+      expect(await readsLeft(grant)).toBe(0);
+    }
+    await other.close();
+  });
+
+  it('carries an order out once where it comes to both hubs, and a nonce once', async () => {
+    const other = await keeperBeside();
+    const grant = await granted(3);
+    const order = await orderOf(grant);
+    const [here, there] = (await Promise.all([hub.keeper.release(order), other.release(order)])).map(must);
+    expect(here?.transaction).toEqual(there?.transaction);
+    expect(await readsLeft(grant)).toBe(2);
+    const nonce = newId();
+    const codes = await Promise.all([code(hub.keeper.release(await orderOf(grant, { nonce }))), code(other.release(await orderOf(grant, { nonce })))]);
+    expect(codes.toSorted()).toEqual(['nonce-spent', 'released']);
+    expect(await readsLeft(grant)).toBe(1);
+    await other.close();
+  });
+
+  it('shows at each hub what came in at the other', async () => {
+    const other = await keeperBeside();
+    const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+    must(await other.take(submission));
+    must(await hub.ledger.receipt(id, 5000));
+    const { contents } = await lin.signIn();
+    expect(contents.parts.some((part) => Buffer.from(part.transaction).equals(id))).toBe(true);
+    must(await hub.keeper.recover());
+    const [here, there] = [must(await hub.keeper.changes('tax-bureau', 0, 200)), must(await other.changes('tax-bureau', 0, 200))];
+    expect(here).toEqual(there);
+    expect(here.length).toBeGreaterThan(2);
+    await other.close();
+  });
+
+  it.each([
+    { name: 'kept and not yet given to the ledger', killBefore: true },
+    { name: 'recorded and not yet handed out', killBefore: false },
+  ])('whose server is killed with the access $name releases later, and one read is counted', async ({ killBefore }) => {
+    let isToDie = false;
+    const keeper = await keeperBeside({
+      submit: async (envelope) => {
+        if (isToDie && killBefore) await server.kill();
+        const submitted = await hub.ledger.submit(envelope);
+        if (isToDie && !killBefore) await server.kill();
+        isToDie = false;
+        return submitted;
+      },
+    });
+    const grant = await granted(2);
+    const order = await orderOf(grant);
+    isToDie = true;
+    // What was sealed to the agency may be at hand already: then it is the last that is had without the store.
+    expect(['hub-storage', 'released']).toContain(await code(keeper.release(order)));
+    expect(await code(keeper.release(await orderOf(grant)))).toBe('hub-storage');
+    await server.resume();
+    const released = must(await keeper.release(order));
+    expect(must(await openGrantInner(released.inner, grant, partyOpener('tax-bureau')))).toHaveLength(1);
+    expect(await readsLeft(grant)).toBe(1);
+    must(await hub.keeper.recover());
+    const { contents } = await lin.signIn();
+    expect(contents.parts.filter((part) => Buffer.from(part.transaction).equals(released.transaction))).toHaveLength(1);
+    await keeper.close();
+  });
+
+  const check = (path: string): { code: number; said: string } => {
+    try {
+      const said = execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'keeper', 'check', '--server', path, '--data', world.hubDir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      return { code: 0, said };
+    } catch (error) {
+      const { status, stderr } = error as { status: number; stderr: string };
+      return { code: status, said: stderr };
+    }
+  };
+
+  it('is brought back from a dump: looked through, and every space opens as before', async () => {
+    const whole = check(serverPath);
+    expect(whole).toMatchObject({ code: 0, said: expect.stringMatching(/^[1-9]\d* spaces with [1-9]\d* objects, [1-9]\d* private parts opened/) as unknown });
+    const dump = server.run('pg_dump', ['--format', 'custom', 'district']);
+    const restored = serverFileWith('restored', server.create('restored'));
+    server.run('pg_restore', ['--exit-on-error', '--no-owner', '--dbname', 'restored'], dump);
+    expect(check(restored)).toEqual(whole);
+    const before = (await lin.signIn()).opened.objects;
+    await hub.close();
+    hub = must(await openHubParts({ hubFile: world.hubFile, serverFile: worldAt('', { serverPath: restored }).serverFile, dataDir: world.hubDir }));
+    must(await hub.keeper.recover());
+    lin = new Visitor(world, 'lin', callDirectly(hub));
+    visit = await lin.signIn();
+    expect(visit.opened.objects).toEqual(before);
+    expect(must(await hub.keeper.activity(visit.session, 0)).entries.length).toBeGreaterThan(2);
+    expect(await code(hub.keeper.release(await orderOf(await granted(1))))).toBe('released');
+
+    server.sql("UPDATE imi_keeper.payload SET sealed = decode(repeat('00', 600), 'hex') WHERE what = 'part' AND addressee = 'keeper'", 'district');
+    expect(check(serverPath)).toMatchObject({ code: 1, said: expect.stringContaining('does not open with this keeper’s key') as unknown });
+  });
+
+  it('holds nothing of a resident in the clear: neither its dumps nor its files', async () => {
+    const told = demoPeople.flatMap(({ facts = {} }) => [facts.name, facts.name_latin, facts.identity_number, facts.address, facts.birth_date, facts.household_number]);
+    const canaries = [...told, answers.phone].filter((text) => text !== undefined);
+    expect(canaries.length).toBeGreaterThan(30);
+    // A row's bytes stand in a plain dump as hexadecimal digits, which is one of the forms that are looked for.
+    const dump = join(dataDir, 'dump.sql');
+    writeFileSync(dump, server.run('pg_dump', ['--format', 'plain', 'restored']));
+    expect(findTexts([Buffer.from(lin.resident).toString('hex')], [dump])).toHaveLength(1);
+    expect(findTexts([...canaries, 'tax-bureau', 'tax.property-certificate', 'officer-mai'], [dump])).toEqual([]);
+    server.sql('CHECKPOINT');
+    expect(findTexts([demoPeople.find(({ id }) => id === 'lin')?.facts?.name ?? '', answers.phone], filesBelow(server.folder))).toEqual([]);
+  });
+});
