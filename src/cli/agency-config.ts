@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { hubFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { Agency } from '../gateway/agency/agency.ts';
+import { Agency, type AgencyParts } from '../gateway/agency/agency.ts';
 import { gatewayClient } from '../gateway/client.ts';
 import { secretsOf, writeKeyFile } from '../hub/key-file.ts';
 import { softwareOpener } from '../identity/hpke.ts';
@@ -30,6 +30,7 @@ const configSchema = z.strictObject({
 
 export interface AgencyPlace {
   agency: Agency;
+  parts: AgencyParts;
   demoOfficerKey: string | null;
   hubName: z.output<typeof hubFileSchema>['name'];
 }
@@ -52,17 +53,19 @@ export function openAgency(path: string): Result<AgencyPlace, Failure<string>> {
   } catch {
     return fail('usage', `${at(ca ?? '')} cannot be read`);
   }
+  const parts: AgencyParts = {
+    client: gatewayClient({ url: gateway, party: { name: agency, signer }, now: Date.now, ...(authority === undefined ? {} : { ca: authority }) }),
+    name: agency,
+    signer,
+    opener: softwareOpener(keys.value.seal),
+    chain: trustRoot.chain,
+    trust: trustThrough(trustRoot, nodeCrypto),
+    crypto: nodeCrypto,
+    now: Date.now,
+  };
   return ok({
-    agency: new Agency({
-      client: gatewayClient({ url: gateway, party: { name: agency, signer }, now: Date.now, ...(authority === undefined ? {} : { ca: authority }) }),
-      name: agency,
-      signer,
-      opener: softwareOpener(keys.value.seal),
-      chain: trustRoot.chain,
-      trust: trustThrough(trustRoot, nodeCrypto),
-      crypto: nodeCrypto,
-      now: Date.now,
-    }),
+    agency: new Agency(parts),
+    parts,
     demoOfficerKey: demoOfficerKey === undefined ? null : at(demoOfficerKey),
     hubName: name,
   });

@@ -7,7 +7,10 @@ import type { Agency, Carried, ReadOutcome, RequestView } from '../gateway/agenc
 import { toHex } from '../ledger/verify/bytes.ts';
 import type { RevocationPart } from '../ledger/verify/acts.ts';
 import { openDesk } from './agency-desk.ts';
+import { publishStatusList, revocations } from '../gateway/agency/agency-status-list.ts';
+import { askCommands } from './agency-asks.ts';
 import { foundAgency, openAgency, readAs, type AgencyPlace } from './agency-config.ts';
+import { timeText } from './time-text.ts';
 import { OfficerFailed, officerOfCard, officerOfFile, type Officer } from './agency-officer.ts';
 
 const usage = `imi agency init --dir DIR --name NAME --gateway URL --hub FILE
@@ -22,14 +25,19 @@ imi agency issue REQUEST --vct TYPE --claims FILE --status N [--days N] [--repla
 imi agency revoke CREDENTIAL --subject RESIDENT --vct TYPE --reason replaced|wrong|ended|other --config FILE
 imi agency publish SERVICE-FILE --config FILE
 imi agency withdraw SERVICE --config FILE
+imi agency revocations --config FILE
+imi agency status-list --config FILE
+imi agency ask --purpose ID --facts NAME[?],… --reason-en TEXT --reason-zh TEXT --config FILE [--subject RESIDENT] [--code] [--minutes N]
+imi agency asked ASK --config FILE
+imi agency answer ASK --config FILE
 imi agency watch --config FILE [--after N]
 imi agency desk --config FILE [--port N] [--reader NAME]
-A letter is a text file: its first line is the title. --json prints what programs read. Without --reader, the first reader with a card is taken.`;
+A letter is a text file: its first line is the title. A fact with a ? may be left out. A reason completes "They need it …". --json prints what programs read. Without --reader, the first reader with a card is taken.`;
 
 type Failed = Failure<string>;
 type Options = Record<string, string | boolean | undefined>;
 
-interface Called {
+export interface Called {
   place: AgencyPlace;
   agency: Agency;
   words: string[];
@@ -79,10 +87,15 @@ const options = {
   after: text,
   port: text,
   reader: text,
+  facts: text,
+  'reason-en': text,
+  'reason-zh': text,
+  minutes: text,
+  code: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
 
-interface Listed {
+export interface Listed {
   /** Behind its name. */
   words: number;
   run: (called: Called) => Promise<Result<null, Failed>>;
@@ -175,13 +188,33 @@ const commands: Record<string, Listed | undefined> = {
     },
   },
   withdraw: { words: 1, run: async ({ agency, words: [id = ''], say }) => said(await agency.withdraw(id), say) },
+  revocations: {
+    words: 0,
+    run: async ({ place, say }) => {
+      const known = await revocations(place.parts);
+      if (!known.ok) return known;
+      say(`${known.value.revoked.length} of ${known.value.entries} credentials are revoked`, known.value);
+      return ok(null);
+    },
+  },
+  'status-list': {
+    words: 0,
+    run: async ({ place, say }) => {
+      const published = await publishStatusList(place.parts);
+      if (!published.ok) return published;
+      const { list, at, revoked, entries } = published.value;
+      say(`recorded, ${timeText(at)}: ${revoked} of ${entries} credentials are revoked (${list})`, published.value);
+      return ok(null);
+    },
+  },
+  ...askCommands,
   desk: { words: 0, run: desk },
   watch: {
     words: 0,
     run: async ({ agency, options: { after }, say }) => {
       const end = new AbortController();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
-      return agency.watch(typeof after === 'string' ? after : undefined, end.signal, (change) => say(`${change.seq} ${time(change.at)} ${change.kind} ${change.id}${change.step === null ? '' : ` ${change.step}`}`, change));
+      return agency.watch(typeof after === 'string' ? after : undefined, end.signal, (change) => say(`${change.seq} ${timeText(change.at)} ${change.kind} ${change.id}${change.step === null ? '' : ` ${change.step}`}`, change));
     },
   },
 };
@@ -265,8 +298,7 @@ function readLetter(path: string | boolean | undefined): Result<{ letter?: { tit
 }
 
 const isReason = (reason: unknown): reason is RevocationPart['reason'] => reason === 'replaced' || reason === 'wrong' || reason === 'ended' || reason === 'other';
-const time = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
-const requestLine = ({ id, at, step, service }: RequestView): string => `${id}  ${time(at)}  ${step.padEnd(10)}  ${service}`;
+const requestLine = ({ id, at, step, service }: RequestView): string => `${id}  ${timeText(at)}  ${step.padEnd(10)}  ${service}`;
 
 const shownText = ({ transaction, shown }: ReadOutcome): string =>
   [

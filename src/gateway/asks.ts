@@ -11,6 +11,7 @@ import { sealPart } from '../identity/request.ts';
 import { sealTo } from '../identity/sealing.ts';
 import { readStatusList, statusInvalid, statusUri, statusValid } from '../identity/status-list.ts';
 import type { AskBook, KeptAnswer, KeptAsk } from '../keeper/ask-book.ts';
+import type { NotedKind } from '../keeper/store.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StatusLists } from '../ledger/status-lists.ts';
@@ -32,7 +33,12 @@ export interface TrustedIssuer {
 
 export interface AsksParts {
   ledger: Pick<Ledger, 'chain' | 'values' | 'receipt'>;
-  keeper: { take(incoming: Incoming): Promise<Result<SubmissionState>>; state(transaction: Uint8Array): Promise<Result<SubmissionState>> };
+  keeper: {
+    take(incoming: Incoming): Promise<Result<SubmissionState>>;
+    state(transaction: Uint8Array): Promise<Result<SubmissionState>>;
+    isMuted(resident: Id, agency: Name): Promise<Result<boolean>>;
+    noteAsk(agency: Name, kind: NotedKind, ask: Id, subject: Id | null): Promise<Result<null>>;
+  };
   /** The keeper's raw sealing key. */
   keeperSeal: Uint8Array;
   book: AskBook;
@@ -124,20 +130,32 @@ export class Asks {
     return kept.value === null || kept.value.status.outcome !== 'open' || kept.value.until <= this.#seconds() ? fail('ask-unknown') : ok(kept.value);
   }
 
-  asksFor(resident: Id): Result<KeptAsk[]> {
-    return this.#parts.book.asksFor(resident, this.#seconds());
+  /** Those of an agency that the resident has muted wait as they would for somebody who does not come: it cannot tell. */
+  async asksFor(resident: Id): Promise<Result<KeptAsk[]>> {
+    const { book, keeper } = this.#parts;
+    const waiting = book.asksFor(resident, this.#seconds());
+    if (!waiting.ok) return waiting;
+    const heard: KeptAsk[] = [];
+    for (const ask of waiting.value) {
+      const muted = await keeper.isMuted(resident, ask.agency);
+      if (!muted.ok) return muted;
+      if (!muted.value) heard.push(ask);
+    }
+    return ok(heard);
   }
 
   byCode(code: string): Result<KeptAsk | null> {
     return this.#parts.book.askByCode(code, this.#seconds());
   }
 
-  /** Recorded with the ask, not on the ledger. @param resident who refuses, where it is known. */
-  refuse(id: Id, resident: Id | null): Result<null, AsksFailure> {
+  /** Recorded with the ask, not on the ledger; the agency is told that, and not why nor, where it asked nobody by name, who. @param resident who refuses, where it is known. */
+  async refuse(id: Id, resident: Id | null): Promise<Result<null, AsksFailure>> {
+    const { book, keeper } = this.#parts;
     const kept = this.open(id);
     if (!kept.ok) return kept;
     if (resident !== null && kept.value.subject !== null && !equalBytes(kept.value.subject, resident)) return fail('ask-unknown');
-    return this.#parts.book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
+    const settled = book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
+    return settled.ok ? keeper.noteAsk(kept.value.agency, 'ask.refused', id, kept.value.subject) : settled;
   }
 
   /**
@@ -239,8 +257,8 @@ export class Asks {
   }
 
   /** No act: whose key it is, the ledger does not know. The agency gets this gateway's word, signed. */
-  #keepForeign(id: Id, ask: Ask, { claims, shown }: VerifiedAnswer, token: Uint8Array): Result<{ transaction: null; state: 'unknown' }, AsksFailure> {
-    const { book, party, crypto } = this.#parts;
+  async #keepForeign(id: Id, ask: Ask, { claims, shown }: VerifiedAnswer, token: Uint8Array): Promise<Result<{ transaction: null; state: 'unknown' }, AsksFailure>> {
+    const { book, keeper, party, crypto } = this.#parts;
     const now = this.#seconds();
     const foreignReceipt = signJws(
       { typ: 'imi-answer-receipt+jwt', alg: 'EdDSA', kid: party.name },
@@ -260,7 +278,9 @@ export class Asks {
     );
     const answer: KeptAnswer = { key: 'foreign', subject: null, claims, token, transaction: null, part: null, foreignReceipt };
     const settled = book.settleAsk(id, { outcome: 'answered', at: now, answer });
-    return settled.ok ? ok({ transaction: null, state: 'unknown' }) : settled;
+    if (!settled.ok) return settled;
+    const told = await keeper.noteAsk(ask.agency, 'ask.answered', id, null);
+    return told.ok ? ok({ transaction: null, state: 'unknown' }) : told;
   }
 
   #check(): AnswerCheck {

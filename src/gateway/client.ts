@@ -82,7 +82,7 @@ export function gatewayClient({ url, party, now, ca, deadlineMs = 30_000 }: Gate
 
   return {
     async call(method, path, call = {}) {
-      const answered = await open(method, path, call, 'application/json', AbortSignal.timeout(deadlineMs));
+      const answered = await open(method, path, call, 'application/json, */*;q=0.5', AbortSignal.timeout(deadlineMs));
       if (!answered.ok) return answered;
       const text = await textOf(answered.value);
       return text.ok ? outcomeOf(answered.value, text.value) : text;

@@ -11,7 +11,7 @@ import type { HttpMessage } from './http-signature.ts';
 import { keyPattern, takesKey } from './openapi.ts';
 import { problemOf, problemType } from './problem.ts';
 import { RateLimit, type Rate } from './rate-limit.ts';
-import { jsonType, usualBodyLimitBytes, type Caller, type RawAnswer, type Route, type TextStream } from './route.ts';
+import { jsonType, kindsOf, usualBodyLimitBytes, type Caller, type RawAnswer, type Route, type TextStream } from './route.ts';
 import { matchRoute, readForm } from './router.ts';
 
 export interface DoorLimits {
@@ -219,7 +219,7 @@ class Answering {
     const message: HttpMessage = { method, authority, path, query, headers: headersOf(request), body };
     let party: Caller | null = null;
     if (route.spec.auth === 'party') {
-      const caller = await identifyCaller(message, route.spec.kinds ?? ['agency'], this.#options.check, Math.floor(now() / 1000));
+      const caller = await identifyCaller(message, kindsOf(route), this.#options.check, Math.floor(now() / 1000));
       if (!caller.ok) {
         const wait = this.#strangers.take(stranger, now());
         return wait === null ? refusedBy(caller.failure) : refused('rate-limited', undefined, { 'Retry-After': String(wait) });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ProblemCode } from '../contract/failures.ts';
 import { bodyRefusals, commonRefusals, keyRefusals, partyRefusals, problemSchema, problemType, statusOf } from './problem.ts';
-import { jsonType, type Route } from './route.ts';
+import { jsonType, kindsOf, type Route } from './route.ts';
 
 type Json = { [key: string]: unknown };
 
@@ -68,6 +68,7 @@ function operationOf(route: Route): Json {
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
     security: spec.auth === 'party' ? [{ messageSignature: [] }] : [],
+    'x-parties': kindsOf(route),
     parameters: parametersOf(route),
     ...(spec.body === undefined ? {} : { requestBody: { required: true, content: { [type]: { schema: schemaOf(spec.body, 'input') } } } }),
     responses: answersOf(route),

@@ -65,7 +65,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   /** `{name}` is one segment, a member of `params`; `{+name}`, last, takes the slashes as well. */
   path: string;
   auth: Auth;
-  /** Of parties: whom it is for. Left out: agencies. */
+  /** Of parties: whom it is for (`kindsOf`). Left out: agencies. */
   kinds?: readonly PartyKind[];
   summary: string;
   description?: string;
@@ -145,3 +145,6 @@ function malformed(where: string, error: z.ZodError): Result<never, Failure<Prob
   const at = error.issues[0]?.path.map(String).join('.') ?? '';
   return fail('call-malformed', at === '' ? where : `${where}: ${at.slice(0, 80)}`);
 }
+
+/** Kinds of parties that may call it; none: anybody, without a signature. */
+export const kindsOf = ({ spec: { auth, kinds } }: Route): readonly PartyKind[] => (auth === 'none' ? [] : (kinds ?? ['agency']));

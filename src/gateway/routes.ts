@@ -29,7 +29,7 @@ export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
     ...caseRoutes(parts),
     ...lookUpRoutes(parts),
     ...replacementRoutes(parts),
-    ...ledgerRoutes(parts),
+    ...ledgerRoutes(parts, url),
   ];
   const description = route({
     method: 'GET',

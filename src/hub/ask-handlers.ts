@@ -21,7 +21,7 @@ export function askHandlers(asks: Asks | null, keeper: Pick<Keeper, 'residentOf'
     'asks.list': async ({ session }) => {
       const resident = keeper.residentOf(session);
       if (resident === null) return fail('hub-refused', 'session');
-      const waiting = asks === null ? ok([]) : asks.asksFor(resident);
+      const waiting = asks === null ? ok([]) : await asks.asksFor(resident);
       return waiting.ok ? ok({ asks: waiting.value.map(carried) }) : waiting;
     },
     'ask.by-code': async ({ session, code }) => {
@@ -51,7 +51,7 @@ export function askHandlers(asks: Asks | null, keeper: Pick<Keeper, 'residentOf'
     'ask.refuse': async ({ session, ask }) => {
       const resident = keeper.residentOf(session);
       if (resident === null) return fail('hub-refused', 'session');
-      const refused = asks === null ? fail('ask-unknown') : asks.refuse(ask, resident);
+      const refused = asks === null ? fail('ask-unknown') : await asks.refuse(ask, resident);
       return refused.ok ? ok({}) : refusalOf(refused.failure);
     },
   };

@@ -88,7 +88,7 @@ describe('an agency', () => {
     expect(opened.part).toMatchObject({ agency: 'tax-bureau', service });
     const read = must(await tax.read(grant, purpose, officer()));
     expect(read.shown[0]?.claims).toMatchObject({ name: '林悦' });
-    expect(read.shown[0]).toMatchObject({ issuer: 'registrar' });
+    expect(read.shown[0]).toMatchObject({ issuer: 'registrar', revocation: 'valid' });
     expect(must(await hub.ledger.state(Buffer.from(read.transaction, 'hex'))).state).toMatch(/recorded|witnessed/);
     expect(must(await tax.grants()).find(({ id }) => id === grant.id)).toMatchObject({ state: 'live', purpose });
   });

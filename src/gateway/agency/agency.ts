@@ -16,14 +16,14 @@ import type { Name, Names, Payment, RequestPart, RequestStep, RevocationPart, St
 import { equalBytes, toHex } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { signEnvelope, type Signer } from '../../ledger/verify/envelope.ts';
-import { verifyHead, type Trust } from '../../ledger/verify/head.ts';
+import type { Trust } from '../../ledger/verify/head.ts';
 import { signOrder, type Order } from '../../ledger/verify/order.ts';
 import { decodeOpenedPart } from '../../ledger/verify/private-part.ts';
-import { decodeRecord, stateKey, type RecordKind, type Records } from '../../ledger/verify/records.ts';
-import { verifyState } from '../../ledger/verify/state-proof.ts';
+import { stateKey, type RecordKind, type Records } from '../../ledger/verify/records.ts';
 import { bytesOfHex, bytesOfText } from '../api-values.ts';
 import { changeSchema, type ChangeEvent } from '../change-event.ts';
 import type { ClientFailure, GatewayClient } from '../client.ts';
+import { provenRecord } from '../proven-records.ts';
 import { serviceSchema, type Service } from '../../contract/service.ts';
 import { carriedSchema, grantSchema, requestSchema } from '../routes/requests.ts';
 
@@ -311,19 +311,8 @@ export class Agency {
     return read.success ? ok(read.data) : fail('message-invalid', path);
   }
 
-  /** Proven against a head that the trusted validators signed; null: proven absent. */
-  async #record<K extends RecordKind>(kind: K, key: Uint8Array): Outcome<Records[K] | null> {
-    const { trust, crypto } = this.#parts;
-    const name = Buffer.from(key).toString('ascii');
-    const read = await this.#get('/v1/ledger/records', z.strictObject({ head: z.string(), records: z.array(z.strictObject({ key: z.string(), value: z.string().nullable(), proof: z.string() })) }), { keys: name });
-    if (!read.ok) return read;
-    const head = verifyHead(bytesOfText(read.value.head) ?? new Uint8Array(0), trust, crypto);
-    if (!head.ok) return head;
-    const [entry] = read.value.records;
-    const value = entry === undefined || entry.value === null ? null : (bytesOfText(entry.value) ?? null);
-    const holds = entry !== undefined && verifyState({ root: head.value.stateRoot, key, value, proof: bytesOfText(entry.proof) ?? new Uint8Array(0) }, crypto);
-    if (!holds) return fail('proof-invalid');
-    return ok(value === null ? null : decodeRecord(kind, value));
+  #record<K extends RecordKind>(kind: K, key: Uint8Array): Outcome<Records[K] | null> {
+    return provenRecord(kind, key, this.#parts);
   }
 
   async #revocation(issuer: Name, record: Records['party'], index: number): Outcome<ShownClaims['revocation']> {

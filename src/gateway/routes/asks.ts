@@ -14,7 +14,7 @@ import { answered, route, type Route } from '../route.ts';
 /** `state` of a request object: 16 random bytes in base64url. */
 const askName = z.string().regex(/^[A-Za-z0-9_-]{22}$/);
 
-const askSchema = z.strictObject({
+export const askSchema = z.strictObject({
   id: askName,
   state: z.enum(['open', 'over', 'refused', 'answering', 'answered']),
   /** When it was answered or refused. */
@@ -27,7 +27,7 @@ const askSchema = z.strictObject({
   walletUri: z.string(),
 });
 
-const answerSchema = z.strictObject({
+export const answerSchema = z.strictObject({
   id: askName,
   answer: z.enum(['yes', 'no']),
   at: secondsValue,
@@ -180,7 +180,7 @@ export function askRoutes({ asks }: GatewayParts, url: string): Route[] {
         if (id === null) return fail('ask-unknown');
         if (body.error !== undefined) {
           if (body.vp_token !== undefined) return fail('answer-malformed', 'error');
-          const refused = asks.refuse(id, null);
+          const refused = await asks.refuse(id, null);
           return refused.ok ? answered(200, {}) : refused;
         }
         const vpToken = parseVpToken(body.vp_token ?? '');

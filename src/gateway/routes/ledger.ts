@@ -33,14 +33,14 @@ const recordKey = z.string().max(200).regex(/^(?:(?:key|tx|answer)\/[0-9a-f]{64}
 const mostRecords = 32;
 
 /** So that an agency need not believe the gateway: heads, proofs and receipts, to be checked against the trust root (ledger/verify). */
-export const ledgerRoutes = ({ ledger, party }: GatewayParts): Route[] => [
+export const ledgerRoutes = ({ ledger, party }: GatewayParts, url: string): Route[] => [
   route({
     method: 'GET',
     path: '/v1/gateway',
     auth: 'none',
     summary: 'Which chain this is, and who answers',
-    answers: { 200: { description: 'The gateway', schema: z.strictObject({ chain: z.string(), gateway: nameText }) } },
-    handle: async () => answered(200, { chain: ledger.chain, gateway: party.name }),
+    answers: { 200: { description: 'The gateway', schema: z.strictObject({ chain: z.string(), gateway: nameText, url: z.string().describe('What it calls itself: where answers to asks go') }) } },
+    handle: async () => answered(200, { chain: ledger.chain, gateway: party.name, url }),
   }),
   route({
     method: 'GET',

@@ -8,6 +8,8 @@ import { bytesText, hashText, nameText, secondsValue } from '../api-values.ts';
 import type { GatewayParts } from '../gateway.ts';
 import { answered, route, type Route } from '../route.ts';
 
+export const revocationsSchema = z.strictObject({ revoked: z.array(z.int()), entries: z.int(), at: secondsValue });
+
 /** Token Status Lists: anybody reads them; an agency gets what its own has to say, signs that, and publishes it. */
 export const statusListRoutes = ({ status, lists, keeper, ledger, party: gateway, crypto, now }: GatewayParts): Route[] => [
   route({
@@ -31,7 +33,7 @@ export const statusListRoutes = ({ status, lists, keeper, ledger, party: gateway
     auth: 'party',
     summary: "What an agency's next status list has to say",
     description: 'Indices of all agencies come from one sequence: what is revoked is not said to be whose. `entries`: how many a list needs.',
-    answers: { 200: { description: 'By the ledger as it is now', schema: z.strictObject({ revoked: z.array(z.int()), entries: z.int(), at: secondsValue }) } },
+    answers: { 200: { description: 'By the ledger as it is now', schema: revocationsSchema } },
     handle: async () => {
       const followed = await status.follow();
       if (!followed.ok) return followed;
