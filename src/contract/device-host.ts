@@ -102,12 +102,13 @@ export interface Scan {
   symbology: Symbology;
 }
 
-/** One line of a printed slip. Never an identity number. */
-export type SlipLine =
-  | { kind: 'heading' | 'text' | 'small' | 'reference'; text: string }
-  /** The code of this text, as large as the paper takes it. */
-  | { kind: 'qr'; text: string }
-  | { kind: 'rule' };
+/** A slip of paper as dots, row by row from the top. In a byte the highest bit is the leftmost dot; 1 is black. */
+export interface Slip {
+  /** A multiple of 8. */
+  widthDots: number;
+  heightDots: number;
+  dots: Uint8Array;
+}
 
 /** What main asks of the host. `pin` is null where the reader's own pad takes it. Each answer is a Result with a code. */
 export interface DeviceCommands {
@@ -144,7 +145,7 @@ export interface DeviceCommands {
    */
   'identity.read': { params: { waitMs: number }; result: IdentityCard };
   /** Answered once the printer has said that all of it is on paper. */
-  'printer.print': { params: { slip: SlipLine[] }; result: null };
+  'printer.print': { params: { slip: Slip }; result: null };
 }
 export type DeviceCommand = keyof DeviceCommands;
 export type CardCommand = Extract<DeviceCommand, `card.${string}`>;

@@ -65,17 +65,13 @@ export const identityReaderSchema = z.discriminatedUnion('connection', [
 ]);
 export type IdentityReaderFile = z.infer<typeof identityReaderSchema>;
 
-export const printerSchema = z.discriminatedUnion('driver', [
-  /** Thermal paper at 8 dots a millimetre, `/dev/usb/lp0` or a serial line. */
-  z.strictObject({
-    driver: z.literal('escpos'),
-    path: absolutePath,
-    /** Dots of a line: 576 on paper of 80 mm, 384 on paper of 58 mm. */
-    widthDots: z.int().min(256).max(832).multipleOf(8).default(576),
-  }),
-  /** A queue of this machine's CUPS. */
-  z.strictObject({ driver: z.literal('cups'), queue: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$/) }),
-]);
+/** ESC/POS on thermal paper at 8 dots a millimetre. */
+export const printerSchema = z.strictObject({
+  /** `/dev/usb/lp0`. */
+  path: absolutePath,
+  /** Dots of a line: 576 on paper of 80 mm, 384 on paper of 58 mm. */
+  widthDots: z.int().min(256).max(832).multipleOf(8).default(576),
+});
 export type PrinterFile = z.infer<typeof printerSchema>;
 
 /** Beside the card readers; what is left out is not there. */

@@ -1,13 +1,15 @@
-import type { DeviceStatus, IdentityCard, Scan, SlipLine } from '../contract/device-host.ts';
+import type { DeviceStatus, IdentityCard, Scan, Slip } from '../contract/device-host.ts';
 import type { DevicesFile, IdentityReaderFile } from '../contract/hub-file.ts';
 import { fail } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { Hid } from './hid/hid.ts';
 import { openHidLine, openHidStream } from './hid/hid-line.ts';
 import { IdentityReader } from './hid/identity-reader.ts';
-import type { OpenLine } from './hid/line.ts';
+import type { OpenLine } from './line.ts';
 import { Scanner } from './hid/scanner.ts';
 import { openSerialLine } from './hid/serial-line.ts';
+import { EscposPrinter } from './printer/escpos-printer.ts';
+import { openPrinterFile } from './printer/printer-file.ts';
 
 export type DevicesStatus = Pick<DeviceStatus, 'identityReader' | 'scanner' | 'printer'>;
 
@@ -24,6 +26,7 @@ const scannerUsage = { usagePage: 0x8c, usage: 0x02 };
 export class Devices {
   readonly #identityReader: IdentityReader | null;
   readonly #scanner: Scanner | null;
+  readonly #printer: EscposPrinter | null;
   #status: DevicesStatus;
 
   constructor(named: DevicesFile, hid: Hid, ears: DevicesEars) {
@@ -31,10 +34,11 @@ export class Devices {
       this.#status = { ...this.#status, ...changed };
       ears.onStatus();
     };
-    const { identityReader, scanner } = named;
+    const { identityReader, scanner, printer } = named;
     this.#status = {
       ...(identityReader === undefined ? {} : { identityReader: { state: 'starting' as const } }),
       ...(scanner === undefined ? {} : { scanner: { state: 'starting' as const } }),
+      ...(printer === undefined ? {} : { printer: { state: 'starting' as const } }),
     };
     this.#identityReader = identityReader === undefined ? null : new IdentityReader(openIdentityReader(identityReader, hid), (status) => change({ identityReader: status }));
     this.#scanner =
@@ -45,6 +49,7 @@ export class Devices {
             (status) => change({ scanner: status }),
             (scan) => ears.onScan(scan),
           );
+    this.#printer = printer === undefined ? null : new EscposPrinter(openPrinterFile(printer.path), printer.widthDots, (status) => change({ printer: status }));
   }
 
   get status(): DevicesStatus {
@@ -55,12 +60,12 @@ export class Devices {
     return this.#identityReader?.read(waitMs) ?? Promise.resolve(fail('identity-reader-missing'));
   }
 
-  print(_slip: readonly SlipLine[]): Promise<Result<null>> {
-    return Promise.resolve(fail('printer-missing'));
+  print(slip: Slip): Promise<Result<null>> {
+    return this.#printer?.print(slip) ?? Promise.resolve(fail('printer-missing'));
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#identityReader?.stop(), this.#scanner?.stop()]);
+    await Promise.all([this.#identityReader?.stop(), this.#scanner?.stop(), this.#printer?.stop()]);
   }
 }
 

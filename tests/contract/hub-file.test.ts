@@ -112,11 +112,11 @@ describe('the devices of a kiosk', () => {
   });
 
   test('are named as lsusb names them, and what is left out has its usual form', () => {
-    const devices = { identityReader: reader, scanner: { vendor: '0c2e', product: '0b61', usagePage: 0x8c, usage: 2 }, printer: { driver: 'escpos', path: '/dev/usb/lp0' } };
+    const devices = { identityReader: reader, scanner: { vendor: '0c2e', product: '0b61', usagePage: 0x8c, usage: 2 }, printer: { path: '/dev/usb/lp0' } };
     expect(parse(devices).data).toEqual({
       identityReader: { ...reader, reports: 'counted' },
       scanner: devices.scanner,
-      printer: { driver: 'escpos', path: '/dev/usb/lp0', widthDots: 576 },
+      printer: { path: '/dev/usb/lp0', widthDots: 576 },
     });
   });
 
@@ -125,8 +125,7 @@ describe('the devices of a kiosk', () => {
     { name: 'an id in capitals', devices: { identityReader: { ...reader, product: '572B' } } },
     { name: 'an id as a number', devices: { scanner: { vendor: 1155, product: '572b' } } },
     { name: 'a serial line below the folder of the moment', devices: { identityReader: { connection: 'serial', path: 'ttyS0' } } },
-    { name: 'a line of dots that ends within a byte', devices: { printer: { driver: 'escpos', path: '/dev/usb/lp0', widthDots: 570 } } },
-    { name: 'a queue that is an option of lp', devices: { printer: { driver: 'cups', queue: '-dother' } } },
+    { name: 'a line of dots that ends within a byte', devices: { printer: { path: '/dev/usb/lp0', widthDots: 570 } } },
   ])('are not $name', ({ devices }) => {
     expect(parse(devices).success).toBe(false);
   });

@@ -292,7 +292,7 @@ describe('devices beside the card readers', () => {
   });
 
   test('are not asked of a host that is starting', async () => {
-    expect(await host.call('printer.print', { slip: [] })).toMatchObject({ failure: { code: 'device-host-lost' } });
+    expect(await host.call('printer.print', { slip: { widthDots: 8, heightDots: 0, dots: new Uint8Array(0) } })).toMatchObject({ failure: { code: 'device-host-lost' } });
   });
 
   test('what was scanned is told to whoever listens, until they do not', () => {

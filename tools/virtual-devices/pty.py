@@ -3,9 +3,11 @@
 import os
 import select
 import sys
+import tty
 
 path = sys.argv[1]
 master, slave = os.openpty()
+tty.setraw(slave)
 os.symlink(os.ttyname(slave), path)
 os.write(1, b"\n")
 while True:

@@ -17,7 +17,9 @@ export async function plugSerialWire(path: string, onWritten: (bytes: Uint8Array
   await once(child.stdout, 'data');
   child.stdout.on('data', (bytes: Buffer) => onWritten(new Uint8Array(bytes)));
   return {
-    send: (bytes) => child.stdin.write(bytes),
+    send: (bytes) => {
+      if (!child.stdin.writableEnded) child.stdin.write(bytes);
+    },
     async unplug() {
       child.stdin.end();
       await exit;

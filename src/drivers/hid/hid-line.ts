@@ -3,7 +3,7 @@ import { ok } from '../../contract/result.ts';
 import { chooseHid } from './choose-hid.ts';
 import type { WantedHid } from './choose-hid.ts';
 import type { Hid } from './hid.ts';
-import type { OpenLine } from './line.ts';
+import type { OpenLine } from '../line.ts';
 import { bytesOfReport, ReportSplitter, reportsOf } from './reports.ts';
 import type { ReportForm } from './reports.ts';
 

@@ -2,8 +2,8 @@ import type { IdentityCard, IdentityReaderStatus } from '../../contract/device-h
 import { fail, ok } from '../../contract/result.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import { parseIdentityText } from './identity-text.ts';
-import { KeptLine } from './line.ts';
-import type { Line, OpenLine } from './line.ts';
+import { KeptLine } from '../line.ts';
+import type { Line, OpenLine } from '../line.ts';
 import { encodeSdtCommand, fitsCommand, sdtFailure, SdtStream, textOfRead } from './sdt.ts';
 import type { SdtAnswer, SdtCommand } from './sdt.ts';
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { fail, ok } from '../../contract/result.ts';
 import type { Result } from '../../contract/result.ts';
+import { errorCode, lostBy } from '../device-file.ts';
 import type { Hid, HidConnection, HidInfo } from './hid.ts';
 
 type NodeHid = typeof import('node-hid');
@@ -32,7 +33,7 @@ export class NodeHidBinding implements Hid {
       // The binding's own words do not tell why a device cannot be opened.
       await access(path, constants.R_OK | constants.W_OK);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const code = errorCode(error);
       return fail(code === 'EACCES' || code === 'EPERM' ? 'device-no-permission' : 'device-lost', path);
     }
     try {
@@ -51,7 +52,7 @@ export class NodeHidBinding implements Hid {
             await device.write(Buffer.from([0, ...report]));
             return ok(null);
           } catch (error) {
-            return fail('device-lost', messageOf(error));
+            return lostBy(error);
           }
         },
         async close() {

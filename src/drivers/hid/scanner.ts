@@ -1,7 +1,7 @@
 import type { Scan, ScannerStatus } from '../../contract/device-host.ts';
 import { ScanReports } from './hid-pos.ts';
-import { KeptLine } from './line.ts';
-import type { OpenLine } from './line.ts';
+import { KeptLine } from '../line.ts';
+import type { OpenLine } from '../line.ts';
 
 /** A bar code scanner on HID POS: told what it sees, asked nothing. */
 export class Scanner {

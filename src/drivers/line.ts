@@ -1,5 +1,5 @@
-import { fail } from '../../contract/result.ts';
-import type { Failure, Result } from '../../contract/result.ts';
+import { fail } from '../contract/result.ts';
+import type { Failure, Result } from '../contract/result.ts';
 
 /** An open way to a device. Over HID a piece is one report, over a serial line whatever came at once. */
 export interface Line {
