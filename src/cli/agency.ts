@@ -4,14 +4,18 @@ import { z } from 'zod';
 import { serviceSchema } from '../contract/service.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { Agency, Carried, ReadOutcome, RequestView } from '../gateway/agency/agency.ts';
+import { secretsOf } from '../hub/key-file.ts';
+import { ed25519Signer } from '../ledger/node-signer.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
+import type { Signer } from '../ledger/verify/envelope.ts';
 import type { RevocationPart } from '../ledger/verify/acts.ts';
 import { openDesk } from './agency-desk.ts';
 import { publishStatusList, revocations } from '../gateway/agency/agency-status-list.ts';
 import { askCommands } from './agency-asks.ts';
 import { foundAgency, openAgency, readAs, type AgencyPlace } from './agency-config.ts';
 import { timeText } from './time-text.ts';
-import { OfficerFailed, officerOfCard, officerOfFile, type Officer } from './agency-officer.ts';
+import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
+import { openTerminal } from './terminal.ts';
 
 const usage = `imi agency init --dir DIR --name NAME --gateway URL --hub FILE
 imi agency requests --config FILE [--step STEP] [--service ID]
@@ -58,7 +62,6 @@ export async function run(args: string[]): Promise<number> {
     const say = (human: string, json: unknown): void => void process.stdout.write(`${values.json === true ? JSON.stringify(json) : human}\n`);
     return finish(await command.run({ place: place.value, agency: place.value.agency, words: positionals, options: values, say }));
   } catch (error) {
-    if (error instanceof OfficerFailed) return finish({ ok: false, failure: error.failure });
     if (error instanceof TypeError && 'code' in error) return misuse(`${error.message}\n${usage}`);
     throw error;
   }
@@ -129,7 +132,7 @@ const commands: Record<string, Listed | undefined> = {
       if (!opened.ok) return opened;
       const [grant] = opened.value.request.grants;
       if (grant === undefined) return fail('grant-unknown');
-      const read = await withOfficer(place, reader, ({ signer }) => agency.read({ id: grant, subject: opened.value.request.subject }, purpose, signer));
+      const read = await withOfficer(place, reader, (signer) => agency.read({ id: grant, subject: opened.value.request.subject }, purpose, signer));
       if (!read.ok) return read;
       say(shownText(read.value), { ...read.value, shown: read.value.shown.map(({ holder, ...one }) => ({ ...one, holder: toHex(holder) })) });
       return ok(null);
@@ -145,7 +148,7 @@ const commands: Record<string, Listed | undefined> = {
       if (!opened.ok) return opened;
       const written = readLetter(letter);
       if (!written.ok) return written;
-      const done = await withOfficer(place, reader, ({ signer }) => agency.step(opened.value.request, { step: 'decided', decision, ...written.value }, signer));
+      const done = await withOfficer(place, reader, (signer) => agency.step(opened.value.request, { step: 'decided', decision, ...written.value }, signer));
       return said(done, say);
     },
   },
@@ -225,15 +228,7 @@ async function desk({ place, agency, options: { port = '0', reader } }: Called):
   const opened = await openDesk({
     agency,
     officer,
-    // A card that fails in the signer's hands is a refusal like any other here.
-    withOfficer: async (work) => {
-      try {
-        return await withOfficer(place, reader, ({ signer }) => work(signer));
-      } catch (error) {
-        if (error instanceof OfficerFailed) return { ok: false, failure: error.failure };
-        throw error;
-      }
-    },
+    withOfficer: (work) => withOfficer(place, reader, work),
     port: Number(port),
     now: Date.now,
   });
@@ -275,14 +270,24 @@ async function openOne(agency: Agency, id: string): ReturnType<Agency['open']> {
   return more.length > 0 ? fail('usage', `${more.length + 1} requests begin with ${id}`) : agency.openRequest(found);
 }
 
-async function withOfficer<T>({ demoOfficerKey }: AgencyPlace, reader: string | boolean | undefined, work: (officer: Officer) => Promise<Result<T, Failed>>): Promise<Result<T, Failed>> {
+/** An officer's hand: a card in a reader, or in demonstrations a key file. */
+async function withOfficer<T>({ demoOfficerKey }: AgencyPlace, reader: string | boolean | undefined, work: (officer: Signer) => Promise<Result<T, Failed>>): Promise<Result<T, Failed>> {
   const wanted = typeof reader === 'string' ? reader : null;
-  const officer = demoOfficerKey !== null && wanted === null ? officerOfFile(demoOfficerKey) : await officerOfCard(wanted, (line) => void process.stderr.write(`${line}\n`));
-  if (!officer.ok) return officer;
+  if (demoOfficerKey !== null && wanted === null) {
+    const keys = secretsOf(demoOfficerKey, ['sign']);
+    return keys.ok ? work(ed25519Signer(keys.value.sign)) : keys;
+  }
+  const terminal = openTerminal(process.stdin, process.stderr);
+  const cards = new CardsAtHand(terminal, { binding: 'smartcard', reader: wanted });
   try {
-    return await work(officer.value);
+    const officer = await cards.signer('the officer’s card', null);
+    return officer.ok ? await work(officer.value).finally(() => officer.value.release()) : officer;
+  } catch (error) {
+    if (error instanceof CardFailed) return { ok: false, failure: error.failure };
+    throw error;
   } finally {
-    await officer.value.close();
+    cards.stop();
+    terminal.close();
   }
 }
 

@@ -21,15 +21,7 @@ import { savedHeadIn } from '../main/saved-head.ts';
 import { heldCredentials } from '../main/held-credentials.ts';
 import type { ProvenResident } from '../main/visit/work.ts';
 import { homeHub } from './home-hub.ts';
-
-/** Whoever sits before it. null: there is nobody any more. */
-export interface Terminal {
-  say(text: string): void;
-  complain(text: string): void;
-  ask(question: string): Promise<string | null>;
-  /** What is typed is not shown. */
-  askHidden(question: string): Promise<string | null>;
-}
+import type { Terminal } from './terminal.ts';
 
 export interface HomeAnswer {
   /** Where the request object is. */

@@ -3,12 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hubFileSchema, type HubFile } from '../contract/hub-file.ts';
-import { DeviceHost } from '../drivers/device-host.ts';
-import { spawnNodeHost } from '../drivers/spawn-node-host.ts';
-import { answerFromHome, type Terminal } from './card-answer.ts';
-import { openTerminal } from './card-terminal.ts';
-import { cardInAnyReader } from './card-reader.ts';
+import { answerFromHome } from './card-answer.ts';
+import { CardsAtHand, isBinding, type CardsWish } from './cards-at-hand.ts';
 import { isHomeAddress } from './home-hub.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
 
 const usage = [
   'imi card answer URL --hub FILE [--reader NAME] [--binding smartcard|pcsclite] [--data DIR]',
@@ -22,10 +20,10 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(`Usage:\n${usage}\n`);
     return 2;
   }
-  const host = new DeviceHost(spawnNodeHost({ hostPath: join(import.meta.dirname, '../drivers/host.ts'), binding: called.binding }));
   const terminal = openTerminal();
+  const cards = new CardsAtHand(terminal, called);
   try {
-    const card = await cardInAnyReader(host, called.reader, () => terminal.say('Put your card into the reader.'));
+    const card = await cards.take('your card', null);
     if (!card.ok) return failed(terminal, card.failure);
     if (called.command === 'status') {
       const { info } = card.value;
@@ -50,7 +48,7 @@ export async function run(args: string[]): Promise<number> {
     }
   } finally {
     terminal.close();
-    host.stop();
+    cards.stop();
   }
 }
 
@@ -59,7 +57,7 @@ function failed(terminal: Terminal, { code, detail }: { code: string; detail?: s
   return 1;
 }
 
-type Called = { reader: string | null; binding: 'smartcard' | 'pcsclite' } & ({ command: 'status' } | { command: 'answer'; request: URL; hubFile: HubFile; dataDir: string });
+type Called = CardsWish & ({ command: 'status' } | { command: 'answer'; request: URL; hubFile: HubFile; dataDir: string });
 
 function parse(args: string[]): Called | null {
   try {
@@ -69,7 +67,7 @@ function parse(args: string[]): Called | null {
       options: { hub: { type: 'string' }, reader: { type: 'string' }, binding: { type: 'string', default: 'smartcard' }, data: { type: 'string' } },
     });
     const { binding } = values;
-    if (binding !== 'smartcard' && binding !== 'pcsclite') return null;
+    if (!isBinding(binding)) return null;
     const common = { reader: values.reader ?? null, binding } as const;
     if (positionals[0] === 'status' && positionals.length === 1) return { ...common, command: 'status' };
     const [command, address, ...more] = positionals;

@@ -11,7 +11,8 @@ import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { CasePart, PublicKey } from '../ledger/verify/acts.ts';
 import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/bytes.ts';
 import { trustThrough } from '../ledger/verify/handover.ts';
-import { CardFailed, CaseCards, personAtTerminal } from './case-cards.ts';
+import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
+import { openTerminal } from './terminal.ts';
 
 const usage = `imi case open OFFICE --basis TEXT --subjects ID[,ID…] --kinds KIND[,KIND…] --from DAY --to DAY --until DAY --opens DAY
               --second STAFF --authority NAME[,NAME…] --threshold K [--keeper NAME] [--elsewhere]
@@ -58,16 +59,17 @@ class Misused extends Error {}
  * Exit codes: 0 done; 1 refused or failed, the code is on stderr; 2 called wrongly.
  */
 export async function run(args: string[]): Promise<number> {
-  const person = personAtTerminal();
-  let cards: CaseCards | null = null;
+  // What is printed is JSON, for programs; people are spoken to beside it.
+  const terminal = openTerminal(process.stdin, process.stderr);
+  let cards: CardsAtHand | null = null;
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (values.binding !== 'smartcard' && values.binding !== 'pcsclite') throw new Misused('binding');
+    if (values.binding === undefined || !isBinding(values.binding)) throw new Misused('binding');
     const office = officeOf(values);
     if (!office.ok) return complain(office.failure);
     const { binding } = values;
-    const hand = (): CaseCards => (cards ??= new CaseCards(person, binding));
-    const done = await carryOut(positionals, values, office.value, hand, (line) => person.say(line));
+    const hand = (): CardsAtHand => (cards ??= new CardsAtHand(terminal, { binding, reader: null }));
+    const done = await carryOut(positionals, values, office.value, hand, (line) => terminal.say(line));
     if (!done.ok) return complain(done.failure);
     process.stdout.write(`${JSON.stringify(done.value, null, 2)}\n`);
     return 0;
@@ -77,8 +79,8 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(`${error.message}\n${usage}\n`);
     return 2;
   } finally {
-    (cards as CaseCards | null)?.stop();
-    person.close();
+    (cards as CardsAtHand | null)?.stop();
+    terminal.close();
   }
 }
 
@@ -133,7 +135,7 @@ function officeOf(values: Values): Result<CaseOffice, Failure<string>> {
   );
 }
 
-async function carryOut([command, what, ...more]: string[], values: Values, office: CaseOffice, cards: () => CaseCards, say: (line: string) => void): Promise<Result<unknown, Failure<string>>> {
+async function carryOut([command, what, ...more]: string[], values: Values, office: CaseOffice, cards: () => CardsAtHand, say: (line: string) => void): Promise<Result<unknown, Failure<string>>> {
   if (more.length > 0) throw new Misused('one case, or one draft');
   switch (command) {
     case 'open':
@@ -147,7 +149,7 @@ async function carryOut([command, what, ...more]: string[], values: Values, offi
     case 'read':
       return read(what, values, office, cards());
     case 'close': {
-      const card = await cards().card('the auditor’s card', null);
+      const card = await cards().signer('the auditor’s card', null);
       if (!card.ok) return card;
       const closed = await office.close(id(what, 'case'), card.value);
       await card.value.release();
@@ -170,7 +172,7 @@ async function carryOut([command, what, ...more]: string[], values: Values, offi
   }
 }
 
-async function openCase(values: Values, office: CaseOffice, cards: CaseCards): Promise<Result<unknown, Failure<string>>> {
+async function openCase(values: Values, office: CaseOffice, cards: CardsAtHand): Promise<Result<unknown, Failure<string>>> {
   const members = needed(values.authority, 'authority').split(',');
   const threshold = Number(needed(values.threshold, 'threshold'));
   if (!Number.isInteger(threshold) || threshold < 1 || threshold > members.length) throw new Misused(`--threshold: 1 to ${members.length}`);
@@ -186,7 +188,7 @@ async function openCase(values: Values, office: CaseOffice, cards: CaseCards): P
     threshold,
   };
   const second = id(values.second, '--second');
-  const auditor = await cards.card('the auditor’s card', null);
+  const auditor = await cards.signer('the auditor’s card', null);
   if (!auditor.ok) return auditor;
   const begun = await office.begin(wish, auditor.value, second, values.keeper);
   await auditor.value.release();
@@ -197,7 +199,7 @@ async function openCase(values: Values, office: CaseOffice, cards: CaseCards): P
     return left.ok ? ok({ case: caseId, draft: left.value, waitsFor: begun.value.second.party }) : left;
   }
   const other = begun.value.draft.signers[1]?.[1] ?? new Uint8Array(0);
-  const officer = await cards.card('the second officer’s card', other);
+  const officer = await cards.signer('the second officer’s card', other);
   if (!officer.ok) return officer;
   const done = await office.finish(begun.value, officer.value);
   await officer.value.release();
@@ -240,13 +242,13 @@ const isDraftId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 const draftForm = 'a draft is named by 64 hexadecimal digits';
 
 /** The second officer reads what it is about before anything is signed. */
-async function sign(draftId: string, office: CaseOffice, cards: CaseCards, say: (line: string) => void): Promise<Result<unknown, Failure<string>>> {
+async function sign(draftId: string, office: CaseOffice, cards: CardsAtHand, say: (line: string) => void): Promise<Result<unknown, Failure<string>>> {
   if (!isDraftId(draftId)) throw new Misused(draftForm);
   const draft = await office.draft(draftId);
   if (!draft.ok) return draft;
   const { act, part } = draft.value;
   say(`A case of ${act.office}: ${JSON.stringify({ ...partView(part), until: iso(act.until), opensAt: iso(act.opensAt) }, null, 2)}`);
-  const card = await cards.card('your card', null);
+  const card = await cards.signer('your card', null);
   if (!card.ok) return card;
   const signed = await office.sign(draft.value.draft, card.value);
   await card.value.release();
@@ -254,10 +256,10 @@ async function sign(draftId: string, office: CaseOffice, cards: CaseCards, say: 
   return signed.value.state === 'rejected' ? fail(signed.value.code ?? 'rejected') : ok({ case: toHex(act.id), ...signed.value });
 }
 
-async function read(what: string | undefined, values: Values, office: CaseOffice, cards: CaseCards): Promise<Result<unknown, Failure<string>>> {
+async function read(what: string | undefined, values: Values, office: CaseOffice, cards: CardsAtHand): Promise<Result<unknown, Failure<string>>> {
   const caseId = id(what, 'case');
   const subject = id(values.subject, '--subject');
-  const card = await cards.card('the auditor’s card', null);
+  const card = await cards.signer('the auditor’s card', null);
   if (!card.ok) return card;
   const done = await office.read(caseId, subject, card.value);
   await card.value.release();

@@ -15,9 +15,10 @@ import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/byt
 import { signEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { prepareReplacement } from '../registrar/replacement.ts';
-import { CardFailed, CaseCards, personAtTerminal } from './case-cards.ts';
+import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
+import { openTerminal } from './terminal.ts';
 
 const usage = `imi registrar replace RESIDENT --clerk STAFF --staff STAFF --facts FILE --document TEXT --out FOLDER [--slip FILE]
                       --hub FILE --gateway URL --party NAME --key FILE [--ca FILE] [--binding smartcard|pcsclite]
@@ -51,7 +52,7 @@ interface Called {
   out: string;
   hub: HubFile;
   client: GatewayClient;
-  binding: 'smartcard' | 'pcsclite';
+  binding: Binding;
 }
 
 /** 0: replaced, and the new slip is written; 1: refused, the code is on stderr, and the old card is as it was; 2: called wrongly. */
@@ -61,8 +62,8 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(called.failure.code === 'usage' ? `${called.failure.detail ?? ''}\n${usage}\n` : `Refused: ${called.failure.code}\n`);
     return called.failure.code === 'usage' ? 2 : 1;
   }
-  const person = personAtTerminal();
-  const cards = new CaseCards(person, called.value.binding);
+  const terminal = openTerminal(process.stdin, process.stderr);
+  const cards = new CardsAtHand(terminal, { binding: called.value.binding, reader: null });
   try {
     const replaced = await replace(called.value, cards);
     if (replaced.ok) {
@@ -77,7 +78,7 @@ export async function run(args: string[]): Promise<number> {
     return 1;
   } finally {
     cards.stop();
-    person.close();
+    terminal.close();
   }
 }
 
@@ -85,13 +86,13 @@ const message = z.object({ enc: z.string(), ciphertext: z.string() });
 const recoverySchema = z.object({ space: z.string(), recovery: message, formers: z.array(z.object({ number: z.int(), sealed: z.string() })), replaced: z.int() });
 const carriedSchema = z.object({ state: z.enum(['recorded', 'queued']) });
 
-async function replace({ resident, clerk, staff, facts, document, slip, out, hub, client }: Called, cards: CaseCards): Promise<Result<string, Failure<string>>> {
+async function replace({ resident, clerk, staff, facts, document, slip, out, hub, client }: Called, cards: CardsAtHand): Promise<Result<string, Failure<string>>> {
   const found = await asked(client, 'GET', `/v1/residents/${toHex(resident)}/recovery`, recoverySchema);
   if (!found.ok) return found;
   const signers = await staffKeys([clerk, staff], client);
   if (!signers.ok) return signers;
   const [clerkKey, staffKey] = signers.value;
-  const card = await cards.card('the resident’s new card', null);
+  const card = await cards.signer('the resident’s new card', null);
   if (!card.ok) return card;
   const { space, recovery, formers, replaced } = found.value;
   const prepared = await prepareReplacement(
@@ -130,10 +131,10 @@ async function replace({ resident, clerk, staff, facts, document, slip, out, hub
 }
 
 /** A card that is waited for when its turn to sign comes. */
-const inHand = (cards: CaseCards, whose: string, key: PublicKey): Signer => ({
+const inHand = (cards: CardsAtHand, whose: string, key: PublicKey): Signer => ({
   key,
   async sign(input) {
-    const card = await cards.card(whose, key[1]);
+    const card = await cards.signer(whose, key[1]);
     if (!card.ok) throw new CardFailed(card.failure);
     const signature = await card.value.sign(input);
     await card.value.release();
@@ -182,7 +183,7 @@ function parse(args: string[]): Result<Called, Failure<string>> {
     const { facts, document, out, hub, gateway, party, key, binding } = values;
     if (command !== 'replace' || others.length > 0 || resident === undefined || clerk === undefined || staff === undefined) return fail('usage', 'Which resident, and whose cards?');
     if (facts === undefined || document === undefined || out === undefined || hub === undefined || gateway === undefined || party === undefined || key === undefined) return fail('usage', 'Something is missing.');
-    if (binding !== 'smartcard' && binding !== 'pcsclite') return fail('usage', 'There is no such binding.');
+    if (!isBinding(binding)) return fail('usage', 'There is no such binding.');
     const secret = secretsOf(key, ['sign']);
     if (!secret.ok) return fail('usage', `${key}: ${secret.failure.code}`);
     const slip = values.slip === undefined ? ok(null) : parseRecoveryKey(readFileSync(values.slip, 'utf8'));

@@ -11,6 +11,7 @@ import { answerAsk, answerForm, matchAsk } from '../../src/identity/answer.ts';
 import { openAsk } from '../../src/identity/ask.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import type { Id } from '../../src/ledger/verify/acts.ts';
 import { fromHex } from '../../src/ledger/verify/bytes.ts';
 import { decodeGenesis, genesisState } from '../../src/ledger/genesis.ts';
 import { keyId, openEnvelope } from '../../src/ledger/verify/envelope.ts';
@@ -34,8 +35,8 @@ const words = { basis: 'Audit Law, article 38', letter: 'Your certificate lies r
 
 const bytesOf = (hex = ''): Uint8Array => fromHex(hex) ?? new Uint8Array(0);
 
-/** One of each kind of activity: a grant with its request, a look, steps with a letter, credentials, an answer from afar, a case and a look under it, and the grant's end. */
-async function oneOfEach(world: World, hub: Hub): Promise<void> {
+/** One of each kind of activity, and the sealed case's public id: a grant with its request, a look, steps with a letter, credentials, an answer from afar, a case and a look under it, and the grant's end. */
+async function oneOfEach(world: World, hub: Hub): Promise<{ sealedCase: Id }> {
   const url = hub.gatewayUrl ?? '';
   const signerOf = (person: string) => cardInMemory(world.cards[person] ?? '').sig;
   const lin = new Visitor(world, 'lin', callDirectly(hub));
@@ -73,6 +74,7 @@ async function oneOfEach(world: World, hub: Hub): Promise<void> {
   const end = await lin.end(await lin.signIn(), bytesOf(request.grants[0]), 'tax-bureau');
   must(await hub.keeper.take(end));
   must(await hub.ledger.receipt(must(openEnvelope(end.envelope, nodeCrypto)).id, 20_000));
+  return { sealedCase: begun.id };
 }
 
 interface Wanted {
@@ -165,9 +167,9 @@ async function seen(folder: string, genesis: Uint8Array, world: World, hub: Hub)
 const whatIsThere = ['tax-bureau', purpose, service, 'identity_number', 'officer-mai: id'];
 const kinds = ['grant.give', 'request.submit', 'access.record', 'request.step', 'credential.anchor', 'credential.revoke', 'verification.answer', 'case.open', 'grant.end'];
 
-async function kindsRecorded(hub: Hub): Promise<Set<string>> {
+async function kindsRecorded(hub: Hub): Promise<{ kind: string; envelope: Buffer }[]> {
   const entries = must(await hub.ledger.entries(0, 500));
-  return new Set(entries.flatMap((envelope) => must(openEnvelope(envelope, nodeCrypto)).body.acts.map(({ kind }) => kind)));
+  return entries.flatMap((envelope) => must(openEnvelope(envelope, nodeCrypto)).body.acts.map(({ kind }) => ({ kind, envelope: Buffer.from(envelope) })));
 }
 
 let folder: string;
@@ -181,8 +183,11 @@ describe('a validator stores no agency, purpose, service, claim or officer of an
     const world = await seedWorld(join(folder, 'world'));
     const hub = must(await openHub({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir }));
     try {
-      await oneOfEach(world, hub);
-      expect([...(await kindsRecorded(hub))]).toEqual(expect.arrayContaining(kinds));
+      const { sealedCase } = await oneOfEach(world, hub);
+      const recorded = await kindsRecorded(hub);
+      expect(recorded.map(({ kind }) => kind)).toEqual(expect.arrayContaining(kinds));
+      // The look under it is there, and nothing leads from one to the other.
+      expect(recorded.filter(({ envelope }) => envelope.includes(Buffer.from(sealedCase))).map(({ kind }) => kind)).toEqual(['case.open']);
       const { ledger } = world.serverFile;
       const path = join(world.hubDir, ledger.engine === 'embedded' ? ledger.path : '');
       const genesis = readFileSync(join(world.hubDir, ledger.engine === 'embedded' ? ledger.genesis : ''));
@@ -201,8 +206,11 @@ describe('a validator stores no agency, purpose, service, claim or officer of an
     const serverFile = { ...world.serverFile, ledger: { ...world.serverFile.ledger, queue: 'submissions.sqlite' } } as HubServerFile;
     const hub = must(await openHub({ hubFile: world.hubFile, serverFile, dataDir: world.hubDir }));
     try {
-      await oneOfEach(world, hub);
-      expect([...(await kindsRecorded(hub))]).toEqual(expect.arrayContaining(kinds));
+      const { sealedCase } = await oneOfEach(world, hub);
+      const recorded = await kindsRecorded(hub);
+      expect(recorded.map(({ kind }) => kind)).toEqual(expect.arrayContaining(kinds));
+      // The look under it is there, and nothing leads from one to the other.
+      expect(recorded.filter(({ envelope }) => envelope.includes(Buffer.from(sealedCase))).map(({ kind }) => kind)).toEqual(['case.open']);
       const files = filesBelow(join(folder, 'validators'));
       // LevelDB packs what it moves into tables, and no text is found in those: all is still in its logs.
       expect(files.filter((file) => /\.(?:ldb|sst)$/.test(file))).toEqual([]);

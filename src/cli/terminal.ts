@@ -1,5 +1,13 @@
 import { createInterface } from 'node:readline';
-import type { Terminal } from './card-answer.ts';
+
+/** Whoever sits before it. null: there is nobody any more. */
+export interface Terminal {
+  say(text: string): void;
+  complain(text: string): void;
+  ask(question: string): Promise<string | null>;
+  /** What is typed is not shown. */
+  askHidden(question: string): Promise<string | null>;
+}
 
 /** Questions and answers, a line each. What is typed for a PIN is not shown, and never stands among the arguments. */
 export function openTerminal(input: NodeJS.ReadStream = process.stdin, output: NodeJS.WriteStream = process.stdout, errors: NodeJS.WriteStream = process.stderr): Terminal & { close(): void } {
