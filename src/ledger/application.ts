@@ -127,8 +127,11 @@ export class BlockDraft {
     for (const id of transactions) this.#draft.put(stateKey.tx(id), null);
   }
 
+  /** In no order: whoever writes them has one of their own. */
   changes(): StateChange[] {
-    return this.#draft.changes();
+    const changes: StateChange[] = [];
+    this.#draft.each((_name, change) => changes.push(change));
+    return changes;
   }
 }
 

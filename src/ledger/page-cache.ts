@@ -1,11 +1,15 @@
-/** Keeps at least the `size` entries used last, and at most twice as many: what was not used for one generation goes with it. */
+/** Keeps at least the entries used last that come to `size`, and at most twice as much: what was not used for one generation goes with it. */
 export class PageCache<V> {
   readonly #size: number;
+  readonly #sizeOf: (value: V) => number;
   #young = new Map<number, V>();
   #old = new Map<number, V>();
+  #youngSize = 0;
 
-  constructor(size: number) {
+  /** `size`: in what `sizeOf` says of each entry; by default, how many. */
+  constructor(size: number, sizeOf: (value: V) => number = () => 1) {
     this.#size = size;
+    this.#sizeOf = sizeOf;
   }
 
   get(key: number): V | undefined {
@@ -17,9 +21,12 @@ export class PageCache<V> {
   }
 
   set(key: number, value: V): void {
+    const before = this.#young.get(key);
+    this.#youngSize += this.#sizeOf(value) - (before === undefined ? 0 : this.#sizeOf(before));
     this.#young.set(key, value);
-    if (this.#young.size < this.#size) return;
+    if (this.#youngSize < this.#size) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#youngSize = 0;
   }
 }

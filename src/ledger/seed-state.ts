@@ -2,8 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs
 import { join } from 'node:path';
 import { SeedValues } from './seed-values.ts';
 import { keyName, type StateDraft, type StateView } from './state.ts';
-import type { StateLeaf } from './state-page.ts';
-import { compareBytes } from './verify/bytes.ts';
+import { beginOfPath, comparePaths, type StateLeaf } from './state-page.ts';
 import type { Crypto } from './verify/crypto.ts';
 
 /** Bits of a path that say in which file a value lies: those above two levels of branches. */
@@ -102,11 +101,9 @@ export function sortedLeaves(dirs: readonly string[], number: number): StateLeaf
     const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
     for (let at = 0; at < content.length; ) {
       const end = at + headBytes + view.getUint32(at + 32);
-      // Nearly all paths differ in so much of them.
-      const begin = view.getUint32(at) * 0x1_0000 + view.getUint16(at + 4);
-      leaves.push({ path: content.subarray(at, at + 32), value: content.subarray(at + headBytes, end), begin });
+      leaves.push({ path: content.subarray(at, at + 32), value: content.subarray(at + headBytes, end), begin: beginOfPath(content, at) });
       at = end;
     }
   }
-  return leaves.sort((one, other) => one.begin - other.begin || compareBytes(one.path, other.path));
+  return leaves.sort(comparePaths);
 }

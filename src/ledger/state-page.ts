@@ -1,8 +1,8 @@
 import { LedgerDamage } from './damage.ts';
-import { concatBytes, equalBytes } from './verify/bytes.ts';
+import { compareBytes, concatBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { nodeHashAt } from './verify/node-hash.ts';
-import { emptySubtree, innerNode, pathBit } from './verify/state-proof.ts';
+import { emptySubtree, pathBit } from './verify/state-proof.ts';
 
 /**
  * How the tree of verify/state-proof.ts lies on the disk: in pages. A branch holds three levels of it, as the hashes of the eight subtrees at their
@@ -21,6 +21,20 @@ export interface StateLeaf {
   path: Uint8Array;
   value: Uint8Array;
 }
+
+/** A path's first `deepestPage` bits as a number, wherever it begins: nearly all paths differ in so much of them. */
+export function beginOfPath(bytes: Uint8Array, at = 0): number {
+  let begin = 0;
+  for (let i = at; i < at + deepestPage / 8; i++) begin = begin * 256 + (bytes[i] ?? 0);
+  return begin;
+}
+
+interface BegunPath {
+  begin: number;
+  path: Uint8Array;
+}
+
+export const comparePaths = (one: BegunPath, other: BegunPath): number => one.begin - other.begin || compareBytes(one.path, other.path);
 
 /** A subtree from outside. One leaf alone stands for its whole subtree, at whatever depth. */
 export interface Subtree {
@@ -65,6 +79,11 @@ export class Branch {
     return branch;
   }
 
+  /** What it takes of memory, about. */
+  get bytes(): number {
+    return this.#hashes.length + 500;
+  }
+
   /** The caller's own copy: a branch changes. */
   get root(): Subtree {
     return this.node(1);
@@ -95,9 +114,9 @@ export class Branch {
   /** Whether `page` is what this branch says of what is below that slot. */
   isSlot(index: number, page: Page): boolean {
     const node = slotsOfBranch + index;
-    if (page instanceof Branch) return this.isLeaf(node) === page.isLeaf(1) && isSameHash(this.#hashes, node * 32, page.#hashes, 32);
-    const { hash, isLeaf } = page.root;
-    return this.isLeaf(node) === isLeaf && isSameHash(this.#hashes, node * 32, hash, 0);
+    return page instanceof Branch
+      ? this.isLeaf(node) === page.isLeaf(1) && isSameHash(this.#hashes, node * 32, page.#hashes, 32)
+      : page.isRoot(this.#hashes, node * 32, this.isLeaf(node));
   }
 
   below(index: number): Branch | undefined {
@@ -172,6 +191,9 @@ export interface LeafChange {
 
 const leafHeadBytes = 32 + 32 + 4;
 
+/** For the two hashes below a node, one pair at each depth. */
+const pairs = new Uint8Array(64 * 256);
+
 /** All leaves below one prefix, in the bytes in which they lie on the disk. */
 export class Bucket {
   readonly #crypto: Crypto;
@@ -180,44 +202,55 @@ export class Bucket {
   readonly #content: Uint8Array;
   /** Where each leaf begins, and where the last one ends. */
   readonly #begins: readonly number[];
-  /** Of each leaf's node. */
-  readonly #hashes: readonly Uint8Array[];
-  /** Whether each value was held against its hash. */
-  readonly #isChecked: boolean[];
-  #root: Subtree | null = null;
+  /** Of each leaf's node, 32 bytes each, and of the root behind them: thousands of buckets are at hand, and two pieces of memory each are what the collector bears. */
+  readonly #hashes: Uint8Array;
+  /** A bit for each leaf, those beyond 31 left out: whether its value was held against its hash. */
+  #checked: number;
+  #hasRoot = false;
 
-  private constructor(content: Uint8Array, begins: readonly number[], hashes: readonly Uint8Array[], isChecked: boolean[], depth: number, crypto: Crypto) {
+  private constructor({ content, begins, hashes, checked }: BucketParts, depth: number, crypto: Crypto) {
     this.#content = content;
     this.#begins = begins;
     this.#hashes = hashes;
-    this.#isChecked = isChecked;
+    this.#checked = checked;
     this.#depth = depth;
     this.#crypto = crypto;
   }
 
   static open(content: Uint8Array, depth: number, crypto: Crypto): Bucket {
     const begins: number[] = [1];
-    const hashes: Uint8Array[] = [];
     let at = 1;
     while (at + leafHeadBytes <= content.length) {
-      hashes.push(nodeHashAt(0, content, at, crypto));
       at += leafHeadBytes + lengthAt(content, at + 64);
       begins.push(at);
     }
     if (content[0] !== bucketMark || at !== content.length) throw new LedgerDamage('a bucket of the state is damaged');
-    return new Bucket(content, begins, hashes, hashes.map(() => false), depth, crypto);
+    const hashes = new Uint8Array(32 * begins.length);
+    for (let leaf = 0; leaf < begins.length - 1; leaf++) hashes.set(nodeHashAt(0, content, begins[leaf] ?? 0, crypto), 32 * leaf);
+    return new Bucket({ content, begins, hashes, checked: 0 }, depth, crypto);
   }
 
   static empty(depth: number, crypto: Crypto): Bucket {
-    return new Bucket(Uint8Array.of(bucketMark), [1], [], [], depth, crypto);
+    return new Bucket({ content: Uint8Array.of(bucketMark), begins: [1], hashes: new Uint8Array(32), checked: 0 }, depth, crypto);
   }
 
   get count(): number {
-    return this.#hashes.length;
+    return this.#begins.length - 1;
+  }
+
+  /** What it takes of memory, about. */
+  get bytes(): number {
+    return this.#content.length + this.#hashes.length + 600;
   }
 
   get root(): Subtree {
-    return (this.#root ??= this.#subtree(0, this.count, this.#depth));
+    const at = this.#rootAt();
+    return { hash: this.#hashes.slice(at, at + 32), isLeaf: this.count === 1 };
+  }
+
+  /** Whether this is its root. */
+  isRoot(hashes: Uint8Array, at: number, isLeaf: boolean): boolean {
+    return isLeaf === (this.count === 1) && isSameHash(hashes, at, this.#hashes, this.#rootAt());
   }
 
   /** Nobody changes them. */
@@ -245,9 +278,9 @@ export class Bucket {
   value(leaf: number): Uint8Array {
     const at = this.#begins[leaf] ?? 0;
     const value = this.#content.slice(at + leafHeadBytes, this.#begins[leaf + 1]);
-    if (this.#isChecked[leaf] !== true) {
+    if (!isMarked(this.#checked, leaf)) {
       if (!isSameHash(this.#crypto.sha256(value), 0, this.#content, at + 32)) throw new LedgerDamage('a value of the state is damaged');
-      this.#isChecked[leaf] = true;
+      this.#checked |= mark(leaf);
     }
     return value;
   }
@@ -259,7 +292,7 @@ export class Bucket {
     for (let depth = this.#depth; to - from > 1; depth++) {
       const middle = this.#middle(from, to, depth);
       const goesLeft = pathBit(path, depth) === 0;
-      siblings.push((goesLeft ? this.#subtree(middle, to, depth + 1) : this.#subtree(from, middle, depth + 1)).hash);
+      siblings.push(goesLeft ? this.#subtree(middle, to, depth + 1) : this.#subtree(from, middle, depth + 1));
       if (goesLeft) to = middle;
       else from = middle;
     }
@@ -268,28 +301,51 @@ export class Bucket {
 
   /** With these changes, which stand in the order of their paths. It may be larger than a bucket is kept. */
   with(changes: readonly LeafChange[]): Bucket {
-    const made = new BucketMaker(this.#crypto, this.#content.length + changes.reduce((sum, { value }) => sum + leafHeadBytes + (value?.length ?? 0), 0));
-    let next = 0;
+    let [count, bytes, next] = [this.count, this.#content.length, 0];
+    for (const { path, value } of changes) {
+      next = this.#placeOf(path, next);
+      if (this.#isAt(next, path)) {
+        count -= 1;
+        bytes -= (this.#begins[next + 1] ?? 0) - (this.#begins[next] ?? 0);
+      }
+      if (value !== null) {
+        count += 1;
+        bytes += leafHeadBytes + value.length;
+      }
+    }
+    const made = new BucketMaker(this.#crypto, count, bytes);
+    next = 0;
     for (const { path, value } of changes) {
       const from = next;
-      while (next < this.count && this.#compare(next, path) < 0) next += 1;
-      this.#copyTo(made, from, next);
-      if (next < this.count && this.#compare(next, path) === 0) next += 1;
+      next = this.#placeOf(path, from);
+      made.copy(this.#parts(), from, next);
+      if (this.#isAt(next, path)) next += 1;
       if (value !== null) made.add(path, value);
     }
-    this.#copyTo(made, next, this.count);
-    return made.bucket((...parts) => new Bucket(...parts, this.#depth, this.#crypto));
+    made.copy(this.#parts(), next, this.count);
+    return new Bucket(made.parts(), this.#depth, this.#crypto);
   }
 
   /** The leaves from `from` to `to` alone, as a bucket of that depth. */
   part(from: number, to: number, depth: number): Bucket {
-    const made = new BucketMaker(this.#crypto, 1 + (this.#begins[to] ?? 0) - (this.#begins[from] ?? 0));
-    this.#copyTo(made, from, to);
-    return made.bucket((...parts) => new Bucket(...parts, depth, this.#crypto));
+    const made = new BucketMaker(this.#crypto, to - from, 1 + (this.#begins[to] ?? 0) - (this.#begins[from] ?? 0));
+    made.copy(this.#parts(), from, to);
+    return new Bucket(made.parts(), depth, this.#crypto);
   }
 
-  #copyTo(made: BucketMaker, from: number, to: number): void {
-    if (from < to) made.copy(this.#content, this.#begins, this.#hashes, this.#isChecked, from, to);
+  #parts(): BucketParts {
+    return { content: this.#content, begins: this.#begins, hashes: this.#hashes, checked: this.#checked };
+  }
+
+  /** The first leaf from `from` on that does not come before this path. */
+  #placeOf(path: Uint8Array, from: number): number {
+    let leaf = from;
+    while (leaf < this.count && this.#compare(leaf, path) < 0) leaf += 1;
+    return leaf;
+  }
+
+  #isAt(leaf: number, path: Uint8Array): boolean {
+    return leaf < this.count && this.#compare(leaf, path) === 0;
   }
 
   #compare(leaf: number, path: Uint8Array): number {
@@ -301,33 +357,50 @@ export class Bucket {
     return 0;
   }
 
-  /** Of the leaves `from` to `to`, which share `depth` bits. */
-  #subtree(from: number, to: number, depth: number): Subtree {
-    if (to === from) return noSubtree;
-    if (to - from === 1) return { hash: this.#hashes[from] ?? emptySubtree, isLeaf: true };
-    return { hash: this.#inner(from, to, depth), isLeaf: false };
+  #rootAt(): number {
+    const at = 32 * this.count;
+    if (!this.#hasRoot) {
+      this.#putSubtree(0, this.count, this.#depth, this.#hashes, at);
+      this.#hasRoot = true;
+    }
+    return at;
   }
 
-  /** Of two leaves at least. */
-  #inner(from: number, to: number, depth: number): Uint8Array {
-    // Only of two equal paths; damage, then.
-    if (depth > 255) throw new LedgerDamage('a bucket of the state holds a path twice');
-    const middle = this.#middle(from, to, depth);
-    return innerNode(this.#side(from, middle, depth + 1), this.#side(middle, to, depth + 1), this.#crypto);
+  /** Puts the hash of the leaves `from` to `to`, which share `depth` bits, where it is wanted. */
+  #putSubtree(from: number, to: number, depth: number, target: Uint8Array, at: number): void {
+    if (to === from) target.set(emptySubtree, at);
+    else if (to - from === 1) for (let i = 0; i < 32; i++) target[at + i] = this.#hashes[32 * from + i] ?? 0;
+    else {
+      // Only of two equal paths; damage, then.
+      if (depth > 255) throw new LedgerDamage('a bucket of the state holds a path twice');
+      const middle = this.#middle(from, to, depth);
+      this.#putSubtree(from, middle, depth + 1, pairs, 64 * depth);
+      this.#putSubtree(middle, to, depth + 1, pairs, 64 * depth + 32);
+      target.set(nodeHashAt(1, pairs, 64 * depth, this.#crypto), at);
+    }
   }
 
-  #side(from: number, to: number, depth: number): Uint8Array {
-    if (to === from) return emptySubtree;
-    return to - from === 1 ? (this.#hashes[from] ?? emptySubtree) : this.#inner(from, to, depth);
+  #subtree(from: number, to: number, depth: number): Uint8Array {
+    const hash = new Uint8Array(32);
+    this.#putSubtree(from, to, depth, hash, 0);
+    return hash;
   }
 
   /** Where those begin that go right. */
   #middle(from: number, to: number, depth: number): number {
-    const [byte, mask] = [depth >> 3, 0x80 >> (depth & 7)];
+    const [byte, bit] = [depth >> 3, 0x80 >> (depth & 7)];
     let middle = from;
-    while (middle < to && ((this.#content[(this.#begins[middle] ?? 0) + byte] ?? 0) & mask) === 0) middle += 1;
+    while (middle < to && ((this.#content[(this.#begins[middle] ?? 0) + byte] ?? 0) & bit) === 0) middle += 1;
     return middle;
   }
+}
+
+/** What a bucket is made of (`Bucket`). */
+interface BucketParts {
+  content: Uint8Array;
+  begins: readonly number[];
+  hashes: Uint8Array;
+  checked: number;
 }
 
 /** Puts a bucket together, leaf after leaf. */
@@ -335,44 +408,51 @@ class BucketMaker {
   readonly #crypto: Crypto;
   readonly #content: Uint8Array;
   readonly #begins: number[] = [1];
-  readonly #hashes: Uint8Array[] = [];
-  readonly #isChecked: boolean[] = [];
-  #at = 1;
+  readonly #hashes: Uint8Array;
+  #checked = 0;
 
-  constructor(crypto: Crypto, mostBytes: number) {
+  /** `bytes`: of the whole content. */
+  constructor(crypto: Crypto, count: number, bytes: number) {
     this.#crypto = crypto;
-    this.#content = new Uint8Array(mostBytes);
+    this.#content = new Uint8Array(bytes);
     this.#content[0] = bucketMark;
+    this.#hashes = new Uint8Array(32 * (count + 1));
   }
 
   add(path: Uint8Array, value: Uint8Array): void {
-    const at = this.#at;
+    const leaf = this.#begins.length - 1;
+    const at = this.#begins[leaf] ?? 0;
     this.#content.set(path, at);
     this.#content.set(this.#crypto.sha256(value), at + 32);
     putLength(this.#content, at + 64, value.length);
     this.#content.set(value, at + leafHeadBytes);
-    this.#hashes.push(nodeHashAt(0, this.#content, at, this.#crypto));
-    this.#isChecked.push(true);
-    this.#at = at + leafHeadBytes + value.length;
-    this.#begins.push(this.#at);
+    this.#hashes.set(nodeHashAt(0, this.#content, at, this.#crypto), 32 * leaf);
+    this.#checked |= mark(leaf);
+    this.#begins.push(at + leafHeadBytes + value.length);
   }
 
   /** Leaves `from` to `to` of another. */
-  copy(content: Uint8Array, begins: readonly number[], hashes: readonly Uint8Array[], isChecked: readonly boolean[], from: number, to: number): void {
-    const [first, end] = [begins[from] ?? 0, begins[to] ?? 0];
-    this.#content.set(content.subarray(first, end), this.#at);
+  copy({ content, begins, hashes, checked }: BucketParts, from: number, to: number): void {
+    if (from === to) return;
+    const first = this.#begins.length - 1;
+    const moved = (this.#begins[first] ?? 0) - (begins[from] ?? 0);
+    this.#content.set(content.subarray(begins[from], begins[to]), this.#begins[first]);
+    this.#hashes.set(hashes.subarray(32 * from, 32 * to), 32 * first);
     for (let leaf = from; leaf < to; leaf++) {
-      this.#begins.push((begins[leaf + 1] ?? 0) - first + this.#at);
-      this.#hashes.push(hashes[leaf] ?? emptySubtree);
-      this.#isChecked.push(isChecked[leaf] === true);
+      if (isMarked(checked, leaf)) this.#checked |= mark(first + leaf - from);
+      this.#begins.push((begins[leaf + 1] ?? 0) + moved);
     }
-    this.#at += end - first;
   }
 
-  bucket(make: (content: Uint8Array, begins: readonly number[], hashes: readonly Uint8Array[], isChecked: boolean[]) => Bucket): Bucket {
-    return make(this.#at === this.#content.length ? this.#content : this.#content.slice(0, this.#at), this.#begins, this.#hashes, this.#isChecked);
+  parts(): BucketParts {
+    if (this.#begins.at(-1) !== this.#content.length || 32 * this.#begins.length !== this.#hashes.length) throw new Error('a bucket that was not filled');
+    return { content: this.#content, begins: this.#begins, hashes: this.#hashes, checked: this.#checked };
   }
 }
+
+/** Bit of a leaf; the few buckets with more leaves than that check the rest at each use. */
+const mark = (leaf: number): number => (leaf < 31 ? 1 << leaf : 0);
+const isMarked = (marks: number, leaf: number): boolean => (marks & mark(leaf)) !== 0;
 
 /** u32, big-endian. */
 const lengthAt = (bytes: Uint8Array, at: number): number => (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
@@ -391,7 +471,6 @@ export const codesOfDepth = 32;
 
 /** The path's first `depth` bits, filled up with zeros to 48, then five bits of depth / 3: pages lie in the order of their paths, each before those below it. */
 export function pageId(path: Uint8Array, depth: number): number {
-  let prefix = 0;
-  for (let i = 0; i < deepestPage / 8; i++) prefix = prefix * 256 + (path[i] ?? 0);
+  const prefix = beginOfPath(path);
   return (prefix - (prefix % 2 ** (deepestPage - depth))) * codesOfDepth + depth / levelsOfBranch;
 }

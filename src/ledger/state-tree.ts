@@ -2,14 +2,15 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
 import { buildPages } from './state-build.ts';
-import { Branch, Bucket, codesOfDepth, deepestPage, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf, type Subtree } from './state-page.ts';
+import { beginOfPath, Branch, Bucket, codesOfDepth, comparePaths, deepestPage, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf, type Subtree } from './state-page.ts';
 import type { StateChange, StateView } from './state.ts';
-import { compareBytes, equalBytes } from './verify/bytes.ts';
+import { equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { encodeStateProof, pathBit } from './verify/state-proof.ts';
 
-/** A branch has about 0.7 KB, a bucket about 2. */
-const pagesKept = 24_576;
+/** So many bytes of pages at least are at hand, twice as many at most: all of a small district's, and of a large one's the branches. */
+const bytesKept = 64 * 1024 * 1024;
+const newCache = (): PageCache<Page> => new PageCache<Page>(bytesKept, (page) => page.bytes);
 /** Down to here branches are at hand for good once they were read, each found from the one above it: some 4 MB at most. */
 const deepestLinked = 12;
 
@@ -25,7 +26,7 @@ export class StateTree implements StateView {
   readonly #putPage: StatementSync;
   readonly #dropPage: StatementSync;
   /** Held against the page above at each use, or once where that links it: after a rollback, or another connection's commit, what is old is read again. */
-  #pages = new PageCache<Page>(pagesKept);
+  #pages = newCache();
   #top: { content: Uint8Array; page: Page } | null = null;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
@@ -60,16 +61,21 @@ export class StateTree implements StateView {
 
   update(changes: readonly StateChange[]): void {
     if (changes.length === 0) return;
-    const sorted = changes.map(({ key, value }) => ({ path: this.#crypto.sha256(key), value })).sort((a, b) => compareBytes(a.path, b.path));
+    const sorted = changes.map((change) => this.#leafOf(change)).sort(comparePaths);
     const top = this.#openTop();
     // Pages change in place: where a statement fails in between, all of them are read again.
     this.#top = null;
     try {
       this.#change(top, 0, sorted);
     } catch (error) {
-      this.#pages = new PageCache<Page>(pagesKept);
+      this.#pages = newCache();
       throw error;
     }
+  }
+
+  #leafOf({ key, value }: StateChange): LeafChange & { begin: number } {
+    const path = this.#crypto.sha256(key);
+    return { path, value, begin: beginOfPath(path) };
   }
 
   /** Of the value that the key has, or of its absence. */

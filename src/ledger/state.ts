@@ -50,10 +50,12 @@ class Held {
 export class StateDraft implements StateView {
   readonly #base: StateView;
   readonly #changes = new Map<string, Held>();
-  readonly #known = new Map<string, Held>();
+  /** Kept by the lowest draft alone. */
+  readonly #known: Map<string, Held> | null;
 
   constructor(base: StateView) {
     this.#base = base;
+    this.#known = base instanceof StateDraft ? null : new Map();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -94,11 +96,11 @@ export class StateDraft implements StateView {
   }
 
   #find(name: string, key: Uint8Array): Held {
-    const found = this.#changes.get(name) ?? this.#known.get(name);
+    const found = this.#changes.get(name) ?? this.#known?.get(name);
     if (found !== undefined) return found;
     if (this.#base instanceof StateDraft) return this.#base.#find(name, key);
     const held = new Held(key, this.#base.get(key, name) ?? null);
-    this.#known.set(name, held);
+    this.#known?.set(name, held);
     return held;
   }
 }

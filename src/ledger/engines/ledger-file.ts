@@ -14,8 +14,8 @@ export function openLedgerFile(path: string): DatabaseSync {
     database.exec('PRAGMA main.journal_mode = WAL; PRAGMA main.synchronous = FULL;');
     // 64 MiB: room for the upper levels of the file's trees where there are millions of entries.
     database.exec('PRAGMA main.cache_size = -65536');
-    // 64 MiB of log before it is put into the file: a page that many blocks change is put there once.
-    database.exec('PRAGMA main.wal_autocheckpoint = 16384');
+    // 128 MiB of log before it is put into the file: a page that many blocks change is put there once.
+    database.exec('PRAGMA main.wal_autocheckpoint = 32768');
     return database;
   } catch (error) {
     database.close();
