@@ -25,4 +25,4 @@ export interface EntriesSlab {
 export type EntriesMessage = { slabs: EntriesSlab[] } | { counts: number[] };
 
 /** Entries of the log, of all streams together; a multiple of any number of streams up to eight. */
-export const entriesInRound = 840 * 20;
+export const entriesInRound = 840 * 4;
