@@ -1,5 +1,6 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { inTransaction } from '../src/ledger/engines/transaction.ts';
+import type { EmbeddedLedger } from '../src/ledger/engines/embedded.ts';
 import { openLedgerFile } from '../src/ledger/engines/ledger-file.ts';
 import { nodeCrypto } from '../src/ledger/node-crypto.ts';
 import { seededFiles } from '../src/ledger/seed.ts';
@@ -9,66 +10,94 @@ import { stateKey } from '../src/ledger/verify/records.ts';
 import { openSeeded, type SeededFolder } from './seeded-ledger.ts';
 import { median } from './statistics.ts';
 
+/** Of two ledgers that are measured in turns, so that what else the machine does meets both. */
+export type OfBoth<T> = readonly [many: T, few: T];
+
 export interface SizeFigures {
-  startMs: number;
-  lookUpMs: number;
-  updateMs: number;
-  bytesPerEntry: number;
+  startMs: OfBoth<number>;
+  lookUpMs: OfBoth<number>;
+  updateMs: OfBoth<number>;
 }
 
 const starts = 5;
-const lookUps = 4000;
-const blocks = 40;
+const lookUpsInRound = 100;
 const updatesInBlock = 100;
+const rounds = 40;
 
-/** What depends on how much a ledger holds. Medians; the file is what the system's page cache makes of it. */
-export async function sizeFigures(folder: SeededFolder): Promise<SizeFigures> {
-  const startMs: number[] = [];
+/** What depends on how much a ledger holds. Medians; both files were read through once before, so they lie in the system's page cache where it has room for them. */
+export async function sizeFigures(...both: OfBoth<SeededFolder>): Promise<SizeFigures> {
   // The first start of a seeded file makes its first block.
-  await openSeeded(folder).close();
-  for (let i = 0; i < starts; i++) {
-    const begun = performance.now();
-    const ledger = openSeeded(folder);
-    startMs.push(performance.now() - begun);
-    await ledger.close();
-  }
-  const ledger = openSeeded(folder);
-  const lookUpMs: number[] = [];
-  for (const key of someResidents(folder, lookUps)) {
-    const begun = performance.now();
-    const read = await ledger.read([key]);
-    lookUpMs.push(performance.now() - begun);
-    if (!read.ok || read.value.entries[0]?.value === null) throw new Error('a resident is not there');
-  }
-  await ledger.close();
-  const { bytes, entries } = folder;
-  return { startMs: median(startMs), lookUpMs: median(lookUpMs), updateMs: median(updates(folder)), bytesPerEntry: bytes / entries };
+  for (const folder of both) await openSeeded(folder).close();
+  const [many, few] = both;
+  for (const folder of both) readThrough(join(folder.dir, seededFiles.ledger));
+  const startMs = await inTurns(starts, [() => start(many), () => start(few)]);
+
+  const ledgers = [openSeeded(many), openSeeded(few)] as const;
+  const lookUpMs = await inTurns(rounds, [(round) => lookUps(ledgers[0], many, round), (round) => lookUps(ledgers[1], few, round)]);
+  for (const ledger of ledgers) await ledger.close();
+
+  const files = [openToUpdate(many), openToUpdate(few)] as const;
+  const updateMs = await inTurns(rounds, [(round) => files[0].update(round), (round) => files[1].update(round)]);
+  for (const file of files) file.undo();
+  return { startMs, lookUpMs, updateMs };
 }
 
-const someResidents = ({ seed, residents }: SeededFolder, count: number): Uint8Array[] =>
-  Array.from({ length: count }, (_, i) => stateKey.resident(seedResidentId(seed, (i * 7919) % residents)));
+function readThrough(path: string): void {
+  const file = openSync(path, 'r');
+  const buffer = Buffer.alloc(4 * 1024 * 1024);
+  while (readSync(file, buffer) > 0);
+  closeSync(file);
+}
 
-/** Milliseconds an update in blocks of a hundred, without the commit, which is the disk's; everything is rolled back. */
-function updates(folder: SeededFolder): number[] {
-  const database = openLedgerFile(join(folder.dir, seededFiles.ledger));
-  const tree = new StateTree(database, nodeCrypto);
-  const keys = someResidents(folder, blocks * updatesInBlock);
+type Measurement = (round: number) => number[] | Promise<number[]>;
+
+async function inTurns(times: number, [many, few]: OfBoth<Measurement>): Promise<OfBoth<number>> {
+  const found: OfBoth<number[]> = [[], []];
+  for (let round = 0; round < times; round++) {
+    found[0].push(...(await many(round)));
+    found[1].push(...(await few(round)));
+  }
+  return [median(found[0]), median(found[1])];
+}
+
+async function start(folder: SeededFolder): Promise<number[]> {
+  const begun = performance.now();
+  const ledger = openSeeded(folder);
+  const ms = performance.now() - begun;
+  await ledger.close();
+  return [ms];
+}
+
+async function lookUps(ledger: EmbeddedLedger, folder: SeededFolder, round: number): Promise<number[]> {
   const found: number[] = [];
-  class Undone extends Error {}
-  try {
-    inTransaction(database, () => {
-      for (let block = 0; block < blocks; block++) {
-        const changed = keys.slice(block * updatesInBlock, (block + 1) * updatesInBlock);
-        const begun = performance.now();
-        tree.update(changed.map((key) => ({ key, value: new Uint8Array(280).fill(block) })));
-        found.push((performance.now() - begun) / updatesInBlock);
-      }
-      throw new Undone();
-    });
-  } catch (error) {
-    if (!(error instanceof Undone)) throw error;
-  } finally {
-    database.close();
+  for (const key of someResidents(folder, round, lookUpsInRound)) {
+    const begun = performance.now();
+    const read = await ledger.read([key]);
+    found.push(performance.now() - begun);
+    if (!read.ok || read.value.entries[0]?.value === null) throw new Error('a resident is not there');
   }
   return found;
 }
+
+/** Milliseconds an update, in blocks, without the commit, which is the disk's; in the end nothing of it stays. */
+function openToUpdate(folder: SeededFolder): { update: Measurement; undo: () => void } {
+  const database = openLedgerFile(join(folder.dir, seededFiles.ledger));
+  const tree = new StateTree(database, nodeCrypto);
+  database.exec('BEGIN');
+  return {
+    update: (block) => {
+      const changes = someResidents(folder, block, updatesInBlock).map((key) => ({ key, value: new Uint8Array(280).fill(block) }));
+      const begun = performance.now();
+      tree.update(changes);
+      return [(performance.now() - begun) / updatesInBlock];
+    },
+    undo: () => {
+      database.exec('ROLLBACK');
+      database.close();
+    },
+  };
+}
+
+/** Others in each round, from everywhere. */
+const someResidents = ({ seed, residents }: SeededFolder, round: number, count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, i) => stateKey.resident(seedResidentId(seed, ((round * count + i) * 7919) % residents)));

@@ -4,6 +4,7 @@ import { nodeCrypto } from '../src/ledger/node-crypto.ts';
 import { seedResidentId } from '../src/ledger/seed-district.ts';
 import { encodeBody, signEnvelope, transactionId } from '../src/ledger/verify/envelope.ts';
 import type { Body } from '../src/ledger/verify/acts.ts';
+import { beginRate, type Rate } from './rate.ts';
 import { openSeeded, type SeededFolder } from './seeded-ledger.ts';
 
 /** One signature, and two updates of the state: a look-up recorded, the resident's chain one longer. */
@@ -22,8 +23,8 @@ export async function lookups({ district, seed, residents, nowMs }: SeededFolder
   return made;
 }
 
-/** Transactions a second from the first submission to the block that holds the last; each is acknowledged as it would be to a hub. */
-export async function throughput(ledger: EmbeddedLedger, folder: SeededFolder, count: number): Promise<number> {
+/** Of transactions, from the first submission to the block that holds the last; each is acknowledged as it would be to a hub. */
+export async function throughput(ledger: EmbeddedLedger, folder: SeededFolder, count: number): Promise<Rate> {
   const transactions = await lookups(folder, count);
   let recorded = 0;
   const finished = new Promise<void>((done) => {
@@ -34,12 +35,12 @@ export async function throughput(ledger: EmbeddedLedger, folder: SeededFolder, c
       done();
     });
   });
-  const begun = performance.now();
+  const rateOf = beginRate();
   const submitted = await Promise.all(transactions.map(({ envelope }) => ledger.submit(envelope)));
   const refused = submitted.find((one) => !one.ok || one.value.state !== 'queued');
   if (refused !== undefined) throw new Error(`a transaction was ${JSON.stringify(refused)}`);
   await finished;
-  return count / ((performance.now() - begun) / 1000);
+  return rateOf(count);
 }
 
 /** Milliseconds from a submission to its receipt in hand, one after the other: each write to disk waited for. */

@@ -2,8 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLedgerToMeasure, type EmbeddedLedger } from '../src/ledger/engines/embedded.ts';
 import { decodeGenesis } from '../src/ledger/genesis.ts';
-import { seedDistrict, type SeedDistrict } from '../src/ledger/seed-district.ts';
+import { seedDistrict, seedResidentId, type SeedDistrict } from '../src/ledger/seed-district.ts';
 import { seededFiles, seedLedger } from '../src/ledger/seed.ts';
+import { stateKey } from '../src/ledger/verify/records.ts';
 
 /** A folder that `imi ledger seed` filled. */
 export interface SeededFolder {
@@ -28,7 +29,21 @@ export async function seededFolder(dir: string, { residents, entries }: { reside
   const genesis = decodeGenesis(new Uint8Array(readFileSync(join(dir, seededFiles.genesis))));
   if (genesis?.chain !== `unsigned-${seed}`) throw new Error(`${dir} was not seeded with the number ${seed}`);
   const bytes = statSync(join(dir, seededFiles.ledger)).size;
-  return { dir, seed, district: seedDistrict(seed), residents, entries, bytes, nowMs: (genesis.time + 3 * 366 * 86_400) * 1000 };
+  const folder = { dir, seed, district: seedDistrict(seed), residents, entries, bytes, nowMs: (genesis.time + 3 * 366 * 86_400) * 1000 };
+  await expectSize(folder);
+  return folder;
+}
+
+/** One that was there may be of another size than somebody says. */
+async function expectSize(folder: SeededFolder): Promise<void> {
+  const { dir, seed, residents, entries } = folder;
+  const ledger = openSeeded(folder);
+  const ends = await ledger.values([residents - 1, residents].map((index) => stateKey.resident(seedResidentId(seed, index))));
+  const lastEntries = await ledger.entries(entries - 1, 2);
+  await ledger.close();
+  const [last, next] = ends.ok ? ends.value : [];
+  const isOfSize = lastEntries.ok && lastEntries.value.length === 1 && last instanceof Uint8Array && next === null;
+  if (!isOfSize) throw new Error(`${dir} is not a ledger of ${residents} residents and ${entries} entries`);
 }
 
 export function openSeeded({ dir, district, nowMs }: SeededFolder): EmbeddedLedger {

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { beginRate, type Rate } from './rate.ts';
 
-/** Ed25519 signatures that this machine checks in a second on one thread, the key at hand as OpenSSL wants it. */
-export function signatureRate(runMs = 1500): number {
+/** Ed25519 signatures that this machine checks on one thread, the key at hand as OpenSSL wants it. */
+export function signatureRate(runMs = 1500): Rate {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const message = new Uint8Array(180).fill(7);
   const signature = sign(null, message, privateKey);
@@ -15,6 +16,6 @@ export function signatureRate(runMs = 1500): number {
     return count;
   };
   check(300);
-  const begun = performance.now();
-  return check(runMs) / ((performance.now() - begun) / 1000);
+  const rateOf = beginRate();
+  return rateOf(check(runMs));
 }
