@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { nodeCrypto } from '../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../src/ledger/node-signer.ts';
-import type { Body, OpenedPart } from '../src/ledger/verify/acts.ts';
+import type { Body } from '../src/ledger/verify/acts.ts';
 import { appHash, headerHash, headerVersion, noEvidenceHash, timestampOfMs, validatorAddress, validatorsHash, voteSignBytes, type Header } from '../src/ledger/verify/block.ts';
 import { toHex } from '../src/ledger/verify/bytes.ts';
 import { signEnvelope } from '../src/ledger/verify/envelope.ts';
@@ -9,6 +9,7 @@ import type { Trust } from '../src/ledger/verify/head.ts';
 import { innerHash, leafHash } from '../src/ledger/verify/merkle-log.ts';
 import { commitPart } from '../src/ledger/verify/private-part.ts';
 import { encodeBareReceipt, verifyReceipt, withParts } from '../src/ledger/verify/receipt.ts';
+import { requestParts } from './request-parts.ts';
 import { median } from './statistics.ts';
 
 const chain = 'measured-1';
@@ -19,30 +20,9 @@ const signerOf = (name: string) => ed25519Signer(bytesOf(name));
 
 /** A request with its grant, as one page of a visit makes them, in a log of 2^24 entries under a head that seven validators signed. */
 export async function receiptOfRequest(validatorCount: number): Promise<{ receipt: Uint8Array; trust: Trust }> {
-  const hash = (name: string): readonly [-16, Uint8Array] => [-16, bytesOf(name)];
-  const parts: OpenedPart[] = [
-    {
-      salt: bytesOf('salt 1', 16),
-      part: {
-        kind: 'grant.give',
-        agency: 'tax-bureau',
-        purpose: 'tax.certificate',
-        service: 'tax/property-tax-certificate',
-        claims: ['name', 'address', 'identity_number', 'district', 'postcode'],
-        given: '2027-01-15T08:16:40Z',
-        until: '2027-02-15T08:16:40Z',
-        withdrawal: 'any kiosk of the hub',
-        jurisdiction: 'CN',
-        inner: hash('inner'),
-        outer: hash('outer'),
-      },
-    },
-    {
-      salt: bytesOf('salt 2', 16),
-      part: { kind: 'request.submit', agency: 'tax-bureau', service: 'tax/property-tax-certificate', version: 1, definition: hash('definition'), answers: hash('answers'), self: hash('self') },
-    },
-  ];
-  const commitments = parts.map(({ salt, part }) => commitPart(salt, part, nodeCrypto));
+  const parts = requestParts((name) => [-16, bytesOf(name)], (name) => bytesOf(name, 16));
+  const [given, submitted] = parts.map(({ salt, part }) => commitPart(salt, part, nodeCrypto));
+  if (given === undefined || submitted === undefined) throw new Error('a part is missing');
   const [grant, subject] = [bytesOf('grant', 16), bytesOf('subject', 16)];
   const body: Body = {
     v: 1,
@@ -52,8 +32,8 @@ export async function receiptOfRequest(validatorCount: number): Promise<{ receip
     counter: 41,
     kiosk: 'hall-1',
     acts: [
-      { kind: 'grant.give', subject, id: grant, private: commitments[0] ?? hash(''), until: 1_802_000_000, reads: 10 },
-      { kind: 'request.submit', subject, id: bytesOf('request', 16), refs: [grant], private: commitments[1] ?? hash('') },
+      { kind: 'grant.give', subject, id: grant, private: given, until: 1_802_000_000, reads: 10 },
+      { kind: 'request.submit', subject, id: bytesOf('request', 16), refs: [grant], private: submitted },
     ],
   };
   const signers = [signerOf('resident'), signerOf('kiosk')];

@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import { requestParts } from '../../bench/request-parts.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.ts';
 import type { Genesis } from '../../src/ledger/genesis.ts';
@@ -111,44 +112,12 @@ const hashOf = (name: string): readonly [-16, Uint8Array] => [-16, seedOf(`hash 
 /** A grant and the request that rests on it, as one page of a visit makes them. */
 export function requestBody(resident: TestResident, counter: number): { body: Body; parts: OpenedPart[] } {
   const grant = idOf(`grant ${nonces}`);
-  const parts: OpenedPart[] = [
-    {
-      salt: idOf('salt 1'),
-      part: {
-        kind: 'grant.give',
-        agency: 'tax-bureau',
-        purpose: 'tax.certificate',
-        service: 'tax/property-tax-certificate',
-        claims: ['name', 'address', 'identity_number', 'district', 'postcode'],
-        given: '2027-01-15T08:16:40Z',
-        until: '2027-02-15T08:16:40Z',
-        withdrawal: 'any kiosk of the hub',
-        jurisdiction: 'CN',
-        inner: hashOf('inner'),
-        outer: hashOf('outer'),
-      },
-    },
-    {
-      salt: idOf('salt 2'),
-      part: {
-        kind: 'request.submit',
-        agency: 'tax-bureau',
-        service: 'tax/property-tax-certificate',
-        version: 1,
-        definition: hashOf('definition'),
-        answers: hashOf('answers'),
-        self: hashOf('self'),
-      },
-    },
-  ];
-  const commit = (index: number): readonly [-16, Uint8Array] => {
-    const opened = parts[index];
-    if (opened === undefined) throw new Error('no such part');
-    return commitPart(opened.salt, opened.part, nodeCrypto);
-  };
+  const parts = requestParts(hashOf, idOf);
+  const [given, submitted] = parts.map(({ salt, part }) => commitPart(salt, part, nodeCrypto));
+  if (given === undefined || submitted === undefined) throw new Error('a part is missing');
   const acts: Act[] = [
-    { kind: 'grant.give', subject: resident.id, id: grant, private: commit(0), until: now + 30 * 86_400, reads: 10 },
-    { kind: 'request.submit', subject: resident.id, id: idOf(`request ${nonces}`), refs: [grant], private: commit(1) },
+    { kind: 'grant.give', subject: resident.id, id: grant, private: given, until: now + 30 * 86_400, reads: 10 },
+    { kind: 'request.submit', subject: resident.id, id: idOf(`request ${nonces}`), refs: [grant], private: submitted },
   ];
   return { body: body(acts, { counter, kiosk: 'hall-1' }), parts };
 }
