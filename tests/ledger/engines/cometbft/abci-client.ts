@@ -4,6 +4,11 @@ import { Request, Response } from 'cosmjs-types/tendermint/abci/types';
 import { MessageReader } from '../../../../src/ledger/engines/cometbft/abci-server.ts';
 import { varint } from '../../../../src/ledger/verify/protobuf.ts';
 
+export function framed(request: DeepPartial<Request>): Uint8Array {
+  const message = Request.encode(Request.fromPartial(request as Request)).finish();
+  return Buffer.concat([varint(message.length), message]);
+}
+
 /** What CometBFT is to its application: one of its connections. */
 export class AbciClient {
   readonly #socket: Socket;
@@ -31,10 +36,14 @@ export class AbciClient {
 
   /** What is left out is as Protocol Buffers have it. */
   ask(request: DeepPartial<Request>): Promise<Response> {
-    const message = Request.encode(Request.fromPartial(request as Request)).finish();
+    return this.askInBytes(framed(request));
+  }
+
+  /** Whatever the bytes are: the next answer, or `cut off`. */
+  askInBytes(bytes: Uint8Array): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#socket.write(Buffer.concat([varint(message.length), message]));
+      this.#socket.write(bytes);
     });
   }
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MessageReader, openAbciServer, type AbciAddress, type AbciServer } from '../../../../src/ledger/engines/cometbft/abci-server.ts';
 import { concatBytes } from '../../../../src/ledger/verify/bytes.ts';
 import { varint } from '../../../../src/ledger/verify/protobuf.ts';
-import { AbciClient } from './abci-client.ts';
+import { AbciClient, framed } from './abci-client.ts';
 
 let folder: string;
 let server: AbciServer | null;
@@ -63,6 +63,44 @@ test('a message that is longer than any may be cuts the connection', async () =>
   const asked = node.ask({ echo: { message: 'x'.repeat(33 * 1024 * 1024) } });
   await expect(asked).rejects.toThrow('cut off');
 });
+
+const sound = framed({ echo: { message: 'sound' } });
+const brokenFrames: { name: string; bytes: Uint8Array; faults: number; answer: 'exception' | 'cut off' }[] = [
+  { name: 'a length of more than five bytes', bytes: Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x01), faults: 0, answer: 'cut off' },
+  { name: 'a length without an end', bytes: new Uint8Array(64).fill(0xff), faults: 0, answer: 'cut off' },
+  { name: 'a length beyond any message, before the first of its bytes', bytes: varint(32 * 1024 * 1024 + 1), faults: 0, answer: 'cut off' },
+  { name: 'a message of nothing', bytes: varint(0), faults: 1, answer: 'exception' },
+  { name: 'a message that is no Protocol Buffers', bytes: Uint8Array.of(3, 0x0a, 0xff, 0xff), faults: 1, answer: 'exception' },
+  { name: 'a message that is longer than its length says', bytes: concatBytes(Uint8Array.of((sound[0] ?? 0) - 1), sound.subarray(1)), faults: 1, answer: 'exception' },
+];
+
+test.each(brokenFrames)('$name: $answer, and the other connections go on', async ({ bytes, answer, ...expected }) => {
+  const node = await listen();
+  const asked = node.askInBytes(bytes);
+  if (answer === 'cut off') await expect(asked).rejects.toThrow('cut off');
+  else expect((await asked).exception).toBeDefined();
+  expect(faults).toHaveLength(expected.faults);
+  await expectGoingOn();
+});
+
+test('a node that goes away in the middle of a message leaves nothing behind', async () => {
+  const node = await listen();
+  expect(await node.ask({ echo: { message: 'sound' } })).toMatchObject({ echo: { message: 'sound' } });
+  const asked = node.askInBytes(sound.subarray(0, 4));
+  node.close();
+  await expect(asked).rejects.toThrow('cut off');
+  await expectGoingOn();
+  expect(faults).toEqual([]);
+});
+
+async function expectGoingOn(): Promise<void> {
+  const other = await AbciClient.open(server?.address ?? '');
+  try {
+    expect(await other.ask({ echo: { message: 'sound' } })).toMatchObject({ echo: { message: 'sound' } });
+  } finally {
+    other.close();
+  }
+}
 
 test('a socket file that nobody listens on is replaced; one that answers, or another file, is not', async () => {
   const path = join(folder, 'app.sock');
