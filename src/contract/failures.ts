@@ -43,6 +43,13 @@ export const failureCodes = [
   'card-aut-short',
   'card-not-made',
   'card-code-blocked',
+  'card-registered',
+  // Whom a card is made for.
+  'document-number',
+  'document-expired',
+  'document-not-yet-valid',
+  'document-kind',
+  'resident-known',
   // PIN.
   'pin-wrong',
   'pin-last-try',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { identityClaims } from './claims.ts';
 
 /**
  * What a kiosk says to its hub and back. Frames on a Unix socket, or over TLS 1.3 (ALPN `imi/door/1`): u32 BE length, then deterministic CBOR.
@@ -145,7 +146,7 @@ export const doorMethods = {
   },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
   /** The challenge as signed, of the same two halves, and the answer of a staff card's AUT key: a session for staff, 16 bytes. */
-  'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16 }) },
+  'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16, /** Name of the registrar's party, which the kiosk proves. */ registrar: z.string() }) },
   'staff.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
   /** Drafts that wait for another signature and concern the session's party. What is signed stays with the hub; this is enough to know of it. */
   'drafts.list': {
@@ -164,6 +165,30 @@ export const doorMethods = {
         }),
       ).max(64),
     }),
+  },
+  /**
+   * The signed order of the session's own staff (ledger/verify/order.ts), the number and the salt that its hash was made of. null: the district knows nobody
+   * of that number. Whoever was found reads who asked and why; what was not found stands in the registrar's journal.
+   */
+  'desk.look-up': {
+    params: z.strictObject({ session: id16, order: bytes, number: z.string().min(1).max(40), salt: id16 }),
+    result: z.strictObject({ resident: id16.nullable() }),
+  },
+  /**
+   * A `resident.register` that the session's staff and the new card have signed, with what its resident gets once it is recorded: the space's key, wrapped twice, and
+   * a credential of these facts. Idempotent by the transaction's id. `recorded` is said when all of it is done.
+   */
+  'desk.register': {
+    params: z.strictObject({
+      session: id16,
+      envelope: bytes,
+      wrapped: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      recovery: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      facts: z.partialRecord(z.enum(identityClaims), z.string().min(1).max(200)),
+      /** The card's admin PIN, sealed to the registrar. */
+      adminPin: bytes,
+    }),
+    result: submissionStateSchema,
   },
   /** Idempotent by the transaction's id. `queued` is said after fsync, `recorded` after the block that holds it is committed. */
   'transaction.submit': { params: submissionSchema, result: submissionStateSchema },

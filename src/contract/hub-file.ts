@@ -222,7 +222,13 @@ export const hubServerFileSchema = z.strictObject({
   ),
   /** What waits for the signatures of several people, in one file. */
   drafts: z.string().default('drafts.sqlite'),
-  registrar: z.strictObject({ path: z.string().default('registrar.sqlite'), lookUps: z.string().default('look-ups.sqlite'), key: z.string().default('registrar.key.json') }),
+  registrar: z.strictObject({
+    path: z.string().default('registrar.sqlite'),
+    lookUps: z.string().default('look-ups.sqlite'),
+    /** Registrations under way at a desk, and the admin PINs of cards, sealed. */
+    registrations: z.string().default('registrations.sqlite'),
+    key: z.string().default('registrar.key.json'),
+  }),
   /** Token Status Lists: a folder of those that were published, and what the ledger says is revoked, which is made anew where it is lost. */
   status: z.strictObject({ lists: z.string().default('status-lists'), path: z.string().default('status.sqlite') }).prefault({}),
   door: z

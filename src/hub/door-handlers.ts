@@ -1,3 +1,4 @@
+import { failureCodes, type FailureCode } from '../contract/failures.ts';
 import { fail, ok, type Failure } from '../contract/result.ts';
 import { hashOf } from '../identity/grant.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
@@ -68,6 +69,11 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       return Promise.resolve(ok({}));
     },
     'drafts.list': ({ session }) => staff.drafts(session),
+    'desk.look-up': async (params) => {
+      const found = await staff.lookUp(params);
+      return found.ok ? found : asDoorFailure(found.failure);
+    },
+    'desk.register': (params) => staff.register(params),
     'transaction.submit': (submission, speaker) =>
       speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),
     'transaction.state': ({ transaction }) => keeper.state(transaction),
@@ -80,6 +86,12 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
 
 /** No rejection: another kiosk's request may be sound, and is recorded when that one brings it. */
 const mismatch: { ok: false; failure: Failure } = fail('hub-refused', 'kiosk-mismatch');
+
+const isFailureCode = (code: string): code is FailureCode => (failureCodes as readonly string[]).includes(code);
+
+/** A refusal that has no page of its own comes as the hub's, with its code as detail. */
+const asDoorFailure = ({ code, detail }: Failure<string>): { ok: false; failure: Failure } =>
+  isFailureCode(code) ? fail(code, detail) : fail('hub-refused', code);
 
 const isAnother = (kiosk: Name | null | undefined, speaker: Speaker): boolean => speaker !== null && kiosk !== null && kiosk !== undefined && kiosk !== speaker;
 

@@ -20,6 +20,7 @@ import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { openResidentIndex } from '../registrar/index.ts';
 import { LookUps } from '../registrar/look-up.ts';
 import { Registrar } from '../registrar/registrar.ts';
+import { Registrations } from '../registrar/registrations.ts';
 import { StatusPublisher } from '../registrar/status-publisher.ts';
 import { openAsks } from './asks-part.ts';
 import { Catalogue } from './catalogue.ts';
@@ -61,6 +62,7 @@ export interface HubParts {
   publisher: Pick<StatusPublisher, 'publish'>;
   drafts: Drafts;
   lookUps: LookUps;
+  registrations: Registrations;
   staff: StaffDoor;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
@@ -78,6 +80,7 @@ export async function openHub(setup: HubSetup): Promise<Result<Hub, HubFailure>>
   const recovered = await parts.value.keeper.recover();
   // On a full disk the hub still reads; what waits is tried again with the next block.
   if (!recovered.ok) setup.onFault?.('recover', recovered.failure);
+  await parts.value.registrations.carryOn();
   const published = await parts.value.publisher.publish();
   if (!published.ok) setup.onFault?.('status-list', published.failure);
   const doors = await openDoors(setup, parts.value, setup.onFault ?? (() => undefined));
@@ -212,6 +215,18 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!lookUps.ok) return refused(lookUps.failure);
   opened.push(() => lookUps.value.close());
 
+  const registrations = Registrations.open({
+    path: inData(serverFile.registrar.registrations),
+    key: registrarKeys.value.index,
+    ledger,
+    registrar,
+    keeper,
+    crypto: nodeCrypto,
+    onFault,
+  });
+  if (!registrations.ok) return refused(registrations.failure);
+  opened.push(() => registrations.value.close());
+
   const drafts = openDrafts({ path: inData(serverFile.drafts), ledger, take: (incoming) => keeper.take(incoming), crypto: nodeCrypto, now });
   if (!drafts.ok) return refused(drafts.failure);
   opened.push(() => drafts.value.close());
@@ -222,7 +237,17 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     registrar,
     drafts: drafts.value,
     lookUps: lookUps.value,
-    staff: new StaffDoor({ ledger, keeper, drafts: drafts.value, crypto: nodeCrypto, now }),
+    registrations: registrations.value,
+    staff: new StaffDoor({
+      ledger,
+      keeper,
+      drafts: drafts.value,
+      lookUps: lookUps.value,
+      registrations: registrations.value,
+      registrar: registrarName.value,
+      crypto: nodeCrypto,
+      now,
+    }),
     catalogue: new Catalogue(servicesDir, ledger),
     asks: asks.value.asks,
     status: status.value,

@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { DoorParams, DoorResult } from '../contract/hub-door.ts';
 import type { Drafts } from '../gateway/drafts.ts';
 import type { Keeper } from '../keeper/keeper.ts';
@@ -6,22 +6,34 @@ import { readRecord } from '../keeper/ledger-records.ts';
 import { Sessions } from '../keeper/sessions.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
+import type { Name } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
+import { openOrder } from '../ledger/verify/order.ts';
 import { stateKey, type StaffRecord } from '../ledger/verify/records.ts';
+import type { LookUps } from '../registrar/look-up.ts';
+import type { Registrations } from '../registrar/registrations.ts';
 
 export interface StaffDoorParts {
   ledger: Pick<Ledger, 'chain' | 'values'>;
   keeper: Pick<Keeper, 'answered'>;
   drafts: Pick<Drafts, 'list'>;
+  lookUps: Pick<LookUps, 'lookUp'>;
+  registrations: Pick<Registrations, 'register'>;
+  /** Name of the registrar's party. */
+  registrar: Name;
   crypto: Crypto;
   /** Unix milliseconds. */
   now: () => number;
 }
 
+/** Longer than a kiosk lets staff stay signed in: what ends a session is the kiosk, and a card that is retired ends it here. */
+const sessionSeconds = 3 * 3600;
+
 /** Staff at a kiosk, as the hub sees them: a card that proved its key, for as long as its record on the ledger is good. */
 export class StaffDoor {
   readonly #parts: StaffDoorParts;
-  readonly #sessions = new Sessions();
+  readonly #sessions = new Sessions(sessionSeconds);
 
   constructor(parts: StaffDoorParts) {
     this.#parts = parts;
@@ -38,7 +50,7 @@ export class StaffDoor {
     if (!record.ok) return record;
     if (!crypto.verify(record.value.aut, challenge, signature)) return fail('challenge-failed', 'signature');
     const session = this.#sessions.begin(staff, this.#seconds());
-    return session.ok ? ok({ session: session.value }) : session;
+    return session.ok ? ok({ session: session.value, registrar: this.#parts.registrar }) : session;
   }
 
   close(session: Uint8Array): void {
@@ -56,6 +68,28 @@ export class StaffDoor {
     if (!member.ok) return member;
     const listed = await this.#parts.drafts.list(member.value.party);
     return listed.ok ? ok({ drafts: listed.value.slice(0, 64) }) : listed;
+  }
+
+  /** As `LookUps.lookUp`; `hub-refused` with `role`, or with `order-mismatch` where another's order is brought. */
+  async lookUp({ session, order, number, salt }: DoorParams<'desk.look-up'>): Promise<Result<DoorResult<'desk.look-up'>, Failure<string>>> {
+    const member = await this.#atDesk(session);
+    if (!member.ok) return member;
+    const opened = openOrder(order, this.#parts.crypto);
+    if (!opened.ok) return opened;
+    if (!equalBytes(opened.value.signer.kid, keyId(member.value.sig, this.#parts.crypto))) return fail('order-mismatch');
+    return this.#parts.lookUps.lookUp(order, number, salt);
+  }
+
+  async register({ session, ...registration }: DoorParams<'desk.register'>): Promise<Result<DoorResult<'desk.register'>>> {
+    const member = await this.#atDesk(session);
+    return member.ok ? this.#parts.registrations.register(registration, member.value) : member;
+  }
+
+  /** Who serves residents: the hub's staff and the registrar's clerks. */
+  async #atDesk(session: Uint8Array): Promise<Result<StaffRecord>> {
+    const member = await this.member(session);
+    if (!member.ok) return member;
+    return member.value.role === 'staff' || member.value.role === 'registrar' ? member : fail('hub-refused', 'role');
   }
 
   async #staff(id: Uint8Array): Promise<Result<StaffRecord>> {

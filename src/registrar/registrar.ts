@@ -37,7 +37,13 @@ export class Registrar {
 
   /** Issues the identity credential to the data space of a resident that the ledger knows. `request-rejected`: its anchor was refused; detail is why. */
   async issue(resident: Id, facts: IdentityFacts): Promise<Result<null>> {
-    const { ledger, index, issuer, keeperSealKey, deposit, crypto, now } = this.#parts;
+    const issued = await this.prepare(resident, facts);
+    return issued.ok ? this.deposit(issued.value) : issued;
+  }
+
+  /** The credential, signed and sealed, before anybody has it: whoever keeps it may deposit it again after a crash, and it is issued once. */
+  async prepare(resident: Id, facts: IdentityFacts): Promise<Result<IssuedCredential>> {
+    const { ledger, index, issuer, keeperSealKey, crypto, now } = this.#parts;
     const values = await ledger.values([stateKey.resident(resident)]);
     if (!values.ok) return values;
     const [value] = values.value;
@@ -46,24 +52,35 @@ export class Registrar {
     const status = index.nextStatus();
     if (!status.ok) return status;
     const issuedAt = Math.floor(now() / 1000);
-    const issued = await issueIdentity(
-      {
-        chain: ledger.chain,
-        resident,
-        aut: record.aut[1],
-        space: record.space[1],
-        keeper: keeperSealKey,
-        facts,
-        status: status.value,
-        now: issuedAt,
-        expiresAt: issuedAt + credentialLifetimeSeconds,
-      },
-      issuer,
-      crypto,
+    return ok(
+      await issueIdentity(
+        {
+          chain: ledger.chain,
+          resident,
+          aut: record.aut[1],
+          space: record.space[1],
+          keeper: keeperSealKey,
+          facts,
+          status: status.value,
+          now: issuedAt,
+          expiresAt: issuedAt + credentialLifetimeSeconds,
+        },
+        issuer,
+        crypto,
+      ),
     );
-    const deposited = await deposit(issued);
+  }
+
+  /** `request-rejected`: the anchor was refused; detail is why. */
+  async deposit(issued: IssuedCredential): Promise<Result<null>> {
+    const deposited = await this.#parts.deposit(issued);
     if (!deposited.ok) return deposited;
     return deposited.value.state === 'rejected' ? fail('request-rejected', deposited.value.code) : ok(null);
+  }
+
+  /** Who has this number: for checks inside the registrar, never an answer to anybody. */
+  holderOf(identityNumber: string): Result<Id | null> {
+    return this.#parts.index.find(identityNumber);
   }
 
   close(): void {

@@ -46,6 +46,8 @@ const handlers: DoorHandlers = {
   'space.read': refuse,
   'space.close': refuse,
   'staff.open': refuse,
+  'desk.look-up': refuse,
+  'desk.register': refuse,
   'staff.close': refuse,
   'drafts.list': refuse,
   'transaction.submit': refuse,

@@ -44,6 +44,12 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-aut-short':
     case 'card-not-made':
     case 'card-code-blocked':
+    case 'card-registered':
+    case 'document-number':
+    case 'document-expired':
+    case 'document-not-yet-valid':
+    case 'document-kind':
+    case 'resident-known':
     case 'device-host-lost':
     case 'pin-last-try':
     case 'pin-blocked':

@@ -1,0 +1,276 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import type { SubmissionState } from '../contract/hub-door.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import type { HpkeMessage } from '../identity/hpke.ts';
+import { identityNumberIsSound } from '../identity/identity-number.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Id, ResidentRegister } from '../ledger/verify/acts.ts';
+import { equalBytes } from '../ledger/verify/bytes.ts';
+import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
+import { keyId, openEnvelope } from '../ledger/verify/envelope.ts';
+import type { StaffRecord } from '../ledger/verify/records.ts';
+import type { IdentityFacts, IssuedCredential } from './issuer.ts';
+import type { Registrar } from './registrar.ts';
+
+/** What a desk brings: a signed `resident.register`, and what becomes of it once it is recorded. */
+export interface Registration {
+  envelope: Uint8Array;
+  /** The private half of the space's key, to the card's DEC key and to the recovery key. */
+  wrapped: HpkeMessage;
+  recovery: HpkeMessage;
+  /** As read of the identity document. */
+  facts: IdentityFacts;
+  /** The card's admin PIN, sealed to the registrar. */
+  adminPin: Uint8Array;
+}
+
+export interface RegistrationsParts {
+  /** `:memory:`, or the registrar's own file. */
+  path: string;
+  /** 32 bytes, the registrar's index key. */
+  key: Uint8Array;
+  ledger: Pick<Ledger, 'chain' | 'receipt' | 'onBlock'>;
+  registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
+  /** The keeper's: takes the act, and founds the space. */
+  keeper: {
+    take(incoming: { envelope: Uint8Array; payloads: [] }): Promise<Result<SubmissionState>>;
+    foundSpace(space: { resident: Id; wrapped: HpkeMessage; recovery: HpkeMessage }): Promise<Result<null>>;
+  };
+  crypto: Crypto;
+  recordWaitMs?: number;
+  /** For the log: what could not be carried on with, apart from the answer to whoever waits for it. */
+  onFault: (where: string, failure: unknown) => void;
+}
+
+/** "imig". */
+const applicationId = 0x696d6967;
+const schemaVersion = 1;
+/** `content` is null once all of it is carried out. `tag` is that of the identity number: nobody is registered twice at once. */
+const schema = `
+  CREATE TABLE registration (id BLOB PRIMARY KEY, resident BLOB NOT NULL, tag BLOB NOT NULL, envelope BLOB NOT NULL, content BLOB, issued BLOB) WITHOUT ROWID;
+  CREATE UNIQUE INDEX under_way ON registration (tag) WHERE content IS NOT NULL;
+  CREATE TABLE admin_pin (resident BLOB NOT NULL, at INTEGER NOT NULL, sealed BLOB NOT NULL);
+`;
+
+const usualRecordWaitMs = 10_000;
+
+interface Row {
+  id: Uint8Array;
+  resident: Id;
+  tag: Uint8Array;
+  envelope: Uint8Array;
+  content: Uint8Array;
+  issued: Uint8Array | null;
+}
+
+/** What is kept sealed until it is carried out: `[wrapped, recovery, facts, adminPin]`. */
+type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], Record<string, string>, Uint8Array];
+
+/**
+ * From a signed registration to a resident with a space, a place in the index and a credential. All of it is on disk before the ledger is asked, each
+ * step may be done twice, and what a crash or a full disk interrupted goes on with the next block: in the end all of it happened once, or none of it.
+ */
+export class Registrations {
+  readonly #parts: RegistrationsParts;
+  readonly #database: DatabaseSync;
+  readonly #tagKey: Uint8Array;
+  readonly #sealKey: Uint8Array;
+  readonly #unlisten: () => void;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: RegistrationsParts, database: DatabaseSync) {
+    this.#parts = parts;
+    this.#database = database;
+    const derive = (info: string): Uint8Array => new Uint8Array(hkdfSync('sha256', parts.key, new Uint8Array(0), info, 32));
+    this.#tagKey = derive('imi/registration/tag/1');
+    this.#sealKey = derive('imi/registration/seal/1');
+    this.#unlisten = parts.ledger.onBlock(() => void this.carryOn());
+  }
+
+  /** `hub-storage` where the file cannot be opened, or is another program's. */
+  static open(parts: RegistrationsParts): Result<Registrations> {
+    return guardedResult((): Result<Registrations> => {
+      const database = new DatabaseSync(parts.path);
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000; PRAGMA secure_delete = ON');
+      if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
+        database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      }
+      if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return ok(new Registrations(parts, database));
+      database.close();
+      return fail('hub-storage', 'registrations-file');
+    });
+  }
+
+  /**
+   * Idempotent by the transaction's id. `recorded`: all of it is done, the credential lies in the space. `queued`: the ledger has it, and the rest follows by itself.
+   * `resident-known`: the number is somebody's. `document-number`: it is none. `hub-refused`: not the one act, or not signed by whoever brings it.
+   *
+   * @param staff whose session it comes in.
+   */
+  async register(registration: Registration, staff: Pick<StaffRecord, 'sig'>): Promise<Result<SubmissionState>> {
+    const { crypto, registrar } = this.#parts;
+    const opened = openEnvelope(registration.envelope, crypto);
+    if (!opened.ok) return fail('hub-refused', opened.failure.code);
+    const { id, body, signers } = opened.value;
+    const [act, ...others] = body.acts;
+    if (act?.kind !== 'resident.register' || others.length > 0) return fail('hub-refused', 'act-unknown');
+    if (!signers.some(({ kid }) => equalBytes(kid, keyId(staff.sig, crypto)))) return fail('hub-refused', 'signer-missing');
+    const number = registration.facts.identity_number ?? '';
+    if (!identityNumberIsSound(number, registration.facts.birth_date ?? '')) return fail('document-number');
+    return this.#inTurn(async () => {
+      const done = guarded(() => this.#database.prepare('SELECT 1 FROM registration WHERE id = ? AND content IS NULL').get(id) !== undefined);
+      if (!done.ok) return done;
+      if (done.value) return ok({ state: 'recorded' });
+      const holder = registrar.holderOf(number);
+      if (!holder.ok) return holder;
+      if (holder.value !== null && !equalBytes(holder.value, act.id)) return fail('resident-known');
+      const kept = this.#keep(id, act, registration, number);
+      return kept.ok ? this.#carry(kept.value) : kept;
+    });
+  }
+
+  /** Whatever a crash, a full disk or a slow ledger left. Faults go to the log: nobody waits for the answer. */
+  carryOn(): Promise<void> {
+    return this.#inTurn(async () => {
+      const rows = guarded(() => this.#database.prepare('SELECT * FROM registration WHERE content IS NOT NULL').all().map(rowOf));
+      if (!rows.ok) return this.#parts.onFault('registrations', rows.failure);
+      for (const row of rows.value) {
+        const carried = await this.#carry(row, 0);
+        if (!carried.ok) this.#parts.onFault('registration', carried.failure);
+      }
+    });
+  }
+
+  /** The admin PINs of this resident's cards, sealed to the registrar, the newest first. */
+  adminPins(resident: Id): Result<Uint8Array[]> {
+    return guarded(() => this.#database.prepare('SELECT sealed FROM admin_pin WHERE resident = ? ORDER BY at DESC, rowid DESC').all(resident).map((row) => bytesOf(row['sealed'])));
+  }
+
+  async close(): Promise<void> {
+    this.#unlisten();
+    await this.#turn;
+    this.#database.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #keep(id: Uint8Array, act: ResidentRegister, { envelope, wrapped, recovery, facts, adminPin }: Registration, number: string): Result<Row> {
+    const tag = new Uint8Array(createHmac('sha256', this.#tagKey).update(number).digest());
+    const content: Content = [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], { ...facts }, adminPin];
+    const row: Row = { id, resident: act.id, tag, envelope, content: this.#seal(id, encodeCbor(content)), issued: null };
+    return guardedResult((): Result<Row> => {
+      const known = this.#database.prepare('SELECT * FROM registration WHERE id = ?').get(id);
+      if (known !== undefined) return ok(rowOf(known));
+      if (this.#database.prepare('SELECT 1 FROM registration WHERE tag = ? AND content IS NOT NULL').get(tag) !== undefined) return fail('hub-busy', 'registration');
+      this.#database.prepare('INSERT INTO registration (id, resident, tag, envelope, content) VALUES (?, ?, ?, ?, ?)').run(id, row.resident, tag, envelope, row.content);
+      return ok(row);
+    });
+  }
+
+  async #carry(row: Row, waitMs = this.#parts.recordWaitMs ?? usualRecordWaitMs): Promise<Result<SubmissionState>> {
+    const { keeper, ledger, registrar } = this.#parts;
+    const taken = await keeper.take({ envelope: row.envelope, payloads: [] });
+    if (!taken.ok) return taken;
+    if (taken.value.state === 'rejected') {
+      const gone = guarded(() => void this.#database.prepare('DELETE FROM registration WHERE id = ?').run(row.id));
+      return gone.ok ? taken : gone;
+    }
+    const receipt = await ledger.receipt(row.id, waitMs);
+    if (!receipt.ok) return receipt;
+    // Refused by the rules after it was taken: the keeper's state says it from now on.
+    if (receipt.value === null) return ok({ state: 'queued' });
+
+    const [wrapped, recovery, facts, adminPin] = this.#open(row);
+    const founded = await keeper.foundSpace({ resident: row.resident, wrapped: messageOf(wrapped), recovery: messageOf(recovery) });
+    if (!founded.ok) return founded;
+    const entered = registrar.enter(facts['identity_number'] ?? '', row.resident);
+    if (!entered.ok) return entered.failure.code === 'number-taken' ? fail('resident-known') : { ok: false, failure: entered.failure };
+    const credited = await this.#issue(row, facts);
+    if (!credited.ok) return credited;
+    const finished = guarded(() => this.#finish(row, adminPin));
+    return finished.ok ? ok({ state: 'recorded' }) : finished;
+  }
+
+  /** On disk before it is deposited: the second time it is the same one. An anchor that came too late is refused for good, and another is made. */
+  async #issue(row: Row, facts: IdentityFacts): Promise<Result<null>> {
+    const { registrar } = this.#parts;
+    let issued = row.issued;
+    if (issued === null) {
+      const prepared = await registrar.prepare(row.resident, facts);
+      if (!prepared.ok) return prepared;
+      issued = encodeIssued(prepared.value);
+      const kept = this.#keepIssued(row, issued);
+      if (!kept.ok) return kept;
+    }
+    const deposited = await registrar.deposit(decodeIssued(issued));
+    if (deposited.ok || deposited.failure.code !== 'request-rejected' || deposited.failure.detail !== 'expired') return deposited;
+    const dropped = this.#keepIssued(row, null);
+    return dropped.ok ? deposited : dropped;
+  }
+
+  #keepIssued(row: Row, issued: Uint8Array | null): Result<null> {
+    return guarded(() => {
+      this.#database.prepare('UPDATE registration SET issued = ? WHERE id = ?').run(issued, row.id);
+      return null;
+    });
+  }
+
+  #finish(row: Row, adminPin: Uint8Array): null {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      this.#database.prepare('INSERT INTO admin_pin (resident, at, sealed) VALUES (?, ?, ?)').run(row.resident, Math.floor(Date.now() / 1000), adminPin);
+      this.#database.prepare('UPDATE registration SET content = NULL, issued = NULL WHERE id = ?').run(row.id);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    return null;
+  }
+
+  #seal(id: Uint8Array, content: Uint8Array): Uint8Array {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, nonce);
+    cipher.setAAD(id);
+    return new Uint8Array(Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]));
+  }
+
+  /** Written by us under a key that opened the index: anything else in it is a bug. */
+  #open({ id, content }: Row): Content {
+    const decipher = createDecipheriv('aes-256-gcm', this.#sealKey, content.subarray(0, 12));
+    decipher.setAAD(id);
+    decipher.setAuthTag(content.subarray(-16));
+    return decodeCbor(new Uint8Array(Buffer.concat([decipher.update(content.subarray(12, -16)), decipher.final()]))) as unknown as Content;
+  }
+}
+
+const messageOf = ([enc, ciphertext]: [Uint8Array, Uint8Array]): HpkeMessage => ({ enc, ciphertext });
+
+const encodeIssued = ({ envelope, payloads }: IssuedCredential): Uint8Array => encodeCbor([envelope, payloads.map(({ act, what, to, sealed }) => [act, what, to, sealed])]);
+
+function decodeIssued(bytes: Uint8Array): IssuedCredential {
+  type Payload = IssuedCredential['payloads'][number];
+  const [envelope, payloads] = decodeCbor(bytes) as unknown as [Uint8Array, [number, Payload['what'], Payload['to'], Uint8Array][]];
+  return { envelope, payloads: payloads.map(([act, what, to, sealed]) => ({ act, what, to, sealed })) };
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
+  return new Uint8Array(value);
+}
+
+const rowOf = (row: Record<string, unknown>): Row => ({
+  id: bytesOf(row['id']),
+  resident: bytesOf(row['resident']),
+  tag: bytesOf(row['tag']),
+  envelope: bytesOf(row['envelope']),
+  content: bytesOf(row['content']),
+  issued: row['issued'] === null ? null : bytesOf(row['issued']),
+});

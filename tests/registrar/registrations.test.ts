@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fail, type Result } from '../../src/contract/result.ts';
+import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
+import { softwareOpener } from '../../src/identity/hpke.ts';
+import { prepareRegistration, type PreparedRegistration } from '../../src/identity/registration.ts';
+import { openObjects, openSpace } from '../../src/identity/space.ts';
+import { newX25519Secret, x25519Public } from '../../src/identity/x25519.ts';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.ts';
+import { encodeChallenge } from '../../src/ledger/verify/challenge.ts';
+import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
+import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
+import { Registrations, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
+import { demoSecret } from '../../tools/demo/demo-keys.ts';
+import { identityNumber } from '../../tools/demo/people.ts';
+import { seedWorld, type World } from '../../tools/demo/world.ts';
+import { cardInMemory } from '../hub/card-in-memory.ts';
+import { must } from '../hub/visitor.ts';
+
+let dataDir: string;
+let world: World;
+let hub: HubParts;
+let staff: MemorySigner;
+let sequence = 500;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'imi-registrations-'));
+  world = await seedWorld(dataDir);
+  hub = must(await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir }));
+  staff = cardInMemory(world.cards['staff-liang'] ?? '').sig;
+}, 60_000);
+afterAll(async () => {
+  await hub.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+type Step = 'take' | 'foundSpace' | 'enter' | 'prepare' | 'deposit' | 'deposited';
+
+interface NewResident {
+  registration: Registration;
+  prepared: PreparedRegistration;
+  aut: MemorySigner;
+  dec: Uint8Array;
+}
+
+/** Somebody new with a new card, up to the two signatures. */
+async function newResident({ number = identityNumber('1996-04-11', (sequence += 1)), proof = true, signers = [staff] as MemorySigner[] } = {}): Promise<NewResident> {
+  const [sig, aut, dec] = [ed25519Signer(randomBytes(32)), ed25519Signer(randomBytes(32)), newX25519Secret()];
+  const prepared = prepareRegistration(
+    { chain: world.hubFile.trustRoot.chain, kiosk: 'hall-1', sig: sig.key[1], aut: aut.key[1], dec: x25519Public(dec), signatureCount: 1, now: Math.floor(Date.now() / 1000) },
+    nodeCrypto,
+  );
+  const body = prepared.finish((proof ? aut : sig).sign(prepared.challenge));
+  const envelope = await signEnvelope(body, [...signers, sig], nodeCrypto);
+  const { wrapped, recovery } = prepared;
+  return { prepared, aut, dec, registration: { envelope, wrapped, recovery, facts: { name: '方敏', sex: 'female', birth_date: '1996-04-11', identity_number: number }, adminPin: demoSecret('sealed admin PIN') } };
+}
+
+const member = (): { sig: MemorySigner['key'] } => ({ sig: staff.key });
+const brief = (result: Result<{ state: string; code?: string }>): string => (result.ok ? (result.value.code ?? result.value.state) : result.failure.code);
+
+/** What the new card finds in its space, as at a kiosk. */
+async function credentialsOf({ prepared: { resident }, aut, dec }: NewResident): Promise<string[]> {
+  const kioskNonce = new Uint8Array(randomBytes(16));
+  const { keeperNonce, notAfter } = must(hub.keeper.issueChallenge(kioskNonce));
+  const challenge = encodeChallenge({ chain: world.hubFile.trustRoot.chain, kiosk: 'hall-1', purpose: 'sign-in', nonce: new Uint8Array([...kioskNonce, ...keeperNonce]), notAfter });
+  const opened = must(await hub.keeper.openSpace({ resident, challenge, signature: aut.sign(challenge) }));
+  const values = must(await hub.ledger.values([stateKey.resident(resident)]));
+  const record = decodeRecord('resident', values[0] ?? new Uint8Array(0));
+  const space = must(await openSpace(opened.wrappedKey, resident, record.space[1], softwareOpener(dec)));
+  return must(await openObjects(opened.objects, space)).credentials;
+}
+
+const partsOf = (path: string): RegistrationsParts => ({
+  path,
+  key: demoSecret('registrar/index'),
+  ledger: hub.ledger,
+  registrar: hub.registrar,
+  keeper: hub.keeper,
+  crypto: nodeCrypto,
+  onFault: () => undefined,
+});
+
+/** The same, but for one thing that a full disk refuses: before it was done, or (`deposited`) right after. */
+function breakAt(step: Step, parts: RegistrationsParts): RegistrationsParts {
+  const full = fail('hub-storage', 'sqlite-13');
+  const { keeper, registrar } = parts;
+  return {
+    ...parts,
+    // Nobody goes on with it before the next start.
+    ledger: { chain: parts.ledger.chain, receipt: (...args) => parts.ledger.receipt(...args), onBlock: () => () => undefined },
+    keeper: {
+      take: (incoming) => (step === 'take' ? Promise.resolve(full) : keeper.take(incoming)),
+      foundSpace: (space) => (step === 'foundSpace' ? Promise.resolve(full) : keeper.foundSpace(space)),
+    },
+    registrar: {
+      holderOf: (number) => registrar.holderOf(number),
+      enter: (...args) => (step === 'enter' ? full : registrar.enter(...args)),
+      prepare: (...args) => (step === 'prepare' ? Promise.resolve(full) : registrar.prepare(...args)),
+      async deposit(issued) {
+        if (step === 'deposited') must(await registrar.deposit(issued));
+        return step === 'deposit' || step === 'deposited' ? full : registrar.deposit(issued);
+      },
+    },
+  };
+}
+
+describe('a registration from the desk', () => {
+  it('is recorded, founds the space, enters the number, and issues the identity, once', async () => {
+    const one = await newResident();
+    expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+    expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+    const credentials = await credentialsOf(one);
+    expect(credentials).toHaveLength(1);
+    expect(must(hub.registrar.holderOf(one.registration.facts.identity_number ?? ''))).toEqual(one.prepared.resident);
+    expect(must(hub.registrations.adminPins(one.prepared.resident))).toEqual([one.registration.adminPin]);
+  });
+
+  it('is refused where the number is somebody’s', async () => {
+    const one = await newResident();
+    await hub.registrations.register(one.registration, member());
+    const again = await newResident({ number: one.registration.facts.identity_number ?? '' });
+    expect(brief(await hub.registrations.register(again.registration, member()))).toBe('resident-known');
+    expect(must(await hub.ledger.values([stateKey.resident(again.prepared.resident)]))).toEqual([null]);
+  });
+
+  it.each<[name: string, change: () => Promise<NewResident>, expected: string]>([
+    ['a check digit that does not fit', () => newResident({ number: '000000199604110011' }), 'document-number'],
+    ['a number of another birth date', () => newResident({ number: identityNumber('1996-04-12', 7) }), 'document-number'],
+    ['signed by nobody of the staff', () => newResident({ signers: [] }), 'hub-refused'],
+    ['signed by somebody else of the staff', () => newResident({ signers: [ed25519Signer(demoSecret('nobody'))] }), 'hub-refused'],
+    ['a card that did not answer for its keys', () => newResident({ proof: false }), 'challenge-invalid'],
+  ])('is refused: %s; nothing of it remains, and the next try succeeds', async (_, change, expected) => {
+    const refused = await change();
+    expect(brief(await hub.registrations.register(refused.registration, member()))).toBe(expected);
+    expect(must(await hub.ledger.values([stateKey.resident(refused.prepared.resident)]))).toEqual([null]);
+    const number = refused.registration.facts.identity_number ?? '';
+    expect(must(hub.registrar.holderOf(number))).toBeNull();
+    const next = expected === 'document-number' ? await newResident() : await newResident({ number });
+    expect(brief(await hub.registrations.register(next.registration, member()))).toBe('recorded');
+  });
+
+  it.each<Step>(['take', 'foundSpace', 'enter', 'prepare', 'deposit', 'deposited'])('goes on after a crash at %s, and happens once', async (step) => {
+    const path = join(dataDir, `crash-${step}.sqlite`);
+    const sound = partsOf(path);
+    const broken = must(Registrations.open(breakAt(step, sound)));
+    const one = await newResident();
+    expect(brief(await broken.register(one.registration, member()))).toBe('hub-storage');
+    await broken.close();
+    expect(readFileSync(path).includes(Buffer.from('方敏'))).toBe(false);
+    const next = must(Registrations.open(sound));
+    await next.carryOn();
+    await next.carryOn();
+    expect(await credentialsOf(one)).toHaveLength(1);
+    expect(must(hub.registrar.holderOf(one.registration.facts.identity_number ?? ''))).toEqual(one.prepared.resident);
+    expect(must(next.adminPins(one.prepared.resident))).toHaveLength(1);
+    await next.close();
+  });
+
+  it('two of one number at once: one of them', async () => {
+    const number = identityNumber('1996-04-11', (sequence += 1));
+    const both = [await newResident({ number }), await newResident({ number })];
+    const results = await Promise.all(both.map(({ registration }) => hub.registrations.register(registration, member())));
+    expect(results.map(brief)).toEqual(['recorded', 'resident-known']);
+  });
+
+  it('leaves no fact in the clear in the hub’s folder', () => {
+    const files = readdirSync(world.hubDir, { withFileTypes: true }).filter((file) => file.isFile());
+    expect(files.some(({ name }) => name === 'registrations.sqlite')).toBe(true);
+    for (const { name } of files) expect(readFileSync(join(world.hubDir, name)).includes(Buffer.from('方敏'))).toBe(false);
+  });
+});
