@@ -72,6 +72,12 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('agency.mute'), agency: z.string().max(40), muted: z.boolean() }),
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
+  /** From the staff's home to one of the desk's acts. */
+  z.strictObject({ intent: z.literal('desk.open'), act: z.literal('register') }),
+  /** The one main button of a desk page: goes on. */
+  z.strictObject({ intent: z.literal('desk.confirm') }),
+  /** A new card's PIN, typed twice alike. Never kept, never logged. */
+  z.strictObject({ intent: z.literal('pin.choose'), pin: z.string().regex(/^[0-9]{6,32}$/) }),
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -330,7 +336,13 @@ export type Doing =
   | 'signing'
   | 'storing'
   | 'sending'
-  | 'ending';
+  | 'ending'
+  | 'looking-up'
+  | 'wiping-card'
+  | 'making-card'
+  | 'choosing-pin'
+  | 'registering'
+  | 'trying-card';
 
 export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
 
@@ -376,6 +388,15 @@ export interface DraftRow {
   /** `kiosk`: kept here, for the other card. `hub`: signed where that office's own key is. */
   place: 'kiosk' | 'hub';
 }
+
+/** What a desk reads of an identity card, as rows of claims. */
+export interface DocumentRow {
+  claim: string;
+  value: string;
+}
+
+/** Whether the desk's acts can be done here: `one-reader`, where two cards are in hand at once; `no-identity-reader`. */
+export type DeskReadiness = 'ready' | 'one-reader' | 'no-identity-reader';
 
 export type Page =
   | { page: 'attract' }
@@ -501,7 +522,24 @@ export type Page =
   /** `waitSeconds`: the pause after a wrong PIN; until it is over nothing is taken. */
   | ({ page: 'staff-pin'; why: 'sign-in' | 'locked'; who: StaffWho; waitSeconds: number } & PinPrompt)
   /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */
-  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null }
+  /** `desk` null: this role registers nobody. */
+  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null }
+  /** Lay the identity card on its reader. */
+  | { page: 'desk-document' }
+  /** Is this the person, and is it all there? Then the number is looked up. */
+  | { page: 'desk-check'; rows: DocumentRow[] }
+  /** A card is wanted in the resident's reader. `used`: one is in, and everything on it would be gone. */
+  | { page: 'desk-card'; card: 'wanted' | 'used' }
+  /** The screen changes hands. */
+  | { page: 'desk-turn'; to: 'resident' | 'staff'; name: string }
+  /** The resident's own, with nobody looking. */
+  | { page: 'desk-pin'; problem: 'factory' | 'repeated' | 'run' | 'personal' | null; minLength: number; maxLength: number }
+  /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
+  | { page: 'desk-slip'; recoveryKey: string; unlockCode: string }
+  /** `look-up` and `register`: the member of staff signs. `resident`: the new card's holder does. */
+  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident'; name: string } & PinPrompt)
+  /** `tried` null: the card opened its own space; else why it could not be tried. */
+  | { page: 'desk-done'; name: string; reference: string; tried: FailureCode | null }
   | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }

@@ -6,7 +6,7 @@ import { aes256Gcm, hpkeOpen, hpkeSeal, type OpenFailure, type Opener } from './
  * The context beside it is the id that the thing belongs to: the resident's for what lies in a data space and for private parts,
  * the grant's for presentations, the request's for answers, a case's for its body, an ask's for what was asked and answered.
  */
-export type SealPurpose = 'space-key' | 'recovery' | 'part' | 'grant-agency' | 'grant-keeper' | 'answers' | 'self' | 'credential' | 'former-key' | 'index' | 'letter' | 'token' | 'case' | 'case-share' | 'draft' | 'ask' | 'mute';
+export type SealPurpose = 'space-key' | 'recovery' | 'part' | 'grant-agency' | 'grant-keeper' | 'answers' | 'self' | 'credential' | 'former-key' | 'index' | 'letter' | 'token' | 'case' | 'case-share' | 'draft' | 'ask' | 'mute' | 'admin-pin';
 
 /** First byte of every sealed thing: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Another suite gets another number. */
 const suite = 1;

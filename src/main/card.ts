@@ -1,4 +1,4 @@
-import type { CardInfo, DeviceCommand, DeviceCommands, PinResult } from '../contract/device-host.ts';
+import type { CardInfo, DeviceCommand, DeviceCommands, PinChoice, PinResult, RawCard } from '../contract/device-host.ts';
 import type { Result } from '../contract/result.ts';
 
 /** As much of the device host as main uses. */
@@ -38,5 +38,26 @@ export function cardIn(devices: Devices, reader: string, insertion: number): Car
     async release() {
       await devices.call('card.release', { insertion });
     },
+  };
+}
+
+/** A card that is made at the desk: from when it is nobody's until it is somebody's, and then a card like every other. */
+export interface NewCard extends Card {
+  openRaw(): Promise<Result<RawCard>>;
+  wipe(): Promise<Result<RawCard>>;
+  /** Both secrets are overwritten with zeros in every case. */
+  make(adminPin: Uint8Array, resetCode: Uint8Array): Promise<Result<CardInfo>>;
+  /** As `card.choose-pin`; `newPin` is overwritten with zeros in every case. */
+  choosePin(newPin: Uint8Array, avoid: readonly string[]): Promise<Result<PinChoice>>;
+}
+
+/** As `cardIn`. */
+export function newCardIn(devices: Devices, reader: string, insertion: number): NewCard {
+  return {
+    ...cardIn(devices, reader, insertion),
+    openRaw: () => devices.call('card.open-raw', { reader, insertion }),
+    wipe: () => devices.call('card.wipe', { insertion }),
+    make: (adminPin, resetCode) => devices.call('card.make', { insertion, adminPin, resetCode }),
+    choosePin: (newPin, avoid) => devices.call('card.choose-pin', { insertion, newPin, avoid }),
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DoorResult } from '../contract/hub-door.ts';
+import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-door.ts';
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { readCatalogueFile, serviceGroups, termsOf, type CatalogueFile } from '../contract/service.ts';
@@ -77,8 +77,14 @@ export interface District {
   /** Whose signing key this is, where it is a member of staff's; null: it is not. */
   staffByKey(key: PublicKey): Promise<Result<{ id: Uint8Array; party: Name } | null>>;
   /** The card's answer to a challenge opens a staff session at the hub. */
-  openStaff(staff: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<Uint8Array>>;
+  openStaff(staff: Uint8Array, challenge: Uint8Array, signature: Uint8Array): Promise<Result<DoorResult<'staff.open'>>>;
   closeStaff(session: Uint8Array): Promise<void>;
+  /** Whether one of these keys is anybody's, now or before. */
+  areKnownKeys(keys: readonly PublicKey[]): Promise<Result<boolean>>;
+  /** In the registrar's index, by an order that the session's staff has signed. null: nobody. */
+  deskLookUp(params: DoorParams<'desk.look-up'>): Promise<Result<Uint8Array | null>>;
+  /** A registration, and whatever belongs to it. Waits for the block, and may be asked again. */
+  deskRegister(params: DoorParams<'desk.register'>): Promise<Result<SubmissionState>>;
   /** Drafts at the hub that this person's party is to sign or has signed. */
   drafts(session: Uint8Array): Promise<Result<DoorResult<'drafts.list'>['drafts']>>;
   /** A challenge of which one half is the kiosk's and one the keeper's. */
@@ -128,6 +134,9 @@ export interface DistrictParts {
   /** Unix milliseconds. */
   now(): number;
 }
+
+/** The registrar records first and answers then: it waits ten seconds itself. */
+const deskWaitMs = 20_000;
 
 /** Of one resident; a hub that tells of more is not listened to for ever. */
 const mostEntries = 100_000;
@@ -263,10 +272,17 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       const [staff] = read.value.records;
       return ok(staff === null ? null : { id: staff.id, party: staff.party });
     },
-    async openStaff(staff, challenge, signature) {
-      const opened = await hub.call('staff.open', { staff, challenge, signature });
-      return opened.ok ? ok(opened.value.session) : opened;
+    openStaff: (staff, challenge, signature) => hub.call('staff.open', { staff, challenge, signature }),
+    async areKnownKeys(keys) {
+      const read = await light.read(keys.map((key) => query.key(keyId(key, crypto))));
+      return read.ok ? ok(read.value.records.some((record) => record !== null)) : read;
     },
+    // The registrar waits for the block before it answers.
+    async deskLookUp(params) {
+      const found = await hub.call('desk.look-up', params, { deadlineMs: deskWaitMs });
+      return found.ok ? ok(found.value.resident) : found;
+    },
+    deskRegister: (params) => hub.call('desk.register', params, { deadlineMs: deskWaitMs }),
     async closeStaff(session) {
       await hub.call('staff.close', { session });
     },

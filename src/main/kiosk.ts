@@ -12,8 +12,9 @@ import { shareScreen } from './floor.ts';
 import { createKeptDrafts } from './staff/kept-drafts.ts';
 import { startStaff } from './staff/start-staff.ts';
 import { createStaffWork } from './staff/staff-work.ts';
-import { cardIn } from './card.ts';
+import { cardIn, newCardIn } from './card.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { createDeskWork } from './desk/desk-work.ts';
 import { createDelivery } from './delivery.ts';
 import { readDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
@@ -150,6 +151,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     clock,
     kept: keptDrafts,
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
+    deskReadiness: () => (isShared ? 'one-reader' : kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
     health: () => ({
       hub: hubIsAway ? 'away' : 'reachable',
       head: light.newest === null ? null : { height: light.newest.height, at: new Date(light.newest.timeMs).toISOString() },
@@ -158,6 +160,17 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       readers: readerLines(devices.status, residentReader, staffReader),
     }),
   });
+  const deskWork = createDeskWork({
+    district,
+    devices,
+    crypto: nodeCrypto,
+    clock,
+    kioskId,
+    staffCardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
+    newCardOf: (insertion) => newCardIn(devices, nameOf(residentReader), insertion),
+  });
+  /** The desk has the resident's reader: a card in it begins no visit. */
+  let deskHasReader = false;
   const closeAll = async (): Promise<void> => {
     delivery.stop();
     services.stop();
@@ -179,6 +192,11 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const floor = shareScreen(screen, clock, (isVisit) => staff.floor(!isVisit));
   const staff = startStaff({
     work: staffWork,
+    desk: deskWork,
+    onClaim(isClaimed) {
+      deskHasReader = isClaimed;
+      look();
+    },
     settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs },
     screen: floor.staff,
     journal,
@@ -215,8 +233,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     const inResidents = readerView(devices.status, residentReader, wasReady);
     const inStaffs = isShared ? inResidents : readerView(devices.status, staffReader, wasReady);
     const ofStaff = isShared && 'insertion' in inResidents && inResidents.insertion === staffInsertion;
-    const forVisits: ReaderView = ofStaff ? { view: 'empty' } : inResidents;
+    const forVisits: ReaderView = ofStaff || deskHasReader ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
+    staff.residentReader(isShared ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
   };

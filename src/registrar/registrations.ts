@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { SubmissionState } from '../contract/hub-door.ts';
-import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
 import type { HpkeMessage } from '../identity/hpke.ts';
 import { identityNumberIsSound } from '../identity/identity-number.ts';
 import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';

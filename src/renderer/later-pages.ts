@@ -32,6 +32,14 @@ const names = [
   'staff-pin',
   'staff-home',
   'staff-take-card',
+  'desk-document',
+  'desk-check',
+  'desk-card',
+  'desk-turn',
+  'desk-pin',
+  'desk-slip',
+  'desk-sign',
+  'desk-done',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

@@ -42,6 +42,14 @@ const controls: Record<PageName, BarControls> = {
   'staff-pin': { back: false, end: true },
   'staff-home': { back: false, end: true },
   'staff-take-card': { back: false, end: false },
+  'desk-document': { back: true, end: true },
+  'desk-check': { back: true, end: true },
+  'desk-card': { back: true, end: true },
+  'desk-turn': { back: false, end: true },
+  'desk-pin': { back: false, end: true },
+  'desk-slip': { back: false, end: true },
+  'desk-sign': { back: true, end: true },
+  'desk-done': { back: false, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -50,6 +58,7 @@ const controls: Record<PageName, BarControls> = {
 /** A failure that leaves by itself has nothing to end. */
 export function barControls(page: Page): BarControls {
   if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
+  if (page.page === 'desk-sign' && page.what === 'register') return { back: false, end: true };
   return controls[page.page];
 }
 
@@ -58,6 +67,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'question') return `question:${page.service?.id ?? ''}:${page.question}`;
   if (page.page === 'failure') return `failure:${page.code}`;
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
+  if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

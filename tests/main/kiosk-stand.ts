@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Intent, Page, Snapshot } from '../../src/contract/bridge.ts';
-import type { HostMessage, SpawnHost } from '../../src/contract/device-host.ts';
+import type { HostMessage, IdentityCard, SpawnHost } from '../../src/contract/device-host.ts';
 import type { HubPlace, KioskFile } from '../../src/contract/hub-file.ts';
-import { ok } from '../../src/contract/result.ts';
+import { fail, ok } from '../../src/contract/result.ts';
 import { spawnNodeHost } from '../../src/drivers/spawn-node-host.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
 import { tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
@@ -75,6 +75,8 @@ export interface KioskStand {
   /** null where kiosk and hub share a socket. */
   cable: Cable | null;
   screen: PaperScreen;
+  /** On the identity-card reader; null: none. */
+  identityCard: IdentityCard | null;
   pcscd: Pcscd;
   hand: CardHand;
   /** When main last heard that the resident's reader is empty. */
@@ -100,6 +102,28 @@ function listening(spawn: SpawnHost, hear: (message: HostMessage) => void): Spaw
   };
 }
 
+/** The same device host, with an identity-card reader at its door: what lies on it is read once, and a reader without one says so at once. */
+function withIdentityReader(spawn: SpawnHost, take: () => IdentityCard | null): SpawnHost {
+  return () => {
+    const host = spawn();
+    const listeners: ((message: HostMessage) => void)[] = [];
+    return {
+      post(request) {
+        if (request.command !== 'identity.read') return host.post(request);
+        const card = take();
+        const answer = { answer: request.id, result: card === null ? fail('identity-card-missing') : ok(card) };
+        setTimeout(() => listeners.forEach((listener) => listener(answer)), card === null ? 50 : 0);
+      },
+      onMessage(listener) {
+        listeners.push(listener);
+        host.onMessage(listener);
+      },
+      onExit: (listener) => host.onExit(listener),
+      kill: () => host.kill(),
+    };
+  };
+}
+
 /**
  * @param over `tls`: kiosk and hub have a cable between them, instead of a socket that they share.
  * @param readers other ones than the demonstration's file names.
@@ -114,13 +138,20 @@ export async function openKioskStand({ over = 'socket', readers }: { over?: 'soc
   let kiosk: RunningKiosk | null = null;
   const named = world.hubFile.kiosks['hall-1'];
   if (named === undefined) throw new Error('no hall-1');
-  const kiosks = { ...world.hubFile.kiosks, 'hall-1': { ...named, readers: readers ?? named.readers } };
+  const kiosks = { ...world.hubFile.kiosks, 'hall-1': { ...named, readers: readers ?? named.readers, devices: { identityReader: { connection: 'serial' as const, path: '/dev/ttyS0' } } } };
+
+  const takeIdentityCard = (): IdentityCard | null => {
+    const card = stand.identityCard;
+    stand.identityCard = null;
+    return card;
+  };
 
   const stand: KioskStand = {
     world,
     hub: null,
     cable: null,
     screen: new PaperScreen(),
+    identityCard: null,
     pcscd,
     hand,
     cardOutAtMs: 0,
@@ -173,7 +204,7 @@ export async function openKioskStand({ over = 'socket', readers }: { over?: 'soc
         kioskId: 'hall-1',
         dataDir: world.kioskDirs['hall-1'] ?? '',
         openScreen: () => Promise.resolve(ok(stand.screen)),
-        spawnHost: listening(spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }), (message) => {
+        spawnHost: listening(withIdentityReader(spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }), takeIdentityCard), (message) => {
           if ('status' in message && message.status.readers[0]?.slot === 'no-card') stand.cardOutAtMs = performance.now();
         }),
       });

@@ -2,6 +2,7 @@ import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
+import type { RegistrationSnapshot } from '../desk/registration.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { ProvenStaff, StaffAccess } from './work.ts';
 
@@ -38,6 +39,8 @@ export interface StaffSession {
   drafts: DraftRow[] | null;
   health: KioskHealth | null;
   setback: { failure: Failure; next: StaffNext } | null;
+  /** A registration under way. */
+  desk: RegistrationSnapshot | null;
 }
 
 export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';
@@ -47,6 +50,8 @@ export interface StaffContext {
   language: Language;
   help: boolean;
   reader: ReaderView;
+  /** The resident's, which is the desk's while something is done with it. */
+  residentReader: ReaderView;
   /** The screen is free for staff: no visit is on it. */
   floor: boolean;
   session: StaffSession | null;
@@ -69,4 +74,5 @@ export const newSession = (id: string, insertion: number): StaffSession => ({
   drafts: null,
   health: null,
   setback: null,
+  desk: null,
 });

@@ -1,8 +1,10 @@
-import { assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
+import { assign, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
 import type { DraftRow, Intent } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import type { Failure, Result } from '../../contract/result.ts';
+import { registrationMachine, type RegistrationEvent, type RegistrationInput, type RegistrationSnapshot } from '../desk/registration.ts';
+import type { DeskWork } from '../desk/work.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
@@ -16,6 +18,8 @@ export type StaffEvent =
   | { type: 'reader'; view: ReaderView }
   /** Whether a visit is on the screen. It has precedence: a session that it meets locks, a sign-in begins anew after it. */
   | { type: 'floor'; free: boolean }
+  /** The resident's reader, for as long as no visit has it. */
+  | { type: 'resident.reader'; view: ReaderView }
   | { type: 'touch.wanted'; insertion: number }
   | { type: 'screen.lost' }
   | { type: 'idle.over' }
@@ -28,6 +32,7 @@ export function eventOf(intent: Intent): StaffEvent {
 
 export interface StaffMachineParts {
   work: StaffWork;
+  desk: DeskWork;
   settings: StaffSettings;
   /** 16 random hex digits. */
   newSessionId(): string;
@@ -77,7 +82,7 @@ const cardRemoved = endSession('card-removed');
  * One staff card from its coming to its going. Three regions: `stage` is what the screen shows while it is free for staff, `attention` whether
  * anybody is still there, `limit` how long the session may last in all. Desk and workshop hang on `stage.serving.inside`.
  */
-export function staffMachine({ work, settings, newSessionId }: StaffMachineParts) {
+export function staffMachine({ work, desk, settings, newSessionId }: StaffMachineParts) {
   return setup({
     types: { context: {} as StaffContext, events: {} as StaffEvent },
     actors: {
@@ -85,6 +90,7 @@ export function staffMachine({ work, settings, newSessionId }: StaffMachineParts
       whose: fromPromise<Result<ProvenStaff>, { card: CardInfo }>(({ input }) => work.whose(input.card)),
       checkPin: fromPromise<Result<PinResult>, { insertion: number; pin: Uint8Array | null }>(({ input }) => work.checkPin(input.insertion, input.pin)),
       signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
+      registration: registrationMachine(desk),
       listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
     },
     delays: {
@@ -116,10 +122,26 @@ export function staffMachine({ work, settings, newSessionId }: StaffMachineParts
       timeOver: ({ context }) => context.minutesLeft <= 0,
       /** The page waits for the person. */
       personsTurn: or([stateIn({ stage: { serving: { pin: 'typing' } } }), stateIn({ stage: { serving: 'inside' } }), stateIn({ stage: { serving: 'failed' } })]),
+      /** Two readers, an identity-card reader, and a role that registers. */
+      mayRegister: ({ context }) => work.deskReadiness(staffOf(context)) === 'ready',
+      deskTakes: ({ context, event }) => inSession(context).desk?.can(event as RegistrationEvent) === true,
+      /** To copy the slip takes as long as it takes; the session's own limit stands. */
+      slipShown: ({ context }) => inSession(context).desk?.matches({ inHand: 'slip' }) === true,
       inASession: ({ context }) => context.session?.access !== null && context.session?.access !== undefined,
     },
     actions: {
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
+      takeResidentReader: assign(({ event, context }) => ({ residentReader: event.type === 'resident.reader' ? event.view : context.residentReader })),
+      toDesk: sendTo('registration', ({ event }) => event as RegistrationEvent),
+      keepDesk: assign(({ context }, { snapshot }: { snapshot: RegistrationSnapshot }) => patch(context, { desk: snapshot })),
+      /** Nothing is left of it in a card or here. */
+      clearDesk: ({ context: { session } }) => {
+        const under = session?.desk?.context;
+        if (under === undefined) return;
+        if (under.hand !== null) desk.forget(under.hand);
+        if (under.card !== null) desk.letGo(under.card);
+      },
+      dropDesk: assign(({ context }) => (context.session === null ? {} : patch(context, { desk: null }))),
       takeFloor: assign(({ event, context }) => ({ floor: event.type === 'floor' ? event.free : context.floor })),
       setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
       openHelp: assign({ help: true }),
@@ -170,12 +192,13 @@ export function staffMachine({ work, settings, newSessionId }: StaffMachineParts
     },
   }).createMachine({
     id: 'staff',
-    context: { settings, language: settings.languages[0] ?? 'zh-Hans', help: false, reader: { view: 'starting' }, floor: true, session: null, ended: 'done', minutesLeft: 0 },
+    context: { settings, language: settings.languages[0] ?? 'zh-Hans', help: false, reader: { view: 'starting' }, residentReader: { view: 'starting' }, floor: true, session: null, ended: 'done', minutesLeft: 0 },
     type: 'parallel',
     on: {
       'language.set': { guard: 'knownLanguage', actions: 'setLanguage' },
       'help.open': { actions: 'openHelp' },
       'help.close': { actions: 'closeHelp' },
+      'resident.reader': { actions: 'takeResidentReader' },
     },
     states: {
       stage: {
@@ -317,6 +340,36 @@ export function staffMachine({ work, settings, newSessionId }: StaffMachineParts
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                     after: { refresh: { target: 'home', reenter: true } },
+                    on: { 'desk.open': { guard: 'mayRegister', target: 'registering' } },
+                  },
+                  registering: {
+                    exit: ['clearDesk', 'dropDesk'],
+                    invoke: {
+                      id: 'registration',
+                      src: 'registration',
+                      input: ({ context }): RegistrationInput => ({
+                        access: accessOf(context),
+                        staffCard: inSession(context).insertion,
+                        staffTries: inSession(context).triesLeft,
+                        staffPad: cardOf(context).pinPad,
+                        reader: context.residentReader,
+                      }),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ snapshot: event.snapshot }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                    on: {
+                      'idle.over': [{ guard: 'slipShown' }, { target: '#staff.stage.serving.reading', actions: 'letGo' }],
+                      'resident.reader': { actions: ['takeResidentReader', 'toDesk'] },
+                      'touch.wanted': { actions: 'toDesk' },
+                      'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
+                      'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
+                      'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
+                      'pin.choose': { guard: 'deskTakes', actions: 'toDesk' },
+                      back: { guard: 'deskTakes', actions: 'toDesk' },
+                      retry: { guard: 'deskTakes', actions: 'toDesk' },
+                      home: { guard: 'deskTakes', actions: 'toDesk' },
+                    },
                   },
                 },
               },

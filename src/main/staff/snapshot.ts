@@ -1,5 +1,6 @@
-import type { Doing, Page, StaffWho } from '../../contract/bridge.ts';
+import type { DeskReadiness, Doing, Page, StaffWho } from '../../contract/bridge.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
+import { registrationPage } from '../desk/registration-pages.ts';
 import type { StaffShown } from '../floor.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffContext, StaffSession } from './context.ts';
@@ -13,9 +14,9 @@ export interface StaffState {
 }
 
 /** The staff's side of the screen is this function of the session, and of nothing else. */
-export function shownOf({ stage, context }: StaffState, kiosk: KioskFacts): StaffShown {
+export function shownOf({ stage, context }: StaffState, kiosk: KioskFacts, readiness: (staff: ProvenStaff) => DeskReadiness | null): StaffShown {
   if (stage === 'waiting') return 'waiting';
-  const page = pageOf({ stage, context });
+  const page = pageOf({ stage, context }, readiness);
   if (page === null) return null;
   return {
     seq: 0,
@@ -29,20 +30,21 @@ export function shownOf({ stage, context }: StaffState, kiosk: KioskFacts): Staf
   };
 }
 
-function pageOf({ stage, context }: StaffState): Page | null {
+function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
   const { session, reader } = context;
   if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun' };
   if (stage === 'takeCard') return { page: 'staff-take-card', ended: context.ended === 'card-removed' ? 'done' : context.ended };
-  return session === null ? null : sessionPage(stage, session, context.minutesLeft);
+  return session === null ? null : sessionPage(stage, session, context.minutesLeft, readiness);
 }
 
-function sessionPage(stage: string, session: StaffSession, minutesLeft: number): Page | null {
+function sessionPage(stage: string, session: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
+  if (session.desk !== null) return registrationPage(session.desk);
   switch (stage) {
     case 'serving.pin.typing':
     case 'serving.pin.pausing':
       return pinPage(stage, session);
     case 'serving.inside.home':
-      return homePage(session, minutesLeft);
+      return homePage(session, minutesLeft, readiness);
     case 'serving.failed':
       return failurePage(session);
     default:
@@ -65,9 +67,9 @@ function pinPage(stage: string, { card, staff, access, triesLeft, pinWrong, wait
   };
 }
 
-function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number): Page {
+function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page {
   if (staff === null || health === null) throw new Error('nobody is signed in');
-  return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null };
+  return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff) };
 }
 
 function failurePage({ setback }: StaffSession): Page {

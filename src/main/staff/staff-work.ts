@@ -1,4 +1,4 @@
-import type { DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import type { Name, PublicKey } from '../../ledger/verify/acts.ts';
@@ -9,6 +9,7 @@ import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
+import { openStaffSession } from './staff-session.ts';
 import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
 
 export interface StaffWorkParts {
@@ -18,6 +19,8 @@ export interface StaffWorkParts {
   kept: Pick<KeptDrafts, 'list'>;
   cardOf(insertion: number): Card;
   health(): KioskHealth;
+  /** Of this kiosk, whoever asks. */
+  deskReadiness(): DeskReadiness;
 }
 
 /** A session's work on the real card, ledger and hub. */
@@ -30,6 +33,7 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     signIn: (insertion, staff, signal) => signIn(cardOf(insertion), staff, signal, parts),
     drafts: (access) => listDrafts(access, parts),
     health: () => parts.health(),
+    deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
     letGo(insertion) {
       void cardOf(insertion).release();
     },
@@ -39,18 +43,10 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
   };
 }
 
-/** The answer is checked here against the ledger's key, whatever the hub will say. */
-async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, { district, crypto }: StaffWorkParts): Promise<Result<StaffAccess>> {
-  const asked = await district.challenge();
-  if (!asked.ok) return asked;
-  const { challenge } = asked.value;
-  const signature = await card.authenticate(challenge);
-  if (!signature.ok) return signature;
-  if (!crypto.verify([-19, staff.aut], challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
-  const session = await district.openStaff(staff.id, challenge, signature.value);
-  if (!session.ok) return session;
-  if (!signal.aborted) return ok({ staff, session: session.value });
-  await district.closeStaff(session.value);
+async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, parts: StaffWorkParts): Promise<Result<StaffAccess>> {
+  const opened = await openStaffSession(card, staff, parts);
+  if (!opened.ok || !signal.aborted) return opened;
+  await parts.district.closeStaff(opened.value.session);
   return fail('card-removed', 'too late');
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
 import type { Clock } from '../clock.ts';
+import type { DeskWork } from '../desk/work.ts';
 import type { StaffSide } from '../floor.ts';
 import { faultPlace, journalDetail, type Journal } from '../journal.ts';
 import { stagePath } from '../stage-path.ts';
@@ -17,17 +18,22 @@ type MachineSnapshot = SnapshotFrom<ReturnType<typeof staffMachine>>;
 
 export interface StaffParts {
   work: StaffWork;
+  desk: DeskWork;
   settings: StaffSettings;
   screen: StaffSide;
   journal: Journal;
   clock: Clock;
   kiosk: KioskFacts;
+  /** Told when the desk needs the resident's reader for itself, and when it needs it no more. */
+  onClaim(isClaimed: boolean): void;
 }
 
 /** The staff sessions of one kiosk, one after the other. */
 export interface StaffSessions {
   intent(intent: Intent): void;
   reader(view: ReaderView): void;
+  /** What is in the resident's reader; `empty` for as long as that is a visit's. */
+  residentReader(view: ReaderView): void;
   floor(free: boolean): void;
   touchWanted(insertion: number): void;
   screenLost(): void;
@@ -36,16 +42,20 @@ export interface StaffSessions {
 
 export function stateOf(snapshot: MachineSnapshot): StaffState {
   const { stage } = snapshot.value as { stage: unknown };
-  return { stage: stagePath(stage), context: snapshot.context };
+  const { desk = null } = snapshot.context.session ?? {};
+  const path = stagePath(stage);
+  return { stage: desk === null ? path : `${path}.${stagePath(desk.value)}`, context: snapshot.context };
 }
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
-export function startStaff({ work, settings, screen, journal, clock, kiosk }: StaffParts): StaffSessions {
-  const machine = staffMachine({ work, settings, newSessionId: () => randomBytes(8).toString('hex') });
+export function startStaff({ work, desk, settings, screen, journal, clock, kiosk, onClaim }: StaffParts): StaffSessions {
+  const machine = staffMachine({ work, desk, settings, newSessionId: () => randomBytes(8).toString('hex') });
   let faulted = false;
   let stopped = false;
   let reader: ReaderView = { view: 'starting' };
   let free = true;
+  let residentReader: ReaderView = { view: 'starting' };
+  let claimed = false;
   let shown = '';
   let actor = createActor(machine, { clock });
   let moment: StaffState = stateOf(actor.getSnapshot());
@@ -58,6 +68,7 @@ export function startStaff({ work, settings, screen, journal, clock, kiosk }: St
     actor.subscribe({ next: (snapshot) => onState(stateOf(snapshot)), error: onFault });
     actor.start();
     actor.send({ type: 'floor', free });
+    actor.send({ type: 'resident.reader', view: residentReader });
   }
 
   function onState(after: StaffState): void {
@@ -67,10 +78,17 @@ export function startStaff({ work, settings, screen, journal, clock, kiosk }: St
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
+    claim(after.stage.startsWith('serving.inside.registering'));
+  }
+
+  function claim(now: boolean): void {
+    if (now === claimed) return;
+    claimed = now;
+    onClaim(now);
   }
 
   function show(state: StaffState): void {
-    const what = shownOf(state, kiosk);
+    const what = shownOf(state, kiosk, (staff) => work.deskReadiness(staff));
     const text = JSON.stringify(what);
     if (text === shown) return;
     shown = text;
@@ -94,6 +112,10 @@ export function startStaff({ work, settings, screen, journal, clock, kiosk }: St
     if (session === null) return;
     work.letGo(session.insertion);
     if (session.access !== null) work.leave(session.access.session);
+    const { hand = null, card = null } = session.desk?.context ?? {};
+    if (hand !== null) desk.forget(hand);
+    if (card !== null) desk.letGo(card);
+    claim(false);
     moment = { stage: 'away', context: { ...moment.context, session: null } };
   }
 
@@ -114,6 +136,11 @@ export function startStaff({ work, settings, screen, journal, clock, kiosk }: St
       reader = view;
       if (faulted) begin();
       send({ type: 'reader', view });
+    },
+    residentReader(view) {
+      if (stopped || sameView(view, residentReader)) return;
+      residentReader = view;
+      send({ type: 'resident.reader', view });
     },
     floor(now) {
       if (now === free) return;

@@ -1,4 +1,4 @@
-import type { DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { Result } from '../../contract/result.ts';
@@ -21,6 +21,8 @@ export interface StaffAccess {
   staff: ProvenStaff;
   /** Of the hub, 16 bytes. */
   session: Uint8Array;
+  /** Name of the registrar's party, as the hub says it. */
+  registrar: Name;
 }
 
 /** What a session has done by others. */
@@ -35,6 +37,8 @@ export interface StaffWork {
   /** What waits for a second signature, here and at the hub, as far as this person's office may know. */
   drafts(access: StaffAccess): Promise<Result<DraftRow[]>>;
   health(): KioskHealth;
+  /** Whether residents can be registered here; null: not by this person. */
+  deskReadiness(staff: ProvenStaff): DeskReadiness | null;
   /** The card is reset: no PIN state is left in it. */
   letGo(insertion: number): void;
   /** The hub's session ends. */

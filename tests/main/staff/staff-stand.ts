@@ -2,6 +2,7 @@ import { createActor, SimulatedClock, waitFor } from 'xstate';
 import type { KioskHealth, Page } from '../../../src/contract/bridge.ts';
 import { ok } from '../../../src/contract/result.ts';
 import type { StaffSettings } from '../../../src/main/staff/context.ts';
+import { goodDeskWork } from '../desk/desk-stand.ts';
 import { staffMachine, type StaffEvent } from '../../../src/main/staff/machine.ts';
 import { shownOf, type StaffState } from '../../../src/main/staff/snapshot.ts';
 import { stateOf } from '../../../src/main/staff/start-staff.ts';
@@ -41,9 +42,10 @@ export function goodStaffWork(calls: StaffCalls): StaffWork {
       pin?.fill(0);
       return Promise.resolve(ok({ verified: true }));
     },
-    signIn: (_, staff) => Promise.resolve(ok({ staff, session: new Uint8Array(16).fill(8) })),
+    signIn: (_, staff) => Promise.resolve(ok({ staff, session: new Uint8Array(16).fill(8), registrar: 'registrar' })),
     drafts: () => Promise.resolve(ok([])),
     health: () => health,
+    deskReadiness: () => null,
     letGo: (insertion) => {
       calls.letGo.push(insertion);
     },
@@ -64,6 +66,7 @@ export class StaffStand {
     const good = goodStaffWork(this.calls);
     const machine = staffMachine({
       work: { ...good, ...change(good) },
+      desk: goodDeskWork({ did: [], pins: [] }),
       settings: { ...settings, ...altered },
       newSessionId: () => String((this.#sessions += 1)).padStart(16, '0'),
     });
@@ -76,7 +79,7 @@ export class StaffStand {
   }
 
   get shown(): Page | 'waiting' | null {
-    const shown = shownOf(this.state, kiosk);
+    const shown = shownOf(this.state, kiosk, () => null);
     return shown === null || shown === 'waiting' ? shown : shown.page;
   }
 
@@ -96,7 +99,7 @@ export class StaffStand {
     await waitFor(
       this.#actor,
       (snapshot) => {
-        const shown = shownOf(stateOf(snapshot), kiosk);
+        const shown = shownOf(stateOf(snapshot), kiosk, () => null);
         return shown !== null && shown !== 'waiting' && shown.page.page === page;
       },
       { timeout: 2_000 },

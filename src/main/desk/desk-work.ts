@@ -1,0 +1,191 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { identityVct } from '../../contract/claims.ts';
+import { fail, ok, type Result } from '../../contract/result.ts';
+import { claimedIssuer, openCredential } from '../../identity/credential.ts';
+import { prepareRegistration } from '../../identity/registration.ts';
+import { sealTo } from '../../identity/sealing.ts';
+import { openObjects, openSpace } from '../../identity/space.ts';
+import type { PublicKey } from '../../ledger/verify/acts.ts';
+import { concatBytes, utf8 } from '../../ledger/verify/bytes.ts';
+import { assembleCose } from '../../ledger/verify/cose.ts';
+import { encodeCbor } from '../../ledger/verify/cbor.ts';
+import type { Crypto } from '../../ledger/verify/crypto.ts';
+import { completed, inputFor, newDraft, withSignature } from '../../ledger/verify/draft.ts';
+import { orderInput, type OrderBody } from '../../ledger/verify/order.ts';
+import type { Card, Devices, NewCard } from '../card.ts';
+import type { Clock } from '../clock.ts';
+import type { District } from '../district.ts';
+import { openStaffSession } from '../staff/staff-session.ts';
+import { checkDocument, districtDay } from './document.ts';
+import type { DeskWork, RegistrationInHand, Signed } from './work.ts';
+
+export interface DeskWorkParts {
+  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff'>;
+  devices: Devices;
+  crypto: Crypto;
+  clock: Clock;
+  kioskId: string;
+  staffCardOf(insertion: number): Card;
+  newCardOf(insertion: number): NewCard;
+}
+
+/** How long the reader looks for an identity card before it is asked again. */
+const documentWaitMs = 20_000;
+const orderSeconds = 600;
+const lookUpReason = 'Registration at the desk';
+const codeDigits = 12;
+/** Not typed by anybody, so as long as every card takes. */
+const adminPinDigits = 24;
+
+const digits = (count: number): string => Array.from({ length: count }, () => String(randomInt(10))).join('');
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** The desk's work on real cards, ledger and hub. */
+export function createDeskWork(parts: DeskWorkParts): DeskWork {
+  const { district, devices, crypto, clock, kioskId, newCardOf, staffCardOf } = parts;
+  const seconds = (): number => Math.floor(clock.now() / 1000);
+
+  /** A PIN, one signature, checked before it is used. */
+  async function sign(card: Card, pin: Uint8Array | null, key: PublicKey, input: Uint8Array): Promise<Result<Signed<{ signature: Uint8Array }>>> {
+    const verified = await card.verify('sign', pin);
+    if (!verified.ok) return verified;
+    if (!verified.value.verified) return ok(verified.value);
+    const signature = await card.sign(input);
+    if (!signature.ok) return signature;
+    return crypto.verify(key, input, signature.value) ? ok({ verified: true, signature: signature.value }) : fail('signature-failed');
+  }
+
+  async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>> {
+    const input = inputFor(hand.draft, key, crypto);
+    if (input === undefined) throw new Error('not one of the signers');
+    const signed = await sign(card, pin, key, input);
+    if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
+    const draft = withSignature(hand.draft, key, signed.value.signature, crypto);
+    return draft.ok ? ok({ verified: true, hand: { ...hand, draft: draft.value } }) : fail('signature-failed', draft.failure.code);
+  }
+
+  return {
+    async readDocument() {
+      const card = await devices.call('identity.read', { waitMs: documentWaitMs });
+      return card.ok ? checkDocument(card.value, districtDay(clock.now())) : card;
+    },
+
+    async lookUp({ staff, session }, staffCard, pin, { facts }) {
+      const number = facts.identity_number;
+      const salt = new Uint8Array(randomBytes(16));
+      const body: OrderBody = {
+        v: 1,
+        chain: district.chain,
+        nonce: new Uint8Array(randomBytes(16)),
+        at: seconds(),
+        notAfter: seconds() + orderSeconds,
+        order: { kind: 'index.lookup', party: staff.party, number: [-16, crypto.sha256(concatBytes(salt, utf8(number)))], reason: lookUpReason, access: new Uint8Array(randomBytes(16)) },
+      };
+      const key: PublicKey = [-19, staff.sig];
+      const bytes = encodeCbor(body);
+      const signed = await sign(staffCardOf(staffCard), pin, key, orderInput(bytes, body.chain, key, crypto));
+      if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
+      const order = encodeCbor([assembleCose(crypto.sha256(bytes), [{ key, signature: signed.value.signature }], crypto), bytes]);
+      const found = await district.deskLookUp({ session, order, number, salt });
+      return found.ok ? ok({ verified: true, resident: found.value }) : found;
+    },
+
+    async lookAtCard(insertion) {
+      const raw = await newCardOf(insertion).openRaw();
+      if (!raw.ok) return raw;
+      const { sig, aut, dec } = raw.value.keys;
+      const keys = [sig && ([-19, sig] as const), aut && ([-19, aut] as const), dec && ([-25, dec] as const)].filter((key) => key !== null) as PublicKey[];
+      if (keys.length === 0) return ok(raw.value.state);
+      const known = await district.areKnownKeys(keys);
+      if (!known.ok) return known;
+      return known.value ? fail('card-registered') : ok(raw.value.state);
+    },
+
+    async wipe(insertion) {
+      const wiped = await newCardOf(insertion).wipe();
+      return wiped.ok ? ok(null) : wiped;
+    },
+
+    async make({ registrar }, insertion) {
+      const party = await district.party(registrar);
+      if (!party.ok) return party;
+      // The hub only says its name.
+      if (party.value.kind !== 'registrar') return fail('hub-refused', 'not a registrar');
+      const adminPin = ascii(digits(adminPinDigits));
+      const unlockCode = digits(codeDigits);
+      const copy = adminPin.slice();
+      const info = await newCardOf(insertion).make(adminPin, ascii(unlockCode));
+      const made = info.ok ? ok({ info: info.value, unlockCode, adminPin: sealTo(party.value.seal, 'admin-pin', info.value.keys.aut, copy) }) : info;
+      copy.fill(0);
+      return made;
+    },
+
+    choosePin: (insertion, pin, { guessable }) => newCardOf(insertion).choosePin(pin, guessable),
+
+    async prove({ staff }, insertion, made) {
+      const { keys, signatureCount } = made.info;
+      const prepared = prepareRegistration({ chain: district.chain, kiosk: kioskId, ...keys, signatureCount, now: seconds() }, crypto);
+      const signature = await newCardOf(insertion).authenticate(prepared.challenge);
+      if (!signature.ok) return signature;
+      if (!crypto.verify([-19, keys.aut], prepared.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
+      return ok({ prepared, made, draft: newDraft(prepared.finish(signature.value), [[-19, keys.sig], [-19, staff.sig]]) });
+    },
+
+    signAsResident: (insertion, pin, hand) => signDraft(newCardOf(insertion), pin, [-19, hand.made.info.keys.sig], hand),
+    signAsStaff: ({ staff }, staffCard, pin, hand) => signDraft(staffCardOf(staffCard), pin, [-19, staff.sig], hand),
+
+    async submit({ session, staff }, staffCard, { draft, prepared, made }, { facts }) {
+      const envelope = completed(draft, crypto);
+      if (envelope === null) throw new Error('a signature is missing');
+      const { wrapped, recovery } = prepared;
+      const registration = { envelope, wrapped, recovery, facts, adminPin: made.adminPin };
+      let taken = await district.deskRegister({ session, ...registration });
+      if (!taken.ok && taken.failure.code === 'hub-refused' && taken.failure.detail === 'session') {
+        const reopened = await openStaffSession(staffCardOf(staffCard), staff, parts);
+        if (!reopened.ok) return reopened;
+        taken = await district.deskRegister({ session: reopened.value.session, ...registration });
+        await district.closeStaff(reopened.value.session);
+      }
+      if (!taken.ok) return taken;
+      if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
+      return taken.value.state === 'recorded' || taken.value.state === 'witnessed' ? ok(null) : fail('hub-busy', taken.value.state);
+    },
+
+    tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),
+
+    forget({ prepared, made }) {
+      prepared.recoverySecret.fill(0);
+      made.unlockCode = '';
+    },
+    letGo(insertion) {
+      void newCardOf(insertion).release();
+    },
+  };
+}
+
+async function tryOut(card: NewCard, { prepared, made }: RegistrationInHand, name: string, { district, crypto, clock }: DeskWorkParts): Promise<Result<null>> {
+  const [resident, asked] = await Promise.all([district.residentOf(made.info.keys), district.challenge()]);
+  if (!resident.ok) return resident;
+  if (!asked.ok) return asked;
+  const signature = await card.authenticate(asked.value.challenge);
+  if (!signature.ok) return signature;
+  const sealed = await district.openSpace(prepared.resident, asked.value.challenge, signature.value);
+  if (!sealed.ok) return sealed;
+  try {
+    const space = await openSpace(sealed.value.wrappedKey, prepared.resident, resident.value.space, { publicKey: made.info.keys.dec, agree: (point) => card.agree(point) });
+    if (!space.ok) return space;
+    const contents = await openObjects(sealed.value.objects, space.value);
+    space.value.close();
+    if (!contents.ok) return contents;
+    for (const sdJwt of contents.value.credentials) {
+      const issuer = claimedIssuer(sdJwt);
+      const party = issuer === null ? null : await district.party(issuer);
+      if (party === null || !party.ok) continue;
+      const opened = openCredential(sdJwt, { issuer: { name: party.value.id, key: party.value.sign }, holder: made.info.keys.aut, now: Math.floor(clock.now() / 1000), verify: crypto.verify });
+      if (opened.ok && opened.value.vct === identityVct && opened.value.claims['name'] === name) return ok(null);
+    }
+    return fail('credential-invalid', 'none of this name');
+  } finally {
+    await district.closeSpace(sealed.value.session);
+  }
+}

@@ -1,0 +1,21 @@
+import { fail, ok, type Result } from '../../contract/result.ts';
+import type { Crypto } from '../../ledger/verify/crypto.ts';
+import type { Card } from '../card.ts';
+import type { District } from '../district.ts';
+import type { ProvenStaff, StaffAccess } from './work.ts';
+
+/** After PW1-82: the card answers a challenge, which is checked here against the ledger's key, whatever the hub will say. */
+export async function openStaffSession(
+  card: Pick<Card, 'authenticate'>,
+  staff: ProvenStaff,
+  { district, crypto }: { district: Pick<District, 'challenge' | 'openStaff'>; crypto: Crypto },
+): Promise<Result<StaffAccess>> {
+  const asked = await district.challenge();
+  if (!asked.ok) return asked;
+  const { challenge } = asked.value;
+  const signature = await card.authenticate(challenge);
+  if (!signature.ok) return signature;
+  if (!crypto.verify([-19, staff.aut], challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
+  const opened = await district.openStaff(staff.id, challenge, signature.value);
+  return opened.ok ? ok({ staff, ...opened.value }) : opened;
+}

@@ -1,0 +1,82 @@
+import type { IdentityCard } from '../../../src/contract/device-host.ts';
+import { ok } from '../../../src/contract/result.ts';
+import { prepareRegistration } from '../../../src/identity/registration.ts';
+import { newDraft } from '../../../src/ledger/verify/draft.ts';
+import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
+import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
+import { checkDocument } from '../../../src/main/desk/document.ts';
+import type { DeskWork, MadeCard, RegistrationInHand } from '../../../src/main/desk/work.ts';
+import { identityNumber } from '../../../tools/demo/people.ts';
+
+/** Somebody whom the district does not know. */
+export const fang: IdentityCard = {
+  layout: 'resident',
+  name: '方敏',
+  nameLatin: null,
+  sex: 'female',
+  ethnicity: '01',
+  nationality: null,
+  birth: '1996-04-11',
+  address: '西关区多宝路 27 号 401 室',
+  number: identityNumber('1996-04-11', 31),
+  issuedBy: '西关区公安分局',
+  validFrom: '2020-01-01',
+  validUntil: '2040-01-01',
+  passNumber: null,
+  issueCount: null,
+};
+
+const document = checkDocument(fang, '2026-11-30');
+if (!document.ok) throw new Error(document.failure.code);
+export const fangDocument = document.value;
+
+export const madeCard: MadeCard = {
+  info: {
+    application: 'openpgp',
+    version: '3.4',
+    keys: { sig: new Uint8Array(32).fill(1), aut: new Uint8Array(32).fill(2), dec: ed25519Signer(new Uint8Array(32).fill(3)).key[1] },
+    tries: { pw1: 3, resetCode: 3, pw3: 3 },
+    pinPerSignature: true,
+    pinMinLength: 6,
+    pinMaxLength: 127,
+    pinPad: false,
+    touch: { sig: false, dec: false, aut: false },
+    signatureCount: 1,
+  },
+  adminPin: new Uint8Array(1),
+  unlockCode: '739154820617',
+};
+
+export interface DeskCalls {
+  did: string[];
+  pins: string[];
+}
+
+/** A desk where all goes well, and what was asked of it. */
+export function goodDeskWork(calls: DeskCalls): DeskWork {
+  const handIn = (): RegistrationInHand => {
+    const prepared = prepareRegistration({ chain: 'imi-demo', kiosk: 'hall-1', ...madeCard.info.keys, signatureCount: 1, now: 0 }, nodeCrypto);
+    return { prepared, made: { ...madeCard }, draft: newDraft(prepared.finish(new Uint8Array(64)), [[-19, madeCard.info.keys.sig], [-19, new Uint8Array(32)]]) };
+  };
+  const did = <T>(what: string, value: T, pin?: Uint8Array | null): Promise<{ ok: true; value: T }> => {
+    calls.did.push(what);
+    if (pin) calls.pins.push(Buffer.from(pin).toString());
+    pin?.fill(0);
+    return Promise.resolve(ok(value));
+  };
+  return {
+    readDocument: () => did('readDocument', fangDocument),
+    lookUp: (_, __, pin) => did('lookUp', { verified: true, resident: null }, pin),
+    lookAtCard: (insertion) => did(`lookAtCard ${insertion}`, 'blank'),
+    wipe: () => did('wipe', null),
+    make: () => did('make', { ...madeCard }),
+    choosePin: (_, pin) => did('choosePin', { chosen: true }, pin),
+    prove: () => did('prove', handIn()),
+    signAsResident: (_, pin, hand) => did('signAsResident', { verified: true, hand }, pin),
+    signAsStaff: (_, __, pin, hand) => did('signAsStaff', { verified: true, hand }, pin),
+    submit: () => did('submit', null),
+    tryOut: () => did('tryOut', null),
+    forget: () => void did('forget', null),
+    letGo: (insertion) => void did(`letGo ${insertion}`, null),
+  };
+}

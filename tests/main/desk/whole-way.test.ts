@@ -1,0 +1,274 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parseRecoveryKey } from '../../../src/identity/recovery-key.ts';
+import { loadCardState, newCardState, saveCardState, type NewCard } from '../../../tools/virtual-card/card-state.ts';
+import type { CommandPattern } from '../../../tools/virtual-card/control.ts';
+import { identityNumber } from '../../../tools/demo/people.ts';
+import { openKioskStand, type KioskStand } from '../kiosk-stand.ts';
+import { fang } from './desk-stand.ts';
+
+/** The desk at a real kiosk: real pcscd, virtual cards, a real hub. */
+let stand: KioskStand;
+let cards = 0;
+let people = 100;
+
+beforeAll(async () => {
+  stand = await openKioskStand();
+  await stand.hand.insert(stand.world.cards['staff-liang'] ?? '', { slot: 'staff' });
+  await stand.screen.sees('staff-pin');
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  await stand.screen.sees('staff-home');
+}, 60_000);
+afterAll(() => stand.close());
+
+const somebody = (): typeof fang => ({ ...fang, number: identityNumber('1996-04-11', (people += 1)) });
+const journal = (): string => readFileSync(join(stand.world.kioskDirs['hall-1'] ?? '', 'journal.jsonl'), 'utf8');
+const holderOf = (number: string): Uint8Array | null => {
+  const found = stand.hub?.registrar.holderOf(number);
+  return found?.ok ? found.value : null;
+};
+
+function blankCard(card: Partial<NewCard> = {}): string {
+  cards += 1;
+  const path = join(stand.world.dataDir, 'cards', `blank-${cards}.json`);
+  saveCardState(path, newCardState({ label: `blank-${cards}`, seed: new Uint8Array(32).fill(100 + cards), blank: true, ...card }));
+  return path;
+}
+
+/** Resolves when the kiosk knows of it: cards are not changed within a blink of an eye. */
+async function pull(): Promise<void> {
+  const at = performance.now();
+  await stand.hand.pull();
+  await seenOut(at);
+}
+
+const seenOut = (sinceMs: number): Promise<unknown> => vi.waitFor(() => expect(stand.cardOutAtMs).toBeGreaterThan(sinceMs), { timeout: 5_000, interval: 20 });
+
+const confirm = (): void => stand.screen.touch({ intent: 'desk.confirm' });
+
+/** To where a blank card is wanted. */
+async function upToCard(person: typeof fang): Promise<void> {
+  stand.screen.touch({ intent: 'desk.open', act: 'register' });
+  await stand.screen.sees('desk-document');
+  stand.identityCard = person;
+  await stand.screen.sees('desk-check');
+  confirm();
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'look-up');
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  await stand.screen.sees('desk-card');
+}
+
+/** From a card in the reader to the staff's own signature. */
+async function throughResident(pin = '480213'): Promise<{ recoveryKey: string; unlockCode: string }> {
+  await stand.screen.sees('desk-turn', ({ to }) => to === 'resident');
+  confirm();
+  await stand.screen.sees('desk-pin');
+  stand.screen.touch({ intent: 'pin.choose', pin });
+  const { recoveryKey, unlockCode } = await stand.screen.sees('desk-slip');
+  confirm();
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'resident');
+  stand.screen.touch({ intent: 'pin.submit', pin });
+  await stand.screen.sees('desk-turn', ({ to }) => to === 'staff');
+  confirm();
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
+  return { recoveryKey, unlockCode };
+}
+
+async function home(): Promise<void> {
+  stand.screen.touch({ intent: 'home' });
+  stand.screen.touch({ intent: 'back' });
+  await stand.screen.sees('staff-home');
+}
+
+test('from an identity card to a card that works, and its first visit', async () => {
+  const person = somebody();
+  await upToCard(person);
+  const path = blankCard();
+  await stand.hand.insert(path);
+  await stand.screen.sees('desk-turn', ({ to }) => to === 'resident');
+  confirm();
+  await stand.screen.sees('desk-pin');
+  stand.screen.touch({ intent: 'pin.choose', pin: '960411' });
+  expect(await stand.screen.sees('desk-pin', ({ problem }) => problem !== null)).toMatchObject({ problem: 'personal' });
+  stand.screen.touch({ intent: 'pin.choose', pin: '480213' });
+  const slip = await stand.screen.sees('desk-slip');
+  expect(parseRecoveryKey(slip.recoveryKey).ok).toBe(true);
+  expect(holderOf(person.number)).toBeNull();
+  confirm();
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'resident');
+  stand.screen.touch({ intent: 'pin.submit', pin: '111222' });
+  expect(await stand.screen.sees('desk-sign', ({ wrong }) => wrong)).toMatchObject({ what: 'resident', triesLeft: 2 });
+  stand.screen.touch({ intent: 'pin.submit', pin: '480213' });
+  await stand.screen.sees('desk-turn', ({ to }) => to === 'staff');
+  confirm();
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  expect(await stand.screen.sees('desk-done')).toMatchObject({ name: '方敏', tried: null });
+  const resident = holderOf(person.number);
+  expect(resident).not.toBeNull();
+  const card = loadCardState(path);
+  expect(Buffer.from(card.resetCode?.value ?? '', 'hex').toString()).toBe(slip.unlockCode);
+  expect(Buffer.from(card.pw3.value, 'hex').toString()).toMatch(/^\d{24}$/);
+  confirm();
+  await stand.screen.sees('pin');
+  await pull();
+  await stand.screen.sees('goodbye');
+  stand.screen.touch({ intent: 'start' });
+  await stand.screen.sees('staff-pin', ({ why }) => why === 'locked');
+
+  await stand.hand.insert(path);
+  await stand.screen.sees('pin');
+  stand.screen.touch({ intent: 'pin.submit', pin: '480213' });
+  expect(await stand.screen.sees('home')).toMatchObject({ name: '方敏', notices: [] });
+  await stand.hand.pull();
+  await stand.screen.sees('goodbye');
+  stand.screen.touch({ intent: 'start' });
+  await stand.screen.sees('staff-pin');
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  await stand.screen.sees('staff-home');
+}, 30_000);
+
+describe('refused, and nothing of it remains', () => {
+  test.each([
+    { name: 'an identity card that has expired', change: { validUntil: '2026-11-29' }, code: 'document-expired' },
+    { name: 'one that is not valid yet', change: { validFrom: '2039-01-01' }, code: 'document-not-yet-valid' },
+    { name: 'a wrong check digit', change: { number: '000000199604110011' }, code: 'document-number' },
+    { name: 'a card of 2017', change: { layout: 'foreigner-2017' as const, number: 'GBR110196041101' }, code: 'document-kind' },
+  ])('$name', async ({ change, code }) => {
+    stand.screen.touch({ intent: 'desk.open', act: 'register' });
+    await stand.screen.sees('desk-document');
+    stand.identityCard = { ...somebody(), ...change };
+    expect(await stand.screen.sees('failure')).toMatchObject({ code, next: 'retry' });
+    await home();
+  });
+
+  test('somebody whom the district knows, who reads of it', async () => {
+    stand.screen.touch({ intent: 'desk.open', act: 'register' });
+    await stand.screen.sees('desk-document');
+    stand.identityCard = { ...fang, birth: '1991-08-23', number: identityNumber('1991-08-23', 226) };
+    await stand.screen.sees('desk-check');
+    confirm();
+    await stand.screen.sees('desk-sign');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'resident-known', next: 'home' });
+    await home();
+    expect((await stand.signIn('lin')).news).toBeGreaterThan(0);
+    stand.screen.touch({ intent: 'my-data.open', part: 'looks' });
+    const { looks } = await stand.screen.sees('looks');
+    expect(looks[0]).toMatchObject({ look: 'index', reason: 'Registration at the desk' });
+    await stand.pull();
+    await stand.screen.sees('goodbye');
+    stand.screen.touch({ intent: 'start' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+  });
+
+  test.each<{ name: string; card: () => string; code: string }>([
+    { name: 'a card for RSA only', card: () => blankCard({ blank: false, rsaOnly: true }), code: 'card-wrong-curve' },
+    { name: 'an AUT key for hashes only', card: () => blankCard({ style: { longestChallenge: 64 } }), code: 'card-aut-short' },
+    { name: 'a resident’s card', card: () => stand.world.cards['chen'] ?? '', code: 'card-registered' },
+    { name: 'a member of staff’s card', card: () => stand.world.cards['tech-ou'] ?? '', code: 'card-registered' },
+  ])('$name; with a blank one it goes on', async ({ card, code }) => {
+    const person = somebody();
+    await upToCard(person);
+    await stand.hand.insert(card());
+    expect(await stand.screen.sees('failure')).toMatchObject({ code, next: 'retry' });
+    await pull();
+    stand.screen.touch({ intent: 'retry' });
+    await stand.screen.sees('desk-card');
+    await stand.hand.insert(blankCard());
+    await stand.screen.sees('desk-turn');
+    await pull();
+    await stand.screen.sees('failure');
+    await home();
+    expect(holderOf(person.number)).toBeNull();
+  });
+
+  test('keys that nobody has: wiped when staff say so, and made anew', async () => {
+    const person = somebody();
+    await upToCard(person);
+    await stand.hand.insert(blankCard({ blank: false }));
+    await stand.screen.sees('desk-card', ({ card }) => card === 'used');
+    confirm();
+    await throughResident();
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect(await stand.screen.sees('desk-done')).toMatchObject({ tried: null });
+    await pull();
+    confirm();
+    await stand.screen.sees('staff-home');
+    expect(holderOf(person.number)).not.toBeNull();
+  });
+});
+
+describe('a card that is pulled', () => {
+  const steps: { name: string; at: CommandPattern }[] = [
+    { name: 'while keys are made', at: { ins: 0x47, p1: 0x80, p2: 0x00 } },
+    { name: 'at its PIN', at: { ins: 0x24, p1: 0x00, p2: 0x81 } },
+  ];
+  test.each(steps)('$name: no resident, and the next try succeeds', async ({ at }) => {
+    const person = somebody();
+    await upToCard(person);
+    await stand.hand.fault({ kind: 'vanish-after', at });
+    const path = blankCard();
+    await stand.hand.insert(path);
+    const inserted = performance.now();
+    if (at.ins === 0x24) {
+      await stand.screen.sees('desk-turn');
+      confirm();
+      await stand.screen.sees('desk-pin');
+      stand.screen.touch({ intent: 'pin.choose', pin: '480213' });
+    }
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'card-removed', next: 'retry' });
+    await stand.hand.fault(null);
+    await seenOut(inserted);
+    expect(holderOf(person.number)).toBeNull();
+    stand.screen.touch({ intent: 'retry' });
+    await stand.screen.sees('desk-card');
+    await stand.hand.insert(path);
+    await stand.screen.sees('desk-card', ({ card }) => card === 'used');
+    confirm();
+    await throughResident();
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('desk-done');
+    await pull();
+    confirm();
+    await stand.screen.sees('staff-home');
+    expect(holderOf(person.number)).not.toBeNull();
+  });
+
+  test('after it signed: it is registered, and only not tried', async () => {
+    const person = somebody();
+    await upToCard(person);
+    await stand.hand.insert(blankCard());
+    await throughResident();
+    await pull();
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect(await stand.screen.sees('desk-done')).toMatchObject({ tried: 'card-removed' });
+    confirm();
+    await stand.screen.sees('staff-home');
+    expect(holderOf(person.number)).not.toBeNull();
+  });
+});
+
+test('the hub was started anew meanwhile and knows no session: the staff card proves itself once more', async () => {
+  const person = somebody();
+  await upToCard(person);
+  await stand.hand.insert(blankCard());
+  await throughResident();
+  await stand.stopHub();
+  await stand.startHub();
+  stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  expect(await stand.screen.sees('desk-done')).toMatchObject({ tried: null });
+  expect(holderOf(person.number)).not.toBeNull();
+  await pull();
+  confirm();
+  await stand.screen.sees('staff-home');
+}, 30_000);
+
+test('neither PINs nor what was read, nor the slip, stand in the journal', async () => {
+  const text = journal();
+  expect(text).toContain('registering');
+  for (const secret of ['方敏', '480213', '960411', '多宝路', fang.number.slice(0, 14)]) expect(text).not.toContain(secret);
+});
