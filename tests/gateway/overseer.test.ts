@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { RequestView } from '../../src/gateway/agency/agency.ts';
 import { CaseOffice, type CaseWish } from '../../src/gateway/cases/case-office.ts';
 import { gatewayClient } from '../../src/gateway/client.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
@@ -19,12 +20,15 @@ import { demoPeople } from '../../tools/demo/people.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { cardInMemory } from '../hub/card-in-memory.ts';
+import { agencyOf, sendRaw, signedHeaders } from './gateway-in-test.ts';
 import { callDirectly, must, Visitor } from '../hub/visitor.ts';
 
 let dataDir: string;
 let world: World;
 let hub: Hub;
 let lin: Visitor;
+/** Lin's, with the tax bureau. */
+let request: RequestView;
 let aheadMs = 0;
 
 const now = (): number => Date.now() + aheadMs;
@@ -76,6 +80,8 @@ beforeAll(async () => {
   const { submission, id } = await lin.request(await lin.signIn(), 'tax/property-tax-certificate', { property_use: 'own-home', tax_year: '2025', certificate_use: 'loan', letter_language: 'zh-Hans', phone: '13812345678' });
   must(await hub.keeper.take(submission));
   must(await hub.ledger.receipt(id, 5000));
+  const tax = agencyOf(hub.gatewayUrl ?? '', 'tax-bureau', world);
+  request = await vi.waitFor(async () => must(await tax.requests())[0] ?? Promise.reject(new Error('no request')), { timeout: 10_000 });
 }, 60_000);
 afterAll(async () => {
   await hub.close();
@@ -127,6 +133,13 @@ describe('a case', () => {
   });
 });
 
+/** What of Lin's request nobody but the tax bureau may learn, in the text of an answer or in what it carries in base64. */
+function findingsOf(text: string): string[] {
+  const carried = text.match(/[A-Za-z0-9_-]{24,}/g) ?? [];
+  const bytes = Buffer.concat([Buffer.from(text), ...carried.map((piece) => Buffer.from(piece, 'base64url'))]);
+  return ['tax-bureau', 'property-tax-certificate', 'tax.property-certificate', 'own-home', '13812345678', '林悦', 'identity_number'].filter((word) => bytes.includes(word));
+}
+
 describe('there is no way around', () => {
   it('by two of one office, by another’s members, or by somebody of no such role', async () => {
     const audit = office('audit-office');
@@ -157,6 +170,34 @@ describe('there is no way around', () => {
     const before = await looksAtLin();
     expect(codeOf(await office(name).read(id, lin.resident, cardOf('auditor-shen')))).toMatch(/^(?:party-not-admitted|case-unknown)$/);
     expect(codeOf(await office(name).share(id))).toMatch(name === 'authority-north' ? /^done$/ : /^party-not-admitted$/);
+    expect(await looksAtLin()).toBe(before);
+  });
+
+  it.each(['audit-office', 'civil-affairs', 'registrar', 'xiguan-hub', 'keeper', 'authority-north', 'water-works'])('by asking for whatever %s may ask for', async (name) => {
+    const known: Record<string, string[]> = {
+      id: [request.id, ...request.grants, request.subject, toHex(await opened())],
+      transaction: [request.transaction],
+      name: ['tax-bureau'],
+      issuer: ['registrar'],
+    };
+    const { paths } = (await sendRaw(hub.gatewayUrl ?? '', { path: '/openapi.json' })).json as { paths: Record<string, { get?: { responses: Record<string, { content: object }> } }> };
+    // What is published, and who takes part, is everybody's.
+    const isPublic = (path: string): boolean => /^\/(?:openapi\.json|v1\/(?:services|parties|status-lists|gateway))/.test(path);
+    const gets = Object.entries(paths).filter(([path, { get }]) => get !== undefined && !('text/event-stream' in (get.responses['200']?.content ?? {})) && !isPublic(path));
+    const before = await looksAtLin();
+    const statuses = new Set<number>();
+    for (const [path] of gets) {
+      const parameter = /\{([a-z_]+)\}/.exec(path)?.[1];
+      const query = path === '/v1/ledger/records' ? `?keys=${['request', 'grant', 'resident'].map((kind, i) => `${kind}/${[request.id, request.grants[0], request.subject][i] ?? ''}`).join(',')}` : '';
+      for (const value of parameter === undefined ? [''] : (known[parameter] ?? ['x'])) {
+        const raw = { path: `${path.replace(/\{[a-z_]+\}/, value)}${query}` };
+        const reply = await sendRaw(hub.gatewayUrl ?? '', { ...raw, headers: await signedHeaders(hub.gatewayUrl ?? '', name, raw, { created: seconds() }) });
+        statuses.add(reply.status);
+        const found = findingsOf(reply.text);
+        expect(found, raw.path).toEqual([]);
+      }
+    }
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 403]));
     expect(await looksAtLin()).toBe(before);
   });
 

@@ -6,6 +6,7 @@ import { demoId, demoSecret } from '../../tools/demo/demo-keys.ts';
 import { CaseDesk } from '../cli/case-desk.ts';
 import { test, expect } from './journey.ts';
 import type { Hall } from './hall.ts';
+import { leave, signIn } from './steps.ts';
 
 const tax = 'tax/property-tax-certificate';
 const dayMs = 86_400_000;
@@ -19,27 +20,24 @@ async function openDesk(hall: Hall): Promise<CaseDesk> {
   return CaseDesk.open({ dir: hall.world.dataDir, hubPath: hall.hubPath, gateway, cardFile: (person) => hall.cardFile(person) });
 }
 
+const opensOn = on(5);
+
 const opening = (): string[] => [
   'open',
   ...['--basis', 'Audit Law, article 38', '--subjects', toHex(demoId('lin')), '--kinds', 'grant.give,request.submit', '--from', on(-30), '--to', on(1)],
-  ...['--until', on(10), '--opens', on(5), '--second', toHex(demoId('officer-luo')), '--authority', 'authority-north,authority-south', '--threshold', '2'],
+  ...['--until', on(10), '--opens', opensOn, '--second', toHex(demoId('officer-luo')), '--authority', 'authority-north,authority-south', '--threshold', '2'],
 ];
 
 test('an auditor and a second officer elsewhere open a case on Lin’s request, and the auditor reads it', async ({ kiosk, hall }) => {
   test.setTimeout(180_000);
-  await kiosk.sees('attract');
-  await kiosk.begin();
-  await kiosk.chooseLanguage('en');
-  await kiosk.insertCard('lin');
-  await kiosk.enterPin('123456');
+  await signIn(kiosk, 'lin');
   await kiosk.openService(tax);
   await kiosk.allow();
   await kiosk.answerAll({ property_use: 'own-home', tax_year: '2025', certificate_use: 'loan', letter_language: 'en', phone: '13800138000' });
   await kiosk.confirm();
   await kiosk.enterPin('123456');
   await kiosk.sees('receipt', 'recorded');
-  await kiosk.end();
-  await kiosk.pullCard();
+  await leave(kiosk);
   await kiosk.nextPerson();
 
   const desk = await openDesk(hall);
@@ -65,18 +63,23 @@ test('an auditor and a second officer elsewhere open a case on Lin’s request, 
 
     const early = await desk.case('authority-north', ['unseal', caseId, '--authority-key', join(hall.world.dataDir, 'authority.key.json')]);
     expect(early.complaints).toContain('case-not-due');
+
+    // Lin comes again: that an authority looked she reads at once, who and why on its day.
+    await signIn(kiosk, 'lin');
+    await kiosk.openMyData('news');
+    const opens = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'Asia/Shanghai' }).format(Date.parse(opensOn));
+    await expect((await kiosk.sees('news')).locator('[data-news="sealed"]')).toContainText(opens);
+    await kiosk.openMyData('looks');
+    await expect((await kiosk.sees('looks')).locator('[data-look="sealed"]')).toHaveCount(1);
+    await kiosk.doesNotRead('Audit');
+    await leave(kiosk);
   } finally {
     await desk.close();
   }
 });
 
 test('a member of staff signs in while a resident is served: the resident goes first', async ({ kiosk, hall }) => {
-  await kiosk.sees('attract');
-  await kiosk.begin();
-  await kiosk.chooseLanguage('en');
-  await kiosk.insertCard('lin');
-  await kiosk.enterPin('123456');
-  await kiosk.sees('home');
+  await signIn(kiosk, 'lin');
   await hall.hand.insert(hall.cardFile('staff-liang'), { slot: 'staff' });
   await kiosk.reads('A staff card is in the staff reader');
   await kiosk.end();
