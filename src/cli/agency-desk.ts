@@ -103,12 +103,20 @@ export async function openDesk({ agency, officer, withOfficer, port, now }: Desk
     const { request } = opened.value;
     const services = await agency.services();
     if (!services.ok) return services;
-    const purpose = services.value.get(request.service)?.purpose.id;
+    const service = services.value.get(request.service);
     const [grant] = request.grants;
-    if (purpose === undefined || grant === undefined) return fail('grant-unknown');
-    const shown = await withOfficer((signer) => agency.read({ id: grant, subject: request.subject }, purpose, signer));
-    if (!shown.ok) return shown;
-    return ok({ transaction: shown.value.transaction, shown: shown.value.shown.map(({ issuer, revocation, claims }) => ({ issuer, revocation, claims: { ...claims } })) });
+    if (service === undefined || grant === undefined) return fail('grant-unknown');
+    const read = await withOfficer((signer) => agency.read({ id: grant, subject: request.subject }, service.purpose.id, signer));
+    if (!read.ok) return read;
+    const shown: DeskRead['shown'] = [];
+    for (const { issuer, revocation, claims } of read.value.shown) {
+      const names = await agency.names(issuer);
+      if (!names.ok) return names;
+      // As the resident saw them.
+      const inOrder = service.claims.flatMap(({ claim }) => (claims[claim] === undefined ? [] : [{ claim, value: claims[claim] }]));
+      shown.push({ issuer: { en: names.value.en, 'zh-Hans': names.value['zh-Hans'] }, revocation, claims: inOrder });
+    }
+    return ok({ transaction: read.value.transaction, shown });
   };
 
   const step = async ({ id, ...wish }: DeskStepWish): Promise<Result<null, Failure<string>>> => {

@@ -272,9 +272,9 @@ export class Agency {
     return ok(null);
   }
 
-  /** What it is called, as on the ledger. */
-  async names(): Outcome<Names> {
-    const party = await this.#record('party', stateKey.party(this.#parts.name));
+  /** What a party is called, as on the ledger; left out: the agency itself. */
+  async names(name = this.#parts.name): Outcome<Names> {
+    const party = await this.#record('party', stateKey.party(name));
     if (!party.ok) return party;
     return party.value === null ? fail('party-unknown') : ok(party.value.names);
   }

@@ -36,7 +36,7 @@ export interface DeskOpened {
 
 export interface DeskRead {
   transaction: string;
-  shown: { issuer: string; revocation: 'valid' | 'unlisted'; claims: Record<string, string> }[];
+  shown: { issuer: Localized; revocation: 'valid' | 'unlisted'; claims: { claim: string; value: string }[] }[];
 }
 
 export interface DeskStepWish {

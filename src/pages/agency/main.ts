@@ -221,8 +221,8 @@ function handView({ requests }: DeskState, id: string): HTMLElement {
         ? [element('p', {}, words().withdrawnService)]
         : [element('p', {}, words().before(request.purpose.text[language])), element('button', { type: 'button', id: 'look', class: 'main', disabled: isBusy, click: () => void look(id) }, words().look)]
       : read.shown.flatMap(({ issuer, revocation, claims }) => [
-          facts(Object.entries(claims).map(([name, value]) => [labels[language].claims[name] ?? name, valueText(name, value)])),
-          element('p', { class: 'state' }, `${words().says(issuer)}. ${words().checked[revocation]}`),
+          facts(claims.map(({ claim, value }) => [labels[language].claims[claim] ?? claim, valueText(claim, value)])),
+          element('p', { class: 'state' }, words().says(issuer[language], words().checked[revocation])),
         ])),
     element('h3', {}, words().next),
     ...nextView(request, isBusy),
@@ -319,16 +319,20 @@ function figuresView(known: DeskState): HTMLElement {
     ),
     element('h3', {}, toDecision),
     element('p', {}, median),
-    element(
-      'div',
-      { class: 'beside' },
-      element('div', {}, barChart(toDecision, within.map((label, i) => ({ label, counts: [0, 0, 0, decided.counts[i] ?? 0] })))),
-      table(
-        toDecision,
-        [toDecision, requests],
-        within.map((label, i) => [label, String(decided.counts[i] ?? 0)]),
-      ),
-    ),
+    ...(hours === null
+      ? []
+      : [
+          element(
+            'div',
+            { class: 'beside' },
+            element('div', {}, barChart(toDecision, within.map((label, i) => ({ label, counts: [0, 0, 0, decided.counts[i] ?? 0] })))),
+            table(
+              toDecision,
+              [toDecision, requests],
+              within.map((label, i) => [label, String(decided.counts[i] ?? 0)]),
+            ),
+          ),
+        ]),
     element('h3', {}, refusals),
     ...(known.refusals.length === 0
       ? [element('p', {}, noRefusal)]

@@ -22,7 +22,7 @@ export interface DeskWords {
   look: string;
   looking: string;
   looked: (transaction: string) => string;
-  says: (issuer: string) => string;
+  says: (issuer: string, checked: string) => string;
   checked: Record<'valid' | 'unlisted', string>;
   next: string;
   receive: string;
@@ -75,7 +75,7 @@ const en: DeskWords = {
   look: 'Look at the facts for this purpose',
   looking: 'Recording the look …',
   looked: (transaction) => `This look is recorded: ${transaction}`,
-  says: (issuer) => `As vouched for by: ${issuer}`,
+  says: (issuer, checked) => `As vouched for by: ${issuer}. ${checked}`,
   checked: { valid: 'Signatures, dates and card checked; not revoked.', unlisted: 'Signatures, dates and card checked; the issuer has no status list.' },
   next: 'What happens next',
   receive: 'Take it on',
@@ -128,7 +128,7 @@ const zh: DeskWords = {
   look: '按这个目的查看信息',
   looking: '正在记录这次查看……',
   looked: (transaction) => `这次查看已记录：${transaction}`,
-  says: (issuer) => `出具单位：${issuer}`,
+  says: (issuer, checked) => `出具单位：${issuer}。${checked}`,
   checked: { valid: '签名、日期和卡均已核对，未被撤销。', unlisted: '签名、日期和卡均已核对；出具单位没有状态清单。' },
   next: '下一步',
   receive: '收件',
@@ -150,7 +150,7 @@ const zh: DeskWords = {
   toDecision: '从申请到决定',
   within: ['一小时内', '一天内', '三天内', '七天内', '更久'],
   requests: '申请',
-  median: (time) => `一半在${time}内作出决定。`,
+  median: (time) => `一半在 ${time}内作出决定。`,
   minutes: (count) => `${count} 分钟`,
   hours: (count) => `${count} 小时`,
   days: (count) => `${count} 天`,
