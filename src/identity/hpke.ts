@@ -2,9 +2,9 @@
  * HPKE, RFC 9180, base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-GCM, one message a context.
  * The recipient's half of the key agreement is a port, so that a card can compute it and everything else runs here.
  */
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, type KeyObject } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { isAllZero, newX25519Secret, x25519Agree, x25519Public } from './x25519.ts';
+import { isAllZero, newX25519Key, x25519Key, x25519Point } from './x25519.ts';
 
 /** X25519 of the recipient's private key with a public point of 32 bytes: the raw shared secret, 32 bytes. */
 export type Agree = (point: Uint8Array) => Promise<Result<Uint8Array>>;
@@ -34,14 +34,29 @@ const keyLengths: Record<AeadId, 16 | 32> = { 1: 16, 2: 32 };
 const nonceLength = 12;
 const tagLength = 16;
 const secretLength = 32;
+const [hashBlock, hashLength] = [64, 32];
 
 const ascii = (text: string): Buffer => Buffer.from(text, 'ascii');
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
-const hmac = (key: Uint8Array, ...parts: Uint8Array[]): Buffer => {
-  const mac = createHmac('sha256', key);
-  for (const part of parts) mac.update(part);
-  return mac.digest();
-};
+/** RFC 2104 over SHA-256, for keys of at most one block. Eight of them make one message, and Node's own object for each costs four times what this does. */
+function hmac(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, hashBlock);
+  const [inner, outer] = [Buffer.alloc(length, 0x36), Buffer.alloc(hashBlock + hashLength, 0x5c)];
+  for (const [i, byte] of key.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
+  let at = hashBlock;
+  for (const part of parts) {
+    inner.set(part, at);
+    at += part.length;
+  }
+  outer.set(hash('sha256', inner, 'buffer'), hashBlock);
+  const mac = hash('sha256', outer, 'buffer');
+  inner.fill(0);
+  outer.fill(0);
+  return mac;
+}
 
 const kemSuite = Buffer.concat([ascii('KEM'), u16(0x0020)]);
 const hpkeSuite = (aead: AeadId): Buffer => Buffer.concat([ascii('HPKE'), u16(0x0020), u16(0x0001), u16(aead)]);
@@ -81,16 +96,30 @@ export function keySchedule(sharedSecret: Uint8Array, info: Uint8Array, aead: Ae
  * Throws on a recipient of small order: the ledger's rules refuse such a key when it is registered.
  * `ephemeral` is handed in by the RFC's vectors only.
  */
-export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId = aes256Gcm, ephemeral = newX25519Secret()): HpkeMessage {
-  const dh = x25519Agree(ephemeral, recipient);
+export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId = aes256Gcm, ephemeral?: Uint8Array): HpkeMessage {
+  const { publicKey: enc, agree } = ephemeral === undefined ? newX25519Key() : x25519Key(ephemeral);
+  const dh = agree(recipientPoint(recipient));
   if (dh === null) throw new Error('sealing to a key of small order');
-  const enc = x25519Public(ephemeral);
   const { key, baseNonce } = keySchedule(kemSecret(dh, enc, recipient), info, aead);
   const cipher = createCipheriv(aead === aes128Gcm ? 'aes-128-gcm' : 'aes-256-gcm', key, baseNonce);
   cipher.setAAD(aad);
   const ciphertext = new Uint8Array(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
-  ephemeral.fill(0);
+  dh.fill(0);
   return { enc, ciphertext };
+}
+
+/** Parties and residents are sealed to again and again. */
+const recipients = new Map<string, KeyObject>();
+const mostRecipients = 4096;
+
+function recipientPoint(publicKey: Uint8Array): KeyObject {
+  const name = Buffer.from(publicKey).toString('latin1');
+  const known = recipients.get(name);
+  if (known !== undefined) return known;
+  const point = x25519Point(publicKey);
+  if (recipients.size >= mostRecipients) recipients.clear();
+  recipients.set(name, point);
+  return point;
 }
 
 export async function hpkeOpen(message: HpkeMessage, opener: Opener, info: Uint8Array, aad: Uint8Array, aead: AeadId = aes256Gcm): Promise<Result<Uint8Array, OpenFailure>> {
@@ -113,10 +142,11 @@ export async function hpkeOpen(message: HpkeMessage, opener: Opener, info: Uint8
 
 /** An opener whose private key is in this process. */
 export function softwareOpener(secret: Uint8Array): Opener {
+  const key = x25519Key(secret);
   return {
-    publicKey: x25519Public(secret),
+    publicKey: key.publicKey,
     agree: (point) => {
-      const shared = x25519Agree(secret, point);
+      const shared = key.agree(x25519Point(point));
       return Promise.resolve(shared === null ? fail('space-unreadable', 'small-order') : ok(shared));
     },
   };

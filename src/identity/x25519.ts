@@ -1,38 +1,55 @@
-import { createPrivateKey, createPublicKey, diffieHellman, randomBytes, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 
 /** RFC 8410 §7: PKCS #8 and SubjectPublicKeyInfo of X25519 up to the 32 raw bytes. */
 const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b656e032100', 'hex');
 
-const privateKeyObject = (secret: Uint8Array): KeyObject => {
+/** A private key of this process. To take one apart costs more than to compute with it, so whoever uses it again keeps this. */
+export interface X25519Key {
+  publicKey: Uint8Array;
+  /** The raw shared secret, 32 bytes; null for a point of small order, whose secret would be all zero (RFC 7748 §6.1). */
+  agree(point: KeyObject): Uint8Array | null;
+}
+
+const keyOf = (privateKey: KeyObject, publicKey: KeyObject): X25519Key => ({
+  publicKey: new Uint8Array(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')),
+  agree: (point) => {
+    let shared: Buffer;
+    try {
+      shared = diffieHellman({ privateKey, publicKey: point });
+    } catch {
+      // OpenSSL and BoringSSL both refuse a small-order point by failing the derivation.
+      return null;
+    }
+    return isAllZero(shared) ? null : new Uint8Array(shared);
+  },
+});
+
+export function x25519Key(secret: Uint8Array): X25519Key {
   const der = Buffer.concat([privatePrefix, secret]);
   try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    return keyOf(privateKey, createPublicKey(privateKey));
   } finally {
     der.fill(0);
   }
-};
+}
+
+/** One that is used now and never again. */
+export function newX25519Key(): X25519Key {
+  const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  return keyOf(privateKey, publicKey);
+}
+
+/** Of 32 raw bytes. */
+export const x25519Point = (point: Uint8Array): KeyObject => createPublicKey({ key: Buffer.concat([publicPrefix, point]), format: 'der', type: 'spki' });
 
 /** 32 random bytes; clamping is done by whoever computes with them (RFC 7748 §5). */
 export const newX25519Secret = (): Uint8Array => new Uint8Array(randomBytes(32));
 
-export function x25519Public(secret: Uint8Array): Uint8Array {
-  const spki = createPublicKey(privateKeyObject(secret)).export({ format: 'der', type: 'spki' });
-  return new Uint8Array(spki.subarray(publicPrefix.length));
-}
+export const x25519Public = (secret: Uint8Array): Uint8Array => x25519Key(secret).publicKey;
 
-/** The raw shared secret, 32 bytes; null for a point of small order, whose secret would be all zero (RFC 7748 §6.1). */
-export function x25519Agree(secret: Uint8Array, point: Uint8Array): Uint8Array | null {
-  if (point.length !== 32) return null;
-  const publicKey = createPublicKey({ key: Buffer.concat([publicPrefix, point]), format: 'der', type: 'spki' });
-  let shared: Buffer;
-  try {
-    shared = diffieHellman({ privateKey: privateKeyObject(secret), publicKey });
-  } catch {
-    // OpenSSL and BoringSSL both refuse a small-order point by failing the derivation.
-    return null;
-  }
-  return isAllZero(shared) ? null : new Uint8Array(shared);
-}
+/** As `X25519Key.agree`, once. */
+export const x25519Agree = (secret: Uint8Array, point: Uint8Array): Uint8Array | null => (point.length === 32 ? x25519Key(secret).agree(x25519Point(point)) : null);
 
 export const isAllZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);

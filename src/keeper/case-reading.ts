@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hashOf } from '../identity/grant.ts';
 import { openSealed, sealTo } from '../identity/sealing.ts';
-import type { CasePart } from '../ledger/verify/acts.ts';
+import type { CasePart, Id } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes } from '../ledger/verify/bytes.ts';
 import { encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Order } from '../ledger/verify/order.ts';
@@ -38,8 +38,14 @@ export const mostEntries = 1000;
  * @param seconds the keeper's own clock, Unix seconds.
  */
 export function caseReading({ ledger, store, payload, opener }: Pick<ReleasingKeeper, 'ledger' | 'store' | 'payload' | 'opener'>, seconds: () => number): Reading<CaseGround> {
+  const kept = async (id: Id): Promise<CasePart> => {
+    const sealed = must(await payload({ subject: id, actId: id, kind: 'case.open', what: 'case', to: 'keeper' })) ?? refuse('case-unknown');
+    const opened = await openSealed(sealed, 'case', id, opener);
+    const part = opened.ok ? decodeOpenedPart(opened.value)?.part : undefined;
+    return part?.kind === 'case.open' ? part : refuse('case-unknown');
+  };
   return {
-    async ground(sound) {
+    async ground(sound, before) {
       const order = caseOrder(sound);
       const { record, office, resident } = must(
         await readRecords(ledger, { record: ['case', stateKey.case(order.case)], office: ['party', stateKey.party(order.party)], resident: ['resident', stateKey.resident(order.subject)] }),
@@ -47,10 +53,7 @@ export function caseReading({ ledger, store, payload, opener }: Pick<ReleasingKe
       if (record === null || record.office !== order.party) return refuse('case-unknown');
       if (office?.state !== 'active') return refuse('party-inactive');
       if (record.state !== 'open' || record.until <= seconds()) refuse('case-closed');
-      const sealed = must(await payload({ subject: order.case, actId: order.case, kind: 'case.open', what: 'case', to: 'keeper' })) ?? refuse('case-unknown');
-      const opened = await openSealed(sealed, 'case', order.case, opener);
-      const part = opened.ok ? decodeOpenedPart(opened.value)?.part : undefined;
-      if (part?.kind !== 'case.open') return refuse('case-unknown');
+      const part = before?.part ?? (await kept(order.case));
       if (resident === null || !part.subjects.some((subject) => equalBytes(subject, order.subject))) return refuse('subject-beyond-case');
       return { record, office, resident, part };
     },

@@ -20,18 +20,22 @@ interface GrantGround {
 
 /** @param seconds the keeper's own clock, Unix seconds. */
 export function grantReading({ ledger, payload, opener }: Pick<ReleasingKeeper, 'ledger' | 'payload' | 'opener'>, seconds: () => number): Reading<GrantGround> {
+  /** As it came with the grant, which nothing changes any more. */
+  const kept = async ({ subject, grant, party }: ReturnType<typeof grantOrder>): Promise<Pick<GrantGround, 'part' | 'outer'>> => {
+    const of = { subject, actId: grant, kind: 'grant.give' } as const;
+    const sealed = must(await payload({ ...of, what: 'part', to: 'keeper' }));
+    const outer = must(await payload({ ...of, what: 'grant', to: 'keeper' }));
+    const part = sealed === null ? null : await readPart(sealed, subject, 'grant.give', opener);
+    return part === null || outer === null || part.agency !== party ? refuse('grant-unknown') : { part, outer };
+  };
   return {
-    async ground(sound) {
+    async ground(sound, before) {
       const order = grantOrder(sound);
       const { grant, party, resident } = must(
         await readRecords(ledger, { grant: ['grant', stateKey.grant(order.grant)], party: ['party', stateKey.party(order.party)], resident: ['resident', stateKey.resident(order.subject)] }),
       );
       if (grant === null || !equalBytes(grant.subject, order.subject)) return refuse('grant-unknown');
-      const of = { subject: order.subject, actId: order.grant, kind: 'grant.give' } as const;
-      const sealed = must(await payload({ ...of, what: 'part', to: 'keeper' }));
-      const outer = must(await payload({ ...of, what: 'grant', to: 'keeper' }));
-      const part = sealed === null ? null : await readPart(sealed, order.subject, 'grant.give', opener);
-      if (part === null || outer === null || part.agency !== order.party) return refuse('grant-unknown');
+      const { part, outer } = before ?? (await kept(order));
       if (part.purpose !== order.purpose) refuse('purpose-mismatch');
       if (party?.state !== 'active') return refuse('party-inactive');
       if (!party.purposes.some(({ id }) => id === part.purpose)) refuse('purpose-not-owned');

@@ -55,8 +55,8 @@ export interface Look {
 
 /** One sort of reading: what it rests on, and what is handed out. */
 export interface Reading<G> {
-  /** Refuses what is not covered, or no more, as things are now. */
-  ground(order: ReadOrder): Promise<G>;
+  /** Refuses what is not covered, or no more, as things are now. `before`: as it was found a moment ago, of which what cannot change is not opened again. */
+  ground(order: ReadOrder, before?: G): Promise<G>;
   /** Refuses where none is left to be counted. */
   look(order: ReadOrder, ground: G): Look;
   handOut(order: ReadOrder, ground: G): Promise<Uint8Array>;
@@ -109,13 +109,13 @@ export class Releases {
       const rejected = async (transaction: Uint8Array, code: RejectionCode): Promise<never> => {
         must(await this.#keeper.store.settle([{ id: transaction, state: 'rejected', code }]));
         // The rules had the last word, on what ended or was spent since it was looked at: said as precisely as if it had been seen before.
-        await reading.ground(order);
+        await reading.ground(order, ground);
         return refuse(code);
       };
       const transaction = (await this.#recordedBefore(order)) ?? (await this.#record(order, reading.look(order, ground), signed, rejected));
       await this.#awaitRecord(transaction, rejected);
       // What ended while it was being recorded is not handed out any more.
-      return { transaction, inner: await reading.handOut(order, await reading.ground(order)) };
+      return { transaction, inner: await reading.handOut(order, await reading.ground(order, ground)) };
     });
   }
 
