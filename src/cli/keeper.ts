@@ -15,7 +15,6 @@ imi keeper restore --server FILE --data DIR --from FOLDER
 imi keeper check   --server FILE --data DIR`;
 
 interface Called {
-  serverFile: HubServerFile;
   files: KeeperFiles;
   /** Where to, or where from. */
   folder: string;
@@ -44,30 +43,37 @@ export async function run(args: string[]): Promise<number> {
   const secrets = secretsOf(inData(keeper.key), ['seal']);
   if (!secrets.ok) return refuse(name, secrets.failure);
   const { seal } = secrets.value;
-  const files = { store: 'url' in keeper ? null : inData(keeper.path), asks: gateway === undefined ? null : inData(gateway.asks), lists: inData(status.lists) };
-  const done = await command.work({ serverFile, files, folder, key: { opener: softwareOpener(seal), secret: seal } });
+  const store = 'url' in keeper ? await openPostgresDatabase(keeper.url) : ok(inData(keeper.path));
+  if (!store.ok) return refuse(name, store.failure);
+  const files = { store: store.value, asks: gateway === undefined ? null : inData(gateway.asks), lists: inData(status.lists) };
+  const done = await command.work({ files, folder, key: { opener: softwareOpener(seal), secret: seal } });
+  if (typeof store.value !== 'string') await store.value.close();
   if (!done.ok) return refuse(name, done.failure);
   process.stdout.write(`${done.value}\n`);
   return 0;
 }
 
 /** Looks a store through where it lies: after a dump of a shared one was restored, say. */
-async function check({ serverFile: { keeper }, files, key }: Called): Promise<Result<string>> {
-  if (files.store !== null && !existsSync(files.store)) return fail('hub-storage', 'the keeper’s store is missing');
-  const opened = 'url' in keeper ? await openPostgresDatabase(keeper.url) : openSqliteDatabase(files.store ?? '');
+async function check({ files: { store }, key }: Called): Promise<Result<string>> {
+  if (typeof store !== 'string') return inWords(await checkStore(store, key.opener));
+  if (!existsSync(store)) return fail('hub-storage', 'the keeper’s store is missing');
+  const opened = openSqliteDatabase(store);
   if (!opened.ok) return opened;
   const checked = await checkStore(opened.value, key.opener);
   await opened.value.close();
-  return checked.ok ? ok(inWords(checked.value)) : checked;
+  return inWords(checked);
+}
+
+function inWords(looked: Result<StoreFacts>): Result<string> {
+  if (!looked.ok) return looked;
+  const { spaces, objects, parts, queued } = looked.value;
+  return ok(`${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger`);
 }
 
 function copied(folder: string, facts: Result<BackupFacts>): Result<string> {
-  if (!facts.ok) return facts;
-  const { store, asks, lists } = facts.value;
-  return ok(`${folder}: ${store === null ? 'no data spaces, which the server has (pg_dump)' : inWords(store)}; ${asks} asks, ${lists} status lists`);
+  const store = inWords(facts);
+  return facts.ok && store.ok ? ok(`${folder}: ${store.value}; ${facts.value.asks} asks, ${facts.value.lists} status lists`) : store;
 }
-
-const inWords = ({ spaces, objects, parts, queued }: StoreFacts): string => `${spaces} spaces with ${objects} objects, ${parts} private parts opened, ${queued} on their way to the ledger`;
 
 function read(args: string[], options: readonly ('out' | 'from')[]): Partial<Record<'server' | 'data' | 'out' | 'from', string>> | undefined {
   try {

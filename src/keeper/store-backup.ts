@@ -8,18 +8,23 @@ import { storageFailure } from '../ledger/engines/storage-failure.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import { checkAskBook } from './ask-book.ts';
+import type { SqlDatabase } from './sql-database.ts';
 import { openSqliteDatabase } from './sqlite-database.ts';
 import { checkStore, type StoreFacts } from './store-check.ts';
+import { copyStore } from './store-copy.ts';
 
-/** What a keeper has on this machine's disk. */
+/** What a keeper has. */
 export interface KeeperFiles {
-  /** null: it lies on a server that several hubs share, and is copied by that server's own means. */
-  store: string | null;
+  /** Path of its file on this machine, or the server that several hubs share. */
+  store: string | SqlDatabase;
   /** Book of asks; null: this hub has no gateway, so nobody asks. */
   asks: string | null;
   /** Folder of the status lists that were published, each under its hash. */
   lists: string;
 }
+
+/** The same as files, all of them. */
+type KeeperCopy = Omit<KeeperFiles, 'store'> & { store: string };
 
 /** The keeper's sealing key: what opens, and its raw private half. */
 export interface KeeperKey {
@@ -27,8 +32,7 @@ export interface KeeperKey {
   secret: Uint8Array;
 }
 
-export interface BackupFacts {
-  store: StoreFacts | null;
+export interface BackupFacts extends StoreFacts {
   asks: number;
   lists: number;
 }
@@ -41,42 +45,51 @@ const names = { store: 'keeper.sqlite', asks: 'asks.sqlite', lists: 'status-list
  * is a good backup. `hub-storage`: what is wrong, or which path is there already.
  */
 export async function backUpKeeper(files: KeeperFiles, out: string, key: KeeperKey): Promise<Result<BackupFacts>> {
-  if (files.store !== null && !existsSync(files.store)) return fail('hub-storage', 'the keeper’s store is missing');
+  const { store, asks, lists } = files;
+  if (typeof store === 'string' && !existsSync(store)) return fail('hub-storage', 'the keeper’s store is missing');
   return onDisk(async () => {
     const made = makeFolder(out);
     if (!made.ok) return made;
     const { part, finish } = made.value;
-    const copies = inFolder(part, { ...files, asks: files.asks !== null && existsSync(files.asks) ? files.asks : null });
-    for (const { from, to } of databases(files, copies)) await copyDatabase(from, to);
+    const copies = inFolder(part, asks !== null && existsSync(asks));
+    const copied = typeof store === 'string' ? await copyDatabase(store, copies.store) : await withFile(copies.store, (file) => copyStore(store, file));
+    if (!copied.ok) return copied;
+    if (asks !== null && copies.asks !== null) await copyDatabase(asks, copies.asks);
     mkdirSync(copies.lists, { mode: 0o700 });
-    if (existsSync(files.lists)) copyLists(files.lists, copies.lists);
+    if (existsSync(lists)) copyLists(lists, copies.lists);
     const checked = await checkFiles(copies, key);
     if (checked.ok) finish();
     return checked;
   });
 }
 
-/** Puts a backup where the files were, looked through first. Nothing is written over: what is damaged is put aside by whoever restores. */
-export async function restoreKeeper(files: KeeperFiles, from: string, key: KeeperKey): Promise<Result<BackupFacts>> {
+/**
+ * Puts a backup where the files were, looked through first; the data spaces also from a file of one hub onto a server that several share. Nothing is
+ * written over: what is damaged is put aside by whoever restores.
+ */
+export async function restoreKeeper({ store, asks, lists }: KeeperFiles, from: string, key: KeeperKey): Promise<Result<BackupFacts>> {
   const folder = resolve(from);
-  const kept = inFolder(folder, { ...files, asks: existsSync(join(folder, names.asks)) ? files.asks : null });
-  if ((kept.store !== null && !existsSync(kept.store)) || !existsSync(kept.lists)) return fail('hub-storage', `${folder} is no backup of this keeper’s`);
-  const targets = databases(kept, files);
+  const kept = inFolder(folder, asks !== null && existsSync(join(folder, names.asks)));
+  if (!existsSync(kept.store) || !existsSync(kept.lists)) return fail('hub-storage', `${folder} is no backup`);
+  // The store last: where it is in place, everything is.
+  const targets = [...(asks !== null && kept.asks !== null ? [{ from: kept.asks, to: asks }] : []), ...(typeof store === 'string' ? [{ from: kept.store, to: store }] : [])];
   const there = targets.flatMap(({ to }) => [to, `${to}-wal`]).find((path) => existsSync(path));
   if (there !== undefined) return fail('hub-storage', `${there} is there: nothing is written over`);
   return onDisk(async () => {
-    for (const target of targets) {
-      copyAside(target.from, partOf(target.to));
-      chmodSync(partOf(target.to), 0o600);
+    const aside = { store: partOf(typeof store === 'string' ? store : lists), asks: asks === null || kept.asks === null ? null : partOf(asks), lists: kept.lists };
+    for (const [path, part] of [[kept.store, aside.store], ...(kept.asks === null || aside.asks === null ? [] : [[kept.asks, aside.asks] as const])] as const) {
+      copyAside(path, part);
+      chmodSync(part, 0o600);
     }
-    const aside = { store: files.store === null ? null : partOf(files.store), asks: files.asks === null || kept.asks === null ? null : partOf(files.asks), lists: kept.lists };
     const checked = await onDisk(() => checkFiles(aside, key));
-    if (!checked.ok) {
-      for (const { to } of targets) discard(partOf(to));
-      return checked;
+    const taken = checked.ok && typeof store !== 'string' ? await withFile(aside.store, (file) => copyStore(file, store)) : checked;
+    if (!checked.ok || !taken.ok || typeof store !== 'string') discard(aside.store);
+    if (!checked.ok || !taken.ok) {
+      if (aside.asks !== null) discard(aside.asks);
+      return taken.ok ? checked : taken;
     }
-    mkdirSync(files.lists, { recursive: true });
-    copyLists(kept.lists, files.lists);
+    mkdirSync(lists, { recursive: true });
+    copyLists(kept.lists, lists);
     for (const { to } of targets) {
       renameSync(partOf(to), to);
       sync(dirname(to));
@@ -85,24 +98,15 @@ export async function restoreKeeper(files: KeeperFiles, from: string, key: Keepe
   });
 }
 
-/** Those of the wished that there are. */
-const inFolder = (folder: string, { store, asks }: KeeperFiles): KeeperFiles => ({
-  store: store === null ? null : join(folder, names.store),
-  asks: asks === null ? null : join(folder, names.asks),
+const inFolder = (folder: string, hasAsks: boolean): KeeperCopy => ({
+  store: join(folder, names.store),
+  asks: hasAsks ? join(folder, names.asks) : null,
   lists: join(folder, names.lists),
 });
 
-/** Each from where to where; the store last: where it is in place, everything is. */
-function databases(from: KeeperFiles, to: KeeperFiles): { from: string; to: string }[] {
-  return (['asks', 'store'] as const).flatMap((name) => {
-    const [source, target] = [from[name], to[name]];
-    return source === null || target === null ? [] : [{ from: source, to: target }];
-  });
-}
-
 const partOf = (path: string): string => `${path}.part`;
 
-async function copyDatabase(from: string, to: string): Promise<void> {
+async function copyDatabase(from: string, to: string): Promise<Result<null>> {
   const source = new DatabaseSync(from, { readOnly: true });
   try {
     await backup(source, to, { rate: allPages });
@@ -110,6 +114,7 @@ async function copyDatabase(from: string, to: string): Promise<void> {
     source.close();
   }
   chmodSync(to, 0o600);
+  return ok(null);
 }
 
 /** In one step, so that the source is not begun again when its writer commits in between. */
@@ -125,23 +130,23 @@ function copyLists(from: string, to: string): void {
 const listsIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.jwt'));
 
 /** Looked through, and on the disk. */
-async function checkFiles({ store, asks, lists }: KeeperFiles, { opener, secret }: KeeperKey): Promise<Result<BackupFacts>> {
-  const stored = store === null ? ok(null) : await checkFile(store, () => checkStoreFile(store, opener));
+async function checkFiles({ store, asks, lists }: KeeperCopy, { opener, secret }: KeeperKey): Promise<Result<BackupFacts>> {
+  const stored = await checkFile(store, () => withFile(store, (file) => checkStore(file, opener)));
   if (!stored.ok) return stored;
   const asked = asks === null ? ok(0) : await checkFile(asks, () => checkAskBook(asks, secret));
   if (!asked.ok) return asked;
   const listed = listsIn(lists);
   const damaged = listed.find((name) => name !== `${toHex(nodeCrypto.sha256(readFileSync(join(lists, name))))}.jwt`);
   if (damaged !== undefined) return fail('hub-storage', `damaged: ${damaged}`);
-  return ok({ store: stored.value, asks: asked.value, lists: listed.length });
+  return ok({ ...stored.value, asks: asked.value, lists: listed.length });
 }
 
-async function checkStoreFile(path: string, opener: Opener): Promise<Result<StoreFacts>> {
+async function withFile<T>(path: string, work: (file: SqlDatabase) => Promise<Result<T>>): Promise<Result<T>> {
   const opened = openSqliteDatabase(path);
   if (!opened.ok) return opened;
-  const checked = await checkStore(opened.value, opener);
+  const done = await work(opened.value);
   await opened.value.close();
-  return checked;
+  return done;
 }
 
 /** The file's own structure, and what is in it. */

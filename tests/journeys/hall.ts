@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { HubProcess } from './hub-process.ts';
 import { requestsInLedger } from './ledger-log.ts';
 import { SmallDisk } from '../fixtures/small-disk.ts';
+import { PostgresServer } from '../keeper/postgres-server.ts';
 import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
 import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
@@ -25,6 +27,8 @@ export interface HallPlan {
   serverFile?: HubServerFile;
   /** A disk of its own for the hub, small enough to fill; mounting it takes root. */
   ownHubDisk?: boolean;
+  /** The data spaces lie on a PostgreSQL server, as where hubs share a keeper. */
+  sharedKeeper?: boolean;
 }
 
 interface HubFiles {
@@ -44,6 +48,17 @@ export async function seedTemplate(): Promise<{ dataDir: string; remove(): void 
   return { dataDir, remove: () => rmSync(dataDir, { recursive: true }) };
 }
 
+/** From the hub's file onto a server, as whoever runs the hub does it (docs/operations.md). */
+function moveKeeper(serverPath: string, { dataDir, hubDir, serverFile }: World, url: string): void {
+  const backup = join(dataDir, 'keeper.backup');
+  const keeper = (name: string, ...more: string[]): Buffer =>
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'keeper', name, '--server', serverPath, '--data', hubDir, ...more]);
+  keeper('backup', '--out', backup);
+  for (const file of ['keeper.sqlite', 'asks.sqlite']) for (const end of ['', '-wal', '-shm']) rmSync(join(hubDir, file + end), { force: true });
+  writeFileSync(serverPath, JSON.stringify({ ...serverFile, keeper: url }));
+  keeper('restore', '--from', backup);
+}
+
 /** One hall for one journey: a hub, a kiosk, a PC/SC daemon with a reader of its own, and the hand that holds the cards. All real, all private. */
 export class Hall {
   readonly world: World;
@@ -52,16 +67,18 @@ export class Hall {
   readonly pcscd: Pcscd;
   /** The disk that the hub's data lies on, where it has one of its own. */
   readonly hubDisk: SmallDisk | null;
+  readonly #postgres: PostgresServer | null;
   #process: KioskProcess;
   #kioskDir: string;
   readonly #files: HubFiles;
   #hub: HubProcess;
 
-  private constructor(parts: { world: World; files: HubFiles; kioskDir: string; pcscd: Pcscd; hand: CardHand; process: KioskProcess; hub: HubProcess; hubDisk: SmallDisk | null }) {
+  private constructor(parts: { world: World; files: HubFiles; kioskDir: string; pcscd: Pcscd; hand: CardHand; process: KioskProcess; hub: HubProcess; hubDisk: SmallDisk | null; postgres: PostgresServer | null }) {
     this.world = parts.world;
     this.pcscd = parts.pcscd;
     this.hand = parts.hand;
     this.hubDisk = parts.hubDisk;
+    this.#postgres = parts.postgres;
     this.#kioskDir = parts.kioskDir;
     this.#files = parts.files;
     this.#process = parts.process;
@@ -69,19 +86,21 @@ export class Hall {
     this.kiosk = new Kiosk({ current: () => this.#process.current() }, parts.hand, (person) => this.cardFile(person));
   }
 
-  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, serverFile, ownHubDisk = false }: HallPlan = {}): Promise<Hall> {
+  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, serverFile, ownHubDisk = false, sharedKeeper = false }: HallPlan = {}): Promise<Hall> {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
     const demo = worldAt(dataDir);
     const hubDisk = ownHubDisk ? SmallDisk.mount(demo.hubDir) : null;
     cpSync(template, dataDir, { recursive: true });
     const files = { hubPath: join(dataDir, 'hub.json'), serverPath: join(dataDir, 'hub.server.json') };
     writeFileSync(files.hubPath, JSON.stringify({ ...demo.hubFile, ...hubFile }));
+    const postgres = sharedKeeper ? await PostgresServer.start() : null;
     writeFileSync(files.serverPath, JSON.stringify(serverFile ?? demo.serverFile));
+    if (postgres !== null) moveKeeper(files.serverPath, demo, postgres.url());
     const world = worldAt(dataDir, files);
     const [hub, pcscd] = await Promise.all([HubProcess.start({ ...files, dataDir: world.hubDir }), startPcscd({ dir: join(dataDir, 'pcsc') })]);
     const { kioskDir, process } = kioskAt(kioskId, world, files, pcscd);
     const hand = await startVirtualCard({ ports: pcscd.ports });
-    return new Hall({ world, files, kioskDir, pcscd, hand, process, hub, hubDisk });
+    return new Hall({ world, files, kioskDir, pcscd, hand, process, hub, hubDisk, postgres });
   }
 
   /** To another kiosk of the same hall; the one before it is switched off, and the readers go along. */
@@ -186,6 +205,7 @@ export class Hall {
     await this.#process.stop();
     await this.hand.close();
     await this.#hub.end('SIGTERM');
+    await this.#postgres?.stop();
     await this.pcscd.stop();
     this.hubDisk?.unmount();
     rmSync(this.world.dataDir, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { trustOf } from '../../src/ledger/verify/head.ts';
 import { agencyOf } from '../gateway/gateway-in-test.ts';
 import { cardInMemory } from '../hub/card-in-memory.ts';
 import type { Agency } from '../../src/gateway/agency/agency.ts';
+import { noPostgres } from '../keeper/postgres-server.ts';
 import type { Hall } from './hall.ts';
 import { expect, test } from './journey.ts';
 import { answers, fillIn, leave, pin, services, signIn } from './steps.ts';
@@ -29,9 +30,10 @@ const askForCertificate = async ({ kiosk }: Hall): Promise<void> => {
   await kiosk.sees('receipt', 'recorded');
 };
 
-for (const [kioskId, other] of [['hall-1', 'hall-2'], ['hall-2', 'hall-1']] as const) {
-  test.describe(`begun at ${kioskId}, and gone on with at ${other}`, () => {
-    test.use({ plan: { kioskId } });
+for (const [kioskId, other, sharedKeeper] of [['hall-1', 'hall-2', false], ['hall-2', 'hall-1', true]] as const) {
+  test.describe(`begun at ${kioskId}, gone on with at ${other}${sharedKeeper ? ', the data spaces on PostgreSQL' : ''}`, () => {
+    test.use({ plan: { kioskId, sharedKeeper: sharedKeeper && noPostgres === null } });
+    test.skip(sharedKeeper && noPostgres !== null, noPostgres ?? '');
 
     test('Lin lets the tax bureau look, sees that it did, ends it, and proves the list', async ({ kiosk, hall }) => {
       await signIn(kiosk, 'lin');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,10 +32,10 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
   let lin: Visitor;
   let visit: OpenVisit;
 
-  /** The demonstration's server file, with its data spaces in this database. */
-  const serverFileWith = (name: string, url: string): string => {
+  /** The demonstration's server file, with its data spaces there. */
+  const serverFileWith = (name: string, keeper: string | object): string => {
     const path = join(dataDir, `${name}.server.json`);
-    writeFileSync(path, JSON.stringify({ ...worldAt('', { serverPath: demoServerPath }).serverFile, keeper: url }));
+    writeFileSync(path, JSON.stringify({ ...worldAt('', { serverPath: demoServerPath }).serverFile, keeper }));
     return path;
   };
 
@@ -151,15 +151,40 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     await keeper.close();
   });
 
-  const check = (path: string): { code: number; said: string } => {
+  /** `imi keeper`, as whoever runs a hub calls it. */
+  const cli = (name: string, path: string, ...more: string[]): { code: number; said: string } => {
+    const args = [join(import.meta.dirname, '../../src/cli/imi.ts'), 'keeper', name, '--server', path, '--data', world.hubDir, ...more];
     try {
-      const said = execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'keeper', 'check', '--server', path, '--data', world.hubDir], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-      return { code: 0, said };
+      return { code: 0, said: execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }) };
     } catch (error) {
       const { status, stderr } = error as { status: number; stderr: string };
       return { code: status, said: stderr };
     }
   };
+  const check = (path: string): ReturnType<typeof cli> => cli('check', path);
+
+  it('is copied into a folder while the hubs go on, and back from it onto another server or into a file', () => {
+    const whole = check(serverPath);
+    const out = join(dataDir, 'backup');
+    const copied = cli('backup', serverPath, '--out', out);
+    expect(copied.code).toBe(0);
+    expect(copied.said).toContain(`${out}: ${whole.said.trim()}; `);
+    for (const path of ['asks.sqlite', 'asks.sqlite-wal', 'asks.sqlite-shm', 'status-lists']) {
+      if (existsSync(join(world.hubDir, path))) renameSync(join(world.hubDir, path), join(dataDir, path));
+    }
+    const [second, file] = [serverFileWith('second', server.create('second')), serverFileWith('file', { path: 'moved.sqlite' })];
+    expect(cli('restore', second, '--from', out)).toEqual(copied);
+    expect(check(second)).toEqual(whole);
+    expect(cli('restore', second, '--from', out)).toMatchObject({ code: 1, said: expect.stringContaining('nothing is written over') as unknown });
+    rmSync(join(world.hubDir, 'asks.sqlite'), { force: true });
+    expect(cli('restore', second, '--from', out)).toMatchObject({ code: 1, said: expect.stringContaining('there are data spaces already') as unknown });
+    expect(cli('restore', file, '--from', out)).toEqual(copied);
+    expect(check(file)).toEqual(whole);
+    for (const path of ['asks.sqlite', 'asks.sqlite-wal', 'asks.sqlite-shm', 'status-lists']) {
+      rmSync(join(world.hubDir, path), { recursive: true, force: true });
+      if (existsSync(join(dataDir, path))) renameSync(join(dataDir, path), join(world.hubDir, path));
+    }
+  });
 
   it('is brought back from a dump: looked through, and every space opens as before', async () => {
     const whole = check(serverPath);

@@ -154,7 +154,7 @@ describe('imi keeper', () => {
     { name: 'with the asks of another', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'UPDATE ask SET sealed = zeroblob(600)'), said: /ask does not open with this keeper/ },
     { name: 'without a book of asks in its place', spoil: (folder) => inBackup(folder, 'asks.sqlite', 'PRAGMA application_id = 7'), said: /no book of asks/ },
     { name: 'with a status list that was changed', spoil: (folder) => writeFileSync(join(folder, 'status-lists', `${'ab'.repeat(32)}.jwt`), 'a.b.c'), said: /damaged: abab/ },
-    { name: 'not there', spoil: (folder) => rmSync(folder, { recursive: true }), said: /is no backup of this keeper/ },
+    { name: 'not there', spoil: (folder) => rmSync(folder, { recursive: true }), said: /is no backup/ },
   ])('puts nothing in place that is $name', ({ spoil, said }) => {
     const whole = join(dataDir, 'whole.backup');
     if (!existsSync(whole)) expect(cli('backup', ...place(), '--out', whole).code).toBe(0);
