@@ -6,6 +6,7 @@ import { identityClaims } from './claims.ts';
  * A request is `{id, method, params}`, an answer `{id, ok: true, result}` or `{id, ok: false, code, detail?}` with a code of `failures.ts` or `rejections`.
  * Over TLS a kiosk says `hello` first, under id 0, and is in when it is answered; it says it again when it has heard nothing for a while.
  * A failure under id 0 is the hub's last word before it closes: nothing of what came could be told apart, or this kiosk may not, or no longer, come in.
+ * A kiosk that is set up, and that no ledger knows yet, speaks `imi/setup/1` instead: it may read what is proved and have itself enrolled, and nothing else.
  * The kiosk believes none of it: heads, states and receipts are verified, services are held against their hash on the ledger.
  */
 export const doorFrameLimitBytes = 1024 * 1024;
@@ -190,6 +191,11 @@ export const doorMethods = {
     }),
     result: submissionStateSchema,
   },
+  /**
+   * A draft (verify/draft.ts) of one `kiosk.enrol` or `kiosk.retire` that a technician of this hub has signed: the hub adds its own signature and takes it.
+   * Whoever is set up enrols its own key, and a kiosk retires itself; who is on the hub's machine does either for any kiosk. `hub-refused`, with what is wrong with it.
+   */
+  'kiosk.countersign': { params: z.strictObject({ draft: bytes }), result: submissionStateSchema },
   /** Idempotent by the transaction's id. `queued` is said after fsync, `recorded` after the block that holds it is committed. */
   'transaction.submit': { params: submissionSchema, result: submissionStateSchema },
   'transaction.state': { params: z.strictObject({ transaction: hash32 }), result: submissionStateSchema },

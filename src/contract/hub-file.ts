@@ -190,6 +190,8 @@ const postgresUrlSchema = z
 export const hubServerFileSchema = z.strictObject({
   $schema: z.string().optional(),
   hub: z.string(),
+  /** Of the hub's own party. Where it is not on this machine, whoever has it countersigns the hub's kiosks elsewhere. */
+  key: z.string().default('hub.key.json'),
   ledger: z.discriminatedUnion('engine', [
     z.strictObject({
       engine: z.literal('embedded'),

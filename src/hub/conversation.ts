@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { doorMethods, type DoorMethod, type DoorParams, type DoorResult } from '../contract/hub-door.ts';
-import type { Failure, Result } from '../contract/result.ts';
+import { fail, type Failure, type Result } from '../contract/result.ts';
 import { encodeFrame, FrameReader, requestSchema, type Answer, type Request } from '../ledger/client/wire.ts';
 import type { Name } from '../ledger/verify/acts.ts';
 
@@ -19,7 +19,8 @@ export interface ConversationLimits {
 export interface ConversationParts {
   socket: Socket;
   speaker: Speaker;
-  handlers: DoorHandlers;
+  /** What is not among them is not for this speaker. */
+  handlers: Partial<DoorHandlers>;
   limits: ConversationLimits;
   /** A bug in a handler: the request is answered `hub-refused`, the others go on. */
   onFault: (method: string, error: unknown) => void;
@@ -79,7 +80,7 @@ export function sayAndClose(socket: Socket, { code, detail }: Failure): void {
 }
 
 /** Never rejects. */
-async function dispatch({ id, method, params }: Request, speaker: Speaker, handlers: DoorHandlers, onFault: ConversationParts['onFault']): Promise<Answer> {
+async function dispatch({ id, method, params }: Request, speaker: Speaker, handlers: Partial<DoorHandlers>, onFault: ConversationParts['onFault']): Promise<Answer> {
   if (!isDoorMethod(method)) return { id, ok: false, code: 'message-invalid', detail: 'method' };
   try {
     const result = await call(method, params, speaker, handlers);
@@ -94,11 +95,13 @@ async function dispatch({ id, method, params }: Request, speaker: Speaker, handl
 
 const isDoorMethod = (method: string): method is DoorMethod => Object.hasOwn(doorMethods, method);
 
-async function call<M extends DoorMethod>(method: M, params: unknown, speaker: Speaker, handlers: DoorHandlers): Promise<Result<DoorResult<M>>> {
+async function call<M extends DoorMethod>(method: M, params: unknown, speaker: Speaker, handlers: Partial<DoorHandlers>): Promise<Result<DoorResult<M>>> {
+  const handler = handlers[method];
+  if (handler === undefined) return fail('kiosk-not-enrolled', 'setting-up');
   const read = doorMethods[method].params.safeParse(params);
   if (!read.success) return { ok: false, failure: { code: 'message-invalid', detail: read.error.issues[0]?.path.join('.') ?? 'params' } };
   // Parsed by the schema of this very method.
-  return handlers[method](read.data as DoorParams<M>, speaker);
+  return handler(read.data as DoorParams<M>, speaker);
 }
 
 /** Resolves when nobody is connected any more: after the last answers were taken, or cut off after `closingMs`. `sockets` is read when the time is over. */

@@ -2,7 +2,7 @@ import { failureCodes, type FailureCode } from '../contract/failures.ts';
 import { fail, ok, type Failure } from '../contract/result.ts';
 import { hashOf } from '../identity/grant.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
-import type { Name } from '../ledger/verify/acts.ts';
+import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import { openEnvelope } from '../ledger/verify/envelope.ts';
@@ -11,7 +11,7 @@ import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -74,6 +74,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       return found.ok ? found : asDoorFailure(found.failure);
     },
     'desk.register': (params) => staff.register(params),
+    'kiosk.countersign': ({ draft }, speaker) => countersign(draft, speaker === null ? {} : { kiosk: speaker }),
     'transaction.submit': (submission, speaker) =>
       speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),
     'transaction.state': ({ transaction }) => keeper.state(transaction),
@@ -81,6 +82,20 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       const receipt = await ledger.receipt(transaction, waitMs);
       return receipt.ok ? ok({ receipt: receipt.value }) : receipt;
     },
+  };
+}
+
+/** What a kiosk that the ledger does not know may ask for: what is proved, and to be enrolled with the key that its connection has proved. */
+export function setupHandlers(handlers: DoorHandlers, { countersign }: Pick<HubParts, 'countersign'>, key: PublicKey): Partial<DoorHandlers> {
+  return {
+    hello: handlers.hello,
+    'head.get': handlers['head.get'],
+    'block.get': handlers['block.get'],
+    'log.consistency': handlers['log.consistency'],
+    'state.get': handlers['state.get'],
+    'kiosk.countersign': ({ draft }) => countersign(draft, { key }),
+    'transaction.state': handlers['transaction.state'],
+    'transaction.receipt': handlers['transaction.receipt'],
   };
 }
 

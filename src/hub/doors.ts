@@ -6,7 +6,7 @@ import { socketPathIn, tlsPlaceIn } from '../ledger/client/hub-address.ts';
 import type { ConversationParts } from './conversation.ts';
 import { onDisk } from './data-folder.ts';
 import { openDoor, type Door } from './door.ts';
-import { doorHandlers } from './door-handlers.ts';
+import { doorHandlers, setupHandlers } from './door-handlers.ts';
 import { doorIdentity, type DoorIdentity } from './door-identity.ts';
 import type { HubFailure, HubParts, HubSetup } from './hub.ts';
 import { readKeyFile, writeKeyFile, type KeyFailure } from './key-file.ts';
@@ -55,7 +55,7 @@ export async function openDoors(setup: Pick<HubSetup, 'hubFile' | 'serverFile' |
       doors.push(door.value);
     } else if (identity !== null) {
       const admit: Parameters<typeof openTlsDoor>[0]['admit'] = (key) => admitKiosk(parts.ledger, parts.names.hub, key);
-      const door = await openTlsDoor({ ...tlsPlaceIn(address), identity, admit, handlers, onFault });
+      const door = await openTlsDoor({ ...tlsPlaceIn(address), identity, admit, handlers, setup: (key) => setupHandlers(handlers, parts, key), onFault });
       if (!door.ok) {
         await close();
         return door;

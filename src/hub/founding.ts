@@ -43,10 +43,10 @@ export const authorityKeyFile = 'authority.key.json';
  */
 export async function foundHub({ chain, serverFile, dataDir, now }: Founding): Promise<Result<Founded, Failure<'already-founded' | 'not-embedded' | 'no-checkpoints' | FailureCode> | KeyFailure>> {
   if (isUnsignedChain(chain)) return fail('hub-storage', 'a chain of this name is only measured');
-  const { ledger, keeper, registrar, hub, gateway } = serverFile;
+  const { ledger, keeper, registrar, hub, key, gateway } = serverFile;
   if (ledger.engine !== 'embedded') return fail('not-embedded', 'a ledger of several validators is begun by them');
   const at = (path: string): string => resolve(dataDir, path);
-  const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at('hub.key.json'), authority: at(authorityKeyFile) };
+  const files = { validator: at(ledger.validatorKey), keeper: at(keeper.key), registrar: at(registrar.key), hub: at(key), authority: at(authorityKeyFile) };
   const genesisPath = at(ledger.genesis);
   const guardPath = at(ledger.signed ?? `${ledger.path}.signed`);
   const gatewayFile = gateway === undefined ? null : at(gateway.key);

@@ -11,7 +11,7 @@ import { openKeeperStore } from '../keeper/sqlite-store.ts';
 import type { Asks } from '../gateway/asks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
-import { ed25519Signer } from '../ledger/node-signer.ts';
+import { ed25519Signer, type MemorySigner } from '../ledger/node-signer.ts';
 import { openStatusBook, type StatusBook } from '../ledger/status-book.ts';
 import { StatusLists } from '../ledger/status-lists.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
@@ -29,6 +29,7 @@ import { openDoors, type Doors } from './doors.ts';
 import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
+import { kioskCountersigning, type KioskCountersigning } from './kiosk-countersigning.ts';
 import { StaffDoor } from './staff-door.ts';
 import { checkLookUp } from './look-up-check.ts';
 import { openOutside, type Outside } from './outside.ts';
@@ -64,6 +65,7 @@ export interface HubParts {
   lookUps: LookUps;
   registrations: Registrations;
   staff: StaffDoor;
+  countersign: KioskCountersigning;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
   /** Witnesses and monitors: `open` brings what is new to them. */
@@ -182,6 +184,15 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   });
   opened.push(() => registrar.close());
 
+  const hubKey = readHubKey(inData(serverFile.key));
+  if (!hubKey.ok) return refused(hubKey.failure);
+  const hubSigner = hubKey.value;
+  if (hubSigner !== null) {
+    const owner = await ownerOf(ledger, hubSigner.key, 'hub');
+    if (!owner.ok) return refused(owner.failure);
+    if (owner.value !== serverFile.hub) return refused({ code: 'key-not-enrolled', detail: `hub: this is the key of ${owner.value}` });
+  }
+
   const lists = new StatusLists(listsDir, ledger, nodeCrypto);
   const status = openStatusBook(inData(serverFile.status.path), ledger, nodeCrypto);
   if (!status.ok) return refused(status.failure);
@@ -248,6 +259,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
       crypto: nodeCrypto,
       now,
     }),
+    countersign: kioskCountersigning({ ledger, hub: serverFile.hub, signer: hubSigner, take: (envelope) => keeper.take({ envelope, payloads: [] }), crypto: nodeCrypto, now }),
     catalogue: new Catalogue(servicesDir, ledger),
     asks: asks.value.asks,
     status: status.value,
@@ -260,11 +272,18 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
 }
 
 /** The party that holds this key on the ledger. By a head of any age: a hub starts also while the validators stand still. */
-export async function ownerOf(ledger: Ledger, key: PublicKey, part: 'keeper' | 'registrar' | 'gateway'): Promise<Result<Name, HubFailure>> {
+export async function ownerOf(ledger: Ledger, key: PublicKey, part: 'keeper' | 'registrar' | 'gateway' | 'hub'): Promise<Result<Name, HubFailure>> {
   const read = await ledger.read([stateKey.key(keyId(key, nodeCrypto))]);
   if (!read.ok) return read;
   const value = read.value.entries[0]?.value ?? null;
   const record = value === null ? null : decodeRecord('key', value);
   if (record === null || record.state !== 'active' || !('party' in record.owner)) return fail('key-not-enrolled', part);
   return ok(record.owner.party);
+}
+
+/** null: it is kept elsewhere. */
+function readHubKey(path: string): Result<MemorySigner | null, HubFailure> {
+  const secret = secretsOf(path, ['sign']);
+  if (secret.ok) return ok(ed25519Signer(secret.value.sign));
+  return secret.failure.code === 'key-missing' ? ok(null) : secret;
 }

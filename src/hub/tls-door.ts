@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { doorTls, peerKey, speaksDoor, type TlsIdentity } from '../ledger/client/door-tls.ts';
+import { doorProtocols, doorTls, peerKey, spokenOn, type TlsIdentity } from '../ledger/client/door-tls.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { closeListener, converse, sayAndClose, type Conversation, type ConversationParts, type DoorHandlers } from './conversation.ts';
 import type { Door, DoorFailure, DoorLimits } from './door.ts';
@@ -15,6 +15,10 @@ export interface TlsDoorLimits extends DoorLimits {
   handshakesFromOne: number;
   /** A handshake that takes longer is broken off. */
   handshakeMs: number;
+  /** Of kiosks that are being set up, at once; one more is told that the hub is busy. */
+  settingUp: number;
+  /** After which one of these is over in any case. */
+  settingUpMs: number;
   /** A kiosk that has not been heard of for so long is gone: they say something every 3 s at the least. */
   silentMs: number;
 }
@@ -27,6 +31,8 @@ export interface TlsDoorOptions {
   /** The kiosk whose key this is; `kiosk-not-enrolled` where it may not come in. */
   admit: (key: PublicKey) => Promise<Result<Name>>;
   handlers: DoorHandlers;
+  /** For a kiosk with this key that is being set up. */
+  setup: (key: PublicKey) => Partial<DoorHandlers>;
   limits?: Partial<TlsDoorLimits>;
   onFault: ConversationParts['onFault'];
 }
@@ -47,6 +53,8 @@ const usualLimits: TlsDoorLimits = {
   handshakes: 64,
   handshakesFromOne: 16,
   handshakeMs: 5000,
+  settingUp: 4,
+  settingUpMs: 600_000,
   silentMs: 6_000,
 };
 
@@ -61,14 +69,16 @@ interface Connected {
  * The hub's door over TLS 1.3, for kiosks on other machines. Both ends prove a key: the kiosk knows the hub's from its pin, the hub looks the kiosk's up
  * on the ledger, at each connection and whenever it is told to. What a certificate says beside its key counts for nothing, so neither its signature nor its dates are checked.
  */
-export async function openTlsDoor({ host, port, identity, admit, handlers, limits: given, onFault }: TlsDoorOptions): Promise<Result<TlsDoor, DoorFailure>> {
+export async function openTlsDoor({ host, port, identity, admit, handlers, setup, limits: given, onFault }: TlsDoorOptions): Promise<Result<TlsDoor, DoorFailure>> {
   const limits = { ...usualLimits, ...given };
   const handshaking = new Map<string, Socket>();
   const open = new Map<TLSSocket, Connected>();
+  const settingUp = new Map<TLSSocket, Conversation>();
   let closing = false;
   let owed = false;
   const server = createServer({
     ...doorTls,
+    ALPNProtocols: Object.values(doorProtocols),
     key: identity.privateKey,
     cert: identity.certificate,
     requestCert: true,
@@ -96,7 +106,8 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
       // A peer that went away: 'close' follows.
     });
     // A resumed session proves a secret of an earlier handshake and not the key.
-    if (closing || !speaksDoor(socket) || socket.isSessionReused()) {
+    const protocol = spokenOn(socket);
+    if (closing || protocol === null || socket.isSessionReused()) {
       socket.destroy();
       return;
     }
@@ -104,12 +115,24 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
     socket.setTimeout(limits.silentMs, () => socket.destroy());
     const key = peerKey(socket);
     if (key === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
+    if (protocol === doorProtocols.setup) return letSetUp(socket, key);
     if (open.size >= limits.connections) return sayAndClose(socket, { code: 'hub-busy', detail: 'connections' });
     const connected: Connected = { key, kiosk: null, conversation: null };
     open.set(socket, connected);
     socket.on('close', () => open.delete(socket));
     void letIn(socket, connected);
   });
+
+  /** The ledger need not know it: nothing that it may say is believed for its key. */
+  const letSetUp = (socket: TLSSocket, key: PublicKey): void => {
+    if (settingUp.size >= limits.settingUp) return sayAndClose(socket, { code: 'hub-busy', detail: 'setting-up' });
+    const over = setTimeout(() => socket.destroy(), limits.settingUpMs);
+    socket.on('close', () => {
+      clearTimeout(over);
+      settingUp.delete(socket);
+    });
+    settingUp.set(socket, converse({ socket, speaker: null, handlers: setup(key), limits, onFault }));
+  };
 
   /** Never rejects. */
   const lookUp = async (key: PublicKey): Promise<Result<Name>> => {
@@ -162,7 +185,7 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, limit
       for (const socket of handshaking.values()) socket.destroy();
       for (const [socket, { conversation }] of open) if (conversation === null) socket.destroy();
       const conversations = [...open.values()].flatMap(({ conversation }) => conversation ?? []);
-      return closeListener(server, open.keys(), conversations, limits.closingMs);
+      return closeListener(server, [...open.keys(), ...settingUp.keys()], [...conversations, ...settingUp.values()], limits.closingMs);
     },
   });
 }

@@ -50,6 +50,7 @@ const handlers: DoorHandlers = {
   'desk.register': refuse,
   'staff.close': refuse,
   'drafts.list': refuse,
+  'kiosk.countersign': refuse,
   'transaction.submit': refuse,
   'transaction.state': refuse,
   'transaction.receipt': refuse,

@@ -7,12 +7,12 @@ import type { DoorHandlers } from '../../src/hub/conversation.ts';
 import { doorIdentity } from '../../src/hub/door-identity.ts';
 import { openTlsDoor, type TlsDoor, type TlsDoorLimits } from '../../src/hub/tls-door.ts';
 import { selfSignedCertificate } from '../../src/ledger/client/certificate.ts';
-import { doorTls, type TlsIdentity } from '../../src/ledger/client/door-tls.ts';
+import { doorProtocols, doorTls, type TlsIdentity } from '../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
 import { publicKeyOf } from '../../src/ledger/client/spki.ts';
 import { encodeFrame, FrameReader } from '../../src/ledger/client/wire.ts';
 import type { PublicKey } from '../../src/ledger/verify/acts.ts';
-import { equalBytes } from '../../src/ledger/verify/bytes.ts';
+import { equalBytes, toBase64url } from '../../src/ledger/verify/bytes.ts';
 import type { CborValue } from '../../src/ledger/verify/cbor.ts';
 import { seedOf } from '../ledger/small-district.ts';
 import { must } from './visitor.ts';
@@ -78,13 +78,17 @@ const handlers: DoorHandlers = {
   'desk.register': refuse,
   'staff.close': refuse,
   'drafts.list': refuse,
+  'kiosk.countersign': refuse,
   'transaction.submit': refuse,
   'transaction.state': refuse,
   'transaction.receipt': refuse,
 };
 
+/** Tells the key that it is for. */
+const setup = (key: PublicKey): Partial<DoorHandlers> => ({ hello: () => Promise.resolve(ok({ chain: 'c', hub: toBase64url(key[1]), keeper: 'k' })) });
+
 const open = async (limits: Partial<TlsDoorLimits> = {}): Promise<void> => {
-  door = must(await openTlsDoor({ host: '127.0.0.1', port: 0, identity: hubIdentity, admit, handlers, limits: { closingMs: 200, ...limits }, onFault: (method) => faults.push(method) }));
+  door = must(await openTlsDoor({ host: '127.0.0.1', port: 0, identity: hubIdentity, admit, handlers, setup, limits: { closingMs: 200, ...limits }, onFault: (method) => faults.push(method) }));
 };
 
 const peers: Peer[] = [];
@@ -142,7 +146,7 @@ class Peer {
 
 const place = (): { host: string; port: number } => tlsPlaceIn(door.address);
 const tlsPeer = (identity: TlsIdentity | null, options: ConnectionOptions = {}): Peer =>
-  new Peer(connect({ ...place(), ...doorTls, ...(identity && { cert: identity.certificate, key: identity.privateKey }), rejectUnauthorized: false, ...options }));
+  new Peer(connect({ ...place(), ...doorTls, ALPNProtocols: [doorProtocols.door], ...(identity && { cert: identity.certificate, key: identity.privateKey }), rejectUnauthorized: false, ...options }));
 const plainPeer = (): Peer => new Peer(connectPlain(place()));
 const hello = (peer: Peer): Promise<CborValue[]> => peer.ask(1, 'hello', { kiosk: 'whoever' }).hears(1);
 const works = async (): Promise<void> => {
@@ -341,10 +345,44 @@ it('is closed with handshakes under way and with answers that do not come', asyn
   expect((await plainPeer().end()).error).toBe('ECONNREFUSED');
 });
 
+describe('a kiosk that is being set up', () => {
+  const settingUp = (device: Device): Peer => tlsPeer(device, { ALPNProtocols: [doorProtocols.setup] });
+
+  it('is heard whatever the ledger says of its key, as whoever holds that key', async () => {
+    isLedgerAway = true;
+    await open();
+    expect(await hello(settingUp(stranger))).toEqual([{ id: 1, ok: true, result: { chain: 'c', hub: toBase64url(stranger.key[1]), keeper: 'k' } }]);
+    expect(door.connections).toBe(0);
+  });
+
+  it('is told nothing but what a kiosk needs that is nobody yet', async () => {
+    await open();
+    const peer = settingUp(stranger).ask(1, 'asks.list', { session: new Uint8Array(16) }).ask(2, 'challenge.get', { kioskNonce: new Uint8Array(16) });
+    expect(await peer.hears(2)).toMatchObject([
+      { id: 1, ok: false, code: 'kiosk-not-enrolled', detail: 'setting-up' },
+      { id: 2, ok: false, code: 'kiosk-not-enrolled', detail: 'setting-up' },
+    ]);
+  });
+
+  it('of many only some at once, and none keeps an enrolled one out', async () => {
+    await open({ settingUp: 1 });
+    await hello(settingUp(stranger));
+    expect(await settingUp(stranger).hears(1)).toMatchObject([{ id: 0, ok: false, code: 'hub-busy', detail: 'setting-up' }]);
+    await works();
+  });
+
+  it('is cut off in the end', async () => {
+    await open({ settingUpMs: 50 });
+    const peer = settingUp(stranger);
+    await hello(peer);
+    expect((await peer.end()).closed).toBe(true);
+  });
+});
+
 it.each([
   { name: 'a port that is taken', at: () => place(), code: 'in-use' },
   { name: 'an address that is not of this machine', at: () => ({ host: '192.0.2.1', port: 0 }), code: 'unusable' },
 ])('does not open on $name', async ({ at, code }) => {
   await open();
-  expect(await openTlsDoor({ ...at(), identity: hubIdentity, admit, handlers, onFault: () => undefined })).toMatchObject({ ok: false, failure: { code } });
+  expect(await openTlsDoor({ ...at(), identity: hubIdentity, admit, handlers, setup, onFault: () => undefined })).toMatchObject({ ok: false, failure: { code } });
 });

@@ -158,8 +158,10 @@ function writeHubKeys({ hubDir, hubFile, serverFile, kioskDirs }: World, now: ()
   writeFileSync(join(hubDir, ledger.genesis), encodeGenesis(genesis), { mode: 0o600 });
 }
 
-/** A world that was seeded before there was a door over TLS, a checkpoint or a gateway gets their keys now. */
+/** A world that was seeded before there was a door over TLS, a checkpoint, a gateway or a hub that signs gets their keys now. */
 function writeLaterKeys({ hubDir, serverFile }: Pick<World, 'hubDir' | 'serverFile'>): void {
+  const hub = join(hubDir, serverFile.key);
+  if (!existsSync(hub)) writeKeyFile(hub, { ...partySecrets(serverFile.hub) });
   const keys = [[serverFile.door.key, 'door'], ...(serverFile.checkpoints === undefined ? [] : [[serverFile.checkpoints.key, 'checkpoint'] as const])] as const;
   for (const [file, secret] of keys) {
     const path = join(hubDir, file);

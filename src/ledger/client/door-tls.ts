@@ -2,19 +2,20 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { PublicKey } from '../verify/acts.ts';
 import { encodeSpki, pinOf, publicKeyOf } from './spki.ts';
 
-/** RFC 7301: nobody is brought to speak something else to either end. */
-const protocol = 'imi/door/1';
+/** RFC 7301: nobody is brought to speak something else to either end. `setup`: by a kiosk that the ledger does not know yet. */
+export const doorProtocols = { door: 'imi/door/1', setup: 'imi/setup/1' } as const;
+export type DoorProtocol = (typeof doorProtocols)[keyof typeof doorProtocols];
 
 /** What both ends of the hub's door want of TLS. Both know the other's key beforehand: no name, date or authority of a certificate counts. */
-export const doorTls: Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'sigalgs'> & { ALPNProtocols: string[] } = {
+export const doorTls: Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'sigalgs'> = {
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
-  ALPNProtocols: [protocol],
   // The kinds of keys that stand on the ledger. BoringSSL, in Electron, takes no Ed25519 unless it is asked to.
   sigalgs: 'ed25519:ecdsa_secp256r1_sha256',
 };
 
-export const speaksDoor = (socket: TLSSocket): boolean => socket.alpnProtocol === protocol;
+/** What both ends have agreed on; null: nothing that is spoken here. */
+export const spokenOn = ({ alpnProtocol }: TLSSocket): DoorProtocol | null => Object.values(doorProtocols).find((protocol) => protocol === alpnProtocol) ?? null;
 
 /** What an end of the door shows in TLS. */
 export interface TlsIdentity {

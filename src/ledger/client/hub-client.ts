@@ -4,7 +4,7 @@ import { failureCodes, type FailureCode } from '../../contract/failures.ts';
 import { doorMethods, type DoorMethod, type DoorParams, type DoorResult } from '../../contract/hub-door.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { Name } from '../verify/acts.ts';
-import { doorTls, peerPin, speaksDoor, type TlsIdentity } from './door-tls.ts';
+import { doorProtocols, doorTls, peerPin, spokenOn, type DoorProtocol, type TlsIdentity } from './door-tls.ts';
 import { answerSchema, encodeFrame, FrameReader, type Answer } from './wire.ts';
 
 /** The hub over TLS 1.3, known by its pin; and the kiosk as which it is spoken to. */
@@ -13,7 +13,8 @@ export interface TlsWay {
   port: number;
   /** As in the hub's file. */
   pin: string;
-  kiosk: Name;
+  /** null: one that is being set up. The hub then answers what is proved, and enrols it. */
+  kiosk: Name | null;
   identity: TlsIdentity;
 }
 
@@ -135,7 +136,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
   function greet(candidate: Line, way: TlsWay): void {
     const socket = candidate.socket as TLSSocket;
     const isHub = peerPin(socket) === way.pin;
-    if (!isHub || !speaksDoor(socket)) {
+    if (!isHub || spokenOn(socket) !== protocolOf(way)) {
       candidate.over = { code: 'hub-unreachable', detail: isHub ? 'tls' : 'pin' };
       socket.destroy();
       return;
@@ -146,7 +147,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
   }
 
   function sayHello(socket: Socket, { kiosk }: TlsWay): void {
-    const hello = encodeFrame({ id: greetingId, method: 'hello', params: { kiosk } });
+    const hello = encodeFrame({ id: greetingId, method: 'hello', params: { kiosk: kiosk ?? '' } });
     if (hello !== undefined) socket.write(hello);
   }
 
@@ -260,9 +261,13 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
   };
 }
 
-function optionsOf({ host, port, identity }: TlsWay): ConnectionOptions {
+const protocolOf = ({ kiosk }: TlsWay): DoorProtocol => (kiosk === null ? doorProtocols.setup : doorProtocols.door);
+
+function optionsOf(way: TlsWay): ConnectionOptions {
+  const { host, port, identity } = way;
   return {
     ...doorTls,
+    ALPNProtocols: [protocolOf(way)],
     host,
     port,
     cert: identity.certificate,

@@ -5,7 +5,7 @@ import { fail, ok, type Failure, type Result } from '../../../src/contract/resul
 import type { DoorHandlers } from '../../../src/hub/conversation.ts';
 import { doorIdentity } from '../../../src/hub/door-identity.ts';
 import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
-import { doorTls } from '../../../src/ledger/client/door-tls.ts';
+import { doorProtocols, doorTls } from '../../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../../src/ledger/client/hub-address.ts';
 import { connectHub, type HubClient } from '../../../src/ledger/client/hub-client.ts';
 import { encodeFrame } from '../../../src/ledger/client/wire.ts';
@@ -56,6 +56,7 @@ const handlers: DoorHandlers = {
   'desk.register': refuse,
   'staff.close': refuse,
   'drafts.list': refuse,
+  'kiosk.countersign': refuse,
   'transaction.submit': refuse,
   'transaction.state': refuse,
   'transaction.receipt': refuse,
@@ -86,6 +87,7 @@ const openHub = async (port = 0, silentMs = 5000): Promise<number> => {
     identity: hubIdentity,
     admit: () => Promise.resolve(mayComeIn),
     handlers,
+    setup: () => ({}),
     limits: { silentMs, closingMs: 100 },
     onFault: () => undefined,
   });
@@ -129,7 +131,7 @@ describe('who is not the hub', () => {
   ])('and $name is told nothing', async ({ identity, protocols, said }) => {
     const told: Buffer[] = [];
     const port = await listening(
-      createTlsServer({ ...doorTls, ALPNProtocols: protocols ?? doorTls.ALPNProtocols, cert: identity.certificate, key: identity.privateKey }, (socket) => {
+      createTlsServer({ ...doorTls, ALPNProtocols: protocols ?? [doorProtocols.door], cert: identity.certificate, key: identity.privateKey }, (socket) => {
         socket.on('error', () => undefined).on('data', (piece: Buffer) => told.push(piece));
         // An answer before the question.
         socket.write(encodeFrame({ id: 0, ok: true, result: { chain: 'c', hub: 'hub-1', keeper: 'k' } }) ?? '');
