@@ -50,7 +50,12 @@ const commands: Record<string, Listed> = {
   },
   kiosk: {
     load: () => import('./kiosk.ts'),
-    uses: [{ usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' }],
+    uses: [
+      { usage: 'imi kiosk --hub FILE --kiosk ID --data DIR', summary: 'run a kiosk in the distribution’s Chromium' },
+      { usage: 'imi kiosk provision --config FILE', summary: 'make a kiosk of this machine: its key, its enrolment by a technician’s card, a look at everything' },
+      { usage: 'imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]', summary: 'whether a kiosk is ready, and what is wrong where it is not' },
+      { usage: 'imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE', summary: 'take a kiosk off the ledger, and wipe its key' },
+    ],
   },
   ledger: {
     load: () => import('./ledger.ts'),

@@ -11,8 +11,13 @@ export const kioskNodeFlags: readonly string[] = ['--max-semi-space-size=1'];
 /** What `src/main/shells/chromium.ts` is built to. */
 export const kioskProgram = join(import.meta.dirname, '../../dist/kiosk/chromium.mjs');
 
+/** The workshop without a screen: `provision`, `check`, `retire`. */
+const workshop = (name: string | undefined): 'provision' | 'check' | 'retire' | null => (name === 'provision' || name === 'check' || name === 'retire' ? name : null);
+
 /** The shell is a program of its own, with the arguments as they are; its exit code is ours. */
 export async function run(args: string[]): Promise<number> {
+  const job = workshop(args[0]);
+  if (job !== null) return (await import('./kiosk-workshop.ts'))[job](args.slice(1));
   if (!existsSync(kioskProgram)) {
     process.stderr.write('The kiosk is not built yet: run “npm start” once; for a real kiosk, docs/technicians.md says how.\n');
     return 2;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { encode } from 'uqr';
 import type { Localized } from '../contract/language.ts';
 import { recoveryKeyText } from '../identity/recovery-key.ts';
+import { escaped } from './html.ts';
 
 export interface RecoverySlip {
   hub: Localized;
@@ -79,8 +80,6 @@ function qr(text: string): string {
   const dark = data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : []))).join('');
   return `<svg viewBox="0 0 ${size} ${size}" role="img" aria-label="${words.en.code}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${size}v${size}H0z"/><path d="${dark}"/></svg>`;
 }
-
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** The slices of the font that hold a character of this text, each as data: a page that loads nothing. */
 function fontFaces(text: string): string {

@@ -1,5 +1,5 @@
 import type { SubmissionState } from '../contract/hub-door.ts';
-import { fail, type Result } from '../contract/result.ts';
+import { fail, ok, type Result } from '../contract/result.ts';
 import { readRecord, type LedgerView } from '../keeper/ledger-records.ts';
 import type { Act, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
@@ -38,24 +38,25 @@ export function kioskCountersigning({ ledger, hub, signer, take, crypto, now }: 
   const isTechnician = async (key: PublicKey): Promise<Result<boolean>> => {
     const known = await readRecord(ledger, 'key', stateKey.key(keyId(key, crypto)));
     if (!known.ok) return known;
-    if (known.value?.state !== 'active' || !('staff' in known.value.owner)) return { ok: true, value: false };
+    if (known.value?.state !== 'active' || !('staff' in known.value.owner)) return ok(false);
     const staff = await readRecord(ledger, 'staff', stateKey.staff(known.value.owner.staff));
     if (!staff.ok) return staff;
     const record = staff.value;
     const isOurs = record !== null && record.state === 'active' && record.role === 'technician' && record.party === hub && record.until > Math.floor(now() / 1000);
-    return { ok: true, value: isOurs };
+    return ok(isOurs);
   };
 
   const isAnothers = async (act: KioskAct, { kiosk, key }: Bringer): Promise<Result<string | null>> => {
     if (act.kind === 'kiosk.enrol') {
-      if (act.hub !== hub) return { ok: true, value: 'another-hub' };
-      if (kiosk !== undefined) return { ok: true, value: 'another-kiosk' };
-      return { ok: true, value: key === undefined || isSame(act.key, key) ? null : 'another-kiosk' };
+      if (act.hub !== hub) return ok('another-hub');
+      if (kiosk !== undefined) return ok('another-kiosk');
+      return ok(key === undefined || isSame(act.key, key) ? null : 'another-kiosk');
     }
     const record = await readRecord(ledger, 'kiosk', stateKey.kiosk(act.id));
     if (!record.ok) return record;
-    if (record.value !== null && record.value.hub !== hub) return { ok: true, value: 'another-hub' };
-    return { ok: true, value: key !== undefined || (kiosk !== undefined && kiosk !== act.id) ? 'another-kiosk' : null };
+    if (record.value !== null && record.value.hub !== hub) return ok('another-hub');
+    const isOther = (kiosk !== undefined && kiosk !== act.id) || (key !== undefined && (record.value === null || !isSame(record.value.key, key)));
+    return ok(isOther ? 'another-kiosk' : null);
   };
 
   return async (bytes, by) => {

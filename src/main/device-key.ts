@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey, sign, type JsonWebKey } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type JsonWebKey } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
@@ -27,6 +27,42 @@ export function readDeviceKey(path: string): Result<StoredDeviceKey> {
     return deviceKeyOf(JSON.parse(readFileSync(path, 'utf8')) as JsonWebKey);
   } catch (error) {
     return fail('kiosk-config', error instanceof Error && 'code' in error ? `device key ${String(error.code)}` : 'device key is no JWK');
+  }
+}
+
+/** As `readDeviceKey`; where there is none yet, an Ed25519 key is made and is on the disk, for its owner alone, when this returns. */
+export function readOrMakeDeviceKey(path: string): Result<StoredDeviceKey> {
+  if (existsSync(path)) return readDeviceKey(path);
+  try {
+    const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+    const file = openSync(path, 'wx', 0o600);
+    try {
+      writeSync(file, `${JSON.stringify(jwk)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
+  }
+  return readDeviceKey(path);
+}
+
+/** Written over, then gone. A disk that writes elsewhere than it says (flash, copy on write) may keep the old bytes: only the ledger takes a key out of the world. */
+export function wipeDeviceKey(path: string): Result<null> {
+  try {
+    const { size } = statSync(path);
+    const file = openSync(path, 'r+');
+    try {
+      writeSync(file, randomBytes(size), 0, size, 0);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    unlinkSync(path);
+    return ok(null);
+  } catch (error) {
+    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
   }
 }
 

@@ -1,0 +1,248 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { DeviceStatus } from '../contract/device-host.ts';
+import { hubFileSchema, type HubFile, type KioskFile } from '../contract/hub-file.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { DeviceHost } from '../drivers/device-host.ts';
+import { spawnNodeHost } from '../drivers/spawn-node-host.ts';
+import { connectHub, type HubClient } from '../ledger/client/hub-client.ts';
+import { createLightClient, type LightClient } from '../ledger/client/light-client.ts';
+import { nodeCrypto } from '../ledger/node-crypto.ts';
+import type { Signer } from '../ledger/verify/envelope.ts';
+import { systemClock } from '../main/clock.ts';
+import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type StoredDeviceKey } from '../main/device-key.ts';
+import { createDistrict, type District } from '../main/district.ts';
+import { openOutbox } from '../main/outbox.ts';
+import { wayToHub } from '../main/way-to-hub.ts';
+import { createKioskActs } from '../main/workshop/kiosk-acts.ts';
+import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
+import { misuse, readOptions, type Misuse } from './arguments.ts';
+import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
+import { printPdf } from './print-pdf.ts';
+import { readinessPage } from './readiness-page.ts';
+import { openTerminal } from './terminal.ts';
+
+export const workshopUsage = `imi kiosk provision --config FILE
+imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
+imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE
+  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.`;
+
+/** A kiosk, and where its things are. */
+interface Bench {
+  hubFile: HubFile;
+  kioskFile: KioskFile;
+  kioskId: string;
+  dataDir: string;
+}
+
+/** Proof of what the ledger has of this kiosk, beside its key. */
+const enrolmentReceipt = 'enrolment.receipt';
+
+/**
+ * From an empty folder to a kiosk that may serve: the folder, the device key, the enrolment that a technician signs, and a look at everything. Called
+ * again it does what is still to do. 0: ready; 1: refused, or something is bad; 2: wrongly called.
+ */
+export async function provision(args: string[]): Promise<number> {
+  const read = readOptions(args, workshopUsage, { config: { type: 'string' } }, ({ config }) => (config === undefined ? misuse(workshopUsage) : readConfig(config)));
+  if (!read.ok) return saidMisuse(read.failure);
+  const { bench, pdf } = read.value;
+  const made = onDisk(() => mkdirSync(bench.dataDir, { recursive: true, mode: 0o700 }));
+  if (!made.ok) return refused(made.failure);
+  const key = readOrMakeDeviceKey(keyPath(bench));
+  if (!key.ok) return refused(key.failure);
+  const enrolled = await enrolOnce(bench, key.value);
+  if (!enrolled.ok) return refused(enrolled.failure);
+  return report(bench, { json: false, pdf });
+}
+
+/** Looks at everything that a visit needs, and changes nothing. 0: ready; 1: something is bad; 2: wrongly called. */
+export async function check(args: string[]): Promise<number> {
+  const read = readOptions(args, workshopUsage, { ...benchOptions, json: { type: 'boolean', default: false }, pdf: { type: 'string' } }, ({ json, pdf, ...where }) => {
+    const bench = readBench(where);
+    return bench.ok ? ok({ bench: bench.value, json, pdf: pdf ?? null }) : bench;
+  });
+  return read.ok ? report(read.value.bench, read.value) : saidMisuse(read.failure);
+}
+
+/** Takes the kiosk off the ledger with a technician's signature, then wipes its key; the receipt says how much it attested. Nothing that waits to be sent is lost: it is refused as long as there is something. */
+export async function retire(args: string[]): Promise<number> {
+  const read = readOptions(args, workshopUsage, { ...benchOptions, out: { type: 'string' } }, ({ out, ...where }) => {
+    if (out === undefined) return misuse(workshopUsage, 'Where does the proof go?');
+    const bench = readBench(where);
+    return bench.ok ? ok({ bench: bench.value, out }) : bench;
+  });
+  if (!read.ok) return saidMisuse(read.failure);
+  const { bench, out } = read.value;
+  const key = readDeviceKey(keyPath(bench));
+  if (!key.ok) return refused(key.failure);
+  const outbox = openOutbox({ dataDir: bench.dataDir, clock: systemClock });
+  if (!outbox.ok) return refused(outbox.failure);
+  const waiting = outbox.value.waiting().length;
+  outbox.value.close();
+  if (waiting > 0) return refused({ code: 'outbox-not-empty', detail: `${waiting} requests wait to be sent: let the kiosk run until they are` });
+  const way = openWay(bench, key.value, 'setting-up');
+  try {
+    const receipt = await withTechnician(bench, (technician) => createKioskActs({ ...way, crypto: nodeCrypto, kioskId: bench.kioskId, now: Date.now }).retire(technician));
+    if (!receipt.ok) return refused(receipt.failure);
+    const written = onDisk(() => writeFileSync(out, receipt.value, { flag: 'wx' }));
+    if (!written.ok) return refused({ ...written.failure, detail: `${out}: the kiosk is retired, and its key is still there` });
+    const wiped = wipeDeviceKey(keyPath(bench));
+    if (!wiped.ok) return refused(wiped.failure);
+    process.stdout.write(`Retired: ${bench.kioskId}. The proof: ${out}\n`);
+    return 0;
+  } finally {
+    way.hub.close();
+  }
+}
+
+async function enrolOnce(bench: Bench, key: StoredDeviceKey): Promise<Result<null, Failure<string>>> {
+  const way = openWay(bench, key, 'setting-up');
+  try {
+    const already = await way.district.checkKiosk(key.publicKey);
+    if (already.ok) return ok(null);
+    if (already.failure.code !== 'kiosk-not-enrolled') return already;
+    const receipt = await withTechnician(bench, (technician) => createKioskActs({ ...way, crypto: nodeCrypto, kioskId: bench.kioskId, now: Date.now }).enrol(key.publicKey, technician));
+    if (!receipt.ok) return receipt;
+    const written = onDisk(() => writeFileSync(join(bench.dataDir, enrolmentReceipt), receipt.value, { mode: 0o600 }));
+    process.stdout.write(`Enrolled: ${bench.kioskId}\n`);
+    return written;
+  } finally {
+    way.hub.close();
+  }
+}
+
+/** A technician's card in any reader of this machine. */
+async function withTechnician(bench: Bench, act: (technician: Signer) => Promise<Result<Uint8Array>>): Promise<Result<Uint8Array, Failure<string>>> {
+  const terminal = openTerminal(process.stdin, process.stderr);
+  const cards = new CardsAtHand(terminal, { binding: bench.kioskFile.pcscBinding, reader: null });
+  try {
+    const card = await cards.signer('the technician’s card', null);
+    if (!card.ok) return card;
+    const done = await act(card.value);
+    await card.value.release();
+    return done;
+  } catch (error) {
+    if (error instanceof CardFailed) return { ok: false, failure: error.failure };
+    throw error;
+  } finally {
+    cards.stop();
+    terminal.close();
+  }
+}
+
+interface Way {
+  hub: HubClient;
+  light: LightClient;
+  district: District;
+}
+
+function openWay({ hubFile, kioskId, dataDir }: Bench, deviceKey: StoredDeviceKey, as: 'kiosk' | 'setting-up'): Way {
+  const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }, as));
+  const light = createLightClient({ hub, trustRoot: hubFile.trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: hubFile.maxHeadAgeMs });
+  return { hub, light, district: createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: Date.now }) };
+}
+
+async function report(bench: Bench, { json, pdf }: { json: boolean; pdf: string | null }): Promise<number> {
+  const { hubFile, kioskId, kioskFile, dataDir } = bench;
+  const deviceKey = readDeviceKey(keyPath(bench));
+  // Without a key of its own it has no way over TLS; what is wrong with it is said.
+  const way = deviceKey.ok ? openWay(bench, deviceKey.value, 'kiosk') : null;
+  const host = new DeviceHost(spawnNodeHost({ hostPath: join(import.meta.dirname, '../drivers/host.ts'), binding: kioskFile.pcscBinding }));
+  try {
+    const devices = await settled(host);
+    const noWay: Way['hub']['call'] = () => Promise.resolve(deviceKey.ok ? fail('hub-unreachable') : deviceKey);
+    const light = way?.light ?? createLightClient({ hub: { call: noWay }, trustRoot: hubFile.trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: hubFile.maxHeadAgeMs });
+    const found = await checkReadiness({
+      hubFile,
+      kioskId,
+      dataDir,
+      version: productVersion(),
+      program: existsSync(join(import.meta.dirname, '../../dist/kiosk/chromium.mjs')) ? ok(null) : fail('not-built', 'docs/technicians.md says how'),
+      deviceKey,
+      devices,
+      hub: way?.hub ?? { call: noWay },
+      light,
+      district: way?.district ?? { checkKiosk: () => Promise.resolve(fail('kiosk-config')) },
+      now: Date.now,
+    });
+    const signed = deviceKey.ok ? signReadiness(found, deviceKey.value) : null;
+    process.stdout.write(json ? `${JSON.stringify({ ...found, signed }, null, 2)}\n` : linesOf(found));
+    if (pdf !== null) {
+      const printed = await printPdf(readinessPage(found, hubFile, signed));
+      if (!printed.ok) return refused(printed.failure);
+      const written = onDisk(() => writeFileSync(pdf, printed.value));
+      if (!written.ok) return refused(written.failure);
+    }
+    return found.ready ? 0 : 1;
+  } finally {
+    host.stop();
+    way?.hub.close();
+  }
+}
+
+/** As it stands in the package that this program lies in. */
+const productVersion = (): string => z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))).version;
+
+const statusWaitMs = 10_000;
+
+/** What the device host finds once nothing of it is starting any more, or what it has found by then. */
+function settled(host: DeviceHost): Promise<DeviceStatus> {
+  const isSettled = ({ service, identityReader, scanner, printer }: DeviceStatus): boolean => service !== 'starting' && [identityReader, scanner, printer].every((device) => device?.state !== 'starting');
+  return new Promise((resolveStatus) => {
+    const give = (): void => {
+      clearTimeout(limit);
+      unlisten();
+      resolveStatus(host.status);
+    };
+    const limit = setTimeout(() => give(), statusWaitMs);
+    const unlisten = host.onStatus((status) => {
+      if (isSettled(status)) give();
+    });
+    if (isSettled(host.status)) give();
+  });
+}
+
+const marks: Record<Check['state'], string> = { good: 'ok     ', warning: 'look   ', bad: 'WRONG  ' };
+const linesOf = ({ checks, ready, kiosk }: Readiness): string =>
+  [...checks.map(({ check: name, state, code, detail }) => `${marks[state]}${[name, code, detail].filter((word) => word !== undefined).join('  ')}`), ready ? `${kiosk} is ready.` : `${kiosk} is not ready.`, ''].join('\n');
+
+const keyPath = ({ dataDir, kioskFile }: Bench): string => join(dataDir, kioskFile.deviceKey);
+
+const configSchema = z.strictObject({ hub: z.string(), kiosk: z.string(), data: z.string(), pdf: z.string().optional() });
+
+function readConfig(path: string): Result<{ bench: Bench; pdf: string | null }, Misuse> {
+  const { hub, kiosk, data, pdf } = configSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const at = (file: string): string => resolve(dirname(path), file);
+  const bench = readBench({ hub: at(hub), kiosk, data: at(data) });
+  return bench.ok ? ok({ bench: bench.value, pdf: pdf === undefined ? null : at(pdf) }) : bench;
+}
+
+const benchOptions = { hub: { type: 'string' }, kiosk: { type: 'string' }, data: { type: 'string' } } as const;
+
+function readBench({ hub, kiosk, data }: { hub?: string | undefined; kiosk?: string | undefined; data?: string | undefined }): Result<Bench, Misuse> {
+  if (hub === undefined || kiosk === undefined || data === undefined) return misuse(workshopUsage);
+  const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(hub, 'utf8')));
+  const kioskFile = hubFile.kiosks[kiosk];
+  if (kioskFile === undefined) return misuse(workshopUsage, `${hub} names no kiosk “${kiosk}”.`);
+  return ok({ hubFile, kioskFile, kioskId: kiosk, dataDir: resolve(data) });
+}
+
+function onDisk(write: () => unknown): Result<null> {
+  try {
+    write();
+    return ok(null);
+  } catch (error) {
+    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
+  }
+}
+
+function refused({ code, detail }: Failure<string>): number {
+  process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
+  return 1;
+}
+
+function saidMisuse({ detail }: Misuse): number {
+  process.stderr.write(`${detail ?? workshopUsage}\n`);
+  return 2;
+}

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { HubFile } from '../../src/contract/hub-file.ts';
+import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
+import { KioskProcess } from '../../tools/kiosk-driver/kiosk-process.ts';
+import { demoPin } from '../../tools/demo/people.ts';
+import { demoHubPath, worldAt } from '../../tools/demo/world.ts';
+import { expect, test } from './journey.ts';
+import type { Hall } from './hall.ts';
+import { fillIn, pin, services, signIn } from './steps.ts';
+
+const { kiosks } = worldAt('', { hubPath: demoHubPath }).hubFile;
+const first = kiosks['hall-1'] as HubFile['kiosks'][string];
+
+// The first kiosk leaves the reader to the one that is set up beside it.
+test.use({ plan: { hubFile: { kiosks: { ...kiosks, 'hall-1': { ...first, readers: { resident: 'A reader that is not there' } }, 'hall-3': first } } } });
+
+/** `imi kiosk provision` at a terminal beside the new kiosk; the card goes in when one is asked for. */
+async function provision(hall: Hall, kioskId: string, card: string): Promise<string> {
+  const config = join(hall.world.dataDir, `${kioskId}.json`);
+  writeFileSync(config, JSON.stringify({ hub: hall.hubPath, kiosk: kioskId, data: join(hall.world.dataDir, kioskId) }));
+  const child = spawn(process.execPath, ['src/cli/imi.ts', 'kiosk', 'provision', '--config', config], {
+    env: { PATH: process.env['PATH'], PCSCLITE_CSOCK_NAME: hall.pcscd.socketPath },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let words = '';
+  child.stdout.on('data', (piece: Buffer) => (words += piece.toString()));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    words += `${line}\n`;
+    if (line.startsWith('Put ')) void hall.hand.insert(hall.cardFile(card));
+    if (line.startsWith('PIN of ')) child.stdin.write(`${demoPin}\n`);
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  await hall.hand.pull();
+  return words;
+}
+
+test('a second kiosk is made of an empty folder at a terminal, and serves', async ({ hall }) => {
+  expect(await provision(hall, 'hall-3', 'tech-ou')).toContain('Enrolled: hall-3');
+  const process = new KioskProcess({ hubFile: hall.hubPath, kioskId: 'hall-3', dataDir: join(hall.world.dataDir, 'hall-3'), pcscSocket: hall.pcscd.socketPath });
+  try {
+    const kiosk = new Kiosk(process, hall.hand, (person) => hall.cardFile(person));
+    await signIn(kiosk, 'lin');
+    await fillIn(kiosk, services.tax);
+    await kiosk.enterPin(pin);
+    await kiosk.sees('receipt', 'recorded');
+    expect(hall.requestsInLedger()).toHaveLength(1);
+  } finally {
+    await process.stop();
+  }
+});
