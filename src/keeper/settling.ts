@@ -9,7 +9,7 @@ import type { KeeperStore, Settled, Tag } from './store.ts';
 
 export interface SettlingParts {
   ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'block' | 'onBlock'>;
-  store: Pick<KeeperStore, 'queued' | 'settle' | 'toReseal' | 'reseal'>;
+  store: Pick<KeeperStore, 'queued' | 'settle' | 'newest' | 'toReseal' | 'reseal'>;
   /** The keeper's own sealing key. */
   opener: Opener;
   crypto: Crypto;
@@ -21,8 +21,8 @@ export interface SettlingParts {
 export class Settling {
   readonly #parts: SettlingParts;
   readonly #unlisten: () => void;
-  /** By agency, as hex of its tag. */
-  readonly #listeners = new Map<string, Set<() => void>>();
+  /** By agency, as hex of its tag. `told`: number of the newest change when they were told last. */
+  readonly #listening = new Map<string, { agency: Tag; listeners: Set<() => void>; told: number }>();
   #settling: Promise<Result<null>> = Promise.resolve(ok(null));
 
   constructor(parts: SettlingParts) {
@@ -38,16 +38,28 @@ export class Settling {
   /** Whenever this agency is told of something new. Returns what ends the listening. */
   onTold(agency: Tag, listener: () => void): () => void {
     const name = toHex(agency);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
+    const known = this.#listening.get(name) ?? { agency, listeners: new Set(), told: 0 };
+    known.listeners.add(listener);
+    this.#listening.set(name, known);
     return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(name);
+      known.listeners.delete(listener);
+      if (known.listeners.size === 0) this.#listening.delete(name);
     };
   }
 
   tell(agencies: readonly Tag[]): void {
-    for (const agency of agencies) for (const listener of this.#listeners.get(toHex(agency)) ?? []) listener();
+    for (const agency of agencies) for (const listener of this.#listening.get(toHex(agency))?.listeners ?? []) listener();
+  }
+
+  /** Of what another hub has settled, or noted, in a store that they share. */
+  async #tellOfOthers(): Promise<void> {
+    for (const known of this.#listening.values()) {
+      const newest = await this.#parts.store.newest(known.agency);
+      // Where it cannot be read now, the next block asks again.
+      if (!newest.ok || newest.value === known.told) continue;
+      known.told = newest.value;
+      this.tell([known.agency]);
+    }
   }
 
   async close(): Promise<void> {
@@ -88,6 +100,8 @@ export class Settling {
       if (!told.ok) return told;
       this.tell(told.value);
     }
+    // What was queued above is settled by now, here or elsewhere.
+    if (block !== null) await this.#tellOfOthers();
     if (settled.length > 0 || block === null) {
       const resealed = await resealParts(this.#parts);
       if (!resealed.ok) return resealed;

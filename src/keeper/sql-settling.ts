@@ -8,9 +8,10 @@ export async function putConcern(sql: Sql, tx: Uint8Array, { act, kind, agency, 
   await sql.run('INSERT INTO concern (tx, act, kind, agency, subject, id, service, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', tx, act, kind, agency, subject, id, service, step);
 }
 
+export const newestChange = async (sql: Sql, agency: Tag): Promise<number> => numberOf((await sql.get('SELECT coalesce(max(seq), 0) AS seq FROM change WHERE agency = ?', agency))?.['seq']);
+
 export async function putChange(sql: Sql, agency: Tag, { kind, subject, id, step, at, tx }: Record<'kind' | 'subject' | 'id' | 'step' | 'at' | 'tx', SqlValue>): Promise<number> {
-  const last = await sql.get('SELECT coalesce(max(seq), 0) AS seq FROM change WHERE agency = ?', agency);
-  const seq = numberOf(last?.['seq']) + 1;
+  const seq = (await newestChange(sql, agency)) + 1;
   await sql.run('INSERT INTO change (agency, seq, kind, subject, id, step, at, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?)', agency, seq, kind, subject, id, step, at, tx);
   return seq;
 }

@@ -3,7 +3,7 @@ import { ok, type Result } from '../contract/result.ts';
 import type { ActKind } from '../ledger/verify/acts.ts';
 import { formerPart } from './replacement.ts';
 import { bytesOf, numberOf, textOf, type Row, type Sql, type SqlDatabase, type SqlValue } from './sql-database.ts';
-import { putChange, putConcern, settleRecorded, settleRejected, tell } from './sql-settling.ts';
+import { newestChange, putChange, putConcern, settleRecorded, settleRejected, tell } from './sql-settling.ts';
 import type { KeeperStore, Kept, KeptTransaction, Step, StoredChange, StoredGrant, StoredRequest, Tag } from './store.ts';
 
 const selectRequest = `
@@ -240,6 +240,8 @@ export function sqlStore(database: SqlDatabase): KeeperStore {
 
     changes: (agency, { after, limit }) =>
       list(changeOf, 'SELECT seq, kind, subject, id, step, at, tx FROM change WHERE agency = ? AND seq > ? ORDER BY seq LIMIT ?', agency, after, limit),
+
+    newest: (agency) => database.read((sql) => newestChange(sql, agency)),
 
     note: (agency, change) =>
       database.write(async (sql) => {

@@ -178,7 +178,8 @@ export interface Page {
 
 /**
  * What the keeper keeps, sealed all of it. Every method is one step that happens wholly or not at all, and one that writes answers after fsync.
- * All failures are `hub-storage`: the disk is full, read-only or broken, and what was acknowledged before is still there.
+ * All failures are `hub-storage`: the disk is full, read-only or broken, or the server is away, and what was acknowledged before is still there; or `hub-busy`, where hubs
+ * that share a store wrote the same again and again.
  */
 export interface KeeperStore {
   foundSpace(space: NewSpace): Promise<Result<null>>;
@@ -222,6 +223,8 @@ export interface KeeperStore {
   request(agency: Tag, id: Id): Promise<Result<StoredRequest | null>>;
   grants(agency: Tag, page: Page): Promise<Result<StoredGrant[]>>;
   changes(agency: Tag, page: Page): Promise<Result<StoredChange[]>>;
+  /** Number of the last of them; 0: there is none. */
+  newest(agency: Tag): Promise<Result<number>>;
   /** Tells an agency of what is none of the ledger's. */
   note(agency: Tag, change: { kind: NotedKind; subject: Id | null; id: Uint8Array; at: number }): Promise<Result<null>>;
   /** Index of the log's next entry that is not indexed yet. */

@@ -121,6 +121,23 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     await other.close();
   });
 
+  it('tells whoever listens at one hub of what the other settled', async () => {
+    const other = await keeperBeside({ onBlock: () => () => undefined });
+    const [settledThere, heard] = [Promise.withResolvers<null>(), Promise.withResolvers<null>()];
+    // It hears of the block only when the other has settled what is in it.
+    const listening = await keeperBeside({ onBlock: (listener) => hub.ledger.onBlock((block) => void settledThere.promise.then(() => listener(block))) });
+    const known = must(await listening.changes('tax-bureau', 0, 200)).length;
+    listening.onChange('tax-bureau', () => heard.resolve(null));
+    const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+    must(await other.take(submission));
+    must(await hub.ledger.receipt(id, 5000));
+    must(await other.recover());
+    settledThere.resolve(null);
+    await heard.promise;
+    expect(must(await listening.changes('tax-bureau', known, 200)).map(({ kind }) => kind)).toEqual(['grant.give', 'request.submit']);
+    await Promise.all([other.close(), listening.close()]);
+  });
+
   it.each([
     { name: 'kept and not yet given to the ledger', killBefore: true },
     { name: 'recorded and not yet handed out', killBefore: false },
@@ -163,7 +180,7 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
   };
   const check = (path: string): ReturnType<typeof cli> => cli('check', path);
 
-  it('is copied into a folder while the hubs go on, and back from it onto another server or into a file', () => {
+  it('is copied into a folder while the hubs go on, and back from it onto another server or into a file', { timeout: 60_000 }, () => {
     const whole = check(serverPath);
     const out = join(dataDir, 'backup');
     const copied = cli('backup', serverPath, '--out', out);
@@ -186,7 +203,7 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     }
   });
 
-  it('is brought back from a dump: looked through, and every space opens as before', async () => {
+  it('is brought back from a dump: looked through, and every space opens as before', { timeout: 60_000 }, async () => {
     const whole = check(serverPath);
     expect(whole).toMatchObject({ code: 0, said: expect.stringMatching(/^[1-9]\d* spaces with [1-9]\d* objects, [1-9]\d* private parts opened/) as unknown });
     const dump = server.run('pg_dump', ['--format', 'custom', 'district']);

@@ -185,6 +185,7 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
         ]);
         expect(must(await store.changes(taxBureau, { after: 3, limit: 10 })).map(({ seq }) => seq)).toEqual([4]);
         expect(must(await store.changes(pensionOffice, { after: 0, limit: 10 })).map(({ seq }) => seq)).toEqual([1, 2]);
+        expect([must(await store.newest(taxBureau)), must(await store.newest(pensionOffice)), must(await store.newest(id32(203)))]).toEqual([4, 2, 0]);
       });
 
       it('have the step that was recorded last, whichever is settled first', async () => {
