@@ -14,5 +14,6 @@ export function intentValue(intent: Intent): string | undefined {
   if ('agency' in intent) return intent.agency;
   if ('ask' in intent) return intent.ask;
   if ('language' in intent) return intent.language;
+  if (intent.intent === 'desk.open') return intent.act;
   return undefined;
 }

@@ -18,6 +18,10 @@ interface Particulars {
   receipt: RequestState;
   goodbye: Extract<Page, { page: 'goodbye' }>['ended'];
   'ask-done': Extract<Page, { page: 'ask-done' }>['outcome'];
+  'desk-card': Extract<Page, { page: 'desk-card' }>['card'];
+  'desk-turn': Extract<Page, { page: 'desk-turn' }>['to'];
+  'desk-sign': Extract<Page, { page: 'desk-sign' }>['what'];
+  'desk-done': 'good' | FailureCode;
 }
 type PageName = Page['page'];
 
@@ -28,6 +32,10 @@ const particularOf: Record<keyof Particulars, string> = {
   receipt: 'data-state',
   goodbye: 'data-ended',
   'ask-done': 'data-outcome',
+  'desk-card': 'data-card',
+  'desk-turn': 'data-to',
+  'desk-sign': 'data-what',
+  'desk-done': 'data-tried',
 };
 
 /** The screen as it is now: a browser that was replaced has another page. */
@@ -85,7 +93,7 @@ export class Kiosk {
 
   /** On the page that asks for it, at sign-in or to sign. */
   async enterPin(pin: string): Promise<void> {
-    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"], [data-page="staff-pin"]');
+    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"], [data-page="staff-pin"], [data-page="desk-sign"]');
     await expect(asking).toBeVisible();
     await this.press(...pin);
     await this.submitPin();
@@ -262,6 +270,30 @@ export class Kiosk {
   /** From the receipt page to all receipts of the visit. */
   async openReceipts(): Promise<void> {
     await this.#touchIntent('receipts.open');
+  }
+
+  /** A member of staff, at the reader of their own. */
+  async insertStaffCard(person: string): Promise<void> {
+    await this.#hand.insert(this.#cardFile(person), { slot: 'staff' });
+  }
+
+  async openDesk(act: Extract<Intent, { intent: 'desk.open' }>['act']): Promise<void> {
+    await this.sees('staff-home');
+    await this.#touchIntent('desk.open', act);
+  }
+
+  /** The main button of a desk page. */
+  async goOn(): Promise<void> {
+    await this.#touchIntent('desk.confirm');
+  }
+
+  /** A new card's PIN, twice. */
+  async choosePin(pin: string, again = pin): Promise<void> {
+    for (const typed of [pin, again]) {
+      await this.sees('desk-pin');
+      await this.press(...typed);
+      await this.#touchIntent('pin.choose');
+    }
   }
 
   async home(): Promise<void> {

@@ -38,7 +38,7 @@ export function checkDocument(card: IdentityCard, today: string): Result<Documen
     ...(card.sex === 'male' || card.sex === 'female' ? { sex: card.sex } : {}),
     birth_date: birth,
     ...(nation === undefined ? {} : { nation }),
-    ...(card.address === null ? {} : { address: card.address }),
+    ...(card.address === null ? {} : { address: card.address, ...districtOf(card.address) }),
     identity_number: number,
     document_valid_until: validUntil,
   };
@@ -52,6 +52,15 @@ function guessable(number: string, birth: string): string[] {
   const digits = number.replace('X', '');
   const dates = [year + month + day, short + month + day, day + month + year, day + month + short, month + day + year, month + day + short];
   return [digits, [...digits].reverse().join(''), ...dates];
+}
+
+/**
+ * An address as the police write it begins with its divisions, of which the third is the district. Worked: 西关区恩宁路 128 号 → 西关区;
+ * 广东省广州市荔湾区恩宁路 → 荔湾区; 广西壮族自治区桂林市阳朔县 → 阳朔县; 恩宁路 128 号 → none.
+ */
+function districtOf(address: string): { district?: string } {
+  const district = /^(?:[^省区市\s]{2,8}(?:省|自治区))?(?:[^市区县\s]{1,8}?(?:市|自治州|地区))?([^市区县旗\d\s]{1,8}(?:区|县|旗))/.exec(address)?.[1];
+  return district === undefined ? {} : { district };
 }
 
 const districtTimeZone = 'Asia/Shanghai';

@@ -38,6 +38,7 @@ export function registrationPage(snapshot: RegistrationSnapshot): Page {
     case 'staffSign.pin':
       return { page: 'desk-sign', what: 'register', name, ...staffPrompt(context) };
     case 'done':
+    case 'leaving':
       return { page: 'desk-done', name, reference: context.hand === null ? '' : reference(draftId(context.hand.draft, nodeCrypto)), tried: context.untried };
     case 'failed':
       return failurePage(context);

@@ -117,6 +117,7 @@ export function registrationMachine(work: DeskWork) {
       cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent,
       /** Also where another one lies in its place. */
       cardGone: ({ context, event }) => event.type === 'resident.reader' && !('insertion' in event.view && event.view.insertion === context.card),
+      cardOut: ({ context }) => !('insertion' in context.reader && context.reader.insertion === context.card),
       leadsTo: ({ context }, { next }: { next: RegistrationNext }) => context.setback?.next === next,
     },
     actions: {
@@ -349,7 +350,12 @@ export function registrationMachine(work: DeskWork) {
           onError: { target: 'failed', actions: 'noteFault' },
         },
       },
-      done: { on: { 'desk.confirm': 'over', home: 'over' } },
+      done: { on: { 'desk.confirm': 'leaving' } },
+      /** The reader is given back without the card: in it, its holder's first visit would begin behind the staff's back. */
+      leaving: {
+        always: { guard: 'cardOut', target: 'over' },
+        on: { 'resident.reader': { actions: 'takeReader' } },
+      },
 
       failed: {
         exit: 'clearSetback',
