@@ -31,6 +31,14 @@ const commands: Record<string, Listed> = {
       { usage: 'imi case share|body|unseal …', summary: 'the authority: open a case’s body together, and unseal it when it is due' },
     ],
   },
+  enrol: {
+    load: () => import('./enrol.ts'),
+    uses: [
+      { usage: 'imi enrol party FILE --key AUTHORITY-KEY --hub FILE --data DIR', summary: 'the authority: take an agency or another party into the district' },
+      { usage: 'imi enrol staff|retire-staff … --key KEY --hub FILE --data DIR', summary: 'a party: enrol the card of somebody who works for it, or end it' },
+      { usage: 'imi enrol bring FILE --hub FILE --data DIR', summary: 'hand in what was signed elsewhere' },
+    ],
+  },
   hub: {
     load: () => import('./hub.ts'),
     uses: [

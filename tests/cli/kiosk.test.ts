@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HubFile } from '../../src/contract/hub-file.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
@@ -12,59 +10,10 @@ import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { decodeRecord, stateKey, type KioskRecord } from '../../src/ledger/verify/records.ts';
 import { readDeviceKey } from '../../src/main/device-key.ts';
 import { readReadiness, type Readiness } from '../../src/main/workshop/readiness.ts';
-import { demoPin } from '../../tools/demo/people.ts';
 import { demoTlsHubPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
-import { startPcscd, type Pcscd } from '../../tools/pcscd.ts';
-import { startVirtualCard, type CardHand } from '../../tools/virtual-card/hand.ts';
 import { whyNoReaders } from '../drivers/device-rig.ts';
 import { must } from '../hub/visitor.ts';
-
-interface Done {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** A machine on which a technician works: a terminal, and readers of its own. */
-class Machine {
-  readonly pcscd: Pcscd;
-  readonly #hand: CardHand;
-  readonly #world: World;
-
-  private constructor(pcscd: Pcscd, hand: CardHand, world: World) {
-    this.pcscd = pcscd;
-    this.#hand = hand;
-    this.#world = world;
-  }
-
-  static async open(dir: string, world: World): Promise<Machine> {
-    const pcscd = await startPcscd({ dir });
-    return new Machine(pcscd, await startVirtualCard({ ports: pcscd.ports }), world);
-  }
-
-  /** `imi kiosk …`; this card goes in when one is asked for, and its PIN is typed. */
-  async imi(args: readonly string[], card: string | null = null): Promise<Done> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'kiosk', ...args], {
-      env: { PATH: process.env['PATH'], PCSCLITE_CSOCK_NAME: this.pcscd.socketPath },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      if (line.startsWith('Put ')) void this.#hand.insert(this.#world.cards[card ?? ''] ?? '');
-      else if (line.startsWith('PIN of')) child.stdin.write(`${demoPin}\n`);
-      else err += `${line}\n`;
-    });
-    const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? -1)));
-    await this.#hand.pull();
-    return { code, out, err };
-  }
-
-  async close(): Promise<void> {
-    await this.#hand.close();
-    await this.pcscd.stop();
-  }
-}
+import { TerminalWithCards } from './terminal-with-cards.ts';
 
 const missing = whyNoReaders();
 
@@ -75,7 +24,7 @@ describe.skipIf(missing !== null).each([
   let dir: string;
   let world: World;
   let hub: Hub;
-  let machine: Machine;
+  let machine: TerminalWithCards;
   let hubPath: string;
 
   beforeAll(async () => {
@@ -84,7 +33,7 @@ describe.skipIf(missing !== null).each([
     const serverFile = tls ? { ...base.serverFile, door: { ...base.serverFile.door, listen: ['tls://127.0.0.1:0'] } } : base.serverFile;
     world = await seedWorld(join(dir, 'w'));
     hub = must(await openHub({ hubFile: base.hubFile, serverFile, dataDir: world.hubDir }));
-    machine = await Machine.open(join(dir, 'pcsc'), world);
+    machine = await TerminalWithCards.open(join(dir, 'pcsc'));
     const address = tls ? (hub.doors[0]?.address ?? '') : `unix:${hub.socketPath}`;
     const place = tls ? { address, pin: hub.pin ?? '' } : { address };
     const { resident } = machine.pcscd.readerNames;
@@ -98,6 +47,8 @@ describe.skipIf(missing !== null).each([
     rmSync(dir, { recursive: true, force: true });
   });
 
+  /** `imi kiosk …`, with this person's card where one is asked for. */
+  const imi = (args: readonly string[], person?: string) => machine.imi(['kiosk', ...args], person === undefined ? [] : [world.cards[person] ?? '']);
   const dataDir = (): string => join(dir, 'hall-9');
   const config = (): string => {
     const path = join(dir, 'kiosk.json');
@@ -112,7 +63,7 @@ describe.skipIf(missing !== null).each([
   const found = (report: Readiness): Record<string, string> => Object.fromEntries(report.checks.map(({ check, state, code }) => [check, code ?? state]));
 
   it('an empty folder is not ready, and says what is wrong', async () => {
-    const { code, out } = await machine.imi(['check', ...where(), '--json']);
+    const { code, out } = await imi(['check', ...where(), '--json']);
     expect(code).toBe(1);
     const report = JSON.parse(out) as Readiness & { signed: string | null };
     expect(found(report)).toMatchObject({ 'data-folder': 'kiosk-storage', 'device-key': 'kiosk-config' });
@@ -120,13 +71,13 @@ describe.skipIf(missing !== null).each([
   }, 60_000);
 
   it('whoever is no technician of this hub enrols nothing', async () => {
-    expect(await machine.imi(['provision', '--config', config()], 'staff-liang')).toMatchObject({ code: 1, err: 'Refused: staff-card-role (staff)\n' });
-    expect(await machine.imi(['provision', '--config', config()], 'lin')).toMatchObject({ code: 1, err: 'Refused: staff-card-unknown\n' });
+    expect(await imi(['provision', '--config', config()], 'staff-liang')).toMatchObject({ code: 1, err: 'Refused: staff-card-role (staff)\n' });
+    expect(await imi(['provision', '--config', config()], 'lin')).toMatchObject({ code: 1, err: 'Refused: staff-card-unknown\n' });
     expect(await recorded()).toBeNull();
   }, 60_000);
 
   it('a technician’s card makes a kiosk of it, with a key that nobody else reads', async () => {
-    const { out, err } = await machine.imi(['provision', '--config', config()], 'tech-ou');
+    const { out, err } = await imi(['provision', '--config', config()], 'tech-ou');
     expect([err, out.split('\n')[0]]).toEqual(['', 'Enrolled: hall-9']);
     const key = must(readDeviceKey(join(dataDir(), 'device.key.json')));
     expect(await recorded()).toMatchObject({ id: 'hall-9', state: 'active', key: key.publicKey });
@@ -137,7 +88,7 @@ describe.skipIf(missing !== null).each([
 
   it('done again it asks for no card', async () => {
     const before = await recorded();
-    const { err, out } = await machine.imi(['provision', '--config', config()]);
+    const { err, out } = await imi(['provision', '--config', config()]);
     expect(err).toBe('');
     expect(out).not.toContain('Enrolled');
     expect(await recorded()).toEqual(before);
@@ -145,7 +96,7 @@ describe.skipIf(missing !== null).each([
 
   it('says on one page that it is ready, signed by its own key', async () => {
     const pdf = join(dir, 'ready.pdf');
-    const { out } = await machine.imi(['check', ...where(), '--json', '--pdf', pdf]);
+    const { out } = await imi(['check', ...where(), '--json', '--pdf', pdf]);
     const { signed, ...report } = JSON.parse(out) as Readiness & { signed: string };
     const { program, ...others } = found(report);
     // Whether the screens were built on this machine is not for this test.
@@ -168,20 +119,20 @@ describe.skipIf(missing !== null).each([
     cpSync(hubPath, join(other, 'hub.json'));
     const path = join(other, 'kiosk.json');
     writeFileSync(path, JSON.stringify({ hub: 'hub.json', kiosk: 'hall-9', data: 'data' }));
-    expect(await machine.imi(['provision', '--config', path], 'tech-ou')).toMatchObject({ code: 1, err: 'Refused: kiosk-not-enrolled (key)\n' });
+    expect(await imi(['provision', '--config', path], 'tech-ou')).toMatchObject({ code: 1, err: 'Refused: kiosk-not-enrolled (key)\n' });
   }, 60_000);
 
   it('retired, its key is gone, the ledger knows it no more, and the proof says so', async () => {
     const proof = join(dir, 'retired.receipt');
-    expect(await machine.imi(['retire', ...where(), '--out', proof], 'tech-ou')).toMatchObject({ code: 0, err: '', out: `Retired: hall-9. The proof: ${proof}\n` });
+    expect(await imi(['retire', ...where(), '--out', proof], 'tech-ou')).toMatchObject({ code: 0, err: '', out: `Retired: hall-9. The proof: ${proof}\n` });
     expect(await recorded()).toMatchObject({ state: 'retired' });
     expect(existsSync(join(dataDir(), 'device.key.json'))).toBe(false);
     expect(verifyReceipt(new Uint8Array(readFileSync(proof)), trustThrough(world.hubFile.trustRoot, nodeCrypto), nodeCrypto).ok).toBe(true);
-    expect((await machine.imi(['provision', '--config', config()], 'tech-ou')).err).toBe('Refused: kiosk-not-enrolled (retired)\n');
+    expect((await imi(['provision', '--config', config()], 'tech-ou')).err).toBe('Refused: kiosk-not-enrolled (retired)\n');
   }, 60_000);
 
   it('called without what it needs it says how', async () => {
-    expect(await machine.imi(['provision'])).toMatchObject({ code: 2, err: expect.stringContaining('imi kiosk provision --config FILE') as string });
-    expect(await machine.imi(['check', '--hub', hubPath, '--kiosk', 'nowhere', '--data', dir])).toMatchObject({ code: 2, err: expect.stringContaining('names no kiosk “nowhere”') as string });
+    expect(await imi(['provision'])).toMatchObject({ code: 2, err: expect.stringContaining('imi kiosk provision --config FILE') as string });
+    expect(await imi(['check', '--hub', hubPath, '--kiosk', 'nowhere', '--data', dir])).toMatchObject({ code: 2, err: expect.stringContaining('names no kiosk “nowhere”') as string });
   }, 60_000);
 });
