@@ -9,6 +9,7 @@ import { softwareOpener } from '../identity/hpke.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
 import type { CasePart, PublicKey } from '../ledger/verify/acts.ts';
+import type { CaseRecord } from '../ledger/verify/records.ts';
 import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/bytes.ts';
 import { trustThrough } from '../ledger/verify/handover.ts';
 import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
@@ -207,12 +208,16 @@ async function openCase(values: Values, office: CaseOffice, cards: CardsAtHand):
 }
 
 async function list(office: CaseOffice): Promise<Result<unknown, Failure<string>>> {
-  const [drafts, sealed] = [await office.drafts(), await office.sealed()];
+  const [drafts, sealed, own] = [await office.drafts(), await office.sealed(), await office.cases()];
   if (!drafts.ok) return drafts;
   if (!sealed.ok) return sealed;
+  // A second officer's office and the authority have none.
+  if (!own.ok && own.failure.code !== 'party-not-admitted') return own;
+  const row = ({ id: caseId, office: party, state, until, opensAt, sealed: isSealed }: CaseRecord): object => ({ case: toHex(caseId), office: party, state, sealed: isSealed, until: iso(until), opensAt: iso(opensAt), overdue: isSealed && opensAt * 1000 < Date.now() });
   return ok({
     drafts: drafts.value.map((draft) => ({ ...draft, until: new Date(draft.until * 1000).toISOString() })),
-    sealed: sealed.value.map((record) => ({ case: toHex(record.id), office: record.office, state: record.state, until: iso(record.until), opensAt: iso(record.opensAt), overdue: record.opensAt * 1000 < Date.now() })),
+    ...(own.ok ? { cases: own.value.map(row) } : {}),
+    sealed: sealed.value.map(row),
   });
 }
 

@@ -4,7 +4,7 @@ import type { Keeper } from '../keeper/keeper.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 
 /** What the gateway asks of the keeper. */
-export type AgencyKeeper = Pick<Keeper, 'take' | 'state' | 'release' | 'requestsOf' | 'requestOf' | 'grantsOf' | 'changes' | 'onChange' | 'readCase' | 'caseForAuthority' | 'recovery'>;
+export type AgencyKeeper = Pick<Keeper, 'take' | 'state' | 'release' | 'requestsOf' | 'requestOf' | 'grantsOf' | 'changes' | 'onChange' | 'readCase' | 'casesOf' | 'caseForAuthority' | 'recovery'>;
 
 /** The registrar's index, behind an order (registrar/look-up.ts). */
 export type LookUp = (order: Uint8Array, number: string, salt: Uint8Array) => Promise<Result<{ resident: Id | null }, Failure<string>>>;

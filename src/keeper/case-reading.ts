@@ -29,15 +29,22 @@ export interface CaseEntry {
   part: Uint8Array;
 }
 
-/** Of one read; a case that covers more is narrowed. */
+export interface CasePage {
+  /** As `next` of the page before said; 0: the first. */
+  after: number;
+  limit: number;
+}
+
+/** Of one page; one look, and its one order, covers all of them. */
 export const mostEntries = 1000;
 
 /**
  * What a case lets its office read: the keeper's own copies of private parts, of the residents, kinds and time that the case names. Facts are in none of them.
  *
  * @param seconds the keeper's own clock, Unix seconds.
+ * @param page what comes after so many, and how many at most.
  */
-export function caseReading({ ledger, store, payload, opener }: Pick<ReleasingKeeper, 'ledger' | 'store' | 'payload' | 'opener'>, seconds: () => number): Reading<CaseGround> {
+export function caseReading({ ledger, store, payload, opener }: Pick<ReleasingKeeper, 'ledger' | 'store' | 'payload' | 'opener'>, seconds: () => number, { after, limit }: CasePage): Reading<CaseGround> {
   const kept = async (id: Id): Promise<CasePart> => {
     const sealed = must(await payload({ subject: id, actId: id, kind: 'case.open', what: 'case', to: 'keeper' })) ?? refuse('case-unknown');
     const opened = await openSealed(sealed, 'case', id, opener);
@@ -73,13 +80,14 @@ export function caseReading({ ledger, store, payload, opener }: Pick<ReleasingKe
 
     async handOut(sound, { office, part }) {
       const { subject, access } = caseOrder(sound);
-      const scope = { kinds: part.kinds, from: Math.floor(Date.parse(part.from) / 1000), to: Math.floor(Date.parse(part.to) / 1000), limit: mostEntries };
+      const scope = { kinds: part.kinds, from: Math.floor(Date.parse(part.from) / 1000), to: Math.floor(Date.parse(part.to) / 1000), limit: limit + 1, skip: after };
+      const found = must(await store.parts(subject, scope));
       const entries: CaseEntry[] = [];
-      for (const { transaction, act, kind, at, sealed } of must(await store.parts(subject, scope))) {
+      for (const { transaction, act, kind, at, sealed } of found.slice(0, limit)) {
         const opened = await openSealed(sealed, 'part', subject, opener);
         if (opened.ok) entries.push({ transaction, act, kind, at, part: opened.value });
       }
-      return sealTo(office.seal[1], 'case', access, encodeCbor({ v: 1, entries: entries.map((entry) => ({ ...entry })) }));
+      return sealTo(office.seal[1], 'case', access, encodeCbor({ v: 1, entries: entries.map((entry) => ({ ...entry })), ...(found.length > limit ? { next: after + limit } : {}) }));
     },
   };
 }

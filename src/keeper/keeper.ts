@@ -18,6 +18,7 @@ import { Challenges, type KeeperNonce } from './challenges.ts';
 import { noteConcerns } from './concerns.ts';
 import { readRecord } from './ledger-records.ts';
 import type { KeeperFailure } from './refusal.ts';
+import { mostEntries, type CasePage } from './case-reading.ts';
 import { Releases, type Released } from './release.ts';
 import { Sessions } from './sessions.ts';
 import { Settling } from './settling.ts';
@@ -270,8 +271,22 @@ export class Keeper {
   }
 
   /** What a case covers of one resident, for the auditor's signed order. */
-  readCase(order: Uint8Array): Promise<Result<Released, KeeperFailure>> {
-    return this.#releases.readCase(order);
+  readCase(order: Uint8Array, page: CasePage = { after: 0, limit: mostEntries }): Promise<Result<Released, KeeperFailure>> {
+    return this.#releases.readCase(order, page);
+  }
+
+  /** An auditor's office's cases whose bodies are here, the oldest first; how each stands, the ledger says. */
+  async casesOf(office: Name): Promise<Result<Id[]>> {
+    const { store, ledger } = this.#parts;
+    const kept = await store.cases();
+    if (!kept.ok) return kept;
+    const own: Id[] = [];
+    for (const id of kept.value) {
+      const record = await readRecord(ledger, 'case', stateKey.case(id));
+      if (!record.ok) return record;
+      if (record.value?.office === office) own.push(id);
+    }
+    return ok(own);
   }
 
   /** The body of a case as it is sealed to the members of the authority; null: there is no such case here. */

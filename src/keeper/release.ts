@@ -10,7 +10,7 @@ import { equalBytes, toHex } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { encodeBody, signEnvelope, transactionId, type Signer } from '../ledger/verify/envelope.ts';
 import { commitPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
-import { caseReading } from './case-reading.ts';
+import { caseReading, type CasePage } from './case-reading.ts';
 import { grantReading } from './grant-reading.ts';
 import { onceName, soundOrder, type SoundOrder } from './order-check.ts';
 import { answering, must, refuse, type KeeperFailure } from './refusal.ts';
@@ -90,13 +90,13 @@ export class Releases {
     return this.#once(signed, () => this.#carryOut(signed, 'grant.read', grantReading(this.#keeper, () => this.#seconds())));
   }
 
-  /** Private parts that a case covers, of one resident. Refused as above, with `case-unknown` (also another office's), `case-closed`, `subject-beyond-case`. */
-  readCase(signed: Uint8Array): Promise<Result<Released, KeeperFailure>> {
-    return this.#once(signed, () => this.#carryOut(signed, 'case.read', caseReading(this.#keeper, () => this.#seconds())));
+  /** Private parts that a case covers, of one resident. Refused as above, with `case-unknown` (also another office's), `case-closed`, `subject-beyond-case`. The same order again, for what comes after, is the same look. */
+  readCase(signed: Uint8Array, page: CasePage): Promise<Result<Released, KeeperFailure>> {
+    return this.#once(signed, () => this.#carryOut(signed, 'case.read', caseReading(this.#keeper, () => this.#seconds(), page)), page.after);
   }
 
-  #once(signed: Uint8Array, work: () => Promise<Result<Released, KeeperFailure>>): Promise<Result<Released, KeeperFailure>> {
-    const name = toHex(this.#keeper.crypto.sha256(signed));
+  #once(signed: Uint8Array, work: () => Promise<Result<Released, KeeperFailure>>, after = 0): Promise<Result<Released, KeeperFailure>> {
+    const name = `${toHex(this.#keeper.crypto.sha256(signed))}/${after}`;
     const running = this.#running.get(name) ?? work().finally(() => this.#running.delete(name));
     this.#running.set(name, running);
     return running;

@@ -198,7 +198,7 @@ export function sqlStore(database: SqlDatabase): KeeperStore {
         return null;
       }),
 
-    parts: async (subject, { kinds, from, to, limit }) =>
+    parts: async (subject, { kinds, from, to, limit, skip }) =>
       kinds.length === 0
         ? ok([])
         : list(
@@ -206,9 +206,16 @@ export function sqlStore(database: SqlDatabase): KeeperStore {
             `SELECT payload.tx, act, kind, tx.at, sealed FROM payload JOIN tx ON tx.id = payload.tx
              WHERE subject = ? AND what = 'part' AND addressee = 'keeper' AND tx.state = 'recorded' AND tx.at BETWEEN ? AND ? AND kind IN (${kinds.map(() => '?').join(', ')})
                AND NOT EXISTS (SELECT 1 FROM payload kept WHERE kept.tx = payload.tx AND kept.act = payload.act AND kept.withheld = 1)
-             ORDER BY tx.log_index, act LIMIT ?`,
-            ...[subject, from, to, ...kinds, limit],
+             ORDER BY tx.log_index, act LIMIT ? OFFSET ?`,
+            ...[subject, from, to, ...kinds, limit, skip],
           ),
+
+    cases: () =>
+      list(
+        ({ subject }) => bytesOf(subject),
+        `SELECT payload.subject FROM payload JOIN tx ON tx.id = payload.tx
+         WHERE kind = 'case.open' AND what = 'case' AND addressee = 'keeper' AND tx.state = 'recorded' ORDER BY tx.log_index`,
+      ),
 
     payload: ({ subject, actId, kind, what, to }) =>
       one(

@@ -214,7 +214,9 @@ export interface KeeperStore {
   /** Puts this in the place of what was withheld: the same part, sealed to the space's key of today. */
   handOver(transaction: Uint8Array, act: number, sealed: Uint8Array): Promise<Result<null>>;
   /** Parts sealed to the keeper, of these kinds and this time (`from` and `to` included), without what is withheld; the oldest first. */
-  parts(subject: Id, scope: { kinds: readonly string[]; from: number; to: number; limit: number }): Promise<Result<{ transaction: Uint8Array; act: number; kind: string; at: number; sealed: Uint8Array }[]>>;
+  parts(subject: Id, scope: { kinds: readonly string[]; from: number; to: number; limit: number; skip: number }): Promise<Result<{ transaction: Uint8Array; act: number; kind: string; at: number; sealed: Uint8Array }[]>>;
+  /** Ids of the cases whose bodies the keeper has, the oldest first. */
+  cases(): Promise<Result<Id[]>>;
   /** null until it is recorded. */
   payload(query: PayloadQuery): Promise<Result<Uint8Array | null>>;
   /** In the order in which they were recorded. */

@@ -99,6 +99,8 @@ describe('a case', () => {
     const before = await looksAtLin();
     const id = await opened();
     expect(must(await office('audit-office').case(id))).toMatchObject({ office: 'audit-office', state: 'open', sealed: true });
+    expect(must(await office('audit-office').cases())).toMatchObject([{ id, office: 'audit-office', state: 'open', sealed: true }]);
+    for (const other of ['civil-affairs', 'tax-bureau', 'authority-north']) expect(codeOf(await office(other).cases())).toBe('party-not-admitted');
     const { entries, transaction } = must(await office('audit-office').read(id, lin.resident, cardOf('auditor-shen')));
     expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(['grant.give', 'request.submit']));
     expect(entries[0]?.part.part).toMatchObject({ agency: 'tax-bureau' });
@@ -223,6 +225,7 @@ describe('the authority', () => {
     aheadMs += 5 * day * 1000 + 120_000;
     must(await office('authority-north').unseal(id, [authority]));
     expect(must(await office('audit-office').case(id))).toMatchObject({ sealed: false });
+    expect(must(await office('audit-office').cases()).find((one) => toHex(one.id) === toHex(id))).toMatchObject({ sealed: false });
     const visit = await lin.signIn();
     expect(visit.contents.parts.some(({ opened: { part } }) => part.kind === 'access.record' && part.party === 'audit-office')).toBe(true);
   });

@@ -54,5 +54,6 @@ async function keepTraces(hall: Hall, info: TestInfo): Promise<void> {
   if (info.status === info.expectedStatus) return;
   await hall.kiosk.screenshot(info.outputPath('last-screen.png')).catch(() => undefined);
   await info.attach('what the kiosk wrote', { body: hall.kioskWords, contentType: 'text/plain' });
+  await info.attach('journal', { body: hall.journal().map((line) => JSON.stringify(line)).join('\n'), contentType: 'text/plain' });
   await info.attach('what the hub wrote', { body: hall.hubWords, contentType: 'text/plain' });
 }

@@ -61,7 +61,7 @@ async function cannotSign({ kiosk }: Hall): Promise<void> {
 }
 
 test('a lost card, with the slip: all is back, the old card is dead, and the new one only looks for a day', async ({ kiosk, hall }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(180_000);
   await settleIn(hall);
   await replaceCard(hall, recoveryKeyText(demoSecret('recovery/lin')));
   await meetsOldCard(hall);
@@ -88,7 +88,7 @@ test('a lost card, with the slip: all is back, the old card is dead, and the new
 });
 
 test('a lost card, without the slip: what was typed is named as lost, and nothing else is missing', async ({ kiosk, hall }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(180_000);
   await settleIn(hall);
   await replaceCard(hall, null);
   await hall.goTo('hall-2');

@@ -82,10 +82,9 @@ const code = async (read: ReturnType<Keeper['readCase']>): Promise<string> => {
   const done = await read;
   return done.ok ? 'read' : done.failure.code;
 };
-async function entriesOf(inner: Uint8Array, access: Id): Promise<CaseEntry[]> {
-  const { entries } = decodeCbor(must(await openSealed(inner, 'case', access, partyOpener('audit-office')))) as unknown as { entries: CaseEntry[] };
-  return entries;
-}
+const pageOf = async (inner: Uint8Array, access: Id) =>
+  decodeCbor(must(await openSealed(inner, 'case', access, partyOpener('audit-office')))) as unknown as { entries: CaseEntry[]; next?: number };
+const entriesOf = async (inner: Uint8Array, access: Id): Promise<CaseEntry[]> => (await pageOf(inner, access)).entries;
 
 describe('a case', () => {
   const refused: { name: string; code: string; wish: CaseWish }[] = [
@@ -156,6 +155,26 @@ describe('a read under a sealed case', () => {
     const order = await signed(readOrder(id));
     const first = must(await keeper.readCase(order));
     expect(must(await keeper.readCase(order)).transaction).toEqual(first.transaction);
+  });
+
+  it('comes in pages, which are one look together', async () => {
+    const { id } = await openCase();
+    const read = readOrder(id);
+    const order = await signed(read);
+    const whole = must(await keeper.readCase(order));
+    const wanted = await entriesOf(whole.inner, read.access);
+    expect(wanted.length).toBeGreaterThan(1);
+    const entries: CaseEntry[] = [];
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const { transaction, inner } = must(await keeper.readCase(order, { after, limit: 1 }));
+      expect(transaction).toEqual(whole.transaction);
+      const page = await pageOf(inner, read.access);
+      expect(page.entries).toHaveLength(1);
+      entries.push(...page.entries);
+      after = page.next;
+    }
+    expect(entries).toEqual(wanted);
+    expect((await pageOf(must(await keeper.readCase(order, { after: 1000, limit: 1 })).inner, read.access)).entries).toEqual([]);
   });
 });
 

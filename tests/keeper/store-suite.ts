@@ -260,7 +260,7 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
           ],
         };
         await take(look, transaction(6, 10));
-        const scope = { kinds: ['access.record', 'grant.give', 'request.step'], from: 1_800_000_005, to: 1_800_000_006, limit: 10 };
+        const scope = { kinds: ['access.record', 'grant.give', 'request.step'], from: 1_800_000_005, to: 1_800_000_006, limit: 10, skip: 0 };
         expect(must(await store.withheld(resident))).toEqual([{ transaction: id32(5), act: 0, keeperPart: bytesOf(42) }]);
         expect(must(await store.parts(resident, scope)).map(({ kind }) => kind)).toEqual(['grant.give']);
         must(await store.handOver(id32(5), 0, bytesOf(43)));
@@ -271,6 +271,7 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
           { transaction: id32(6), act: 0, kind: 'grant.give', at: 1_800_000_006, sealed: bytesOf(6) },
         ]);
         expect(must(await store.parts(resident, { ...scope, from: 1_800_000_006, limit: 1 })).map(({ kind }) => kind)).toEqual(['grant.give']);
+        expect(must(await store.parts(resident, { ...scope, skip: 1 }))).toEqual(must(await store.parts(resident, scope)).slice(1));
         expect(must(await store.parts(resident, { ...scope, kinds: [] }))).toEqual([]);
       });
 

@@ -75,7 +75,10 @@ export class Kiosk {
     await expect((await this.#page()).locator('body')).not.toContainText(text);
   }
 
+  /** The first document shows the attract page before its scripts have come; nobody feels a touch in between. */
   async begin(): Promise<void> {
+    const page = await this.#page();
+    await expect.poll(() => page.evaluate(() => '__vue_app__' in ((globalThis as unknown as { document: { querySelector(name: string): object | null } }).document.querySelector('#kiosk') ?? {}))).toBe(true);
     await this.#touchIntent('start');
   }
 

@@ -17,6 +17,7 @@ import { stateKey, type CaseRecord, type RecordKind, type Records } from '../../
 import { bytesOfHex, bytesOfText, bytesText, hashText, idText, nameText } from '../api-values.ts';
 import type { ClientFailure, GatewayClient } from '../client.ts';
 import { provenRecord } from '../proven-records.ts';
+import { casesSchema } from '../routes/cases.ts';
 
 export interface CaseOfficeParts {
   client: GatewayClient;
@@ -221,12 +222,21 @@ export class CaseOffice {
     return this.#record('case', stateKey.case(id));
   }
 
+  /** The office's own, sealed or not, each as the ledger has it. */
+  async cases(): Outcome<CaseRecord[]> {
+    const listed = await this.#get('/v1/cases', casesSchema);
+    return listed.ok ? this.#cases(listed.value.items.map(bytesOfHex)) : listed;
+  }
+
   /** Cases that are still sealed, of every office. */
   async sealed(): Outcome<CaseRecord[]> {
     const record = await this.#record('sealed', stateKey.sealed());
-    if (!record.ok) return record;
+    return record.ok ? this.#cases(record.value?.cases ?? []) : record;
+  }
+
+  async #cases(ids: readonly Id[]): Outcome<CaseRecord[]> {
     const cases: CaseRecord[] = [];
-    for (const id of record.value?.cases ?? []) {
+    for (const id of ids) {
       const found = await this.case(id);
       if (!found.ok) return found;
       if (found.value !== null) cases.push(found.value);
@@ -240,12 +250,19 @@ export class CaseOffice {
     const access = new Uint8Array(randomBytes(16));
     const at = this.#seconds();
     const order = await signOrder({ v: 1, chain, nonce: new Uint8Array(randomBytes(16)), at, notAfter: at + orderSeconds, order: { kind: 'case.read', party: name, case: id, subject, access } }, auditor, crypto);
-    const answer = await this.#post(`/v1/cases/${toHex(id)}/reads`, { order: toBase64url(order) }, readSchema);
-    if (!answer.ok) return answer;
-    const opened = await openSealed(bytesOfText(answer.value.sealed) ?? new Uint8Array(0), 'case', access, opener);
-    if (!opened.ok) return opened;
-    const entries = entriesOf(decodeCbor(opened.value));
-    return entries === undefined ? fail('message-invalid', 'entries') : ok({ transaction: answer.value.transaction, entries });
+    const entries: CaseEntry[] = [];
+    // One look, however many pages it has.
+    for (let after = 0; ; ) {
+      const answer = await this.#post(`/v1/cases/${toHex(id)}/reads`, { order: toBase64url(order), after }, readSchema);
+      if (!answer.ok) return answer;
+      const opened = await openSealed(bytesOfText(answer.value.sealed) ?? new Uint8Array(0), 'case', access, opener);
+      if (!opened.ok) return opened;
+      const page = pageOf(decodeCbor(opened.value));
+      if (page === undefined || (page.next !== undefined && page.next <= after)) return fail('message-invalid', 'entries');
+      entries.push(...page.entries);
+      if (page.next === undefined) return ok({ transaction: answer.value.transaction, entries });
+      after = page.next;
+    }
   }
 
   async close(id: Id, auditor: Signer): Outcome<string> {
@@ -331,8 +348,11 @@ async function signDraft(draft: Draft, signer: Signer, crypto: Crypto): Promise<
 }
 
 /** undefined: not what the keeper hands out. An entry whose part cannot be read is left out by nobody: then none is believed. */
-function entriesOf(value: unknown): CaseEntry[] | undefined {
+/** undefined: not of this form. */
+function pageOf(value: unknown): { entries: CaseEntry[]; next: number | undefined } | undefined {
   if (typeof value !== 'object' || value === null || !('entries' in value) || !Array.isArray(value.entries)) return undefined;
+  const next = 'next' in value ? value.next : undefined;
+  if (next !== undefined && typeof next !== 'number') return undefined;
   const entries: CaseEntry[] = [];
   for (const entry of value.entries as unknown[]) {
     if (typeof entry !== 'object' || entry === null) return undefined;
@@ -341,5 +361,5 @@ function entriesOf(value: unknown): CaseEntry[] | undefined {
     if (!(transaction instanceof Uint8Array) || typeof act !== 'number' || typeof kind !== 'string' || typeof at !== 'number' || opened === undefined) return undefined;
     entries.push({ transaction: toHex(transaction), act, kind, at, part: opened });
   }
-  return entries;
+  return { entries, next };
 }

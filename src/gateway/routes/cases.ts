@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ProblemCode } from '../../contract/failures.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { IncomingPayload } from '../../keeper/bundle.ts';
+import { mostEntries } from '../../keeper/case-reading.ts';
 import type { Act, ActKind } from '../../ledger/verify/acts.ts';
 import { equalBytes, toBase64url, toHex } from '../../ledger/verify/bytes.ts';
 import { openEnvelope } from '../../ledger/verify/envelope.ts';
@@ -9,6 +10,8 @@ import { openOrder } from '../../ledger/verify/order.ts';
 import { bytesOfHex, bytesOfText, bytesText, hashText, idText } from '../api-values.ts';
 import type { GatewayParts } from '../gateway.ts';
 import { answered, route, type Route } from '../route.ts';
+
+export const casesSchema = z.strictObject({ items: z.array(idText) });
 
 const envelopeText = bytesText.max(90_000);
 const recorded = { 200: { description: 'Recorded', schema: z.strictObject({ transaction: hashText }) } };
@@ -80,6 +83,19 @@ export const caseRoutes = (parts: GatewayParts): Route[] => {
 
   return [
     route({
+      method: 'GET',
+      path: '/v1/cases',
+      auth: 'party',
+      kinds: ['auditor'],
+      summary: 'The office’s cases, sealed or not',
+      description: 'The oldest first. How each stands, the ledger proves: `/v1/ledger/records`.',
+      answers: { 200: { description: 'Ids', schema: casesSchema } },
+      handle: async ({ party }) => {
+        const cases = await parts.keeper.casesOf(party.name);
+        return cases.ok ? answered(200, { items: cases.value.map(toHex) }) : cases;
+      },
+    }),
+    route({
       method: 'POST',
       path: '/v1/cases',
       auth: 'party',
@@ -108,9 +124,9 @@ export const caseRoutes = (parts: GatewayParts): Route[] => {
       summary: 'Read what a case covers of one resident',
       description: 'For the auditor’s signed order. The look is in the resident’s list before anything is handed out; what is handed out is sealed to the office, and holds no facts.',
       params: z.strictObject({ id: idText }),
-      body: z.strictObject({ order: bytesText.max(8192) }),
+      body: z.strictObject({ order: bytesText.max(8192), after: z.int().min(0).max(1_000_000).default(0) }),
       repeatable: true,
-      answers: { 200: { description: 'Sealed to the office’s key, under the order’s `access`', schema: z.strictObject({ transaction: hashText, sealed: bytesText }) } },
+      answers: { 200: { description: 'Sealed to the office’s key, under the order’s `access`: `entries`, and `next` where there are more, for `after` beside the same order', schema: z.strictObject({ transaction: hashText, sealed: bytesText }) } },
       refusals: [...ledgerRefusals, 'order-too-early', 'subject-beyond-case', 'subject-inactive', 'access-known', 'nonce-spent', 'addressee-mismatch', 'case-unknown'],
       handle: async ({ party, params, body }) => {
         const order = bytesOfText(body.order);
@@ -120,7 +136,7 @@ export const caseRoutes = (parts: GatewayParts): Route[] => {
         const wanted = opened.value.body.order;
         if (wanted.kind !== 'case.read' || !equalBytes(wanted.case, bytesOfHex(params.id))) return fail('order-mismatch');
         if (wanted.party !== party.name) return fail('case-unknown');
-        const read = await parts.keeper.readCase(order);
+        const read = await parts.keeper.readCase(order, { after: body.after, limit: mostEntries });
         return read.ok ? answered(200, { transaction: toHex(read.value.transaction), sealed: toBase64url(read.value.inner) }) : read;
       },
     }),
