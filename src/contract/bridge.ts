@@ -8,6 +8,23 @@ export const bridgeMessageLimitBytes = 64 * 1024;
 
 export { kioskOrigin } from './origin.ts';
 
+/** A slip (`Slip` in device-host.ts) on its way through the bridge: its dots deflated (zlib), in base64. */
+export const packedSlipSchema = z.strictObject({
+  widthDots: z.int().min(8).max(832).multipleOf(8),
+  heightDots: z.int().min(1).max(6_000),
+  dots: z.base64().max(48_000),
+});
+export type PackedSlip = z.infer<typeof packedSlipSchema>;
+
+/** What the printer can do for a receipt: `printed` once the printer has said so. */
+export interface PrintOffer {
+  state: 'ready' | 'printing' | 'printed' | 'unusable';
+  /** Of its paper. */
+  widthDots: number;
+  /** Why it cannot be used, or why it did not print just now. */
+  code: FailureCode | null;
+}
+
 /**
  * What the screen may ask for: the only messages from the renderer. An intent that the present state does not know is ignored and journalled.
  */
@@ -48,6 +65,8 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('requests.open') }),
   /** `act` where the row has one. */
   z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60), act: z.int().min(0).max(15).optional() }),
+  /** The receipt on paper: what stands on the page, as the screen drew it in dots. */
+  z.strictObject({ intent: z.literal('receipt.print'), slip: packedSlipSchema }),
   /** From the receipt page to the receipts of this visit, all on one sheet. */
   z.strictObject({ intent: z.literal('receipts.open') }),
   /** From home to "my data", and from there to each of its parts. */
@@ -514,6 +533,8 @@ export type Page =
       qr: string[];
       /** How many requests were signed in this visit. */
       signed: number;
+      /** Left out: this kiosk has no printer. */
+      print?: PrintOffer;
       /** Why it was refused, where it was. */
       code?: string;
     }

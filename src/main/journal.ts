@@ -36,6 +36,7 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('visit.ended'), visit, ended: word, durationMs, requests: z.int().min(0) }),
   z.strictObject({ event: z.literal('visit.state'), visit: visit.nullable(), from: word, to: word, durationMs }),
   z.strictObject({ event: z.literal('visit.failure'), visit: visit.nullable(), code: z.enum(failureCodes), detail: detail.optional() }),
+  z.strictObject({ event: z.literal('slip'), visit, printed: z.boolean(), code: z.enum(failureCodes).optional(), detail: detail.optional() }),
   z.strictObject({ event: z.literal('intent.ignored'), visit: visit.nullable(), intent: word, state: word }),
   z.strictObject({ event: z.literal('staff.began'), session: visit }),
   /** By the name under which residents read of this person's looks. */

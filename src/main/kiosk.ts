@@ -19,6 +19,7 @@ import { createDelivery } from './delivery.ts';
 import { readDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
+import { unpackSlip } from './printing.ts';
 import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
@@ -136,6 +137,14 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     witnesses,
     trust: light.trust,
     offers: () => services.offers(),
+    print(visit, packed) {
+      const slip = unpackSlip(packed);
+      const printed = slip.ok ? devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
+      void printed.then((result) => {
+        journal.write({ event: 'slip', visit, ...(result.ok ? { printed: true } : { printed: false, code: result.failure.code, detail: journalDetail(result.failure.detail) }) });
+        visits.slipDone(visit, result);
+      });
+    },
     cardOf: (insertion) => cardIn(devices, nameOf(residentReader), insertion),
     onStaffCard(insertion) {
       if (!isShared) return;
@@ -211,6 +220,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       idleGraceMs: hubFile.idleGraceMs,
       farewellMs,
       recordWaitMs,
+      paperDots: kioskFile.devices.printer?.widthDots ?? null,
     },
     screen: floor.visits,
     journal,
@@ -238,6 +248,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     staff.residentReader(isShared ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
+    if (devices.status.printer !== undefined) visits.printer(devices.status.printer);
   };
   devices.onStatus(look);
   devices.onTouchWanted((_, insertion) => {

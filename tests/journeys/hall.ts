@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CDPSession, Page } from '@playwright/test';
-import type { HubFile, HubServerFile } from '../../src/contract/hub-file.ts';
+import type { DevicesFile, HubFile, HubServerFile } from '../../src/contract/hub-file.ts';
 import type { JournalEvent } from '../../src/main/journal.ts';
 import { seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { HubProcess } from './hub-process.ts';
@@ -23,6 +23,8 @@ export interface HallPlan {
   kioskId?: KioskId;
   /** What the hub's file says otherwise. */
   hubFile?: Partial<HubFile>;
+  /** Of the kiosk. */
+  devices?: DevicesFile;
   /** Instead of the demonstration's. */
   serverFile?: HubServerFile;
   /** A disk of its own for the hub, small enough to fill; mounting it takes root. */
@@ -86,13 +88,15 @@ export class Hall {
     this.kiosk = new Kiosk({ current: () => this.#process.current() }, parts.hand, (person) => this.cardFile(person));
   }
 
-  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, serverFile, ownHubDisk = false, sharedKeeper = false }: HallPlan = {}): Promise<Hall> {
+  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, devices, serverFile, ownHubDisk = false, sharedKeeper = false }: HallPlan = {}): Promise<Hall> {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
     const demo = worldAt(dataDir);
     const hubDisk = ownHubDisk ? SmallDisk.mount(demo.hubDir) : null;
     cpSync(template, dataDir, { recursive: true });
     const files = { hubPath: join(dataDir, 'hub.json'), serverPath: join(dataDir, 'hub.server.json') };
-    writeFileSync(files.hubPath, JSON.stringify({ ...demo.hubFile, ...hubFile }));
+    const planned = { ...demo.hubFile, ...hubFile };
+    const kiosks = Object.fromEntries(Object.entries(planned.kiosks).map(([id, kiosk]) => [id, devices !== undefined && id === kioskId ? { ...kiosk, devices } : kiosk]));
+    writeFileSync(files.hubPath, JSON.stringify({ ...planned, kiosks }));
     const postgres = sharedKeeper ? await PostgresServer.start() : null;
     writeFileSync(files.serverPath, JSON.stringify(serverFile ?? demo.serverFile));
     if (postgres !== null) moveKeeper(files.serverPath, demo, postgres.url());

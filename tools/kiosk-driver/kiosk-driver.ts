@@ -1,5 +1,5 @@
 import { expect as shortExpect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
-import type { CheckRow, Doing, Intent, Page, RequestState } from '../../src/contract/bridge.ts';
+import type { CheckRow, Doing, Intent, Page, PrintOffer, RequestState } from '../../src/contract/bridge.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
@@ -268,6 +268,15 @@ export class Kiosk {
     const receipt = symbolsToReceipt(texts);
     if (receipt === undefined) throw new Error(`the ${count} codes on the screen are no receipt`);
     return receipt;
+  }
+
+  async print(): Promise<void> {
+    await this.#touchIntent('receipt.print');
+  }
+
+  /** What the receipt page says of the printer, and why. */
+  async offersToPrint(state: PrintOffer['state'], code?: FailureCode): Promise<void> {
+    await expect((await this.#page()).locator(`[data-print="${state}"]${code === undefined ? '' : `[data-print-code="${code}"]`}`)).toBeVisible({ timeout: 15_000 });
   }
 
   /** From the receipt page to all receipts of the visit. */

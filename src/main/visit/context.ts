@@ -1,5 +1,5 @@
 import type { Intent, Page, RequestState, ServiceCard, Signable, SignedRow, TypedFact } from '../../contract/bridge.ts';
-import type { CardInfo } from '../../contract/device-host.ts';
+import type { CardInfo, PrinterStatus } from '../../contract/device-host.ts';
 import type { Language, Localized } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { Question, ServiceGroup } from '../../contract/service.ts';
@@ -50,6 +50,8 @@ export interface Correcting {
   signing: Correction | null;
 }
 
+export type Printing = { state: 'printing' } | { state: 'printed' } | { state: 'failed'; failure: Failure };
+
 /** Everything that a visit knows of a person. It is one object, so that dropping it drops all. */
 export interface Visit {
   /** 16 random hex digits, for the journal; it stands in nothing else. */
@@ -86,6 +88,8 @@ export interface Visit {
   /** A typed fact that is asked anew, and once it is answered, the map with it. */
   correcting: Correcting | null;
   issued: Issued[];
+  /** What became of the slip of the last one; null: none was asked for. */
+  printing: Printing | null;
   setback: Setback | null;
 }
 
@@ -105,6 +109,8 @@ export interface VisitSettings {
   farewellMs: number;
   /** How long the sending page waits for the block before it says "queued". */
   recordWaitMs: number;
+  /** Dots of a line of the printer's paper; null: this kiosk has no printer. */
+  paperDots: number | null;
 }
 
 export interface VisitContext {
@@ -112,6 +118,8 @@ export interface VisitContext {
   language: Language;
   help: boolean;
   reader: ReaderView;
+  /** As it was heard last. */
+  printer: PrinterStatus;
   secondsLeft: number;
   visit: Visit | null;
   farewell: Farewell | null;
@@ -146,6 +154,7 @@ export function newVisit(id: string, insertion: number): Visit {
     undoing: null,
     correcting: null,
     issued: [],
+    printing: null,
     setback: null,
   };
 }

@@ -1,6 +1,6 @@
 import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
-import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import type { CardInfo, PrinterStatus, PinResult } from '../../contract/device-host.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { rememberedAnswers, type SelfClaims } from '../../identity/self-claims.ts';
 import { farewellOf, newVisit, wipeVisit, type Farewell, type RetryFrom, type Visit, type VisitContext, type VisitSettings } from './context.ts';
@@ -44,6 +44,9 @@ export type VisitEvent =
   | { type: 'request.settled'; transaction: Uint8Array; settlement: Settlement }
   /** The catalogue is another. What is open stays what it was when it was opened. */
   | { type: 'offers.changed'; offered: Offered }
+  | { type: 'printer'; printer: PrinterStatus }
+  /** What became of the slip that this visit sent. */
+  | { type: 'slip.done'; visit: string; result: Result<null> }
   | { type: 'screen.lost' }
   | { type: 'idle.over' };
 
@@ -288,6 +291,11 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         event.type === 'request.settled' && isInLedger(event.settlement) && isIssued(context, event.transaction),
       requestInHandRefused: ({ context, event }) =>
         event.type === 'request.settled' && !isInLedger(event.settlement) && isIssued(context, event.transaction),
+      printerIsFree: ({ context }) => {
+        const { printer, visit } = context;
+        return (printer.state === 'ready' || printer.state === 'paper-low') && visit?.printing?.state !== 'printing' && visit?.printing?.state !== 'printed';
+      },
+      slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id,
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
         stateIn({ stage: { visiting: { signIn: 'pin' } } }),
@@ -297,6 +305,15 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       graceOver: ({ context }) => context.secondsLeft <= 0,
     },
     actions: {
+      takePrinter: assign(({ event, context }) => ({ printer: event.type === 'printer' ? event.printer : context.printer })),
+      print: ({ context, event }) => {
+        if (event.type === 'receipt.print') work.print(inVisit(context).id, event.slip);
+      },
+      notePrinting: assign(({ context }) => patch(context, { printing: { state: 'printing' } })),
+      noteSlip: assign(({ context, event }) => {
+        if (event.type !== 'slip.done') return {};
+        return patch(context, { printing: event.result.ok ? { state: 'printed' } : { state: 'failed', failure: event.result.failure } });
+      }),
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
       setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
       resetKiosk: assign(({ context }) => ({ language: context.settings.languages[0] ?? context.language, help: false, farewell: null })),
@@ -392,6 +409,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
           draft: null,
           undoing: null,
           correcting: null,
+          printing: null,
           issued: [...inVisit(context).issued, issued],
           access: withStored(accessOf(context), signing, issued, result.value),
         });
@@ -483,6 +501,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       language: settings.languages[0] ?? 'zh-Hans',
       help: false,
       reader: { view: 'starting' },
+      printer: { state: 'starting' },
       secondsLeft: 0,
       visit: null,
       farewell: null,
@@ -494,6 +513,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       'help.close': { actions: 'closeHelp' },
       'request.settled': { actions: 'settle' },
       'offers.changed': { actions: 'keepOffers' },
+      printer: { actions: 'takePrinter' },
     },
     states: {
       stage: {
@@ -558,6 +578,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 { guard: 'cardReady', target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
               ],
               'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
+              'slip.done': { guard: 'slipOfThisVisit', actions: 'noteSlip' },
               'card.of-staff': { guard: 'cardOfStaff', target: 'welcome', actions: [...cardRemoved] },
               'visit.end': { target: 'takeCard', actions: [...done] },
               'idle.over': { target: 'takeCard', actions: [...timeout] },
@@ -838,7 +859,12 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       ],
                     },
                   },
-                  receipt: { on: { 'receipts.open': { guard: 'severalSigned', target: 'receipts' } } },
+                  receipt: {
+                    on: {
+                      'receipts.open': { guard: 'severalSigned', target: 'receipts' },
+                      'receipt.print': { guard: 'printerIsFree', actions: ['print', 'notePrinting'] },
+                    },
+                  },
                   receipts: { on: { back: 'receipt' } },
                 },
               },

@@ -1,9 +1,10 @@
-import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
+import type { BundleLetter, Doing, Page, PrintOffer, RequestRow, Snapshot } from '../../contract/bridge.ts';
+import type { PrinterStatus } from '../../contract/device-host.ts';
 import type { Localized } from '../../contract/language.ts';
 import { askedRows } from './asks.ts';
 import { never } from '../../contract/result.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
-import type { Visit, VisitContext } from './context.ts';
+import type { Printing, Visit, VisitContext } from './context.ts';
 import { draftCard, serviceCard } from './issued.ts';
 import { factGroups, typedFacts } from './known-facts.ts';
 import { signedTransactions } from './my-data-lookup.ts';
@@ -60,7 +61,7 @@ export function pageOf({ stage, context }: VisitState): Page {
     case 'goodbye':
       return goodbyePage(context);
     default:
-      return context.visit === null ? { page: 'attract' } : visitPage(stage, context.visit);
+      return context.visit === null ? { page: 'attract' } : visitPage(stage, context.visit, context);
   }
 }
 
@@ -91,7 +92,7 @@ function goodbyePage({ farewell }: VisitContext): Page {
   };
 }
 
-function visitPage(stage: string, visit: Visit): Page {
+function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
   switch (stage) {
     case 'visiting.signIn.pin':
       return { page: 'pin', ...pinPrompt(visit) };
@@ -138,7 +139,7 @@ function visitPage(stage: string, visit: Visit): Page {
     case 'visiting.inside.sign':
       return signPage(visit, accessOf(visit));
     case 'visiting.inside.receipt':
-      return receiptPage(visit);
+      return receiptPage(visit, context);
     case 'visiting.inside.receipts':
       return receiptsPage(visit);
     case 'visiting.inside.askCode':
@@ -331,11 +332,18 @@ function signRequestPage(visit: Visit, draft: Draft, access: Access): Page {
   };
 }
 
-function receiptPage({ issued }: Visit): Page {
+function receiptPage({ issued, printing }: Visit, { printer, settings }: VisitContext): Page {
   const last = issued.at(-1);
   if (last === undefined) throw new Error('nothing was signed');
   const { what, reference, service, state, at, steps, fee, qr, code } = last;
-  return { page: 'receipt', what, reference, service, state, at, steps, fee, qr, signed: issued.length, ...(code === null ? {} : { code }) };
+  return { page: 'receipt', what, reference, service, state, at, steps, fee, qr, signed: issued.length, ...(settings.paperDots === null ? {} : { print: printOffer(printing, printer, settings.paperDots) }), ...(code === null ? {} : { code }) };
+}
+
+function printOffer(printing: Printing | null, printer: PrinterStatus, widthDots: number): PrintOffer {
+  if (printing?.state === 'printing' || printing?.state === 'printed') return { state: printing.state, widthDots, code: null };
+  if (printer.state === 'unusable') return { state: 'unusable', widthDots, code: printer.failure.code };
+  const isUsable = printer.state === 'ready' || printer.state === 'paper-low';
+  return { state: isUsable ? 'ready' : 'unusable', widthDots, code: printing === null ? null : printing.failure.code };
 }
 
 function askPage({ asked }: Visit): Page {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { Intent, Snapshot } from '../../contract/bridge.ts';
+import type { PrinterStatus } from '../../contract/device-host.ts';
+import type { Result } from '../../contract/result.ts';
 import type { Screen } from '../bridge.ts';
 import type { Clock } from '../clock.ts';
 import { faultPlace, journalDetail, type Journal } from '../journal.ts';
@@ -33,6 +35,9 @@ export interface Visits {
   cardOfStaff(insertion: number): void;
   /** true: its resident is still there and sees that it is recorded. A refusal is told once more at the next sign-in. */
   settled(transaction: Uint8Array, settlement: Settlement): boolean;
+  printer(status: PrinterStatus): void;
+  /** What became of the slip that this visit sent. */
+  slipDone(visit: string, result: Result<null>): void;
   /** The catalogue is another from now on, in the visit that is under way too. */
   offered(offered: Offered): void;
   /** What the screen showed is gone with its renderer: the visit ends. */
@@ -58,6 +63,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   let faulted = false;
   let stopped = false;
   let reader: ReaderView = { view: 'starting' };
+  let printer: PrinterStatus = { state: 'starting' };
   let visitBeganMs = 0;
 
   const machine = visitMachine({ work, settings, newVisitId: () => randomBytes(8).toString('hex') });
@@ -144,6 +150,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     actor = createActor(machine, { clock }).start();
     moment = momentOf(stateOf(actor.getSnapshot()));
     listen();
+    send({ type: 'printer', printer });
   }
 
   function send(event: VisitEvent): void {
@@ -174,6 +181,13 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       send({ type: 'request.settled', transaction, settlement });
       const requests = moment.context.visit?.access?.requests ?? [];
       return isInLedger(settlement) && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
+    },
+    printer(status) {
+      printer = status;
+      send({ type: 'printer', printer: status });
+    },
+    slipDone(visit, result) {
+      send({ type: 'slip.done', visit, result });
     },
     offered(offered) {
       send({ type: 'offers.changed', offered });

@@ -1,3 +1,4 @@
+import type { PackedSlip } from '../../contract/bridge.ts';
 import { ok } from '../../contract/result.ts';
 import type { Trust } from '../../ledger/verify/head.ts';
 import type { Card } from '../card.ts';
@@ -18,6 +19,7 @@ export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInPa
   witnesses: Pick<WitnessWatch, 'follow'>;
   /** The card of one insertion. */
   cardOf(insertion: number): Card;
+  print(visit: string, slip: PackedSlip): void;
   /** The ledger says that the card of this insertion is a member of staff's. */
   onStaffCard(insertion: number): void;
 }
@@ -73,6 +75,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     async finished() {
       await signing;
     },
+    print: (visit, slip) => parts.print(visit, slip),
     deliver(transaction) {
       delivery.send(transaction);
     },

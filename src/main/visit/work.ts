@@ -1,4 +1,4 @@
-import type { News, Notice, RequestRow, RequestState, SignedRow, TypedFact } from '../../contract/bridge.ts';
+import type { News, Notice, PackedSlip, RequestRow, RequestState, SignedRow, TypedFact } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { Localized } from '../../contract/language.ts';
@@ -156,6 +156,8 @@ export interface VisitWork {
   /** The receipt over the complete list as the texts of QR codes; none where it is too long for them. */
   drawProof(data: MyData): string[];
   mute(access: Access, agency: Name, muted: boolean): Promise<Result<unknown>>;
+  /** Starts printing for this visit; what becomes of it arrives as an event. */
+  print(visit: string, slip: PackedSlip): void;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;
   /** The receipt's QR codes, with the private parts put in and everything checked once more. */

@@ -32,7 +32,7 @@ async function signIn(visits: Visits, insertion = 1): Promise<void> {
 beforeEach(() => {
   screen = new PaperScreen();
   written = [];
-  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [] };
+  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [] };
 });
 
 test('an intent that the state does not know is ignored and journalled, and activity is not', async () => {

@@ -15,7 +15,7 @@ import type { Access, ProvenResident, Signing, VisitWork } from '../../../src/ma
 
 const both = (text: string): { 'zh-Hans': string; en: string } => ({ 'zh-Hans': text, en: text });
 
-export const settings: VisitSettings = { languages: ['zh-Hans', 'en'], idleLimitMs: 60_000, idleGraceMs: 30_000, farewellMs: 15_000, recordWaitMs: 2_000 };
+export const settings: VisitSettings = { languages: ['zh-Hans', 'en'], idleLimitMs: 60_000, idleGraceMs: 30_000, farewellMs: 15_000, recordWaitMs: 2_000, paperDots: null };
 
 export const kiosk: KioskFacts = { id: 'hall-1', hub: both('Hub'), help: both('Desk 1'), pxPerMm: 4, standIns: false };
 
@@ -115,6 +115,8 @@ export interface Calls {
   /** What was to be signed. */
   signings: Signing['what'][];
   mutes: { agency: string; muted: boolean }[];
+  /** The visits that sent a slip. */
+  prints: string[];
 }
 
 /** Work in which everything goes well, each piece of which a test may replace. */
@@ -151,6 +153,9 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
         }),
       );
     },
+    print: (visit) => {
+      calls.prints.push(visit);
+    },
     deliver: (transaction) => {
       calls.delivered.push(transaction);
     },
@@ -171,7 +176,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
 
 /** The machine on a clock that stands still until it is moved. */
 export class VisitStand {
-  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [] };
+  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [] };
   readonly probe = newAccess();
   readonly clock = new SimulatedClock();
   readonly #actor;

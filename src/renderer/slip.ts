@@ -1,0 +1,110 @@
+import { encode } from 'uqr';
+import type { PackedSlip } from '../contract/bridge.ts';
+
+/** What stands on a slip, from the top down. Never an identity number. */
+export type SlipLine = { kind: 'heading' | 'text' | 'small' | 'reference'; text: string } | { kind: 'qr'; text: string };
+
+/** Dots; there are 8 a millimetre. */
+const sizes = { heading: 44, reference: 48, text: 30, small: 24 } as const;
+const margin = 8;
+const gap = 20;
+/** ISO/IEC 18004 §6.3.8. */
+const quietModules = 4;
+/** A code is no larger than a phone reads at arm's length. */
+const largestCode = 520;
+
+/** One thing drawn: how high it is, and how it gets onto the canvas. */
+interface Piece {
+  height: number;
+  draw(context: CanvasRenderingContext2D, y: number): void;
+}
+
+/** Draws a slip in the fonts of the screen, black or white dot by dot, and packs it for the bridge. */
+export async function drawSlip(lines: readonly SlipLine[], widthDots: number): Promise<PackedSlip> {
+  const family = getComputedStyle(document.body).fontFamily;
+  const fonts = lines.map((line) => ({ line, font: line.kind === 'qr' ? '' : fontOf(line.kind, family) }));
+  await Promise.all(fonts.filter(({ font }) => font !== '').map(({ line, font }) => document.fonts.load(font, line.text)));
+  const canvas = document.createElement('canvas');
+  const measuring = contextOf(canvas);
+  const pieces = fonts.flatMap(({ line, font }): Piece[] => (line.kind === 'qr' ? [codePiece(line.text, widthDots)] : textPieces(measuring, line.text, font, sizes[line.kind], widthDots)));
+  const heightDots = pieces.reduce((sum, { height }) => sum + height, 2 * gap);
+  canvas.width = widthDots;
+  canvas.height = heightDots;
+  const context = contextOf(canvas);
+  context.fillStyle = '#ffffff';
+  context.fillRect(0, 0, widthDots, heightDots);
+  context.fillStyle = '#000000';
+  let y = gap;
+  for (const piece of pieces) {
+    piece.draw(context, y);
+    y += piece.height;
+  }
+  const dots = dotsOf(context.getImageData(0, 0, widthDots, heightDots).data);
+  return { widthDots, heightDots, dots: await packed(dots) };
+}
+
+const fontOf = (kind: keyof typeof sizes, family: string): string => `${kind === 'heading' || kind === 'reference' ? 600 : 400} ${sizes[kind]}px ${family}`;
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (context === null) throw new Error('no canvas');
+  return context;
+}
+
+/** A text in lines no wider than the paper, broken where the language breaks them. */
+function textPieces(context: CanvasRenderingContext2D, text: string, font: string, size: number, widthDots: number): Piece[] {
+  context.font = font;
+  const room = widthDots - 2 * margin;
+  const rows: string[] = [];
+  let row = '';
+  for (const { segment } of new Intl.Segmenter(document.documentElement.lang, { granularity: 'word' }).segment(text)) {
+    for (const part of context.measureText(segment).width > room ? Array.from(segment) : [segment]) {
+      // A stop or a bracket that closes stays behind its word.
+      const isHanging = /^[\p{Pe}\p{Po}\p{Pf}]$/u.test(part);
+      if (row !== '' && !isHanging && context.measureText(row + part).width > room) {
+        rows.push(row.trimEnd());
+        row = '';
+      }
+      if (row !== '' || part.trim() !== '') row += part;
+    }
+  }
+  if (row.trim() !== '') rows.push(row.trimEnd());
+  const height = Math.ceil(size * 1.4);
+  return rows.map((one, i) => ({
+    height: i === rows.length - 1 ? height + gap / 2 : height,
+    draw(onto, y) {
+      onto.font = font;
+      onto.textBaseline = 'middle';
+      onto.fillText(one, margin, y + height / 2, room);
+    },
+  }));
+}
+
+function codePiece(text: string, widthDots: number): Piece {
+  const { size, data } = encode(text, { ecc: 'L', border: 0 });
+  const modules = size + 2 * quietModules;
+  const module = Math.max(1, Math.floor(Math.min(widthDots, largestCode) / modules));
+  const left = Math.floor((widthDots - module * size) / 2);
+  return {
+    height: module * modules + gap,
+    draw(context, y) {
+      data.forEach((row, r) => {
+        row.forEach((isDark, c) => {
+          if (isDark) context.fillRect(left + c * module, y + (r + quietModules) * module, module, module);
+        });
+      });
+    },
+  };
+}
+
+/** One bit a dot, the highest the leftmost, 1 where it is nearer black than white. */
+function dotsOf(rgba: Uint8ClampedArray): Uint8Array<ArrayBuffer> {
+  const dots = new Uint8Array(rgba.length / 32);
+  for (let i = 0; i < dots.length * 8; i++) if ((rgba[4 * i + 1] ?? 255) < 128) dots[i >> 3] = (dots[i >> 3] ?? 0) | (0x80 >> (i & 7));
+  return dots;
+}
+
+async function packed(dots: Uint8Array<ArrayBuffer>): Promise<string> {
+  const deflated = await new Response(new Blob([dots]).stream().pipeThrough(new CompressionStream('deflate'))).arrayBuffer();
+  return btoa(Array.from(new Uint8Array(deflated), (byte) => String.fromCharCode(byte)).join(''));
+}

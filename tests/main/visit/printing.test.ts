@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import type { PackedSlip } from '../../../src/contract/bridge.ts';
+import type { PrinterStatus } from '../../../src/contract/device-host.ts';
+import { fail, ok } from '../../../src/contract/result.ts';
+import { taxOffer, VisitStand } from './visit-stand.ts';
+
+const slip: PackedSlip = { widthDots: 8, heightDots: 1, dots: 'eJz7DwABAQEA' };
+const ready: PrinterStatus = { state: 'ready', product: '/dev/usb/lp0' };
+const outOfPaper: PrinterStatus = { state: 'unusable', failure: { code: 'printer-paper-out' } };
+
+async function atReceipt(paperDots: number | null = 576): Promise<VisitStand> {
+  const stand = new VisitStand(undefined, { paperDots });
+  await stand.signIn();
+  await stand.sign(taxOffer.service.id);
+  stand.settle('recorded');
+  return stand;
+}
+const offer = async (stand: VisitStand) => (await stand.sees('receipt')).print;
+
+describe('a receipt on paper', () => {
+  test('is not offered by a kiosk without a printer', async () => {
+    const stand = await atReceipt(null);
+    expect(await offer(stand)).toBeUndefined();
+    expect(stand.can({ type: 'receipt.print', slip })).toBe(false);
+  });
+
+  test.each<{ name: string; printer: PrinterStatus; is: object; can: boolean }>([
+    { name: 'ready', printer: ready, is: { state: 'ready', code: null }, can: true },
+    { name: 'low on paper', printer: { ...ready, state: 'paper-low' }, is: { state: 'ready', code: null }, can: true },
+    { name: 'out of paper', printer: outOfPaper, is: { state: 'unusable', code: 'printer-paper-out' }, can: false },
+    { name: 'not known yet', printer: { state: 'starting' }, is: { state: 'unusable', code: null }, can: false },
+    { name: 'printing something else', printer: { ...ready, state: 'printing' }, is: { state: 'unusable', code: null }, can: false },
+  ])('with a printer that is $name (lesson 18)', async ({ printer, is, can }) => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer });
+    expect(await offer(stand)).toEqual({ widthDots: 576, ...is });
+    expect(stand.can({ type: 'receipt.print', slip })).toBe(can);
+  });
+
+  test('is printed when the printer has said so, and not before', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip });
+    expect(await offer(stand)).toMatchObject({ state: 'printing' });
+    stand.send({ type: 'printer', printer: { ...ready, state: 'printing' } });
+    stand.send({ type: 'printer', printer: ready });
+    expect(await offer(stand)).toMatchObject({ state: 'printing' });
+    expect(stand.can({ type: 'receipt.print', slip })).toBe(false);
+    const [visit = ''] = stand.calls.prints;
+    stand.send({ type: 'slip.done', visit, result: ok(null) });
+    expect(await offer(stand)).toMatchObject({ state: 'printed', code: null });
+    expect(stand.calls.prints).toHaveLength(1);
+  });
+
+  test('that failed says why, and can be tried again once the printer is well', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip });
+    stand.send({ type: 'printer', printer: outOfPaper });
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: fail('printer-paper-out') });
+    expect(await offer(stand)).toMatchObject({ state: 'unusable', code: 'printer-paper-out' });
+    stand.send({ type: 'printer', printer: ready });
+    expect(await offer(stand)).toMatchObject({ state: 'ready', code: 'printer-paper-out' });
+    stand.send({ type: 'receipt.print', slip });
+    expect(await offer(stand)).toMatchObject({ state: 'printing', code: null });
+  });
+
+  test('of the visit before is nothing to this one', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip });
+    const [before = ''] = stand.calls.prints;
+    stand.pull();
+    await stand.signIn(2);
+    await stand.sign(taxOffer.service.id);
+    stand.settle('recorded');
+    stand.send({ type: 'slip.done', visit: before, result: fail('printer-jammed') });
+    expect(await offer(stand)).toMatchObject({ state: 'ready', code: null });
+  });
+});
