@@ -427,7 +427,8 @@ export type Page =
   | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number; asks: AskRow[] }
   | { page: 'group'; group: ServiceGroup; services: ServiceCard[] }
   /** `problem`: why the code just typed leads nowhere. */
-  | { page: 'ask-code'; problem: 'format' | 'unknown' | 'no-tries' | null; triesLeft: number | null }
+  /** `not-scanned`: what was held under the scanner leads to no open question. `scanner`: there is one to hold a code under. */
+  | { page: 'ask-code'; problem: 'format' | 'unknown' | 'no-tries' | 'not-scanned' | null; triesLeft: number | null; scanner?: boolean }
   | {
       page: 'ask';
       agency: Localized;

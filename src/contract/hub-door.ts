@@ -104,6 +104,8 @@ export const doorMethods = {
   'asks.list': { params: z.strictObject({ session: id16 }), result: z.strictObject({ asks: z.array(askSchema).max(32) }) },
   /** The one whose short code was typed. null: there is none, it is over, or it is another's; `triesLeft` in this visit. */
   'ask.by-code': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ ask: askSchema.nullable(), triesLeft: z.int().min(0) }) },
+  /** The one that a scanned code leads to. null: as above. Its name of 128 bits is not guessed, so nobody counts. */
+  'ask.by-id': { params: z.strictObject({ session: id16, ask: id16 }), result: z.strictObject({ ask: askSchema.nullable() }) },
   /** `refused`: a code of `answerRefusalCodes`, or of the ledger's or keeper's refusals. */
   'ask.answer': {
     params: z.strictObject({ session: id16, ask: id16, vpToken: z.string().max(64 * 1024) }),

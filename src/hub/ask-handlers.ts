@@ -8,7 +8,7 @@ import type { Keeper } from '../keeper/keeper.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import type { DoorHandlers } from './conversation.ts';
 
-type AskHandlers = Pick<DoorHandlers, 'asks.list' | 'ask.by-code' | 'ask.answer' | 'ask.refuse'>;
+type AskHandlers = Pick<DoorHandlers, 'asks.list' | 'ask.by-code' | 'ask.by-id' | 'ask.answer' | 'ask.refuse'>;
 
 /** Of codes in one visit: enough for somebody who misreads one, and nothing against the 30⁸ that there are. */
 const mostTries = 6;
@@ -17,6 +17,9 @@ const mostTries = 6;
 export function askHandlers(asks: Asks | null, keeper: Pick<Keeper, 'residentOf'>): AskHandlers {
   const tries = new Map<string, number>();
   const carried = ({ id, signed }: KeptAsk): { id: Uint8Array; signed: string } => ({ id, signed });
+  /** Not one that asks somebody else by name. */
+  const carriedTo = (ask: KeptAsk | null, resident: Uint8Array): { id: Uint8Array; signed: string } | null =>
+    ask !== null && (ask.subject === null || toHex(ask.subject) === toHex(resident)) ? carried(ask) : null;
   return {
     'asks.list': async ({ session }) => {
       const resident = keeper.residentOf(session);
@@ -36,8 +39,15 @@ export function askHandlers(asks: Asks | null, keeper: Pick<Keeper, 'residentOf'
       const typed = readAskCode(code);
       const found = typed === null || asks === null ? ok(null) : asks.byCode(typed);
       if (!found.ok) return found;
-      const isHis = found.value !== null && (found.value.subject === null || toHex(found.value.subject) === toHex(resident));
-      return ok({ ask: isHis && found.value !== null ? carried(found.value) : null, triesLeft: mostTries - used - 1 });
+      return ok({ ask: carriedTo(found.value, resident), triesLeft: mostTries - used - 1 });
+    },
+    'ask.by-id': async ({ session, ask }) => {
+      const resident = keeper.residentOf(session);
+      if (resident === null) return fail('hub-refused', 'session');
+      const found = asks === null ? fail('ask-unknown') : asks.open(ask);
+      if (found.ok) return ok({ ask: carriedTo(found.value, resident) });
+      const refused = refusalOf(found.failure);
+      return refused.ok ? ok({ ask: null }) : refused;
     },
     'ask.answer': async ({ session, ask, vpToken }) => {
       const resident = keeper.residentOf(session);

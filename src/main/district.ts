@@ -106,6 +106,7 @@ export interface District {
   /** An agency that may ask, with its purposes. `hub-refused` where the ledger has no active one of that name. */
   asker(name: Name): Promise<Result<ProvenParty & { purposes: Purpose[] }>>;
   asks(session: Uint8Array): Promise<Result<CarriedAsks>>;
+  askById(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.by-id'>>>;
   askByCode(session: Uint8Array, code: string): Promise<Result<DoorResult<'ask.by-code'>>>;
   answerAsk(session: Uint8Array, ask: Uint8Array, vpToken: string): Promise<Result<DoorResult<'ask.answer'>>>;
   refuseAsk(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.refuse'>>>;
@@ -315,6 +316,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       const listed = await hub.call('asks.list', { session });
       return listed.ok ? ok(listed.value.asks) : listed;
     },
+    askById: (session, ask) => hub.call('ask.by-id', { session, ask }),
     askByCode: (session, code) => hub.call('ask.by-code', { session, code }),
     // The gateway waits for the block before it answers.
     answerAsk: (session, ask, vpToken) => hub.call('ask.answer', { session, ask, vpToken }, { deadlineMs: 15_000 }),

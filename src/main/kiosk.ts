@@ -249,8 +249,12 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
     if (devices.status.printer !== undefined) visits.printer(devices.status.printer);
+    visits.scanner(devices.status.scanner?.state === 'ready');
   };
   devices.onStatus(look);
+  devices.onScan(({ text }) => {
+    if (floor.holder !== 'staff') visits.scanned(text);
+  });
   devices.onTouchWanted((_, insertion) => {
     visits.touchWanted(insertion);
     staff.touchWanted(insertion);

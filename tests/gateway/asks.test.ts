@@ -126,10 +126,12 @@ describe('an ask that is answered with the card', () => {
     const { ask, view } = await asked({}, true);
     const call = callDirectly(hub);
     const found = must(await call('ask.by-code', { session: visit.session, code: ` ${view.code?.toLowerCase() ?? ''}` }));
+    expect(must(await call('ask.by-id', { session: visit.session, ask: found.ask?.id ?? new Uint8Array(16) })).ask).toEqual(found.ask);
     expect(found.ask?.signed).toBe(await sendRaw(url, { path: new URL(view.requestUri).pathname }).then(({ text }) => text));
     const answered = must(await call('ask.answer', { session: visit.session, ask: found.ask?.id ?? new Uint8Array(16), vpToken: JSON.stringify(await tokenFor(ask)) }));
     expect(answered).toEqual({ transaction: expect.any(Uint8Array) as Uint8Array });
     expect(must(await call('ask.by-code', { session: visit.session, code: view.code ?? '' })).ask).toBeNull();
+    expect(must(await call('ask.by-id', { session: visit.session, ask: found.ask?.id ?? new Uint8Array(16) })).ask).toBeNull();
     expect((await answerOf(ask))['claims']).toEqual(['name', 'address']);
   });
 

@@ -34,6 +34,7 @@ const handlers: DoorHandlers = {
   'status.get': refuse,
   'asks.list': refuse,
   'ask.by-code': refuse,
+  'ask.by-id': refuse,
   'ask.answer': refuse,
   'ask.refuse': refuse,
   'challenge.get': refuse,

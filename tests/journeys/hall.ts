@@ -25,6 +25,8 @@ export interface HallPlan {
   hubFile?: Partial<HubFile>;
   /** Of the kiosk. */
   devices?: DevicesFile;
+  /** The program that runs its device host, where that is not the host itself. */
+  hostPath?: string;
   /** Instead of the demonstration's. */
   serverFile?: HubServerFile;
   /** A disk of its own for the hub, small enough to fill; mounting it takes root. */
@@ -38,9 +40,9 @@ interface HubFiles {
   serverPath: string;
 }
 
-function kioskAt(kioskId: KioskId, world: World, { hubPath }: HubFiles, { socketPath }: Pcscd): { kioskDir: string; process: KioskProcess } {
+function kioskAt(kioskId: KioskId, world: World, { hubPath }: HubFiles, { socketPath }: Pcscd, hostPath?: string): { kioskDir: string; process: KioskProcess } {
   const kioskDir = world.kioskDirs[kioskId] ?? '';
-  return { kioskDir, process: new KioskProcess({ hubFile: hubPath, kioskId, dataDir: kioskDir, pcscSocket: socketPath }) };
+  return { kioskDir, process: new KioskProcess({ hubFile: hubPath, kioskId, dataDir: kioskDir, pcscSocket: socketPath, hostPath }) };
 }
 
 /** A district as on its first day, to be copied: seeding it takes longer than the journey's first page. */
@@ -88,7 +90,7 @@ export class Hall {
     this.kiosk = new Kiosk({ current: () => this.#process.current() }, parts.hand, (person) => this.cardFile(person));
   }
 
-  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, devices, serverFile, ownHubDisk = false, sharedKeeper = false }: HallPlan = {}): Promise<Hall> {
+  static async open(template: string, { kioskId = 'hall-1', hubFile = {}, devices, hostPath, serverFile, ownHubDisk = false, sharedKeeper = false }: HallPlan = {}): Promise<Hall> {
     const dataDir = mkdtempSync(join(tmpdir(), 'imi-j-'));
     const demo = worldAt(dataDir);
     const hubDisk = ownHubDisk ? SmallDisk.mount(demo.hubDir) : null;
@@ -102,7 +104,7 @@ export class Hall {
     if (postgres !== null) moveKeeper(files.serverPath, demo, postgres.url());
     const world = worldAt(dataDir, files);
     const [hub, pcscd] = await Promise.all([HubProcess.start({ ...files, dataDir: world.hubDir }), startPcscd({ dir: join(dataDir, 'pcsc') })]);
-    const { kioskDir, process } = kioskAt(kioskId, world, files, pcscd);
+    const { kioskDir, process } = kioskAt(kioskId, world, files, pcscd, hostPath);
     const hand = await startVirtualCard({ ports: pcscd.ports });
     return new Hall({ world, files, kioskDir, pcscd, hand, process, hub, hubDisk, postgres });
   }

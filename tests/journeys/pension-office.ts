@@ -15,7 +15,7 @@ export class PensionOffice {
     this.#url = url;
   }
 
-  async asks(change: Partial<AskTerms> = {}): Promise<{ id: string; code: string }> {
+  async asks(change: Partial<AskTerms> = {}): Promise<{ id: string; code: string; walletUri: string }> {
     const now = Math.floor(Date.now() / 1000);
     const terms: AskTerms = {
       agency: 'pension-office',
@@ -32,7 +32,7 @@ export class PensionOffice {
     };
     const asked = await clientOf(this.#url, 'pension-office').call('POST', '/v1/asks', { body: { request: signAsk(terms, partySigner('pension-office').sign), code: true } });
     if (!asked.ok) throw new Error(asked.failure.code);
-    return asked.value.body as { id: string; code: string };
+    return asked.value.body as { id: string; code: string; walletUri: string };
   }
 
   async answerTo({ id }: { id: string }): Promise<unknown> {

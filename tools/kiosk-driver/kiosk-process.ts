@@ -14,6 +14,8 @@ export interface KioskProcessSetup {
   dataDir: string;
   /** Of the PC/SC daemon that its readers hang on. */
   pcscSocket: string;
+  /** A program that runs its device host in surroundings of its own. Left out: the host itself. */
+  hostPath?: string;
 }
 
 /** A browser's start on a busy machine. */
@@ -35,11 +37,11 @@ export class KioskProcess implements KioskScreen {
   #connection: Promise<Connection> | null = null;
   #lastWords = '';
 
-  constructor({ hubFile, kioskId, dataDir, pcscSocket }: KioskProcessSetup) {
+  constructor({ hubFile, kioskId, dataDir, pcscSocket, hostPath }: KioskProcessSetup) {
     const { PATH, NODE_COMPILE_CACHE } = process.env;
     this.#child = fork(join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
       execArgv: [],
-      env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), PCSCLITE_CSOCK_NAME: pcscSocket },
+      env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), PCSCLITE_CSOCK_NAME: pcscSocket, ...(hostPath === undefined ? {} : { KIOSK_HOST: hostPath }) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

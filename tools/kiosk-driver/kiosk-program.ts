@@ -19,13 +19,13 @@ subscribe('child_process', (message) => {
 });
 
 /**
- * The kiosk as it ships, but for one thing: its browser also has a debugging port on loopback, for the hand that touches the screen. Run by
+ * The kiosk as it ships, but for its device host, where KIOSK_HOST names another program that runs it, and for one thing: its browser also has a debugging port on loopback, for the hand that touches the screen. Run by
  * `fork`; tells its parent the profile folder of each browser, where the port stands in `DevToolsActivePort`, and what its main hears of the readers.
  */
 const kiosk = await runChromiumKiosk({
   args: process.argv.slice(2),
   rendererDir: join(import.meta.dirname, '../../dist/renderer'),
-  hostPath: join(import.meta.dirname, '../../src/drivers/host.ts'),
+  hostPath: process.env['KIOSK_HOST'] ?? join(import.meta.dirname, '../../src/drivers/host.ts'),
   extraFlags: ['--remote-debugging-port=0', '--remote-debugging-address=127.0.0.1'],
   onBrowser: ({ profileDir }) => tell({ news: 'browser', profileDir }),
 });

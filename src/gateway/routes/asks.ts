@@ -3,6 +3,7 @@ import type { AnswerRefusalCode } from '../../contract/failures.ts';
 import { fail, type Failure, type Result } from '../../contract/result.ts';
 import { parseVpToken } from '../../identity/answer.ts';
 import { askLimitBytes } from '../../identity/ask.ts';
+import { requestPath } from '../../identity/ask-link.ts';
 import { shownAskCode } from '../../identity/ask-code.ts';
 import type { Id } from '../../ledger/verify/acts.ts';
 import { fromBase64url, toBase64url, toHex } from '../../ledger/verify/bytes.ts';
@@ -44,7 +45,6 @@ export const answerSchema = z.strictObject({
   gatewayReceipt: z.string().nullable(),
 });
 
-export const requestPath = '/v1/openid4vp/requests';
 export const responsePath = '/v1/openid4vp/responses';
 
 const askRefusals: AnswerRefusalCode[] = ['ask-malformed', 'ask-signature', 'ask-late', 'ask-purpose', 'ask-known', 'ask-too-many', 'ask-unknown'];

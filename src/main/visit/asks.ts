@@ -1,6 +1,7 @@
 import type { Localized } from '../../contract/language.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { answerAsk, matchAsk, type AnswerPart } from '../../identity/answer.ts';
+import { askInLink } from '../../identity/ask-link.ts';
 import { askedClaims, claimedAsker, readAsk, type Ask } from '../../identity/ask.ts';
 import type { Credential } from '../../identity/credential.ts';
 import type { Id, Name } from '../../ledger/verify/acts.ts';
@@ -31,7 +32,7 @@ export type AskOutcome =
   | { outcome: 'not-taken'; code: string };
 
 export interface AskParts {
-  district: Pick<District, 'askByCode' | 'answerAsk' | 'refuseAsk' | 'asker' | 'receipt' | 'party'>;
+  district: Pick<District, 'askByCode' | 'askById' | 'answerAsk' | 'refuseAsk' | 'asker' | 'receipt' | 'party'>;
   crypto: Crypto;
   clock: Clock;
 }
@@ -63,11 +64,18 @@ async function shownAsk({ id, signed }: { id: Id; signed: string }, credentials:
   return { id, ask: read.value, agency: asker.value.names, parts, missing: missing.flatMap(({ claims }) => claims), issuers };
 }
 
-/** `ask: null`: there is none of this code for whoever is signed in. */
-export async function findAsk(session: Uint8Array, code: string, credentials: readonly Credential[], parts: AskParts): Promise<Result<{ ask: ShownAsk | null; triesLeft: number }>> {
-  const found = await parts.district.askByCode(session, code);
+/** An ask that was looked for. `ask: null`: there is none of this code for whoever is signed in. `triesLeft: null`: it was scanned, and may be again. */
+export interface FoundAsk {
+  ask: ShownAsk | null;
+  triesLeft: number | null;
+}
+
+/** @param code as it was typed, or a link as it was scanned. */
+export async function findAsk(session: Uint8Array, code: string, credentials: readonly Credential[], parts: AskParts): Promise<Result<FoundAsk>> {
+  const id = askInLink(code);
+  const found: Result<{ ask: { id: Id; signed: string } | null; triesLeft?: number }> = id === null ? await parts.district.askByCode(session, code) : await parts.district.askById(session, id);
   if (!found.ok) return found;
-  const { ask, triesLeft } = found.value;
+  const { ask, triesLeft = null } = found.value;
   return ok({ ask: ask === null ? null : await shownAsk(ask, credentials, parts), triesLeft });
 }
 

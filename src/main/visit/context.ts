@@ -120,6 +120,7 @@ export interface VisitContext {
   reader: ReaderView;
   /** As it was heard last. */
   printer: PrinterStatus;
+  scannerReady: boolean;
   secondsLeft: number;
   visit: Visit | null;
   farewell: Farewell | null;

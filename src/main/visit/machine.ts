@@ -22,6 +22,7 @@ import {
   type Offer,
   type Offered,
 } from './draft.ts';
+import { askInLink } from '../../identity/ask-link.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
 import { afterFailure } from './failure-policy.ts';
 import type { ReaderView } from './reader-view.ts';
@@ -45,6 +46,9 @@ export type VisitEvent =
   /** The catalogue is another. What is open stays what it was when it was opened. */
   | { type: 'offers.changed'; offered: Offered }
   | { type: 'printer'; printer: PrinterStatus }
+  /** Something was held under the scanner. */
+  | { type: 'scanned'; text: string }
+  | { type: 'scanner'; isReady: boolean }
   /** What became of the slip that this visit sent. */
   | { type: 'slip.done'; visit: string; result: Result<null> }
   | { type: 'screen.lost' }
@@ -295,6 +299,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         const { printer, visit } = context;
         return (printer.state === 'ready' || printer.state === 'paper-low') && visit?.printing?.state !== 'printing' && visit?.printing?.state !== 'printed';
       },
+      scannedAsk: ({ event }) => event.type === 'scanned' && askInLink(event.text) !== null,
       slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id,
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
@@ -418,11 +423,13 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         const shown = event.type === 'ask.open' ? accessOf(context).asks.find(({ ask }) => ask.state === event.ask) : undefined;
         return shown === undefined ? {} : patch(context, { asked: { shown, leftOut: [] } });
       }),
+      takeScanner: assign(({ event, context }) => ({ scannerReady: event.type === 'scanner' ? event.isReady : context.scannerReady })),
+      noteNoAsk: assign(({ context }) => patch(context, { askCode: { ...inVisit(context).askCode, problem: 'not-scanned' } })),
       openCode: assign(({ context }) => patch(context, { askCode: { problem: null, triesLeft: null } })),
       keepFoundAsk: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
         if (!result.ok) return {};
         const { ask: shown, triesLeft } = result.value;
-        return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : 'unknown', triesLeft } } : { asked: { shown, leftOut: [] } });
+        return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : triesLeft === null ? 'not-scanned' : 'unknown', triesLeft } } : { asked: { shown, leftOut: [] } });
       }),
       chooseAskClaim: assign(({ context, event }) => {
         if (event.type !== 'ask.choose') return {};
@@ -502,6 +509,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       help: false,
       reader: { view: 'starting' },
       printer: { state: 'starting' },
+      scannerReady: false,
       secondsLeft: 0,
       visit: null,
       farewell: null,
@@ -514,6 +522,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       'request.settled': { actions: 'settle' },
       'offers.changed': { actions: 'keepOffers' },
       printer: { actions: 'takePrinter' },
+      scanner: { actions: 'takeScanner' },
     },
     states: {
       stage: {
@@ -721,6 +730,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
                       'ask.open': { guard: 'askWaits', target: 'ask', actions: 'openAsk' },
                       'code.open': { target: 'askCode', actions: 'openCode' },
+                      scanned: { guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' },
                     },
                   },
                   /** The services of one window. */
@@ -738,6 +748,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                   askCode: {
                     on: {
                       'code.submit': '#visit.stage.visiting.findingAsk',
+                      scanned: [{ guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' }, { actions: 'noteNoAsk' }],
                       back: 'home',
                     },
                   },
@@ -973,7 +984,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
               findingAsk: {
                 invoke: {
                   src: 'findAsk',
-                  input: ({ context, event }) => ({ access: accessOf(context), code: event.type === 'code.submit' ? event.code : '' }),
+                  input: ({ context, event }) => ({ access: accessOf(context), code: event.type === 'code.submit' ? event.code : event.type === 'scanned' ? event.text : '' }),
                   onDone: [
                     {
                       guard: { type: 'askFound', params: ({ event }) => ({ result: event.output }) },

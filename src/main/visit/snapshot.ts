@@ -143,7 +143,7 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
     case 'visiting.inside.receipts':
       return receiptsPage(visit);
     case 'visiting.inside.askCode':
-      return { page: 'ask-code', ...visit.askCode };
+      return { page: 'ask-code', ...visit.askCode, ...(context.scannerReady ? { scanner: true } : {}) };
     case 'visiting.inside.ask':
       return askPage(visit);
     case 'visiting.inside.askDone':

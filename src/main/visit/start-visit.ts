@@ -36,6 +36,9 @@ export interface Visits {
   /** true: its resident is still there and sees that it is recorded. A refusal is told once more at the next sign-in. */
   settled(transaction: Uint8Array, settlement: Settlement): boolean;
   printer(status: PrinterStatus): void;
+  scanner(isReady: boolean): void;
+  /** Something was held under the scanner. */
+  scanned(text: string): void;
   /** What became of the slip that this visit sent. */
   slipDone(visit: string, result: Result<null>): void;
   /** The catalogue is another from now on, in the visit that is under way too. */
@@ -64,6 +67,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   let stopped = false;
   let reader: ReaderView = { view: 'starting' };
   let printer: PrinterStatus = { state: 'starting' };
+  let scannerReady = false;
   let visitBeganMs = 0;
 
   const machine = visitMachine({ work, settings, newVisitId: () => randomBytes(8).toString('hex') });
@@ -151,6 +155,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
     moment = momentOf(stateOf(actor.getSnapshot()));
     listen();
     send({ type: 'printer', printer });
+    send({ type: 'scanner', isReady: scannerReady });
   }
 
   function send(event: VisitEvent): void {
@@ -181,6 +186,15 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       send({ type: 'request.settled', transaction, settlement });
       const requests = moment.context.visit?.access?.requests ?? [];
       return isInLedger(settlement) && requests.some((request) => Buffer.from(request.transaction).equals(transaction));
+    },
+    scanner(isReady) {
+      if (isReady === scannerReady) return;
+      scannerReady = isReady;
+      send({ type: 'scanner', isReady });
+    },
+    scanned(text) {
+      send({ type: 'activity' });
+      send({ type: 'scanned', text });
     },
     printer(status) {
       printer = status;

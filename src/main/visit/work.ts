@@ -6,7 +6,7 @@ import type { Credential } from '../../identity/credential.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
 import type { OpenSpace } from '../../identity/space.ts';
 import type { Id, Name, OpenedPart } from '../../ledger/verify/acts.ts';
-import type { AskOutcome, ShownAsk } from './asks.ts';
+import type { AskOutcome, FoundAsk, ShownAsk } from './asks.ts';
 import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
 import type { KnownGrant, MyData } from './my-data.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
@@ -139,8 +139,8 @@ export interface VisitWork {
   now(): number;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
-  /** By its short code. */
-  findAsk(access: Access, code: string): Promise<Result<{ ask: ShownAsk | null; triesLeft: number }>>;
+  /** By its short code, or by a link that was scanned. */
+  findAsk(access: Access, code: string): Promise<Result<FoundAsk>>;
   /** The card signs, the gateway judges. */
   agreeToAsk(insertion: number, access: Access, ask: ShownAsk, leftOut: readonly string[]): Promise<Result<AskOutcome>>;
   refuseAsk(access: Access, ask: ShownAsk): Promise<Result<AskOutcome>>;

@@ -45,6 +45,7 @@ function partsWith(change: Partial<AskParts['district']> = {}): AskParts {
     clock: { now: () => now * 1000, setTimeout: () => 0, clearTimeout: () => undefined },
     district: {
       askByCode: () => Promise.resolve(ok({ ask: carried(), triesLeft: 5 })),
+      askById: () => Promise.resolve(ok({ ask: carried() })),
       answerAsk: () => Promise.resolve(ok({ transaction: new Uint8Array(32).fill(4) })),
       refuseAsk: () => Promise.resolve(ok({})),
       asker: () => Promise.resolve(ok(party)),
@@ -98,6 +99,19 @@ describe('an ask at the kiosk', () => {
     expect(found.ok && found.value.ask?.agency).toEqual(names);
     const none = await findAsk(session, '7KQ2M4XD', [credential], partsWith({ askByCode: () => Promise.resolve(ok({ ask: null, triesLeft: 2 })) }));
     expect(none).toEqual(ok({ ask: null, triesLeft: 2 }));
+  });
+
+  test('is found by its scanned link, or not, and nobody counts', async () => {
+    const { id } = carried();
+    const link = `openid4vp://?client_id=pension-office&request_uri=${encodeURIComponent(`https://gateway.example/v1/openid4vp/requests/${toBase64url(id)}`)}`;
+    const looked: Uint8Array[] = [];
+    const askById: AskParts['district']['askById'] = (_session, ask) => {
+      looked.push(ask);
+      return Promise.resolve(ok({ ask: looked.length === 1 ? carried() : null }));
+    };
+    expect(await findAsk(session, link, [credential], partsWith({ askById }))).toMatchObject({ value: { ask: { agency: names }, triesLeft: null } });
+    expect(await findAsk(session, link, [credential], partsWith({ askById }))).toEqual(ok({ ask: null, triesLeft: null }));
+    expect(looked).toEqual([id, id]);
   });
 
   test('is answered with what was not kept back, and nothing else', async () => {
