@@ -62,6 +62,13 @@ describe('docs/security.md', () => {
   });
 });
 
+test('docs/lessons.md says of each lesson which test would fail, or what is missing', () => {
+  const rows = rowsOf(readText('docs/lessons.md'));
+  expect(rows.map(([number]) => Number(number))).toEqual(Array.from({ length: 25 }, (_, at) => at + 1));
+  const bare = rows.filter(([, , met = '', shows = '']) => !pathsNamed(shows).some((path) => path.startsWith('tests/')) && !(shows === 'no test' && met.includes('**Not met**')));
+  expect(bare).toEqual([]);
+});
+
 test('docs/failures.md says what the screens say: `node tools/docs/write-failures.ts` writes it', () => {
   expect(readText('docs/failures.md') === failuresFile.text()).toBe(true);
 });
