@@ -21,8 +21,8 @@ export interface SettlingParts {
 export class Settling {
   readonly #parts: SettlingParts;
   readonly #unlisten: () => void;
-  /** By agency, as hex of its tag. `told`: number of the newest change when they were told last. */
-  readonly #listening = new Map<string, { agency: Tag; listeners: Set<() => void>; told: number }>();
+  /** By agency, as hex of its tag. `told`: number of the newest change when they began to listen, or were told last; null: it could not be read. */
+  readonly #listening = new Map<string, { agency: Tag; listeners: Set<() => void>; told: Promise<number | null> }>();
   #settling: Promise<Result<null>> = Promise.resolve(ok(null));
 
   constructor(parts: SettlingParts) {
@@ -38,7 +38,7 @@ export class Settling {
   /** Whenever this agency is told of something new. Returns what ends the listening. */
   onTold(agency: Tag, listener: () => void): () => void {
     const name = toHex(agency);
-    const known = this.#listening.get(name) ?? { agency, listeners: new Set(), told: 0 };
+    const known = this.#listening.get(name) ?? { agency, listeners: new Set(), told: this.#newest(agency) };
     known.listeners.add(listener);
     this.#listening.set(name, known);
     return () => {
@@ -51,15 +51,20 @@ export class Settling {
     for (const agency of agencies) for (const listener of this.#listening.get(toHex(agency))?.listeners ?? []) listener();
   }
 
-  /** Of what another hub has settled, or noted, in a store that they share. */
-  async #tellOfOthers(): Promise<void> {
-    for (const known of this.#listening.values()) {
-      const newest = await this.#parts.store.newest(known.agency);
-      // Where it cannot be read now, the next block asks again.
-      if (!newest.ok || newest.value === known.told) continue;
-      known.told = newest.value;
-      this.tell([known.agency]);
+  /** Of what was settled here (`own`), and of what another hub has settled or noted in a store that they share. */
+  async #tellNews(own: readonly Tag[]): Promise<void> {
+    const names = new Set(own.map(toHex));
+    for (const [name, known] of this.#listening) {
+      const [before, newest] = [await known.told, await this.#newest(known.agency)];
+      known.told = Promise.resolve(newest);
+      // Where it could not be read, they look for themselves.
+      if (names.has(name) || newest === null || newest !== before) this.tell([known.agency]);
     }
+  }
+
+  async #newest(agency: Tag): Promise<number | null> {
+    const newest = await this.#parts.store.newest(agency);
+    return newest.ok ? newest.value : null;
   }
 
   async close(): Promise<void> {
@@ -82,9 +87,16 @@ export class Settling {
     const queued = await store.queued();
     if (!queued.ok) return queued;
     const times = new Map<number, number>(block === null ? [] : [[block.height, Math.floor(block.timeMs / 1000)]]);
+    const inBlock = new Map(block?.transactions.map((one) => [toHex(one.id), one.index]));
     const settled: Settled[] = [];
+    let own: readonly Tag[] = [];
     let failed: Result<never> | null = null;
     for (const { id, envelope } of queued.value) {
+      const index = inBlock.get(toHex(id));
+      if (block !== null && index !== undefined) {
+        settled.push({ id, state: 'recorded', at: Math.floor(block.timeMs / 1000), index });
+        continue;
+      }
       const state = await ledger.state(id);
       const known = state.ok && state.value.state === 'unknown' ? await ledger.submit(envelope) : state;
       if (!known.ok) {
@@ -98,10 +110,10 @@ export class Settling {
       const placeOf = (one: Settled): number => (one.state === 'recorded' ? one.index : -1);
       const told = await store.settle(settled.toSorted((a, b) => placeOf(a) - placeOf(b)));
       if (!told.ok) return told;
-      this.tell(told.value);
+      own = told.value;
     }
     // What was queued above is settled by now, here or elsewhere.
-    if (block !== null) await this.#tellOfOthers();
+    if (settled.length > 0 || block !== null) await this.#tellNews(own);
     if (settled.length > 0 || block === null) {
       const resealed = await resealParts(this.#parts);
       if (!resealed.ok) return resealed;

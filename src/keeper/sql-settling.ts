@@ -36,15 +36,16 @@ export async function tell(sql: Sql, tx: Uint8Array, at: number, index: number):
     }
     agencies.push(agency);
   }
-  await sql.run('DELETE FROM concern WHERE tx = ?', tx);
-  await sql.run('UPDATE tx SET concerned = 1 WHERE id = ?', tx);
+  if (agencies.length > 0) await sql.run('DELETE FROM concern WHERE tx = ?', tx);
   return agencies;
 }
 
 /** What lay in the space is under the former key from now on; who knows the resident is told. */
 async function applyReplacements(sql: Sql, tx: Uint8Array, at: number): Promise<Tag[]> {
   const told: Tag[] = [];
-  for (const row of await sql.all("SELECT subject, number, enc, ciphertext, recovery_enc, recovery_ciphertext FROM replacement WHERE tx = ? AND state = 'waiting'", tx)) {
+  const replacements = await sql.all("SELECT subject, number, enc, ciphertext, recovery_enc, recovery_ciphertext FROM replacement WHERE tx = ? AND state = 'waiting'", tx);
+  if (replacements.length === 0) return told;
+  for (const row of replacements) {
     const { subject = null, enc = null, ciphertext = null, recovery_enc = null, recovery_ciphertext = null } = row;
     await sql.run("DELETE FROM object WHERE resident = ? AND name LIKE 'former/%/key'", subject);
     await sql.run("UPDATE object SET name = ? || name WHERE resident = ? AND name NOT LIKE 'former/%'", `former/${numberOf(row['number'])}/`, subject);
@@ -75,8 +76,9 @@ export async function settleRecorded(sql: Sql, { id, at, index }: Extract<Settle
     );
   }
   await sql.run('DELETE FROM payload WHERE tx = ? AND place IS NOT NULL AND withheld = 0', id);
-  await sql.run('DELETE FROM object WHERE (resident, name) IN (SELECT subject, place FROM removal WHERE tx = ?)', id);
-  await sql.run('DELETE FROM removal WHERE tx = ?', id);
+  const removals = await sql.all('SELECT subject, place FROM removal WHERE tx = ?', id);
+  for (const { subject = null, place = null } of removals) await sql.run('DELETE FROM object WHERE resident = ? AND name = ?', subject, place);
+  if (removals.length > 0) await sql.run('DELETE FROM removal WHERE tx = ?', id);
   await sql.run("UPDATE tx SET state = 'recorded', envelope = NULL, at = ?, log_index = ? WHERE id = ?", at, index, id);
   return [...replaced, ...(await tell(sql, id, at, index))];
 }

@@ -308,6 +308,7 @@ export function sqlStore(database: SqlDatabase): KeeperStore {
         if (row === undefined) return null;
         for (const concern of concerns) await putConcern(sql, id, concern);
         await tell(sql, id, row['at'] === null ? 0 : numberOf(row['at']), row['log_index'] === null ? 0 : numberOf(row['log_index']));
+        await sql.run('UPDATE tx SET concerned = 1 WHERE id = ?', id);
         return null;
       }),
 
