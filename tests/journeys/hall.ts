@@ -52,15 +52,17 @@ export async function seedTemplate(): Promise<{ dataDir: string; remove(): void 
   return { dataDir, remove: () => rmSync(dataDir, { recursive: true }) };
 }
 
+/** What `imi` does on the hub's machine: it is told where the hub's file and folder are. */
+const imiAt = (serverPath: string, hubDir: string, args: readonly string[]): Buffer =>
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), ...args, '--server', serverPath, '--data', hubDir]);
+
 /** From the hub's file onto a server, as whoever runs the hub does it (docs/operations.md). */
 function moveKeeper(serverPath: string, { dataDir, hubDir, serverFile }: World, url: string): void {
   const backup = join(dataDir, 'keeper.backup');
-  const keeper = (name: string, ...more: string[]): Buffer =>
-    execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), 'keeper', name, '--server', serverPath, '--data', hubDir, ...more]);
-  keeper('backup', '--out', backup);
+  imiAt(serverPath, hubDir, ['keeper', 'backup', '--out', backup]);
   for (const file of ['keeper.sqlite', 'asks.sqlite']) for (const end of ['', '-wal', '-shm']) rmSync(join(hubDir, file + end), { force: true });
   writeFileSync(serverPath, JSON.stringify({ ...serverFile, keeper: url }));
-  keeper('restore', '--from', backup);
+  imiAt(serverPath, hubDir, ['keeper', 'restore', '--from', backup]);
 }
 
 /** One hall for one journey: a hub, a kiosk, a PC/SC daemon with a reader of its own, and the hand that holds the cards. All real, all private. */
@@ -160,6 +162,11 @@ export class Hall {
   /** The hub's public file, as everybody in this hall has it. */
   get hubPath(): string {
     return this.#files.hubPath;
+  }
+
+  /** A command of `imi` on the hub's machine, while the hub runs. */
+  onHub(...args: string[]): void {
+    imiAt(this.#files.serverPath, this.world.hubDir, args);
   }
 
   /** What the hub wrote to its terminal. */

@@ -34,6 +34,15 @@ test('whatever kiosk, hub and browser write, nothing of a resident stands in it'
   await leave(kiosk);
   expect(search()).toEqual([]);
 
+  // Nor in what is carried off the machine.
+  const backups = ['keeper', 'ledger'].map((what) => join(hall.world.dataDir, `backup-${what}`));
+  hall.onHub('keeper', 'backup', '--out', backups[0] ?? '');
+  hall.onHub('ledger', 'backup', '--out', backups[1] ?? '');
+  for (const backup of backups) {
+    expect(filesBelow(backup)).not.toEqual([]);
+    expect(findTexts(canaries, filesBelow(backup))).toEqual([]);
+  }
+
   const words = `${hall.kioskWords}${hall.hubWords}${JSON.stringify(hall.journal())}`;
   for (const canary of canaries) expect(words).not.toContain(canary);
 });
