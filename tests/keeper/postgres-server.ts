@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,9 +81,9 @@ export class PostgresServer {
     const running = this.#process;
     if (running?.pid === undefined) return;
     const gone = once(running, 'exit');
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(running.pid)], { encoding: 'utf8' }).split('\n').filter((line) => line.trim() !== '').map(Number);
+    const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim().split(' ').map(Number);
     // The one that would start them again first.
-    for (const pid of [running.pid, ...children]) process.kill(pid, 'SIGKILL');
+    for (const pid of [running.pid, ...children]) killNow(pid);
     await gone;
     this.#process = null;
   }
@@ -101,5 +101,14 @@ export class PostgresServer {
   async stop(): Promise<void> {
     await this.stopServing();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has seen its server go, and went.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
