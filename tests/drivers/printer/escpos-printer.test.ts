@@ -39,7 +39,7 @@ describe.skipIf(missing !== null)(`a receipt printer${missing === null ? '' : ` 
     path = join(dir, 'lp0');
     heard = () => undefined;
     await plug();
-    printer = new EscposPrinter(openPrinterFile(path), 384, (status) => heard(status), { ...escposTimes, lookEveryMs: 50, askEveryMs: 50, answerMs: 300, confirmMs: 1_000, watchEveryMs: 20 });
+    printer = new EscposPrinter(openPrinterFile(path), 384, (status) => heard(status), { ...escposTimes, lookEveryMs: 50, askEveryMs: 50, answerMs: 1_000, confirmMs: 4_000, watchEveryMs: 20 });
     await state('ready');
   });
   afterEach(async () => {
