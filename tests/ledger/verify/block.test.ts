@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
-import { headerHash, voteSignBytes, type Commit, type Header } from '../../../src/ledger/verify/block.ts';
+import { acceptedResultsHash, headerHash, resultsHash, voteSignBytes, type Commit, type Header } from '../../../src/ledger/verify/block.ts';
 import { toHex, utf8 } from '../../../src/ledger/verify/bytes.ts';
 import { verifyCommit } from '../../../src/ledger/verify/head.ts';
 import { signerOf } from '../small-district.ts';
@@ -43,6 +43,13 @@ test('a vote with a chain of twelve letters takes 114 bytes', () => {
     time: { seconds: 1_800_000_000, nanos: 987_654_321 },
   });
   expect(bytes.length).toBe(114);
+});
+
+test('results of which each is as the other hash as they do one by one', () => {
+  const accepted = { code: 0, data: new Uint8Array(), gasWanted: 0n, gasUsed: 0n };
+  for (const count of [...Array(40).keys(), 500, 1023, 1024, 1025]) {
+    expect(toHex(acceptedResultsHash(count, nodeCrypto))).toBe(toHex(resultsHash(Array.from({ length: count }, () => accepted), nodeCrypto)));
+  }
 });
 
 describe('a commit', () => {
