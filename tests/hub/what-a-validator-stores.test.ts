@@ -80,7 +80,7 @@ async function oneOfEach(world: World, hub: Hub): Promise<{ sealedCase: Id }> {
 interface Wanted {
   what: string;
   forms: Buffer[];
-  /** It counts for public where so many bytes before it, or after it, stand beside it there too: the pages of a database cut texts in two. */
+  /** It counts for public where so many bytes beside it, before it and after it together, stand there too: the pages of a database cut texts in two. */
   besideBytes: number;
 }
 
@@ -135,14 +135,16 @@ async function publicTexts(genesis: Uint8Array, world: World, hub: Hub): Promise
   return texts;
 }
 
+/** How many of so many bytes lie before the text; the others behind it. */
+const beside = (bytes: number): number[] => [bytes, 0, ...Array.from({ length: bytes - 1 }, (_, i) => i + 1)];
+
 function findings(content: Buffer, names: readonly Wanted[], known: Buffer): string[] {
   const found = new Set<string>();
   for (const { what, forms, besideBytes } of names) {
     for (const form of forms) {
       for (let at = content.indexOf(form); at !== -1; at = content.indexOf(form, at + 1)) {
-        const before = content.subarray(Math.max(0, at - besideBytes), at + form.length);
-        const after = content.subarray(at, at + form.length + besideBytes);
-        if (!known.includes(before) && !known.includes(after)) found.add(what);
+        const isKnown = beside(besideBytes).some((before) => known.includes(content.subarray(Math.max(0, at - before), at + form.length + besideBytes - before)));
+        if (!isKnown) found.add(what);
       }
     }
   }
