@@ -25,6 +25,10 @@ export interface PrintOffer {
   code: FailureCode | null;
 }
 
+/** Why a card is blocked; the ledger says it. */
+export const blockReasons = ['lost', 'stolen', 'damaged', 'other'] as const;
+export type BlockReason = (typeof blockReasons)[number];
+
 /**
  * What the screen may ask for: the only messages from the renderer. An intent that the present state does not know is ignored and journalled.
  */
@@ -92,7 +96,10 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.literal('register') }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum(['register', 'block']) }),
+  /** As printed on the identity card. */
+  z.strictObject({ intent: z.literal('desk.number'), number: z.string().max(18) }),
+  z.strictObject({ intent: z.literal('desk.block'), reason: z.enum(blockReasons) }),
   /** The one main button of a desk page: goes on. */
   z.strictObject({ intent: z.literal('desk.confirm') }),
   /** A new card's PIN, typed twice alike. Never kept, never logged. */
@@ -361,7 +368,8 @@ export type Doing =
   | 'making-card'
   | 'choosing-pin'
   | 'registering'
-  | 'trying-card';
+  | 'trying-card'
+  | 'blocking-card';
 
 export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
 
@@ -558,8 +566,12 @@ export type Page =
   | { page: 'desk-pin'; problem: 'factory' | 'repeated' | 'run' | 'personal' | null; minLength: number; maxLength: number }
   /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
   | { page: 'desk-slip'; recoveryKey: string; unlockCode: string }
-  /** `look-up` and `register`: the member of staff signs. `resident`: the new card's holder does. */
-  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident'; name: string } & PinPrompt)
+  /** `resident`: the new card's holder signs; else the member of staff. `name` is empty where nobody's is known. */
+  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident' | 'look-up-block' | 'block'; name: string } & PinPrompt)
+  /** Whose card is to be blocked, by the number of the identity card. */
+  | { page: 'desk-number'; mistyped: boolean }
+  | { page: 'desk-block'; number: string }
+  | { page: 'desk-blocked'; reference: string }
   /** `tried` null: the card opened its own space; else why it could not be tried. */
   | { page: 'desk-done'; name: string; reference: string; tried: FailureCode | null }
   | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }

@@ -50,6 +50,7 @@ export const failureCodes = [
   'document-not-yet-valid',
   'document-kind',
   'resident-known',
+  'resident-unknown',
   // PIN.
   'pin-wrong',
   'pin-last-try',

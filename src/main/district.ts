@@ -120,7 +120,7 @@ export interface District {
    */
   services(): Promise<Result<Offered & { refused: number; mark: string }>>;
   /** Hands a request over, or asks after it, and waits up to `waitMs` for the block. null: the hub has it on disk. */
-  deliver(waiting: Waiting, waitMs: number): Promise<Result<Settlement | null>>;
+  deliver(waiting: Pick<Waiting, 'transaction' | 'submission'>, waitMs: number): Promise<Result<Settlement | null>>;
   /** null: not recorded yet. As long as no head is believed (`ledger-split`, `trust-expired`) no receipt is. */
   receipt(transaction: Uint8Array, waitMs: number): Promise<Result<FoundReceipt | null>>;
   /** Unix seconds of the newest verified block, or of the clock where that is earlier. */

@@ -15,5 +15,6 @@ export function intentValue(intent: Intent): string | undefined {
   if ('ask' in intent) return intent.ask;
   if ('language' in intent) return intent.language;
   if (intent.intent === 'desk.open') return intent.act;
+  if (intent.intent === 'desk.block') return intent.reason;
   return undefined;
 }

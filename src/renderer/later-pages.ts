@@ -40,6 +40,9 @@ const names = [
   'desk-slip',
   'desk-sign',
   'desk-done',
+  'desk-number',
+  'desk-block',
+  'desk-blocked',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { identityVct } from '../../contract/claims.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { claimedIssuer, openCredential } from '../../identity/credential.ts';
+import { identityNumberIsSound } from '../../identity/identity-number.ts';
 import { prepareRegistration } from '../../identity/registration.ts';
 import { sealTo } from '../../identity/sealing.ts';
 import { openObjects, openSpace } from '../../identity/space.ts';
@@ -11,16 +12,19 @@ import { assembleCose } from '../../ledger/verify/cose.ts';
 import { encodeCbor } from '../../ledger/verify/cbor.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { completed, inputFor, newDraft, withSignature } from '../../ledger/verify/draft.ts';
+import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
+import { reference } from '../../ledger/verify/reference.ts';
 import { orderInput, type OrderBody } from '../../ledger/verify/order.ts';
 import type { Card, Devices, NewCard } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import { openStaffSession } from '../staff/staff-session.ts';
+import type { StaffAccess } from '../staff/work.ts';
 import { checkDocument, districtDay } from './document.ts';
 import type { DeskWork, RegistrationInHand, Signed } from './work.ts';
 
 export interface DeskWorkParts {
-  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff'>;
+  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver'>;
   devices: Devices;
   crypto: Crypto;
   clock: Clock;
@@ -32,7 +36,10 @@ export interface DeskWorkParts {
 /** How long the reader looks for an identity card before it is asked again. */
 const documentWaitMs = 20_000;
 const orderSeconds = 600;
-const lookUpReason = 'Registration at the desk';
+const lookUpReasons = { register: 'Registration at the desk', block: 'A card to be blocked' } as const;
+/** A block is recorded at once or signed anew. */
+const blockSeconds = 600;
+const recordWaitMs = 10_000;
 const codeDigits = 12;
 /** Not typed by anybody, so as long as every card takes. */
 const adminPinDigits = 24;
@@ -55,6 +62,17 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     return crypto.verify(key, input, signature.value) ? ok({ verified: true, signature: signature.value }) : fail('signature-failed');
   }
 
+  /** A hub that was started anew knows the session no more: the staff card, whose PIN stands, proves itself once more, for this one call. */
+  async function inSession<T>({ staff, session }: StaffAccess, staffCard: number, call: (session: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> {
+    const first = await call(session);
+    if (first.ok || first.failure.code !== 'hub-refused' || first.failure.detail !== 'session') return first;
+    const reopened = await openStaffSession(staffCardOf(staffCard), staff, parts);
+    if (!reopened.ok) return reopened;
+    const second = await call(reopened.value.session);
+    await district.closeStaff(reopened.value.session);
+    return second;
+  }
+
   async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>> {
     const input = inputFor(hand.draft, key, crypto);
     if (input === undefined) throw new Error('not one of the signers');
@@ -70,8 +88,10 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return card.ok ? checkDocument(card.value, districtDay(clock.now())) : card;
     },
 
-    async lookUp({ staff, session }, staffCard, pin, { facts }) {
-      const number = facts.identity_number;
+    isNumber: (number) => identityNumberIsSound(number.toUpperCase(), `${number.slice(6, 10)}-${number.slice(10, 12)}-${number.slice(12, 14)}`),
+
+    async lookUp(access, staffCard, pin, number, why) {
+      const { staff } = access;
       const salt = new Uint8Array(randomBytes(16));
       const body: OrderBody = {
         v: 1,
@@ -79,15 +99,35 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
         nonce: new Uint8Array(randomBytes(16)),
         at: seconds(),
         notAfter: seconds() + orderSeconds,
-        order: { kind: 'index.lookup', party: staff.party, number: [-16, crypto.sha256(concatBytes(salt, utf8(number)))], reason: lookUpReason, access: new Uint8Array(randomBytes(16)) },
+        order: { kind: 'index.lookup', party: staff.party, number: [-16, crypto.sha256(concatBytes(salt, utf8(number)))], reason: lookUpReasons[why], access: new Uint8Array(randomBytes(16)) },
       };
       const key: PublicKey = [-19, staff.sig];
       const bytes = encodeCbor(body);
       const signed = await sign(staffCardOf(staffCard), pin, key, orderInput(bytes, body.chain, key, crypto));
       if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
       const order = encodeCbor([assembleCose(crypto.sha256(bytes), [{ key, signature: signed.value.signature }], crypto), bytes]);
-      const found = await district.deskLookUp({ session, order, number, salt });
+      const found = await inSession(access, staffCard, (session) => district.deskLookUp({ session, order, number, salt }));
       return found.ok ? ok({ verified: true, resident: found.value }) : found;
+    },
+
+    async block({ staff }, staffCard, pin, resident, reason) {
+      const key: PublicKey = [-19, staff.sig];
+      const body = encodeBody({
+        v: 1,
+        chain: district.chain,
+        nonce: new Uint8Array(randomBytes(16)),
+        notAfter: seconds() + blockSeconds,
+        acts: [{ kind: 'resident.block', subject: resident, reason }],
+      });
+      const signed = await sign(staffCardOf(staffCard), pin, key, signatureInput(body, district.chain, [key], 0, crypto));
+      if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
+      const transaction = transactionId(body, crypto);
+      const submission = { envelope: assembleEnvelope(body, [{ key, signature: signed.value.signature }], crypto), payloads: [] };
+      const settled = await district.deliver({ transaction, submission }, recordWaitMs);
+      if (!settled.ok) return settled;
+      if (settled.value === null) return fail('hub-busy', 'block');
+      if (settled.value.state === 'rejected' || settled.value.state === 'expired') return fail('request-rejected', settled.value.code);
+      return ok({ verified: true, reference: reference(transaction) });
     },
 
     async lookAtCard(insertion) {
@@ -134,18 +174,12 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     signAsResident: (insertion, pin, hand) => signDraft(newCardOf(insertion), pin, [-19, hand.made.info.keys.sig], hand),
     signAsStaff: ({ staff }, staffCard, pin, hand) => signDraft(staffCardOf(staffCard), pin, [-19, staff.sig], hand),
 
-    async submit({ session, staff }, staffCard, { draft, prepared, made }, { facts }) {
+    async submit(access, staffCard, { draft, prepared, made }, { facts }) {
       const envelope = completed(draft, crypto);
       if (envelope === null) throw new Error('a signature is missing');
       const { wrapped, recovery } = prepared;
       const registration = { envelope, wrapped, recovery, facts, adminPin: made.adminPin };
-      let taken = await district.deskRegister({ session, ...registration });
-      if (!taken.ok && taken.failure.code === 'hub-refused' && taken.failure.detail === 'session') {
-        const reopened = await openStaffSession(staffCardOf(staffCard), staff, parts);
-        if (!reopened.ok) return reopened;
-        taken = await district.deskRegister({ session: reopened.value.session, ...registration });
-        await district.closeStaff(reopened.value.session);
-      }
+      const taken = await inSession(access, staffCard, (session) => district.deskRegister({ session, ...registration }));
       if (!taken.ok) return taken;
       if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
       return taken.value.state === 'recorded' || taken.value.state === 'witnessed' ? ok(null) : fail('hub-busy', taken.value.state);

@@ -4,10 +4,8 @@ import { draftId } from '../../ledger/verify/draft.ts';
 import { nodeCrypto } from '../../ledger/client/crypto.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import { stagePath } from '../stage-path.ts';
+import { longestPin, staffPrompt } from './hands.ts';
 import type { RegistrationContext, RegistrationSnapshot } from './registration.ts';
-
-/** The longest PIN that a pad on the screen takes: more is in nobody's head. */
-const longestPin = 12;
 
 /** What the screen shows of a registration, a function of where it stands. */
 export function registrationPage(snapshot: RegistrationSnapshot): Page {
@@ -58,8 +56,6 @@ function failurePage({ setback, hand }: RegistrationContext): Page {
   // After the signatures nobody can say whether the hub has it: it is asked again.
   return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: next === 'submitting' || hand === null ? 'not-begun' : 'nothing' };
 }
-
-const staffPrompt = ({ staffTries, staffPad, pinWrong }: RegistrationContext): PinPrompt => ({ triesLeft: staffTries, pinPad: staffPad, wrong: pinWrong, minLength: 6, maxLength: longestPin });
 
 const residentPrompt = ({ residentTries, made, pinWrong }: RegistrationContext): PinPrompt => ({
   triesLeft: residentTries,

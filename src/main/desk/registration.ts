@@ -4,19 +4,14 @@ import type { PinChoice, PinResult, PinWeakness } from '../../contract/device-ho
 import type { Failure, Result } from '../../contract/result.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
-import type { StaffAccess } from '../staff/work.ts';
 import type { Document } from './document.ts';
+import { pinOf, type DeskHands } from './hands.ts';
 import type { DeskWork, MadeCard, RegistrationInHand, Signed } from './work.ts';
 
 /** Where a failure page's button leads. */
 export type RegistrationNext = 'document' | 'lookUp' | 'card' | 'staffSign' | 'submitting' | 'home';
 
-export interface RegistrationContext {
-  access: StaffAccess;
-  /** Of the staff card, which stays in its reader. */
-  staffCard: number;
-  staffTries: number;
-  staffPad: boolean;
+export interface RegistrationContext extends DeskHands {
   /** The resident's reader, which is the desk's for as long as this lasts. */
   reader: ReaderView;
   document: Document | null;
@@ -26,20 +21,14 @@ export interface RegistrationContext {
   spent: number | null;
   made: MadeCard | null;
   hand: RegistrationInHand | null;
-  pinWrong: boolean;
   residentTries: number;
   weakness: PinWeakness | null;
-  touchWanted: boolean;
   /** Why the card could not be tried, which changes nothing about its registration. */
   untried: FailureCode | null;
   setback: { failure: Failure; next: RegistrationNext } | null;
 }
 
-export interface RegistrationInput {
-  access: StaffAccess;
-  staffCard: number;
-  staffTries: number;
-  staffPad: boolean;
+export interface RegistrationInput extends DeskHands {
   reader: ReaderView;
 }
 
@@ -55,8 +44,6 @@ export type RegistrationEvent =
   | { type: 'home' };
 
 export type RegistrationSnapshot = SnapshotFrom<ReturnType<typeof registrationMachine>>;
-
-const pinOf = (event: { type: string }): Uint8Array | null => ('pin' in event && typeof event.pin === 'string' ? new TextEncoder().encode(event.pin) : null);
 
 function documentOf({ document }: RegistrationContext): Document {
   if (document === null) throw new Error('no document was read');
@@ -90,7 +77,7 @@ export function registrationMachine(work: DeskWork) {
     actors: {
       readDocument: fromPromise<Result<Document>>(() => work.readDocument()),
       lookUp: fromPromise<Result<Signed<{ resident: Uint8Array | null }>>, { context: RegistrationContext; pin: Uint8Array | null }>(({ input: { context, pin } }) =>
-        work.lookUp(context.access, context.staffCard, pin, documentOf(context)),
+        work.lookUp(context.access, context.staffCard, pin, documentOf(context).facts.identity_number, 'register'),
       ),
       lookAtCard: fromPromise<Result<'blank' | 'used'>, RegistrationContext>(({ input }) => work.lookAtCard(cardOf(input))),
       wipe: fromPromise<Result<null>, RegistrationContext>(({ input }) => work.wipe(cardOf(input))),
@@ -159,10 +146,8 @@ export function registrationMachine(work: DeskWork) {
       spent: null,
       made: null,
       hand: null,
-      pinWrong: false,
       residentTries: 0,
       weakness: null,
-      touchWanted: false,
       untried: null,
       setback: null,
     }),

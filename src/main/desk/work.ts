@@ -1,3 +1,4 @@
+import type { BlockReason } from '../../contract/bridge.ts';
 import type { CardInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { PreparedRegistration } from '../../identity/registration.ts';
@@ -28,7 +29,11 @@ export interface DeskWork {
   /** Waits for a card to be laid on, a while: `identity-card-missing`. What it says is checked, `document-…`. */
   readDocument(): Promise<Result<Document>>;
   /** The member of staff signs the look-up. `resident` null: the district knows nobody of that number. */
-  lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, document: Document): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
+  lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, number: string, why: 'register' | 'block'): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
+  /** 18 characters whose last one fits. */
+  isNumber(number: string): boolean;
+  /** Signed by the member of staff and recorded: the card's keys sign nothing from then on. `request-rejected` with the rejection's code, `key-inactive` where it is blocked already. */
+  block(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array, reason: BlockReason): Promise<Result<Signed<{ reference: string }>>>;
   /** `card-registered`: its keys are somebody's. */
   lookAtCard(insertion: number): Promise<Result<'blank' | 'used'>>;
   wipe(insertion: number): Promise<Result<null>>;
@@ -38,10 +43,7 @@ export interface DeskWork {
   prove(access: StaffAccess, insertion: number, made: MadeCard): Promise<Result<RegistrationInHand>>;
   signAsResident(insertion: number, pin: Uint8Array | null, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>>;
   signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>>;
-  /**
-   * All of it is carried out when this answers ok; asked again, it happens once. `request-rejected` with the rejection's code. A hub that was started anew knows the
-   * session no more: the staff card, whose PIN stands, proves itself once more.
-   */
+  /** All of it is carried out when this answers ok; asked again, it happens once. `request-rejected` with the rejection's code. */
   submit(access: StaffAccess, staffCard: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;
   /** As at its first visit: the ledger has the keys, the space opens, and what lies in it names its holder. */
   tryOut(insertion: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;

@@ -2,6 +2,7 @@ import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
+import type { BlockingSnapshot } from '../desk/blocking.ts';
 import type { RegistrationSnapshot } from '../desk/registration.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { ProvenStaff, StaffAccess } from './work.ts';
@@ -39,8 +40,8 @@ export interface StaffSession {
   drafts: DraftRow[] | null;
   health: KioskHealth | null;
   setback: { failure: Failure; next: StaffNext } | null;
-  /** A registration under way. */
-  desk: RegistrationSnapshot | null;
+  /** What is under way at the desk. */
+  desk: { act: 'register'; snapshot: RegistrationSnapshot } | { act: 'block'; snapshot: BlockingSnapshot } | null;
 }
 
 export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';

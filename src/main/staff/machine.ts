@@ -3,7 +3,9 @@ import type { DraftRow, Intent } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import type { Failure, Result } from '../../contract/result.ts';
-import { registrationMachine, type RegistrationEvent, type RegistrationInput, type RegistrationSnapshot } from '../desk/registration.ts';
+import { blockingMachine, type BlockingEvent } from '../desk/blocking.ts';
+import type { DeskHands } from '../desk/hands.ts';
+import { registrationMachine, type RegistrationEvent, type RegistrationInput } from '../desk/registration.ts';
 import type { DeskWork } from '../desk/work.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
@@ -64,6 +66,15 @@ function accessOf(context: StaffContext): StaffAccess {
   return access;
 }
 
+const handsOf = (context: StaffContext): DeskHands => ({
+  access: accessOf(context),
+  staffCard: inSession(context).insertion,
+  staffTries: inSession(context).triesLeft,
+  staffPad: cardOf(context).pinPad,
+  pinWrong: false,
+  touchWanted: false,
+});
+
 const patch = (context: StaffContext, change: Partial<StaffSession>): { session: StaffSession } => ({ session: { ...inSession(context), ...change } });
 
 const pinOf = (event: { type: string }): Uint8Array | null =>
@@ -91,6 +102,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       checkPin: fromPromise<Result<PinResult>, { insertion: number; pin: Uint8Array | null }>(({ input }) => work.checkPin(input.insertion, input.pin)),
       signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
       registration: registrationMachine(desk),
+      blocking: blockingMachine(desk),
       listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
     },
     delays: {
@@ -123,23 +135,30 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       /** The page waits for the person. */
       personsTurn: or([stateIn({ stage: { serving: { pin: 'typing' } } }), stateIn({ stage: { serving: 'inside' } }), stateIn({ stage: { serving: 'failed' } })]),
       /** Two readers, an identity-card reader, and a role that registers. */
-      mayRegister: ({ context }) => work.deskReadiness(staffOf(context)) === 'ready',
-      deskTakes: ({ context, event }) => inSession(context).desk?.can(event as RegistrationEvent) === true,
+      mayRegister: ({ context, event }) => event.type === 'desk.open' && event.act === 'register' && work.deskReadiness(staffOf(context)) === 'ready',
+      mayBlock: ({ context, event }) => event.type === 'desk.open' && event.act === 'block' && work.deskReadiness(staffOf(context)) !== null,
+      deskTakes: ({ context, event }) => {
+        const under = inSession(context).desk;
+        return under !== null && (under.act === 'register' ? under.snapshot.can(event as RegistrationEvent) : under.snapshot.can(event as BlockingEvent));
+      },
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
-      slipShown: ({ context }) => inSession(context).desk?.matches({ inHand: 'slip' }) === true,
+      slipShown: ({ context }) => {
+        const under = inSession(context).desk;
+        return under?.act === 'register' && under.snapshot.matches({ inHand: 'slip' });
+      },
       inASession: ({ context }) => context.session?.access !== null && context.session?.access !== undefined,
     },
     actions: {
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
       takeResidentReader: assign(({ event, context }) => ({ residentReader: event.type === 'resident.reader' ? event.view : context.residentReader })),
-      toDesk: sendTo('registration', ({ event }) => event as RegistrationEvent),
-      keepDesk: assign(({ context }, { snapshot }: { snapshot: RegistrationSnapshot }) => patch(context, { desk: snapshot })),
+      toDesk: sendTo(({ context }) => (inSession(context).desk?.act === 'block' ? 'blocking' : 'registration'), ({ event }) => event),
+      keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under })),
       /** Nothing is left of it in a card or here. */
       clearDesk: ({ context: { session } }) => {
-        const under = session?.desk?.context;
-        if (under === undefined) return;
-        if (under.hand !== null) desk.forget(under.hand);
-        if (under.card !== null) desk.letGo(under.card);
+        if (session?.desk?.act !== 'register') return;
+        const { hand, card } = session.desk.snapshot.context;
+        if (hand !== null) desk.forget(hand);
+        if (card !== null) desk.letGo(card);
       },
       dropDesk: assign(({ context }) => (context.session === null ? {} : patch(context, { desk: null }))),
       takeFloor: assign(({ event, context }) => ({ floor: event.type === 'floor' ? event.free : context.floor })),
@@ -340,7 +359,29 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                     after: { refresh: { target: 'home', reenter: true } },
-                    on: { 'desk.open': { guard: 'mayRegister', target: 'registering' } },
+                    on: { 'desk.open': [{ guard: 'mayRegister', target: 'registering' }, { guard: 'mayBlock', target: 'blocking' }] },
+                  },
+                  blocking: {
+                    exit: 'dropDesk',
+                    invoke: {
+                      id: 'blocking',
+                      src: 'blocking',
+                      input: ({ context }) => handsOf(context),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'block', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                    on: {
+                      'touch.wanted': { actions: 'toDesk' },
+                      'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
+                      'desk.number': { guard: 'deskTakes', actions: 'toDesk' },
+                      'desk.block': { guard: 'deskTakes', actions: 'toDesk' },
+                      'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
+                      'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
+                      back: { guard: 'deskTakes', actions: 'toDesk' },
+                      retry: { guard: 'deskTakes', actions: 'toDesk' },
+                      home: { guard: 'deskTakes', actions: 'toDesk' },
+                    },
                   },
                   registering: {
                     exit: ['clearDesk', 'dropDesk'],
@@ -348,13 +389,10 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                       id: 'registration',
                       src: 'registration',
                       input: ({ context }): RegistrationInput => ({
-                        access: accessOf(context),
-                        staffCard: inSession(context).insertion,
-                        staffTries: inSession(context).triesLeft,
-                        staffPad: cardOf(context).pinPad,
+                        ...handsOf(context),
                         reader: context.residentReader,
                       }),
-                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ snapshot: event.snapshot }) } },
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'register', snapshot: event.snapshot } as const }) } },
                       onDone: 'home',
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },

@@ -21,7 +21,7 @@ export function recordOf(before: StaffState, after: StaffState): JournalEvent[] 
   if (is?.setback && is.setback !== was?.setback && failureCodes.includes(is.setback.failure.code)) {
     events.push({ event: 'staff.failure', session: is.id, code: is.setback.failure.code, detail: journalDetail(is.setback.failure.detail) });
   }
-  const [deskWas, deskIs] = [was?.desk?.context.setback, is?.desk?.context.setback];
+  const [deskWas, deskIs] = [was?.desk?.snapshot.context.setback, is?.desk?.snapshot.context.setback];
   if (is && deskIs && deskIs !== deskWas) events.push({ event: 'staff.failure', session: is.id, code: deskIs.failure.code, detail: journalDetail(deskIs.failure.detail) });
   return events;
 }

@@ -44,7 +44,7 @@ export function stateOf(snapshot: MachineSnapshot): StaffState {
   const { stage } = snapshot.value as { stage: unknown };
   const { desk = null } = snapshot.context.session ?? {};
   const path = stagePath(stage);
-  return { stage: desk === null ? path : `${path}.${stagePath(desk.value)}`, context: snapshot.context };
+  return { stage: desk === null ? path : `${path}.${stagePath(desk.snapshot.value)}`, context: snapshot.context };
 }
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
@@ -112,9 +112,11 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     if (session === null) return;
     work.letGo(session.insertion);
     if (session.access !== null) work.leave(session.access.session);
-    const { hand = null, card = null } = session.desk?.context ?? {};
-    if (hand !== null) desk.forget(hand);
-    if (card !== null) desk.letGo(card);
+    if (session.desk?.act === 'register') {
+      const { hand, card } = session.desk.snapshot.context;
+      if (hand !== null) desk.forget(hand);
+      if (card !== null) desk.letGo(card);
+    }
     claim(false);
     moment = { stage: 'away', context: { ...moment.context, session: null } };
   }

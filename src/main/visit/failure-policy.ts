@@ -50,6 +50,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'document-not-yet-valid':
     case 'document-kind':
     case 'resident-known':
+    case 'resident-unknown':
     case 'device-host-lost':
     case 'pin-last-try':
     case 'pin-blocked':

@@ -66,6 +66,8 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
   };
   return {
     readDocument: () => did('readDocument', fangDocument),
+    isNumber: (number) => number === fang.number,
+    block: (_, __, pin) => did('block', { verified: true, reference: '7KQ2-M4XD-09' }, pin),
     lookUp: (_, __, pin) => did('lookUp', { verified: true, resident: null }, pin),
     lookAtCard: (insertion) => did(`lookAtCard ${insertion}`, 'blank'),
     wipe: () => did('wipe', null),

@@ -265,6 +265,59 @@ test('the hub was started anew meanwhile and knows no session: the staff card pr
   await stand.screen.sees('staff-home');
 }, 30_000);
 
+describe('a card is blocked by its holder’s number', () => {
+  const toReason = async (number: string): Promise<void> => {
+    stand.screen.touch({ intent: 'desk.open', act: 'block' });
+    await stand.screen.sees('desk-number');
+    stand.screen.touch({ intent: 'desk.number', number });
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'look-up-block');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  };
+  const chen = identityNumber('1978-01-09', 317);
+
+  test('from then on it opens nothing; blocked again, the ledger says so', async () => {
+    await toReason(chen);
+    expect(await stand.screen.sees('desk-block')).toMatchObject({ number: chen });
+    stand.screen.touch({ intent: 'desk.block', reason: 'stolen' });
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'block');
+    stand.screen.touch({ intent: 'pin.submit', pin: '111111' });
+    expect(await stand.screen.sees('desk-sign', ({ wrong }) => wrong)).toMatchObject({ triesLeft: 2 });
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect((await stand.screen.sees('desk-blocked')).reference).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{2}$/);
+    confirm();
+    await stand.screen.sees('staff-home');
+
+    await toReason(chen);
+    await stand.screen.sees('desk-block');
+    stand.screen.touch({ intent: 'desk.block', reason: 'other' });
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'block');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'request-rejected', detail: 'key-inactive', next: 'home' });
+    stand.screen.touch({ intent: 'home' });
+    await stand.screen.sees('staff-home');
+
+    await stand.insert('chen');
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'key-blocked' });
+    await pull();
+    stand.screen.touch({ intent: 'start' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+  }, 30_000);
+
+  test('a number that cannot be right is not looked up, and one that nobody has is nobody’s', async () => {
+    stand.screen.touch({ intent: 'desk.open', act: 'block' });
+    await stand.screen.sees('desk-number');
+    stand.screen.touch({ intent: 'desk.number', number: '000000197801093170' });
+    await stand.screen.sees('desk-number', ({ mistyped }) => mistyped);
+    stand.screen.touch({ intent: 'back' });
+    await stand.screen.sees('staff-home');
+    await toReason(identityNumber('1978-01-09', 900));
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'resident-unknown', next: 'retry' });
+    await home();
+  });
+});
+
 test('neither PINs nor what was read, nor the slip, stand in the journal', async () => {
   const text = journal();
   expect(text).toContain('registering');
