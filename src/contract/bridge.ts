@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blockReasons } from './block-reason.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
@@ -24,10 +25,6 @@ export interface PrintOffer {
   /** Why it cannot be used, or why it did not print just now. */
   code: FailureCode | null;
 }
-
-/** Why a card is blocked; the ledger says it. */
-export const blockReasons = ['lost', 'stolen', 'damaged', 'other'] as const;
-export type BlockReason = (typeof blockReasons)[number];
 
 /**
  * What the screen may ask for: the only messages from the renderer. An intent that the present state does not know is ignored and journalled.

@@ -1,5 +1,5 @@
 import { assign, fromPromise, setup, type SnapshotFrom } from 'xstate';
-import type { BlockReason } from '../../contract/bridge.ts';
+import type { BlockReason } from '../../contract/block-reason.ts';
 import type { PinResult } from '../../contract/device-host.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import type { StaffAccess } from '../staff/work.ts';

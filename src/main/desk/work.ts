@@ -1,4 +1,4 @@
-import type { BlockReason } from '../../contract/bridge.ts';
+import type { BlockReason } from '../../contract/block-reason.ts';
 import type { CardInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { PreparedRegistration } from '../../identity/registration.ts';
