@@ -78,7 +78,8 @@ export class Kiosk {
   /** The first document shows the attract page before its scripts have come; nobody feels a touch in between. */
   async begin(): Promise<void> {
     const page = await this.#page();
-    await expect.poll(() => page.evaluate(() => '__vue_app__' in ((globalThis as unknown as { document: { querySelector(name: string): object | null } }).document.querySelector('#kiosk') ?? {}))).toBe(true);
+    // As a visit ends the document is replaced, perhaps right now.
+    await page.waitForFunction(() => '__vue_app__' in ((globalThis as unknown as { document: { querySelector(name: string): object | null } }).document.querySelector('#kiosk') ?? {}), undefined, { timeout: patienceMs });
     await this.#touchIntent('start');
   }
 
