@@ -16,3 +16,9 @@ export function readOptions<O extends ParseArgsOptionsConfig, T>(args: string[],
     return misuse(usage, error instanceof Error ? error.message : '');
   }
 }
+
+/** Says why nothing was done, and gives the exit code that goes with it. */
+export function refused({ code, detail }: { code: string; detail?: string | undefined }): number {
+  process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
+  return 1;
+}

@@ -15,6 +15,7 @@ import type { Act, PartyEnrol, StaffRole } from '../ledger/verify/acts.ts';
 import { fromBase64url, fromHex, toHex } from '../ledger/verify/bytes.ts';
 import { openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
 import { createDistrict } from '../main/district.ts';
+import { refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -53,10 +54,9 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(`${done.value}\n`);
     return 0;
   }
-  const { code, detail } = done.failure;
-  if (code === 'usage') process.stderr.write(`${detail ?? ''}\n${usage}\n`);
-  else process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
-  return code === 'usage' ? 2 : 1;
+  if (done.failure.code !== 'usage') return refused(done.failure);
+  process.stderr.write(`${done.failure.detail ?? ''}\n${usage}\n`);
+  return 2;
 }
 
 async function enrol(args: string[]): Promise<Result<string, Failed>> {

@@ -17,7 +17,7 @@ import { openOutbox } from '../main/outbox.ts';
 import { wayToHub } from '../main/way-to-hub.ts';
 import { createKioskActs } from '../main/workshop/kiosk-acts.ts';
 import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
-import { misuse, readOptions, type Misuse } from './arguments.ts';
+import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { readinessPage } from './readiness-page.ts';
@@ -235,11 +235,6 @@ function onDisk(write: () => unknown): Result<null> {
   } catch (error) {
     return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
   }
-}
-
-function refused({ code, detail }: Failure<string>): number {
-  process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
-  return 1;
 }
 
 function saidMisuse({ detail }: Misuse): number {

@@ -15,6 +15,7 @@ import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/byt
 import { signEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { prepareReplacement } from '../registrar/replacement.ts';
+import { refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
@@ -70,12 +71,10 @@ export async function run(args: string[]): Promise<number> {
       process.stdout.write(`Replaced: ${toHex(called.value.resident)}. The new slip: ${replaced.value}\n`);
       return 0;
     }
-    process.stderr.write(`Refused: ${replaced.failure.code}${replaced.failure.detail === undefined ? '' : ` (${replaced.failure.detail})`}\n`);
-    return 1;
+    return refused(replaced.failure);
   } catch (error) {
     if (!(error instanceof CardFailed)) throw error;
-    process.stderr.write(`Refused: ${error.failure.code}${error.failure.detail === undefined ? '' : ` (${error.failure.detail})`}\n`);
-    return 1;
+    return refused(error.failure);
   } finally {
     cards.stop();
     terminal.close();

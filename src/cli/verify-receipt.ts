@@ -20,6 +20,7 @@ import {
 import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
 import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
+import { refused } from './arguments.ts';
 
 const usage = 'imi verify-receipt FILE --trust FILE';
 
@@ -32,17 +33,17 @@ export async function run(args: string[]): Promise<number> {
   const receipt = await readBytes(called.receipt);
   if (!receipt.ok) return misuse(receipt.failure);
   const joined = receiptFromFile(receipt.value);
-  if (!joined.ok) return refuse(`codes-${joined.failure.kind}`, symbolsDetail(joined.failure));
+  if (!joined.ok) return refused({ code: `codes-${joined.failure.kind}`, detail: symbolsDetail(joined.failure) });
   if (decodePendingReceipt(joined.value) !== undefined) {
     const signed = checkPendingReceipt(joined.value, trust.value, nodeCrypto);
-    return signed.ok ? say(pendingLines(pendingStatementOf(signed.value)), 3) : refuse(signed.failure.code, signed.failure.detail);
+    return signed.ok ? say(pendingLines(pendingStatementOf(signed.value)), 3) : refused(signed.failure);
   }
   if (decodeActivityReceipt(joined.value) !== undefined) {
     const complete = verifyActivityReceipt(joined.value, trust.value, nodeCrypto);
-    return complete.ok ? say(activityLines(activityStatementOf(complete.value)), 0) : refuse(complete.failure.code, complete.failure.detail);
+    return complete.ok ? say(activityLines(activityStatementOf(complete.value)), 0) : refused(complete.failure);
   }
   const proof = verifyReceipt(joined.value, trust.value, nodeCrypto);
-  if (!proof.ok) return refuse(proof.failure.code, proof.failure.detail);
+  if (!proof.ok) return refused(proof.failure);
   return say(linesOf(statementOf(proof.value)), 0);
 }
 
@@ -102,11 +103,6 @@ function symbolsDetail(fault: SymbolsFault): string | undefined {
 function say(lines: string[], status: number): number {
   process.stdout.write(`${lines.join('\n')}\n`);
   return status;
-}
-
-function refuse(code: string, detail: string | undefined): number {
-  process.stderr.write(`Refused: ${code}${detail === undefined ? '' : ` (${detail})`}\n`);
-  return 1;
 }
 
 function parse(args: string[]): { receipt: string; trust: string } | undefined {
