@@ -1,4 +1,4 @@
-import { nothingAttested } from '../../src/ledger/rules/kiosks.ts';
+import { nothingAttested } from '../../src/ledger/verify/acts.ts';
 import type { Act } from '../../src/ledger/verify/acts.ts';
 import { atKiosk, order } from './court.ts';
 import {

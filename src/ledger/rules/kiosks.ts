@@ -1,6 +1,6 @@
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { RejectionCode } from '../../contract/failures.ts';
-import type { Attested, KioskEnrol, KioskRetire, Name } from '../verify/acts.ts';
+import { nothingAttested, type KioskEnrol, type KioskRetire, type Name } from '../verify/acts.ts';
 import { concatBytes, equalBytes, u64, utf8 } from '../verify/bytes.ts';
 import { endKeys, registerKeys, reject, type ActContext, type Rejection } from './context.ts';
 import type { Demand } from './signers.ts';
@@ -37,8 +37,6 @@ export const kioskRetire = {
     return null;
   },
 };
-
-export const nothingAttested: Attested = { count: 0, hash: new Uint8Array(32) };
 
 /** One transaction more, whose place in the log is `logIndex`. */
 export function recordAttestation(id: Name, logIndex: number, { draft, crypto }: ActContext): void {

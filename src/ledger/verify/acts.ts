@@ -117,6 +117,8 @@ export interface Attested {
   hash: Uint8Array;
 }
 
+export const nothingAttested: Attested = { count: 0, hash: new Uint8Array(32) };
+
 export interface KioskRetire {
   kind: 'kiosk.retire';
   id: Name;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import type { HubClient } from '../../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../../ledger/client/light-client.ts';
-import type { Act, Attested, Name, PublicKey } from '../../ledger/verify/acts.ts';
+import { nothingAttested, type Act, type Attested, type Name, type PublicKey } from '../../ledger/verify/acts.ts';
 import { equalBytes } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { draftId, encodeDraft, inputFor, newDraft, withSignature } from '../../ledger/verify/draft.ts';
@@ -47,7 +47,7 @@ export function createKioskActs({ hub, light, district, crypto, kioskId, now }: 
     const [record] = read.value.records;
     if (record === null) return ok({ standing: 'unknown' });
     const { hub: of, key, state, attested } = record;
-    return ok({ standing: state === 'active' ? 'enrolled' : 'retired', hub: of, key, attested: attested ?? { count: 0, hash: new Uint8Array(32) } });
+    return ok({ standing: state === 'active' ? 'enrolled' : 'retired', hub: of, key, attested: attested ?? nothingAttested });
   }
 
   /** Refused here with a word of its own what the rules would only call a missing signer. */

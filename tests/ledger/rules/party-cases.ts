@@ -1,4 +1,4 @@
-import { nothingAttested } from '../../../src/ledger/rules/kiosks.ts';
+import { nothingAttested } from '../../../src/ledger/verify/acts.ts';
 import type { Act, Attested } from '../../../src/ledger/verify/acts.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { utf8 } from '../../../src/ledger/verify/bytes.ts';
