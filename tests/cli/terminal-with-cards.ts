@@ -17,7 +17,8 @@ export class TerminalWithCards {
   readonly pcscd: Pcscd;
   readonly #hand: CardHand;
 
-  private constructor(pcscd: Pcscd, hand: CardHand) {
+  /** At readers that are somebody else's to close. */
+  constructor(pcscd: Pcscd, hand: CardHand) {
     this.pcscd = pcscd;
     this.#hand = hand;
   }

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { HubFile } from '../../src/contract/hub-file.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { KioskProcess } from '../../tools/kiosk-driver/kiosk-process.ts';
-import { demoPin } from '../../tools/demo/people.ts';
 import { demoHubPath, worldAt } from '../../tools/demo/world.ts';
+import { TerminalWithCards } from '../cli/terminal-with-cards.ts';
 import { expect, test } from './journey.ts';
 import type { Hall } from './hall.ts';
 import { fillIn, pin, services, signIn } from './steps.ts';
@@ -17,24 +15,11 @@ const first = kiosks['hall-1'] as HubFile['kiosks'][string];
 // The first kiosk leaves the reader to the one that is set up beside it.
 test.use({ plan: { hubFile: { kiosks: { ...kiosks, 'hall-1': { ...first, readers: { resident: 'A reader that is not there' } }, 'hall-3': first } } } });
 
-/** `imi kiosk provision` at a terminal beside the new kiosk; the card goes in when one is asked for. */
+/** `imi kiosk provision` at a terminal beside the new kiosk. */
 async function provision(hall: Hall, kioskId: string, card: string): Promise<string> {
   const config = join(hall.world.dataDir, `${kioskId}.json`);
   writeFileSync(config, JSON.stringify({ hub: hall.hubPath, kiosk: kioskId, data: join(hall.world.dataDir, kioskId) }));
-  const child = spawn(process.execPath, ['src/cli/imi.ts', 'kiosk', 'provision', '--config', config], {
-    env: { PATH: process.env['PATH'], PCSCLITE_CSOCK_NAME: hall.pcscd.socketPath },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  let words = '';
-  child.stdout.on('data', (piece: Buffer) => (words += piece.toString()));
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    words += `${line}\n`;
-    if (line.startsWith('Put ')) void hall.hand.insert(hall.cardFile(card));
-    if (line.startsWith('PIN of ')) child.stdin.write(`${demoPin}\n`);
-  });
-  await new Promise((resolve) => child.once('close', resolve));
-  await hall.hand.pull();
-  return words;
+  return (await new TerminalWithCards(hall.pcscd, hall.hand).imi(['kiosk', 'provision', '--config', config], [hall.cardFile(card)])).out;
 }
 
 test('a second kiosk is made of an empty folder at a terminal, and serves', async ({ hall }) => {

@@ -1,4 +1,3 @@
-import type { IdentityCard } from '../../../src/contract/device-host.ts';
 import { ok } from '../../../src/contract/result.ts';
 import { prepareRegistration } from '../../../src/identity/registration.ts';
 import { newDraft } from '../../../src/ledger/verify/draft.ts';
@@ -6,25 +5,7 @@ import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
 import { checkDocument } from '../../../src/main/desk/document.ts';
 import type { DeskWork, MadeCard, RegistrationInHand } from '../../../src/main/desk/work.ts';
-import { identityNumber } from '../../../tools/demo/people.ts';
-
-/** Somebody whom the district does not know. */
-export const fang: IdentityCard = {
-  layout: 'resident',
-  name: '方敏',
-  nameLatin: null,
-  sex: 'female',
-  ethnicity: '01',
-  nationality: null,
-  birth: '1996-04-11',
-  address: '西关区多宝路 27 号 401 室',
-  number: identityNumber('1996-04-11', 31),
-  issuedBy: '西关区公安分局',
-  validFrom: '2020-01-01',
-  validUntil: '2040-01-01',
-  passNumber: null,
-  issueCount: null,
-};
+import { fang } from '../../fixtures/fang.ts';
 
 const document = checkDocument(fang, '2026-11-30');
 if (!document.ok) throw new Error(document.failure.code);

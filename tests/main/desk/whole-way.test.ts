@@ -6,7 +6,7 @@ import { loadCardState, newCardState, saveCardState, type NewCard } from '../../
 import type { CommandPattern } from '../../../tools/virtual-card/control.ts';
 import { identityNumber } from '../../../tools/demo/people.ts';
 import { openKioskStand, type KioskStand } from '../kiosk-stand.ts';
-import { fang } from './desk-stand.ts';
+import { fang } from '../../fixtures/fang.ts';
 
 /** The desk at a real kiosk: real pcscd, virtual cards, a real hub. */
 let stand: KioskStand;
