@@ -10,7 +10,7 @@ import { SamV } from '../../tools/virtual-devices/sam-v.ts';
 import { plugSerialWire } from '../../tools/virtual-devices/serial-wire.ts';
 import { fang as knownUntil2040 } from '../fixtures/fang.ts';
 import type { Hall } from './hall.ts';
-import { test as base } from './journey.ts';
+import { expect, test as base } from './journey.ts';
 import { answers, pin } from './steps.ts';
 
 /** The reader of identity cards, on a line of this worker's own. */
@@ -131,7 +131,7 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.sees('receipt', 'recorded');
 });
 
-test('refused at the desk, each with its reason, and the next one is registered all the same', async ({ kiosk, desk }) => {
+test('refused at the desk, each with its reason, and the next one is registered all the same', async ({ kiosk, hall, desk }) => {
   await kiosk.sees('attract');
   await kiosk.insertStaffCard('staff-liang');
   await kiosk.sees('staff-pin');
@@ -165,7 +165,10 @@ test('refused at the desk, each with its reason, and the next one is registered 
   await kiosk.sees('desk-card', 'wanted');
   await desk.insertBlank({ blank: false, rsaOnly: true });
   await kiosk.sees('failure', 'card-wrong-curve');
+  const outBefore = hall.cardOutHeardAt();
   await kiosk.pullCard();
+  // No hand is as quick as the next line: a card that is there again before the reader has looked was never out.
+  await expect.poll(() => hall.cardOutHeardAt()).not.toBe(outBefore);
   await kiosk.retry();
   await kiosk.sees('desk-card', 'wanted');
 
