@@ -18,24 +18,24 @@ const run: Record<Part, () => Promise<Tally>> = {
       runProgram(['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
       runProgram(['node_modules/vue-tsc/bin/vue-tsc.js', '--noEmit', '-p', 'tsconfig.renderer.json']),
     ]);
-    return oneCheck(ends.every((code) => code === 0));
+    return oneCheck('types', ends.every((code) => code === 0));
   },
   lint: async () => {
     say('Lint');
-    return oneCheck((await runProgram(['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.'])) === 0);
+    return oneCheck('lint', (await runProgram(['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.'])) === 0);
   },
   tests: () => {
     say('Tests');
     const reporters = ['--reporter=default', '--reporter=./tests/runner/vitest-tally-reporter.ts'];
-    return runCounted(['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters]);
+    return runCounted('tests', ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...filters]);
   },
   journeys: async () => {
     say('The screens are built for the journeys');
     const built = await runProgram(['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn']);
-    if (built !== 0) return oneCheck(false);
+    if (built !== 0) return oneCheck('the screens are built', false);
     say('Journeys');
     const reporters = '--reporter=list,./tests/runner/playwright-tally-reporter.ts';
-    return runCounted(['node_modules/@playwright/test/cli.js', 'test', reporters, ...filters]);
+    return runCounted('journeys', ['node_modules/@playwright/test/cli.js', 'test', reporters, ...filters]);
   },
 };
 
@@ -56,5 +56,6 @@ for (const part of chosenParts()) tallies.push(await run[part]());
 const total = sum(tallies);
 process.stdout.write('\n');
 for (const { name, reason } of total.skipped) process.stdout.write(`skipped: ${name} (${reason})\n`);
+for (const { name, reason } of total.failed) process.stdout.write(`failed: ${name} (${reason})\n`);
 process.stdout.write(`${tallyLine(total)}\n`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+process.exitCode = total.failed.length === 0 ? 0 : 1;

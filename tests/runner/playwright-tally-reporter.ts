@@ -1,22 +1,22 @@
 import { writeFileSync } from 'node:fs';
-import type { FullConfig, Reporter, Suite } from '@playwright/test/reporter';
-import { sayPassedLate, tallyFileVariable, type Tally } from './tally.ts';
+import type { FullConfig, Reporter, Suite, TestError } from '@playwright/test/reporter';
+import { inOneLine, sayPassedLate, tallyFileVariable, type Tally } from './tally.ts';
 
 /** Counts tests and errors outside of any test; keeps the reason that a test gave for its skip. */
 export default class PlaywrightTallyReporter implements Reporter {
   private root: Suite | null = null;
-  private errors = 0;
+  private readonly errors: TestError[] = [];
 
   onBegin(_config: FullConfig, suite: Suite): void {
     this.root = suite;
   }
 
-  onError(): void {
-    this.errors += 1;
+  onError(error: TestError): void {
+    this.errors.push(error);
   }
 
   onEnd(): void {
-    const tally: Tally = { passed: 0, failed: this.errors, skipped: [] };
+    const tally: Tally = { passed: 0, failed: this.errors.map(({ message }) => ({ name: 'outside of any journey', reason: inOneLine(message) })), skipped: [] };
     for (const test of this.root?.allTests() ?? []) {
       const outcome = test.outcome();
       const name = test.titlePath().filter(Boolean).join(' › ');
@@ -26,7 +26,7 @@ export default class PlaywrightTallyReporter implements Reporter {
         tally.passed += 1;
         sayPassedLate(name);
       } else if (outcome === 'skipped') tally.skipped.push({ name, reason: reason?.description ?? 'switched off in the file' });
-      else tally.failed += 1;
+      else tally.failed.push({ name, reason: inOneLine(test.results.at(-1)?.error?.message) });
     }
     const file = process.env[tallyFileVariable];
     if (file !== undefined) writeFileSync(file, JSON.stringify(tally));

@@ -15,13 +15,13 @@ export async function runProgram(args: string[], env: NodeJS.ProcessEnv = proces
   });
 }
 
-/** Runs a test runner that has one of our reporters. */
-export async function runCounted(args: string[]): Promise<Tally> {
+/** Runs a test runner that has one of our reporters; `runner` is what it is called where it fails as a whole. */
+export async function runCounted(runner: string, args: string[]): Promise<Tally> {
   const directory = mkdtempSync(join(tmpdir(), 'imi-tally-'));
   const file = join(directory, 'tally.json');
   try {
     const exitCode = await runProgram(args, { ...process.env, [tallyFileVariable]: file });
-    return settled(readTally(file), exitCode);
+    return settled(runner, readTally(file), exitCode);
   } finally {
     rmSync(directory, { recursive: true });
   }
