@@ -27,16 +27,15 @@ export interface ChangedPlace {
 export function changedPlaces(approved: SmallPicture, seen: SmallPicture): ChangedPlace[] | null {
   if (approved.width !== seen.width || approved.height !== seen.height) return null;
   const { width, height } = approved;
+  const squares = squaresThatMayDiffer(approved, seen);
+  if (squares.length === 0) return [];
   const before = blurred(approved);
   const now = blurred(seen);
   const places: ChangedPlace[] = [];
-  for (let top = 0; top < height; top += cell) {
-    for (let left = 0; left < width; left += cell) {
-      const square = { left, top, right: Math.min(left + cell, width), bottom: Math.min(top + cell, height) };
-      let difference = squareDifference(before, now, width, height, square, 0, 0);
-      if (difference > cellLimit) difference = Math.min(...nearby.map(([x, y]) => squareDifference(before, now, width, height, square, x, y)));
-      if (difference > cellLimit) join(places, { left: left * shrinkBy, top: top * shrinkBy, right: square.right * shrinkBy, bottom: square.bottom * shrinkBy, difference });
-    }
+  for (const square of squares) {
+    let difference = squareDifference(before, now, width, height, square, 0, 0);
+    if (difference > cellLimit) difference = Math.min(...nearby.map(([x, y]) => squareDifference(before, now, width, height, square, x, y)));
+    if (difference > cellLimit) join(places, { left: square.left * shrinkBy, top: square.top * shrinkBy, right: square.right * shrinkBy, bottom: square.bottom * shrinkBy, difference });
   }
   return places;
 }
@@ -46,6 +45,38 @@ interface Square {
   top: number;
   right: number;
   bottom: number;
+}
+
+/**
+ * The squares that the soft edges have yet to decide, row by row. A blurred pixel is a mean of nine, so a square's blurred difference is at most the plain one summed over
+ * the square and one pixel around it, those on the picture's edge counted for the neighbours that they stand in for. Two pictures of one screen are nearly always done here.
+ */
+function squaresThatMayDiffer(approved: SmallPicture, seen: SmallPicture): Square[] {
+  const { width, height } = approved;
+  const squares: Square[] = [];
+  const row = new Uint32Array(width);
+  for (let top = 0; top < height; top += cell) {
+    const bottom = Math.min(top + cell, height);
+    row.fill(0);
+    for (let y = top - 1; y <= bottom; y += 1) addDifferences(row, approved, seen, Math.max(0, Math.min(height - 1, y)));
+    for (let left = 0; left < width; left += cell) {
+      const right = Math.min(left + cell, width);
+      let sum = 0;
+      for (let x = left - 1; x <= right; x += 1) sum += row[Math.max(0, Math.min(width - 1, x))] ?? 0;
+      if (sum / ((right - left) * (bottom - top)) > cellLimit) squares.push({ left, top, right, bottom });
+    }
+  }
+  return squares;
+}
+
+/** Adds, for each pixel of one line, the channel that differs most. */
+function addDifferences(sums: Uint32Array, one: SmallPicture, other: SmallPicture, line: number): void {
+  for (let x = 0, at = line * one.width * 3; x < one.width; x += 1, at += 3) {
+    const red = Math.abs((one.rgb[at] ?? 0) - (other.rgb[at] ?? 0));
+    const green = Math.abs((one.rgb[at + 1] ?? 0) - (other.rgb[at + 1] ?? 0));
+    const blue = Math.abs((one.rgb[at + 2] ?? 0) - (other.rgb[at + 2] ?? 0));
+    sums[x] = (sums[x] ?? 0) + Math.max(red, green, blue);
+  }
 }
 
 /** Mean over the square of the channel that differs most, `now` looked at `x` further to the right and `y` further down, between its pixels too. */
