@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blockReasons } from './block-reason.ts';
+import { backChoices, closedReasons, type Closure } from './closure.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
@@ -93,7 +94,10 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.enum(['register', 'block']) }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum(['register', 'block', 'standing']) }),
+  /** Nobody is served here from now on, or again. */
+  z.strictObject({ intent: z.literal('kiosk.close'), reason: z.enum(closedReasons), back: z.enum(backChoices) }),
+  z.strictObject({ intent: z.literal('kiosk.open') }),
   /** As printed on the identity card. */
   z.strictObject({ intent: z.literal('desk.number'), number: z.string().max(18) }),
   z.strictObject({ intent: z.literal('desk.block'), reason: z.enum(blockReasons) }),
@@ -397,6 +401,8 @@ export interface KioskHealth {
   /** Signed requests that wait for the hub. */
   waiting: number;
   readers: ReaderLine[];
+  /** What staff have said of it; null: it is open. */
+  closure: Closure | null;
 }
 
 /** What a first card has signed, and waits for the second. */
@@ -426,6 +432,8 @@ export type Page =
   | { page: 'attract' }
   | { page: 'language' }
   | { page: 'insert-card' }
+  /** Staff have closed this kiosk. */
+  | ({ page: 'closed' } & Closure)
   | { page: 'working'; doing: Doing }
   | ({ page: 'pin' } & PinPrompt)
   /** `news`: how many things happened since the last visit; they have a page of their own. */
@@ -550,7 +558,8 @@ export type Page =
   | ({ page: 'staff-pin'; why: 'sign-in' | 'locked'; who: StaffWho; waitSeconds: number } & PinPrompt)
   /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */
   /** `desk` null: this role registers nobody. */
-  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null }
+  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null; /** May open and close this kiosk, and see how it is. */ tends: boolean }
+  | { page: 'desk-standing'; closure: Closure | null }
   /** Lay the identity card on its reader. */
   | { page: 'desk-document' }
   /** Is this the person, and is it all there? Then the number is looked up. */

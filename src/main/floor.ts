@@ -109,5 +109,5 @@ export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, clock: Clock,
 
 /** Nobody is being served: the page waits for a card, or says that none can be read. */
 export function isFree({ page }: Snapshot): boolean {
-  return ['attract', 'language', 'insert-card'].includes(page.page) || (page.page === 'failure' && page.next === 'none');
+  return ['attract', 'language', 'insert-card', 'closed'].includes(page.page) || (page.page === 'failure' && page.next === 'none');
 }

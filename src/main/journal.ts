@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { closedReasons, closureSchema } from '../contract/closure.ts';
 import { failureCodes, rejectionCodes } from '../contract/failures.ts';
 import type { Clock } from './clock.ts';
 
@@ -10,6 +11,7 @@ const word = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,79}$/);
 /** Status words, errnos and exception names; cut to printable ASCII. */
 const detail = z.string().regex(/^[\x20-\x7e]{1,160}$/);
 const visit = z.string().regex(/^[0-9a-f]{16}$/);
+const staffId = z.string().regex(/^[0-9a-f]{32}$/);
 const durationMs = z.int().min(0);
 
 /**
@@ -43,6 +45,9 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('staff.signed-in'), session: visit, who: word, role: word, party: word }),
   z.strictObject({ event: z.literal('staff.state'), session: visit.nullable(), from: word, to: word }),
   z.strictObject({ event: z.literal('staff.failure'), session: visit, code: z.enum(failureCodes), detail: detail.optional() }),
+  /** By the id that the member of staff has on the ledger. */
+  z.strictObject({ event: z.literal('kiosk.closed'), staff: staffId, reason: z.enum(closedReasons), back: closureSchema.shape.back }),
+  z.strictObject({ event: z.literal('kiosk.opened'), staff: staffId }),
   z.strictObject({ event: z.literal('staff.ended'), session: visit, ended: word }),
   z.strictObject({
     event: z.literal('outbox'),

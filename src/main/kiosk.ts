@@ -23,6 +23,7 @@ import { unpackSlip } from './printing.ts';
 import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
+import { openStanding } from './standing.ts';
 import { createServiceList } from './service-list.ts';
 import { fits, readerView, type ReaderView } from './visit/reader-view.ts';
 import type { KioskFacts } from './visit/snapshot.ts';
@@ -99,6 +100,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       enrolment.check();
     },
   });
+  const standing = openStanding({ dataDir, clock, onChange: () => visits.standing() });
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
   const services = createServiceList({ district, journal, clock, onChange: (offered) => visits.offered(offered) });
 
@@ -161,7 +163,10 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     kept: keptDrafts,
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
     deskReadiness: () => (isShared ? 'one-reader' : kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
+    standing,
+    journal,
     health: () => ({
+      closure: standing.closure,
       hub: hubIsAway ? 'away' : 'reachable',
       head: light.newest === null ? null : { height: light.newest.height, at: new Date(light.newest.timeMs).toISOString() },
       unfit: enrolment.failure?.code ?? null,
@@ -183,6 +188,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const closeAll = async (): Promise<void> => {
     delivery.stop();
     services.stop();
+    standing.stop();
     witnesses.stop();
     hub.close();
     // The outbox stays open for a signature that is under way: without the device host it ends at once, one way or the other.
@@ -221,7 +227,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       farewellMs,
       recordWaitMs,
       paperDots: kioskFile.devices.printer?.widthDots ?? null,
+      oneReader: isShared,
     },
+    closure: () => standing.closure,
     screen: floor.visits,
     journal,
     clock,

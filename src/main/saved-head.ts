@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keptFile, type KeptFile } from './kept-file.ts';
 
 /** What the light client keeps over restarts. */
 export interface SavedHead {
@@ -13,42 +13,19 @@ export interface SavedHead {
 }
 
 export function savedHeadIn(dataDir: string): SavedHead {
-  const trustPath = join(dataDir, 'head.cbor');
-  const splitPath = join(dataDir, 'split.cbor');
+  const trust = keptFile(join(dataDir, 'head.cbor'));
+  const split = keptFile(join(dataDir, 'split.cbor'));
   return {
-    trust: () => read(trustPath),
-    split: () => read(splitPath),
-    keepTrust: (trust) => write(dataDir, trustPath, trust),
-    keepSplit: (evidence) => write(dataDir, splitPath, evidence),
+    trust: () => trust.read(),
+    split: () => split.read(),
+    keepTrust: (content) => keep(trust, content),
+    keepSplit: (content) => keep(split, content),
   };
 }
 
-function read(path: string): Uint8Array | undefined {
+function keep(file: KeptFile, content: Uint8Array): void {
   try {
-    return new Uint8Array(readFileSync(path));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The old content or the new one, also after a power cut. */
-function write(folder: string, path: string, content: Uint8Array): void {
-  try {
-    const file = openSync(`${path}.new`, 'w', 0o600);
-    try {
-      // Goes on where the disk took only a part of it.
-      writeFileSync(file, content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(`${path}.new`, path);
-    const entries = openSync(folder, 'r');
-    try {
-      fsyncSync(entries);
-    } finally {
-      closeSync(entries);
-    }
+    file.write(content);
   } catch {
     // The one from before stays.
   }

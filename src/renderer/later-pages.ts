@@ -43,6 +43,7 @@ const names = [
   'desk-number',
   'desk-block',
   'desk-blocked',
+  'desk-standing',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

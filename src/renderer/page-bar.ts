@@ -12,6 +12,7 @@ const controls: Record<PageName, BarControls> = {
   attract: { back: false, end: false },
   language: { back: true, end: true },
   'insert-card': { back: true, end: true },
+  closed: { back: false, end: false },
   working: { back: false, end: true },
   pin: { back: false, end: true },
   home: { back: false, end: true },
@@ -53,6 +54,7 @@ const controls: Record<PageName, BarControls> = {
   'desk-number': { back: true, end: true },
   'desk-block': { back: true, end: true },
   'desk-blocked': { back: false, end: true },
+  'desk-standing': { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -71,6 +73,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'failure') return `failure:${page.code}`;
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
+  if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

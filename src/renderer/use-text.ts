@@ -26,6 +26,15 @@ export function useText() {
     return new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeStyle: 'short', timeZone: districtTimeZone }).format(new Date(iso));
   }
 
+  /** A text in another language than the page's. */
+  const tIn = (other: Language, key: string): string => t(key, {}, { locale: other });
+
+  /** When a kiosk is back (contract/closure.ts): the time of a weekday, or a day. */
+  function backAgain(iso: string): string {
+    const form: Intl.DateTimeFormatOptions = isoDate.test(iso) ? { weekday: 'long', month: 'long', day: 'numeric', timeZone: 'UTC' } : { weekday: 'long', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: districtTimeZone };
+    return new Intl.DateTimeFormat(language(), form).format(new Date(iso));
+  }
+
   /** Fen (1/100 yuan) as money. */
   function money(amountFen: number): string {
     return new Intl.NumberFormat(language(), { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(amountFen / 100);
@@ -66,5 +75,5 @@ export function useText() {
     return what === 'request' && service !== null ? local(service) : t(`signedTitle.${what.replace('.', '-')}`, { service: service === null ? '' : local(service) });
   }
 
-  return { t, te, language, local, day, moment, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
+  return { t, tIn, te, language, local, day, moment, backAgain, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
 }

@@ -8,7 +8,8 @@ interface StateNode {
 
 const machine = visitMachine({
   work: {} as VisitWork,
-  settings: { languages: ['en'], idleLimitMs: 1, idleGraceMs: 1, farewellMs: 1, recordWaitMs: 1, paperDots: null },
+  settings: { languages: ['en'], idleLimitMs: 1, idleGraceMs: 1, farewellMs: 1, recordWaitMs: 1, paperDots: null, oneReader: false },
+  closureNow: () => null,
   newVisitId: () => '',
 });
 

@@ -1,5 +1,6 @@
 import { expect as shortExpect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
 import type { CheckRow, Doing, Intent, Page, PrintOffer, RequestState } from '../../src/contract/bridge.ts';
+import type { BackChoice, ClosedReason } from '../../src/contract/closure.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
@@ -22,6 +23,8 @@ interface Particulars {
   'desk-turn': Extract<Page, { page: 'desk-turn' }>['to'];
   'desk-sign': Extract<Page, { page: 'desk-sign' }>['what'];
   'desk-done': 'good' | FailureCode;
+  'desk-standing': 'open' | 'closed';
+  closed: ClosedReason;
 }
 type PageName = Page['page'];
 
@@ -36,6 +39,8 @@ const particularOf: Record<keyof Particulars, string> = {
   'desk-turn': 'data-to',
   'desk-sign': 'data-what',
   'desk-done': 'data-tried',
+  'desk-standing': 'data-standing',
+  closed: 'data-reason',
 };
 
 /** The screen as it is now: a browser that was replaced has another page. */
@@ -293,6 +298,19 @@ export class Kiosk {
   async openDesk(act: Extract<Intent, { intent: 'desk.open' }>['act']): Promise<void> {
     await this.sees('staff-home');
     await this.#touchIntent('desk.open', act);
+  }
+
+  /** On the page where staff do so. */
+  async closeKiosk(reason: ClosedReason, back: BackChoice): Promise<void> {
+    const page = await this.sees('desk-standing', 'open');
+    for (const option of [reason, back]) await this.touch(page.locator(`[data-option="${option}"]`));
+    await this.#touchIntent('kiosk.close');
+    await this.sees('desk-standing', 'closed');
+  }
+
+  async openKiosk(): Promise<void> {
+    await this.sees('desk-standing', 'closed');
+    await this.#touchIntent('kiosk.open');
   }
 
   /** The main button of a desk page. */

@@ -11,6 +11,7 @@ import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
 import { newSession, type StaffContext, type StaffEnded, type StaffSession, type StaffSettings } from './context.ts';
+import { tendsKiosks } from './tending.ts';
 import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
@@ -103,6 +104,9 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
       registration: registrationMachine(desk),
       blocking: blockingMachine(desk),
+      changeStanding: fromPromise<Result<null>, { access: StaffAccess; event: StaffEvent }>(({ input: { access, event } }) =>
+        Promise.resolve(event.type === 'kiosk.close' ? work.close(access, event.reason, event.back) : work.open(access)),
+      ),
       listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
     },
     delays: {
@@ -137,6 +141,8 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       /** Two readers, an identity-card reader, and a role that registers. */
       mayRegister: ({ context, event }) => event.type === 'desk.open' && event.act === 'register' && work.deskReadiness(staffOf(context)) === 'ready',
       mayBlock: ({ context, event }) => event.type === 'desk.open' && event.act === 'block' && work.deskReadiness(staffOf(context)) !== null,
+      /** Of whoever looks after kiosks. */
+      mayTend: ({ context, event }, { act }: { act: 'standing' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       deskTakes: ({ context, event }) => {
         const under = inSession(context).desk;
         return under !== null && (under.act === 'register' ? under.snapshot.can(event as RegistrationEvent) : under.snapshot.can(event as BlockingEvent));
@@ -359,7 +365,33 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                     after: { refresh: { target: 'home', reenter: true } },
-                    on: { 'desk.open': [{ guard: 'mayRegister', target: 'registering' }, { guard: 'mayBlock', target: 'blocking' }] },
+                    on: {
+                      'desk.open': [
+                        { guard: 'mayRegister', target: 'registering' },
+                        { guard: 'mayBlock', target: 'blocking' },
+                        { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
+                      ],
+                    },
+                  },
+                  /** Whether residents are served here. */
+                  standing: {
+                    entry: 'lookAround',
+                    on: {
+                      back: 'home',
+                      'kiosk.close': { target: 'changing' },
+                      'kiosk.open': { target: 'changing' },
+                    },
+                  },
+                  changing: {
+                    invoke: {
+                      src: 'changeStanding',
+                      input: ({ context, event }) => ({ access: accessOf(context), event }),
+                      onDone: [
+                        { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'standing' },
+                        { target: '#staff.stage.serving.failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                      ],
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
                   },
                   blocking: {
                     exit: 'dropDesk',

@@ -1,10 +1,11 @@
-import type { DeskReadiness, Doing, Page, StaffWho } from '../../contract/bridge.ts';
+import type { DeskReadiness, Doing, KioskHealth, Page, StaffWho } from '../../contract/bridge.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
 import { blockingPage } from '../desk/blocking-pages.ts';
 import { registrationPage } from '../desk/registration-pages.ts';
 import type { StaffShown } from '../floor.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffContext, StaffSession } from './context.ts';
+import { tendsKiosks } from './tending.ts';
 import type { ProvenStaff } from './work.ts';
 
 /** A state of the machine, as much of it as the screen needs. */
@@ -46,6 +47,8 @@ function sessionPage(stage: string, session: StaffSession, minutesLeft: number, 
       return pinPage(stage, session);
     case 'serving.inside.home':
       return homePage(session, minutesLeft, readiness);
+    case 'serving.inside.standing':
+      return { page: 'desk-standing', closure: healthOf(session).closure };
     case 'serving.failed':
       return failurePage(session);
     default:
@@ -70,7 +73,12 @@ function pinPage(stage: string, { card, staff, access, triesLeft, pinWrong, wait
 
 function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page {
   if (staff === null || health === null) throw new Error('nobody is signed in');
-  return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff) };
+  return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
+}
+
+function healthOf({ health }: StaffSession): KioskHealth {
+  if (health === null) throw new Error('nobody has looked around');
+  return health;
 }
 
 function failurePage({ setback }: StaffSession): Page {

@@ -2,12 +2,15 @@ import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge
 import type { Localized } from '../../contract/language.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import type { Name, PublicKey } from '../../ledger/verify/acts.ts';
+import { toHex } from '../../ledger/verify/bytes.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
 import { bodyOf, draftId } from '../../ledger/verify/draft.ts';
 import { pseudonym, reference } from '../../ledger/verify/reference.ts';
 import type { Card } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
+import type { Journal } from '../journal.ts';
+import type { Standing } from '../standing.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
 import { openStaffSession } from './staff-session.ts';
 import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
@@ -19,13 +22,15 @@ export interface StaffWorkParts {
   kept: Pick<KeptDrafts, 'list'>;
   cardOf(insertion: number): Card;
   health(): KioskHealth;
+  standing: Pick<Standing, 'closure' | 'close' | 'open'>;
+  journal: Pick<Journal, 'write'>;
   /** Of this kiosk, whoever asks. */
   deskReadiness(): DeskReadiness;
 }
 
 /** A session's work on the real card, ledger and hub. */
 export function createStaffWork(parts: StaffWorkParts): StaffWork {
-  const { district, cardOf } = parts;
+  const { district, cardOf, standing, journal } = parts;
   return {
     readCard: (insertion) => cardOf(insertion).open(),
     whose: ({ keys }) => district.staffOf(keys),
@@ -34,6 +39,16 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     drafts: (access) => listDrafts(access, parts),
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
+    close({ staff }, reason, back) {
+      const closed = standing.close(reason, back);
+      if (closed.ok) journal.write({ event: 'kiosk.closed', staff: toHex(staff.id), reason, back: standing.closure?.back ?? null });
+      return closed;
+    },
+    open({ staff }) {
+      const opened = standing.open();
+      if (opened.ok) journal.write({ event: 'kiosk.opened', staff: toHex(staff.id) });
+      return opened;
+    },
     letGo(insertion) {
       void cardOf(insertion).release();
     },

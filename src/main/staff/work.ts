@@ -1,4 +1,5 @@
 import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { BackChoice, ClosedReason } from '../../contract/closure.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { Result } from '../../contract/result.ts';
@@ -39,6 +40,10 @@ export interface StaffWork {
   health(): KioskHealth;
   /** Whether residents can be registered here; null: not by this person. */
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;
+  /** Nobody is served here from now on; `kiosk-storage`. */
+  close(access: StaffAccess, reason: ClosedReason, back: BackChoice): Result<null>;
+  /** Residents are served again; `kiosk-storage`. */
+  open(access: StaffAccess): Result<null>;
   /** The card is reset: no PIN state is left in it. */
   letGo(insertion: number): void;
   /** The hub's session ends. */

@@ -1,4 +1,5 @@
 import type { Intent, Page, RequestState, ServiceCard, Signable, SignedRow, TypedFact } from '../../contract/bridge.ts';
+import type { Closure } from '../../contract/closure.ts';
 import type { CardInfo, PrinterStatus } from '../../contract/device-host.ts';
 import type { Language, Localized } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
@@ -111,6 +112,8 @@ export interface VisitSettings {
   recordWaitMs: number;
   /** Dots of a line of the printer's paper; null: this kiosk has no printer. */
   paperDots: number | null;
+  /** Residents' and staff's cards come into the same one. */
+  oneReader: boolean;
 }
 
 export interface VisitContext {
@@ -118,6 +121,8 @@ export interface VisitContext {
   language: Language;
   help: boolean;
   reader: ReaderView;
+  /** Staff have closed this kiosk; null: they have not. */
+  closure: Closure | null;
   /** As it was heard last. */
   printer: PrinterStatus;
   scannerReady: boolean;

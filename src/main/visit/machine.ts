@@ -1,5 +1,6 @@
 import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
+import type { Closure } from '../../contract/closure.ts';
 import type { CardInfo, PrinterStatus, PinResult } from '../../contract/device-host.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { rememberedAnswers, type SelfClaims } from '../../identity/self-claims.ts';
@@ -52,6 +53,8 @@ export type VisitEvent =
   /** What became of the slip that this visit sent. */
   | { type: 'slip.done'; visit: string; result: Result<null> }
   | { type: 'screen.lost' }
+  /** Staff have closed this kiosk, or opened it again. A visit that is under way goes on to its end. */
+  | { type: 'standing'; closure: Closure | null }
   | { type: 'idle.over' };
 
 export function eventOf(intent: Intent): VisitEvent {
@@ -63,6 +66,8 @@ export function eventOf(intent: Intent): VisitEvent {
 export interface VisitMachineParts {
   work: VisitWork;
   settings: VisitSettings;
+  /** What staff have said of this kiosk before the machine starts. */
+  closureNow(): Closure | null;
   /** 16 random hex digits. */
   newVisitId(): string;
 }
@@ -178,7 +183,7 @@ const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', 
  * One visit from the first touch to the last. Two regions: `stage` is what the resident sees, `attention` whether anybody is still there.
  * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
  */
-export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) {
+export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMachineParts) {
   const newDraft = (context: VisitContext, matter: Offer | BundleOffer): Draft => {
     const { known, self } = accessOf(context);
     return beginDraft(matter, { known, remembered: (service) => rememberedAnswers(self ?? {}, service), grantEnd: (offer) => work.grantEnd(offer) });
@@ -187,6 +192,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
     types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
       readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
+      tellStaffCard: fromPromise<void, { insertion: number }>(({ input }) => work.tellStaffCard(input.insertion)),
       lookUp: fromPromise<Result<Ticket>, { insertion: number; card: CardInfo }>(({ input }) => work.lookUp(input.insertion, input.card)),
       checkPin: fromPromise<Result<PinResult>, { insertion: number; purpose: 'user' | 'sign'; pin: Uint8Array | null }>(({ input }) =>
         work.checkPin(input.insertion, input.purpose, input.pin),
@@ -228,6 +234,11 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       readerFault: ({ event }) => event.type === 'reader' && event.view.view === 'fault',
       readerEmpty: ({ event }) => event.type === 'reader' && (event.view.view === 'empty' || event.view.view === 'starting'),
       cardReady: ({ event }) => event.type === 'reader' && event.view.view === 'card',
+      isClosed: ({ context }) => context.closure !== null,
+      isOpen: ({ context }) => context.closure === null,
+      opened: ({ event }) => event.type === 'standing' && event.closure === null,
+      /** With one reader for all it may be staff's. */
+      cardToLookAt: ({ context, event }) => context.settings.oneReader && event.type === 'reader' && event.view.view === 'card',
       cardUseless: ({ event }) => event.type === 'reader' && (event.view.view === 'mute' || event.view.view === 'in-use'),
       /** The visit's own card; our own hold on it may show as "in use". */
       sameCard: ({ context, event }) =>
@@ -320,6 +331,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
         return patch(context, { printing: event.result.ok ? { state: 'printed' } : { state: 'failed', failure: event.result.failure } });
       }),
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
+      takeClosure: assign(({ event, context }) => ({ closure: event.type === 'standing' ? event.closure : context.closure })),
       setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
       resetKiosk: assign(({ context }) => ({ language: context.settings.languages[0] ?? context.language, help: false, farewell: null })),
       openHelp: assign({ help: true }),
@@ -508,6 +520,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       language: settings.languages[0] ?? 'zh-Hans',
       help: false,
       reader: { view: 'starting' },
+      closure: closureNow(),
       printer: { state: 'starting' },
       scannerReady: false,
       secondsLeft: 0,
@@ -523,12 +536,14 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
       'offers.changed': { actions: 'keepOffers' },
       printer: { actions: 'takePrinter' },
       scanner: { actions: 'takeScanner' },
+      standing: { actions: 'takeClosure' },
     },
     states: {
       stage: {
         initial: 'welcome',
         on: {
           reader: [
+            { guard: 'isClosed', target: '.closed', actions: ['takeReader', ...cardRemoved] },
             { guard: 'readerFault', target: '.outOfService', actions: ['takeReader', ...cardRemoved] },
             { guard: 'cardReady', target: '.visiting', actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
             { guard: 'cardUseless', target: '.cardFault', actions: ['takeReader', ...cardRemoved] },
@@ -539,7 +554,8 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
           welcome: {
             initial: 'attract',
             entry: 'resetKiosk',
-            on: { reader: { guard: 'readerEmpty', actions: 'takeReader' } },
+            always: { guard: 'isClosed', target: 'closed' },
+            on: { reader: { guard: and(['readerEmpty', 'isOpen']), actions: 'takeReader' } },
             states: {
               attract: {
                 on: {
@@ -568,6 +584,29 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
             },
           },
 
+          /** By staff. What the readers say then changes nothing until it is opened. */
+          closed: {
+            initial: 'resting',
+            entry: 'resetKiosk',
+            on: {
+              standing: [
+                { guard: 'opened', target: 'welcome', actions: ['takeClosure', raise(({ context }) => ({ type: 'reader' as const, view: context.reader }))] },
+                { actions: 'takeClosure' },
+              ],
+              reader: [{ guard: 'sameCardLeft', actions: 'takeReader' }, { guard: 'cardToLookAt', target: '.asking', actions: 'takeReader' }, { target: '.resting', actions: 'takeReader' }],
+            },
+            states: {
+              resting: {
+                on: { activity: { target: 'resting', reenter: true } },
+                after: { idleLimit: { target: 'resting', reenter: true, actions: 'resetKiosk' } },
+              },
+              /** Whoever it is, the page stays; staff then have the screen. */
+              asking: {
+                invoke: { src: 'tellStaffCard', input: ({ context }) => ({ insertion: insertionOf(context.reader) ?? 0 }), onDone: 'resting', onError: 'resting' },
+              },
+            },
+          },
+
           outOfService: {
             on: { reader: { guard: 'readerFault', actions: 'takeReader' } },
           },
@@ -584,7 +623,7 @@ export function visitMachine({ work, settings, newVisitId }: VisitMachineParts) 
                 { guard: 'sameCard', actions: 'takeReader' },
                 { guard: 'readerEmpty', target: 'goodbye', actions: ['takeReader', ...cardRemoved] },
                 // Out and in again between two looks at the reader: the first visit ends, the next one begins.
-                { guard: 'cardReady', target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
+                { guard: and(['cardReady', 'isOpen']), target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
               ],
               'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
               'slip.done': { guard: 'slipOfThisVisit', actions: 'noteSlip' },

@@ -52,6 +52,9 @@ export function pageOf({ stage, context }: VisitState): Page {
       return { page: 'language' };
     case 'welcome.insertCard':
       return { page: 'insert-card' };
+    case 'closed.resting':
+    case 'closed.asking':
+      return closedPage(context);
     case 'outOfService':
       return readerPage(context, 'reader-missing');
     case 'cardFault':
@@ -63,6 +66,11 @@ export function pageOf({ stage, context }: VisitState): Page {
     default:
       return context.visit === null ? { page: 'attract' } : visitPage(stage, context.visit, context);
   }
+}
+
+function closedPage({ closure }: VisitContext): Page {
+  if (closure === null) throw new Error('nobody has closed it');
+  return { page: 'closed', ...closure };
 }
 
 /** The page leaves by itself when the reader says something else. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { Intent, Snapshot } from '../../contract/bridge.ts';
+import type { Closure } from '../../contract/closure.ts';
 import type { PrinterStatus } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { Screen } from '../bridge.ts';
@@ -24,12 +25,16 @@ export interface VisitParts {
   journal: Journal;
   clock: Clock;
   kiosk: KioskFacts;
+  /** What staff have said of this kiosk. */
+  closure(): Closure | null;
 }
 
 /** The visits of one kiosk, one after the other. */
 export interface Visits {
   intent(intent: Intent): void;
   reader(view: ReaderView): void;
+  /** Staff have closed this kiosk, or opened it. */
+  standing(): void;
   touchWanted(insertion: number): void;
   /** The card in a reader that serves all is staff's: no visit. */
   cardOfStaff(insertion: number): void;
@@ -60,7 +65,7 @@ export function stateOf(snapshot: MachineSnapshot): VisitState {
  * Runs the machine, puts each of its states on the screen and what changed into the journal.
  * A fault in it is a bug: one page says so, and the next change at the reader starts afresh.
  */
-export function startVisits({ work, settings, screen, journal, clock, kiosk }: VisitParts): Visits {
+export function startVisits({ work, settings, screen, journal, clock, kiosk, closure }: VisitParts): Visits {
   let seq = 0;
   let shown = '';
   let faulted = false;
@@ -70,7 +75,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
   let scannerReady = false;
   let visitBeganMs = 0;
 
-  const machine = visitMachine({ work, settings, newVisitId: () => randomBytes(8).toString('hex') });
+  const machine = visitMachine({ work, settings, closureNow: closure, newVisitId: () => randomBytes(8).toString('hex') });
   let actor = createActor(machine, { clock }).start();
   let moment: Moment = momentOf(stateOf(actor.getSnapshot()));
   listen();
@@ -175,6 +180,9 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk }: V
       reader = view;
       if (faulted) startAfresh();
       send({ type: 'reader', view });
+    },
+    standing() {
+      send({ type: 'standing', closure: closure() });
     },
     touchWanted(insertion) {
       send({ type: 'touch.wanted', insertion });

@@ -44,6 +44,13 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       if (!found.ok && found.failure.code === 'key-not-resident') parts.onStaffCard(insertion);
       return found;
     },
+    async tellStaffCard(insertion) {
+      const card = await cardOf(insertion).open();
+      const found = card.ok ? await district.residentOf(card.value.keys) : card;
+      // First: whoever opens it next opens it for themselves.
+      void cardOf(insertion).release();
+      if (!found.ok && found.failure.code === 'key-not-resident') parts.onStaffCard(insertion);
+    },
     checkPin: (insertion, purpose, pin) => cardOf(insertion).verify(purpose, pin),
     proveKey: (insertion, ticket) => proveKey(cardOf(insertion), ticket, parts),
     async openAccess(insertion, card, proof, signal) {

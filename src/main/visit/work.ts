@@ -128,6 +128,8 @@ export interface ShownReceipt {
 export interface VisitWork {
   readCard(insertion: number): Promise<Result<CardInfo>>;
   lookUp(insertion: number, card: CardInfo): Promise<Result<Ticket>>;
+  /** Says whether a card is staff's, to who asked to be told, and nothing of it to anybody else. */
+  tellStaffCard(insertion: number): Promise<void>;
   /** `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
   checkPin(insertion: number, purpose: 'user' | 'sign', pin: Uint8Array | null): Promise<Result<PinResult>>;
   proveKey(insertion: number, ticket: Ticket): Promise<Result<Proof>>;

@@ -318,6 +318,47 @@ describe('a card is blocked by its holder’s number', () => {
   });
 });
 
+describe('closed by staff, from their card to the journal', () => {
+  const staffId = (): string => stand.world.cards['staff-liang'] ?? '';
+
+  test('nobody begins, a restart changes nothing, and staff open it again', async () => {
+    stand.screen.touch({ intent: 'desk.open', act: 'standing' });
+    await stand.screen.sees('desk-standing');
+    stand.screen.touch({ intent: 'kiosk.close', reason: 'defect', back: 'hour' });
+    const { closure } = await stand.screen.sees('desk-standing', (page) => page.closure !== null);
+    expect(closure).toMatchObject({ reason: 'defect' });
+    await stand.hand.pull({ slot: 'staff' });
+    expect(await stand.screen.sees('closed')).toEqual({ page: 'closed', ...closure });
+    await stand.insert('huang');
+    await stand.stopKiosk();
+    await stand.startKiosk();
+    expect(await stand.screen.sees('closed')).toEqual({ page: 'closed', ...closure });
+    await vi.waitFor(() => expect(stand.screen.shown.at(-1)?.snapshot.cardIn).toBe(true), { timeout: 5_000, interval: 20 });
+    expect(stand.screen.page.page).toBe('closed');
+
+    await stand.hand.insert(staffId(), { slot: 'staff' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home', ({ health }) => health.closure?.reason === 'defect');
+    stand.screen.touch({ intent: 'desk.open', act: 'standing' });
+    await stand.screen.sees('desk-standing');
+    stand.screen.touch({ intent: 'kiosk.open' });
+    // The card that lay in the reader all the while has the screen now.
+    await stand.screen.sees('pin');
+    await pull();
+    await stand.screen.sees('goodbye');
+    stand.screen.touch({ intent: 'start' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home', ({ health }) => health.closure === null);
+
+    const said = journal().split('\n').flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as { event: { event: string; staff?: string } }).event]));
+    const closings = said.filter(({ event }) => event === 'kiosk.closed' || event === 'kiosk.opened');
+    expect(closings).toMatchObject([{ event: 'kiosk.closed', reason: 'defect' }, { event: 'kiosk.opened' }]);
+    expect(new Set(closings.map(({ staff }) => staff)).size).toBe(1);
+  }, 30_000);
+});
+
 test('neither PINs nor what was read, nor the slip, stand in the journal', async () => {
   const text = journal();
   expect(text).toContain('registering');

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FailureCode } from '../../../src/contract/failures.ts';
-import { fail, ok } from '../../../src/contract/result.ts';
-import type { StaffWork } from '../../../src/main/staff/work.ts';
+import { fail, ok, type Result } from '../../../src/contract/result.ts';
+import type { ProvenStaff, StaffWork } from '../../../src/main/staff/work.ts';
 import { recordOf } from '../../../src/main/staff/record.ts';
 import { cardInfo } from '../visit/visit-stand.ts';
-import { auditor, StaffStand } from './staff-stand.ts';
+import { auditor, health, StaffStand } from './staff-stand.ts';
 
 const wrongPin = (...triesLeft: number[]): Partial<StaffWork> => ({
   checkPin: () => {
@@ -215,4 +215,50 @@ test('the journal names who signed in by the name that residents read, and nothi
     { event: 'staff.signed-in', session: '0000000000000001', who: '0W3G-E1R7', role: 'auditor', party: 'audit-office' },
     { event: 'staff.state', session: '0000000000000001', from: 'away', to: 'serving.inside.home' },
   ]);
+});
+
+describe('opening and closing the kiosk', () => {
+  const as = (role: ProvenStaff['role'], done: string[] = [], result: Result<null> = ok(null)) =>
+    new StaffStand(() => ({
+      whose: () => Promise.resolve(ok({ ...auditor, role })),
+      health: () => ({ ...health, closure: done.at(-1)?.startsWith('close') === true ? { reason: 'cleaning', back: null } : null }),
+      close: ({ staff }, reason, back) => {
+        done.push(`close ${staff.party} ${reason} ${back}`);
+        return result;
+      },
+      open: ({ staff }) => {
+        done.push(`open ${staff.party}`);
+        return result;
+      },
+    }));
+
+  test.each(['staff', 'technician'] as const)('is for a %s, signed in by card', async (role) => {
+    const done: string[] = [];
+    const stand = as(role, done);
+    expect((await stand.signIn()).tends).toBe(true);
+    stand.send({ type: 'desk.open', act: 'standing' });
+    expect(await stand.sees('desk-standing')).toEqual({ page: 'desk-standing', closure: null });
+    stand.send({ type: 'kiosk.close', reason: 'cleaning', back: 'hour' });
+    await expect.poll(() => stand.shown).toEqual({ page: 'desk-standing', closure: { reason: 'cleaning', back: null } });
+    stand.send({ type: 'kiosk.open' });
+    await expect.poll(() => stand.shown).toEqual({ page: 'desk-standing', closure: null });
+    stand.send({ type: 'back' });
+    await stand.sees('staff-home');
+    expect(done).toEqual(['close audit-office cleaning hour', 'open audit-office']);
+  });
+
+  test.each(['auditor', 'officer', 'registrar'] as const)('is not for an %s', async (role) => {
+    const stand = as(role);
+    expect((await stand.signIn()).tends).toBe(false);
+    stand.send({ type: 'desk.open', act: 'standing' });
+    expect(stand.shown).toMatchObject({ page: 'staff-home' });
+  });
+
+  test('a disk that does not take it is told', async () => {
+    const stand = as('staff', [], fail('kiosk-storage'));
+    await stand.signIn();
+    stand.send({ type: 'desk.open', act: 'standing' });
+    stand.send({ type: 'kiosk.close', reason: 'closed', back: 'unknown' });
+    expect(await stand.sees('failure')).toMatchObject({ code: 'kiosk-storage' });
+  });
 });

@@ -21,7 +21,7 @@ export const auditor: ProvenStaff = {
   until: Date.UTC(2028, 10, 30) / 1000,
 };
 
-export const health: KioskHealth = { hub: 'reachable', head: { height: 12, at: '2026-11-22T10:00:00.000Z' }, unfit: null, waiting: 0, readers: [] };
+export const health: KioskHealth = { hub: 'reachable', head: { height: 12, at: '2026-11-22T10:00:00.000Z' }, unfit: null, closure: null, waiting: 0, readers: [] };
 
 export interface StaffCalls {
   letGo: number[];
@@ -46,6 +46,8 @@ export function goodStaffWork(calls: StaffCalls): StaffWork {
     drafts: () => Promise.resolve(ok([])),
     health: () => health,
     deskReadiness: () => null,
+    close: () => ok(null),
+    open: () => ok(null),
     letGo: (insertion) => {
       calls.letGo.push(insertion);
     },

@@ -104,4 +104,32 @@ describe('one reader for all', () => {
     await stand.pull();
     await stand.screen.sees('goodbye');
   });
+
+  test('closed, it still knows a staff card, and nobody else’s begins anything', async () => {
+    stand.screen.touch({ intent: 'start' });
+    await stand.insert('staff-liang');
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+    stand.screen.touch({ intent: 'desk.open', act: 'standing' });
+    await stand.screen.sees('desk-standing');
+    stand.screen.touch({ intent: 'kiosk.close', reason: 'maintenance', back: 'unknown' });
+    await stand.screen.sees('desk-standing', ({ closure }) => closure !== null);
+    await stand.pull();
+    await stand.screen.sees('closed');
+    const from = stand.screen.shown.length;
+    await stand.insert('lin');
+    await stand.pull();
+    await stand.insert('staff-liang');
+    await stand.screen.sees('staff-pin');
+    expect(new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))).toEqual(new Set(['closed', 'working', 'staff-pin']));
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+    stand.screen.touch({ intent: 'desk.open', act: 'standing' });
+    await stand.screen.sees('desk-standing');
+    stand.screen.touch({ intent: 'kiosk.open' });
+    await stand.screen.sees('desk-standing', ({ closure }) => closure === null);
+    await stand.pull();
+    await stand.screen.sees('attract');
+  });
 });

@@ -919,3 +919,80 @@ test('a screen that is lost ends the visit', async () => {
   expect(stand.page.page).toBe('take-card');
   expect(stand.state.context.visit).toBeNull();
 });
+
+describe('a kiosk that staff have closed', () => {
+  const closure = { reason: 'maintenance', back: null } as const;
+  const closed = { page: 'closed', ...closure };
+
+  test('says so from its first page on, and no card begins a visit', () => {
+    const stand = new VisitStand(undefined, {}, closure);
+    expect(stand.page).toEqual(closed);
+    stand.insert();
+    expect(stand.page).toEqual(closed);
+    expect(stand.snapshot.cardIn).toBe(true);
+    stand.pull();
+    stand.send({ type: 'start' });
+    expect(stand.page).toEqual(closed);
+    expect(stand.state.context.visit).toBeNull();
+  });
+
+  test('opened again, a card that is in already begins a visit', async () => {
+    const stand = new VisitStand(undefined, {}, closure);
+    stand.insert();
+    stand.send({ type: 'standing', closure: null });
+    await stand.enterPin();
+    expect(await stand.sees('home')).toMatchObject({ page: 'home' });
+  });
+
+  test('opened again without a reader, it says that', () => {
+    const stand = new VisitStand(undefined, {}, closure);
+    stand.send({ type: 'reader', view: { view: 'fault', code: 'reader-missing', detail: null } });
+    expect(stand.page).toEqual(closed);
+    stand.send({ type: 'standing', closure: null });
+    expect(stand.page).toMatchObject({ page: 'failure', code: 'reader-missing' });
+  });
+
+  test('a visit that is under way goes on to its end', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    stand.send({ type: 'standing', closure });
+    expect(stand.page.page).toBe('home');
+    stand.send({ type: 'service.open', service: tax });
+    await stand.sees('consent');
+    stand.pull();
+    expect(stand.page).toMatchObject({ page: 'goodbye', unsent: true });
+    stand.clock.increment(15_000);
+    expect(stand.page).toEqual(closed);
+  });
+
+  test('a reader that is lost in the meantime leaves it closed', () => {
+    const stand = new VisitStand();
+    stand.send({ type: 'reader', view: { view: 'fault', code: 'device-host-lost', detail: null } });
+    stand.send({ type: 'standing', closure });
+    stand.pull();
+    expect(stand.page).toEqual(closed);
+  });
+
+  test('the reason may become another, and the language goes back to the first', () => {
+    const stand = new VisitStand(undefined, {}, closure);
+    stand.send({ type: 'standing', closure: { reason: 'cleaning', back: '2026-11-22T06:35:00.000Z' } });
+    expect(stand.page).toEqual({ page: 'closed', reason: 'cleaning', back: '2026-11-22T06:35:00.000Z' });
+    stand.send({ type: 'language.set', language: 'en' });
+    expect(stand.snapshot.language).toBe('en');
+    stand.clock.increment(60_000);
+    expect(stand.snapshot.language).toBe('zh-Hans');
+  });
+
+  test.each([
+    { name: 'with one reader for all a card is looked at: it may be staff’s', oneReader: true, looked: [1] },
+    { name: 'with a reader of their own it is not', oneReader: false, looked: [] },
+  ])('$name', ({ oneReader, looked }) => {
+    const seen: number[] = [];
+    const stand = new VisitStand(() => ({ tellStaffCard: (insertion) => Promise.resolve(void seen.push(insertion)) }), { oneReader }, closure);
+    stand.insert();
+    // Our own hold on it.
+    stand.send({ type: 'reader', view: { view: 'in-use', insertion: 1 } });
+    expect(seen).toEqual(looked);
+    expect(stand.page).toEqual(closed);
+  });
+});

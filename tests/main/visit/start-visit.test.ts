@@ -17,7 +17,7 @@ const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setT
 
 function start(change: Partial<VisitWork> = {}, facts: KioskFacts = kiosk): Visits {
   const work = { ...goodWork(calls, newAccess()), ...change };
-  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
+  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, closure: () => null, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
   visits.reader({ view: 'empty' });
   return visits;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createActor, SimulatedClock, waitFor } from 'xstate';
 import type { Page, Snapshot } from '../../../src/contract/bridge.ts';
+import type { Closure } from '../../../src/contract/closure.ts';
 import type { CardInfo } from '../../../src/contract/device-host.ts';
 import { ok, type Result } from '../../../src/contract/result.ts';
 import { bundleSchema, serviceSchema } from '../../../src/contract/service.ts';
@@ -15,7 +16,7 @@ import type { Access, ProvenResident, Signing, VisitWork } from '../../../src/ma
 
 const both = (text: string): { 'zh-Hans': string; en: string } => ({ 'zh-Hans': text, en: text });
 
-export const settings: VisitSettings = { languages: ['zh-Hans', 'en'], idleLimitMs: 60_000, idleGraceMs: 30_000, farewellMs: 15_000, recordWaitMs: 2_000, paperDots: null };
+export const settings: VisitSettings = { languages: ['zh-Hans', 'en'], idleLimitMs: 60_000, idleGraceMs: 30_000, farewellMs: 15_000, recordWaitMs: 2_000, paperDots: null, oneReader: false };
 
 export const kiosk: KioskFacts = { id: 'hall-1', hub: both('Hub'), help: both('Desk 1'), pxPerMm: 4, standIns: false };
 
@@ -123,6 +124,7 @@ export interface Calls {
 export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
   return {
     readCard: () => Promise.resolve(ok(cardInfo)),
+    tellStaffCard: () => Promise.resolve(),
     lookUp: () => Promise.resolve(ok({ resident, challenge: new Uint8Array(70), notAfter: 2_000_000_000 })),
     checkPin: (_, purpose, pin) => {
       calls.pins.push({ purpose, pin: pin === null ? null : Buffer.from(pin).toString() });
@@ -182,11 +184,12 @@ export class VisitStand {
   readonly #actor;
   #visits = 0;
 
-  constructor(change: (good: VisitWork) => Partial<VisitWork> = () => ({}), altered: Partial<VisitSettings> = {}) {
+  constructor(change: (good: VisitWork) => Partial<VisitWork> = () => ({}), altered: Partial<VisitSettings> = {}, closure: Closure | null = null) {
     const good = goodWork(this.calls, this.probe);
     const machine = visitMachine({
       work: { ...good, ...change(good) },
       settings: { ...settings, ...altered },
+      closureNow: () => closure,
       newVisitId: () => String((this.#visits += 1)).padStart(16, '0'),
     });
     this.#actor = createActor(machine, { clock: this.clock }).start();
