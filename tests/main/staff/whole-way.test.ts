@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { pseudonym } from '../../../src/ledger/verify/reference.ts';
 import { demoId } from '../../../tools/demo/demo-keys.ts';
 import { openKioskStand, type KioskStand } from '../kiosk-stand.ts';
@@ -118,8 +118,11 @@ describe('one reader for all', () => {
     await stand.pull();
     await stand.screen.sees('closed');
     const from = stand.screen.shown.length;
+    const cardIn = (is: boolean): Promise<void> => vi.waitFor(() => expect(stand.screen.shown.at(-1)?.snapshot.cardIn).toBe(is), { timeout: 5_000, interval: 20 });
     await stand.insert('lin');
+    await cardIn(true);
     await stand.pull();
+    await cardIn(false);
     await stand.insert('staff-liang');
     await stand.screen.sees('staff-pin');
     expect(new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))).toEqual(new Set(['closed', 'working', 'staff-pin']));
