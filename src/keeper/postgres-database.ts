@@ -1,6 +1,6 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { GroupCommit } from './group-commit.ts';
+import { GroupedTransactions } from './grouped-transactions.ts';
 import { layOutPostgres, postgresSchema } from './postgres-schema.ts';
 import type { Row, Sql, SqlDatabase, SqlValue, SqlWork } from './sql-database.ts';
 
@@ -54,12 +54,12 @@ const serializable = 'BEGIN ISOLATION LEVEL SERIALIZABLE';
 const ofOneMoment = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 function databaseOf(pool: Pool): SqlDatabase {
-  const group = new GroupCommit((work) => transact(pool, serializable, work));
+  const writes = new GroupedTransactions((work) => transact(pool, serializable, work));
   return {
     read: (work) => transact(pool, ofOneMoment, work),
-    write: (work) => group.write(work),
+    write: (work) => writes.run(work),
     async close() {
-      await group.idle();
+      await writes.idle();
       await pool.end();
     },
   };

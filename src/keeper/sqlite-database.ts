@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ok, type Result } from '../contract/result.ts';
 import { guardedResult, sqliteFailure } from '../ledger/sqlite-guard.ts';
-import { GroupCommit } from './group-commit.ts';
+import { GroupedTransactions } from './grouped-transactions.ts';
 import type { Row, Sql, SqlDatabase } from './sql-database.ts';
 import { layOutStore } from './sqlite-schema.ts';
 
@@ -34,20 +34,16 @@ export function openSqliteDatabase(path: string): Result<SqliteDatabase> {
 
 function databaseOf(writer: DatabaseSync, reader: DatabaseSync): SqliteDatabase {
   const [writing, reading] = [sqlOf(writer), sqlOf(reader)];
-  const group = new GroupCommit((work) => transact(writer, 'BEGIN IMMEDIATE', () => work(writing)));
-  let read: Promise<unknown> = Promise.resolve();
+  const writes = new GroupedTransactions((work) => transact(writer, 'BEGIN IMMEDIATE', () => work(writing)));
+  // What is read together is of one moment, which is after everything that was committed when it was asked.
+  const reads = new GroupedTransactions((work) => transact(reader, 'BEGIN', () => work(reading)));
   return {
     connection: writer,
-    read(work) {
-      const mine = read.then(() => transact(reader, 'BEGIN', () => work(reading)));
-      // The next one comes after it, whatever became of it.
-      read = mine.catch(() => undefined);
-      return mine;
-    },
-    write: (work) => group.write(work),
+    read: (work) => reads.run(work),
+    write: (work) => writes.run(work),
     async close() {
-      await group.idle();
-      await read;
+      await writes.idle();
+      await reads.idle();
       reader.close();
       writer.close();
     },

@@ -46,6 +46,19 @@ describe('the file', () => {
 
 describeStore('SQLite', { fresh: () => undefined, open: () => Promise.resolve(open()), end: () => undefined });
 
+it('shows whoever asks all that was kept by then, however many read beside them', async () => {
+  const store = open();
+  await store.foundSpace({ resident, wrapped: message, recovery: message });
+  for (let counter = 1; counter <= 20; counter++) {
+    // Under way when the write ends: a read that joined one of these would be of the moment before it.
+    const others = Array.from({ length: 8 }, () => store.queued());
+    must(await store.keep(transaction(counter, counter)));
+    expect(must(await store.queued()).map(({ id }) => id)).toContainEqual(id32(counter));
+    await Promise.all(others);
+  }
+  await store.close();
+});
+
 describe('a disk that is full', () => {
   it('refuses with hub-storage, loses nothing, and works again when there is room', async () => {
     const store = open();

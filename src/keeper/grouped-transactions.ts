@@ -13,8 +13,8 @@ export type Transact = <T>(work: SqlWork<T>) => Promise<Result<T>>;
 
 const mostInGroup = 256;
 
-/** Writes that come while another is waiting for the disk are one transaction, in the order in which they came: so many of them wait once. */
-export class GroupCommit {
+/** What comes while another waits for the database is one transaction, in the order in which it came: so many writes wait for the disk once, and many reads lock the file once. */
+export class GroupedTransactions {
   readonly #transact: Transact;
   #waiting: Waiting[] = [];
   /** Of the groups that are under way. */
@@ -24,7 +24,7 @@ export class GroupCommit {
     this.#transact = transact;
   }
 
-  write<T>(work: SqlWork<T>): Promise<Result<T>> {
+  run<T>(work: SqlWork<T>): Promise<Result<T>> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({
         work: async (sql) => {
