@@ -45,8 +45,7 @@ export function fromHex(text: string): Uint8Array | undefined {
 /** Without padding (RFC 4648 §5). undefined: another alphabet, or stray bits at the end. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
-  const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
-  return toBase64url(bytes) === text ? bytes : undefined;
+  return decoded(text.replaceAll('-', '+').replaceAll('_', '/'));
 }
 
 export const toBase64url = (bytes: Uint8Array): string =>
@@ -55,9 +54,20 @@ export const toBase64url = (bytes: Uint8Array): string =>
 /** With padding (RFC 4648 §4). undefined: another alphabet, padding that is missing or too much, or stray bits at the end. */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
+  return decoded(text.replace(/=+$/, ''));
 }
+
+/** Of the alphabet's letters alone; undefined: bits at the end that belong to no byte are not zero. */
+function decoded(letters: string): Uint8Array | undefined {
+  const stray = letters.length % 4 === 0 ? 0 : letters.length % 4 === 2 ? 15 : 3;
+  if ((base64Alphabet.indexOf(letters.at(-1) ?? 'A') & stray) !== 0) return undefined;
+  const text = atob(letters);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
