@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { serviceSchema } from '../contract/service.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -13,6 +12,7 @@ import { openDesk } from './agency-desk.ts';
 import { publishStatusList, revocations } from '../gateway/agency/agency-status-list.ts';
 import { askCommands } from './agency-asks.ts';
 import { foundAgency, openAgency, readAs, type AgencyPlace } from './agency-config.ts';
+import { readWords } from './arguments.ts';
 import { timeText } from './time-text.ts';
 import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
@@ -53,7 +53,7 @@ export interface Called {
 export async function run(args: string[]): Promise<number> {
   try {
     const [name = '', ...rest] = args;
-    const { values, positionals } = parseArgs({ args: rest, options, allowPositionals: true });
+    const { values, positionals } = readWords(rest, options);
     if (name === 'init') return finish(init(values));
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (command === undefined || positionals.length !== command.words || values.config === undefined) return misuse(usage);

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { hubFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { CaseOffice, type CaseEntry } from '../gateway/cases/case-office.ts';
@@ -12,6 +11,7 @@ import type { CasePart, PublicKey } from '../ledger/verify/acts.ts';
 import type { CaseRecord } from '../ledger/verify/records.ts';
 import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/bytes.ts';
 import { trustThrough } from '../ledger/verify/handover.ts';
+import { readWords } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -51,7 +51,7 @@ const options = {
   'authority-key': { type: 'string' },
   with: { type: 'string' },
 } as const;
-type Values = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>['values'];
+type Values = ReturnType<typeof readWords<typeof options>>['values'];
 
 class Misused extends Error {}
 
@@ -64,7 +64,7 @@ export async function run(args: string[]): Promise<number> {
   const terminal = openTerminal(process.stdin, process.stderr);
   let cards: CardsAtHand | null = null;
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { values, positionals } = readWords(args, options);
     if (values.binding === undefined || !isBinding(values.binding)) throw new Misused('binding');
     const office = officeOf(values);
     if (!office.ok) return complain(office.failure);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { hubFileSchema, type HubFile } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
@@ -15,7 +14,7 @@ import type { Act, PartyEnrol, StaffRole } from '../ledger/verify/acts.ts';
 import { fromBase64url, fromHex, toHex } from '../ledger/verify/bytes.ts';
 import { openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
 import { createDistrict } from '../main/district.ts';
-import { refused } from './arguments.ts';
+import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -39,7 +38,7 @@ const options = {
   data: { type: 'string' },
   out: { type: 'string' },
 } as const;
-type Options = ReturnType<typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>>['values'];
+type Options = ReturnType<typeof readWords<typeof options>>['values'];
 
 type Failed = Failure<string>;
 
@@ -61,7 +60,7 @@ export async function run(args: string[]): Promise<number> {
 
 async function enrol(args: string[]): Promise<Result<string, Failed>> {
   try {
-    const { positionals, values } = parseArgs({ args, options, allowPositionals: true });
+    const { positionals, values } = readWords(args, options);
     const [what, name = '', ...others] = positionals;
     if (others.length > 0 || values.hub === undefined) return fail('usage', 'Something is missing, or there is too much.');
     const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(values.hub, 'utf8')));

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { identityClaims } from '../contract/claims.ts';
 import { hubFileSchema, type HubFile } from '../contract/hub-file.ts';
@@ -15,7 +14,7 @@ import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/byt
 import { signEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { prepareReplacement } from '../registrar/replacement.ts';
-import { refused } from './arguments.ts';
+import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
@@ -175,7 +174,7 @@ const factsSchema = z.partialRecord(z.enum(identityClaims), z.string().min(1).ma
 
 function parse(args: string[]): Result<Called, Failure<string>> {
   try {
-    const { positionals, values } = parseArgs({ args, options, allowPositionals: true });
+    const { positionals, values } = readWords(args, options);
     const [command, residentText = '', ...others] = positionals;
     const ids = [residentText, values.clerk ?? '', values.staff ?? ''].map((text) => (/^[0-9a-f]{32}$/.test(text) ? fromHex(text) : undefined));
     const [resident, clerk, staff] = ids;

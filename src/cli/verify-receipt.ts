@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { trustRootSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
@@ -20,7 +19,7 @@ import {
 import type { SymbolsFault } from '../ledger/verify/receipt-symbols.ts';
 import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
-import { refused } from './arguments.ts';
+import { readWords, refused } from './arguments.ts';
 
 const usage = 'imi verify-receipt FILE --trust FILE';
 
@@ -107,7 +106,7 @@ function say(lines: string[], status: number): number {
 
 function parse(args: string[]): { receipt: string; trust: string } | undefined {
   try {
-    const { positionals, values } = parseArgs({ args, options: { trust: { type: 'string' } }, allowPositionals: true });
+    const { positionals, values } = readWords(args, { trust: { type: 'string' } });
     const [receipt, ...others] = positionals;
     return receipt === undefined || others.length > 0 || values.trust === undefined ? undefined : { receipt, trust: values.trust };
   } catch {
