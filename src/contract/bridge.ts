@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { blockReasons } from './block-reason.ts';
 import { backChoices, closedReasons, type Closure } from './closure.ts';
+import { deskActs, type DeskAct } from './desk-act.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
@@ -94,13 +95,15 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.enum(['register', 'block', 'standing']) }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing']) }),
   /** Nobody is served here from now on, or again. */
   z.strictObject({ intent: z.literal('kiosk.close'), reason: z.enum(closedReasons), back: z.enum(backChoices) }),
   z.strictObject({ intent: z.literal('kiosk.open') }),
   /** As printed on the identity card. */
   z.strictObject({ intent: z.literal('desk.number'), number: z.string().max(18) }),
   z.strictObject({ intent: z.literal('desk.block'), reason: z.enum(blockReasons) }),
+  /** The unlock code of the resident's slip. Never logged. */
+  z.strictObject({ intent: z.literal('desk.code'), code: z.string().regex(/^[0-9]{12}$/) }),
   /** The one main button of a desk page: goes on. */
   z.strictObject({ intent: z.literal('desk.confirm') }),
   /** A new card's PIN, typed twice alike. Never kept, never logged. */
@@ -370,6 +373,7 @@ export type Doing =
   | 'choosing-pin'
   | 'registering'
   | 'trying-card'
+  | 'unlocking-pin'
   | 'blocking-card';
 
 export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
@@ -564,22 +568,23 @@ export type Page =
   | { page: 'desk-document' }
   /** Is this the person, and is it all there? Then the number is looked up. */
   | { page: 'desk-check'; rows: DocumentRow[] }
-  /** A card is wanted in the resident's reader. `used`: one is in, and everything on it would be gone. */
-  | { page: 'desk-card'; card: 'wanted' | 'used' }
+  /** A card is wanted in the resident's reader: a blank one (`wanted`), or its holder's own. `used`: one is in, and everything on it would be gone. */
+  | { page: 'desk-card'; card: 'wanted' | 'used' | 'holder' }
   /** The screen changes hands. */
   | { page: 'desk-turn'; to: 'resident' | 'staff'; name: string }
+  /** The resident's own: the unlock code of the slip. `wrong`: the one just typed; `triesLeft` of the card, whose last one is not spent. */
+  | { page: 'desk-code'; wrong: boolean; triesLeft: number }
   /** The resident's own, with nobody looking. */
   | { page: 'desk-pin'; problem: 'factory' | 'repeated' | 'run' | 'personal' | null; minLength: number; maxLength: number }
   /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
   | { page: 'desk-slip'; recoveryKey: string; unlockCode: string }
   /** `resident`: the new card's holder signs; else the member of staff. `name` is empty where nobody's is known. */
-  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident' | 'look-up-block' | 'block'; name: string } & PinPrompt)
+  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident' | 'look-up-block' | 'block' | 'look-up-unblock'; name: string } & PinPrompt)
   /** Whose card is to be blocked, by the number of the identity card. */
   | { page: 'desk-number'; mistyped: boolean }
   | { page: 'desk-block'; number: string }
-  | { page: 'desk-blocked'; reference: string }
-  /** `tried` null: the card opened its own space; else why it could not be tried. */
-  | { page: 'desk-done'; name: string; reference: string; tried: FailureCode | null }
+  /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. */
+  | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null }
   | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }

@@ -49,6 +49,8 @@ export interface NewCard extends Card {
   make(adminPin: Uint8Array, resetCode: Uint8Array): Promise<Result<CardInfo>>;
   /** As `card.choose-pin`; `newPin` is overwritten with zeros in every case. */
   choosePin(newPin: Uint8Array, avoid: readonly string[]): Promise<Result<PinChoice>>;
+  /** As `card.unblock`; both secrets are overwritten with zeros in every case. */
+  unblock(resetCode: Uint8Array, newPin: Uint8Array, avoid: readonly string[]): Promise<Result<DeviceCommands['card.unblock']['result']>>;
 }
 
 /** As `cardIn`. */
@@ -59,5 +61,6 @@ export function newCardIn(devices: Devices, reader: string, insertion: number): 
     wipe: () => devices.call('card.wipe', { insertion }),
     make: (adminPin, resetCode) => devices.call('card.make', { insertion, adminPin, resetCode }),
     choosePin: (newPin, avoid) => devices.call('card.choose-pin', { insertion, newPin, avoid }),
+    unblock: (resetCode, newPin, avoid) => devices.call('card.unblock', { insertion, resetCode, newPin, avoid }),
   };
 }

@@ -42,7 +42,7 @@ const names = [
   'desk-done',
   'desk-number',
   'desk-block',
-  'desk-blocked',
+  'desk-code',
   'desk-standing',
 ] as const;
 

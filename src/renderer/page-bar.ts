@@ -53,7 +53,7 @@ const controls: Record<PageName, BarControls> = {
   'desk-done': { back: false, end: true },
   'desk-number': { back: true, end: true },
   'desk-block': { back: true, end: true },
-  'desk-blocked': { back: false, end: true },
+  'desk-code': { back: false, end: true },
   'desk-standing': { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },

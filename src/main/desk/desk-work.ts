@@ -7,7 +7,7 @@ import { prepareRegistration } from '../../identity/registration.ts';
 import { sealTo } from '../../identity/sealing.ts';
 import { openObjects, openSpace } from '../../identity/space.ts';
 import type { PublicKey } from '../../ledger/verify/acts.ts';
-import { concatBytes, utf8 } from '../../ledger/verify/bytes.ts';
+import { concatBytes, equalBytes, utf8 } from '../../ledger/verify/bytes.ts';
 import { assembleCose } from '../../ledger/verify/cose.ts';
 import { encodeCbor } from '../../ledger/verify/cbor.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
@@ -21,7 +21,7 @@ import type { District } from '../district.ts';
 import { openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { checkDocument, districtDay } from './document.ts';
-import type { DeskWork, RegistrationInHand, Signed } from './work.ts';
+import type { DeskWork, LookUpReason, RegistrationInHand, Signed } from './work.ts';
 
 export interface DeskWorkParts {
   district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver'>;
@@ -36,7 +36,7 @@ export interface DeskWorkParts {
 /** How long the reader looks for an identity card before it is asked again. */
 const documentWaitMs = 20_000;
 const orderSeconds = 600;
-const lookUpReasons = { register: 'Registration at the desk', block: 'A card to be blocked' } as const;
+const lookUpReasons: Record<LookUpReason, string> = { register: 'Registration at the desk', block: 'A card to be blocked', unblock: 'A PIN to be unlocked' };
 /** A block is recorded at once or signed anew. */
 const blockSeconds = 600;
 const recordWaitMs = 10_000;
@@ -187,12 +187,23 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
 
     tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),
 
-    forget({ prepared, made }) {
-      prepared.recoverySecret.fill(0);
-      made.unlockCode = '';
+    async lookAtHolder(insertion, resident) {
+      const card = newCardOf(insertion);
+      const info = await card.open();
+      if (!info.ok) return info;
+      const holder = await district.residentOf(info.value.keys);
+      if (!holder.ok) return holder;
+      if (!equalBytes(holder.value.id, resident)) return fail('card-another');
+      const codeTries = info.value.tries.resetCode;
+      return codeTries > 1 ? ok({ codeTries }) : fail('card-code-blocked', String(codeTries));
     },
-    letGo(insertion) {
-      void newCardOf(insertion).release();
+    unblock: (insertion, code, pin, { guessable }) => newCardOf(insertion).unblock(code, pin, guessable),
+
+    forget({ hand, card, code }) {
+      hand?.prepared.recoverySecret.fill(0);
+      if (hand !== null) hand.made.unlockCode = '';
+      code?.fill(0);
+      if (card !== null) void newCardOf(card).release();
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { BlockReason } from '../../contract/block-reason.ts';
-import type { CardInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
+import type { CardInfo, DeviceCommands, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { PreparedRegistration } from '../../identity/registration.ts';
 import type { Draft } from '../../ledger/verify/draft.ts';
@@ -22,6 +22,9 @@ export interface RegistrationInHand {
   draft: Draft;
 }
 
+/** Why a number is looked up: its holder reads it. */
+export type LookUpReason = 'register' | 'block' | 'unblock';
+
 export type Signed<T> = Extract<PinResult, { verified: false }> | ({ verified: true } & T);
 
 /** What the desk has done by others. Each `pin` is overwritten with zeros in every case; null: the reader's own pad takes it. */
@@ -29,7 +32,7 @@ export interface DeskWork {
   /** Waits for a card to be laid on, a while: `identity-card-missing`. What it says is checked, `document-…`. */
   readDocument(): Promise<Result<Document>>;
   /** The member of staff signs the look-up. `resident` null: the district knows nobody of that number. */
-  lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, number: string, why: 'register' | 'block'): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
+  lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, number: string, why: LookUpReason): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
   /** 18 characters whose last one fits. */
   isNumber(number: string): boolean;
   /** Signed by the member of staff and recorded: the card's keys sign nothing from then on. `request-rejected` with the rejection's code, `key-inactive` where it is blocked already. */
@@ -47,7 +50,10 @@ export interface DeskWork {
   submit(access: StaffAccess, staffCard: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;
   /** As at its first visit: the ledger has the keys, the space opens, and what lies in it names its holder. */
   tryOut(insertion: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;
-  /** Secrets that are still in hand are overwritten. */
-  forget(hand: RegistrationInHand): void;
-  letGo(insertion: number): void;
+  /** That the card is this resident's, and takes an unlock code: `card-another`, `card-code-blocked`; else as at a visit's sign-in. */
+  lookAtHolder(insertion: number, resident: Uint8Array): Promise<Result<{ codeTries: number }>>;
+  /** As `card.unblock`. Both secrets are overwritten with zeros in every case. */
+  unblock(insertion: number, code: Uint8Array, pin: Uint8Array, document: Document): Promise<Result<DeviceCommands['card.unblock']['result']>>;
+  /** Secrets that are still in hand are overwritten, and the card is reset. */
+  forget(inHand: { hand: RegistrationInHand | null; card: number | null; code: Uint8Array | null }): void;
 }

@@ -1,9 +1,9 @@
 import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
+import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
-import type { BlockingSnapshot } from '../desk/blocking.ts';
-import type { RegistrationSnapshot } from '../desk/registration.ts';
+import type { DeskSnapshot } from '../desk/acting.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { ProvenStaff, StaffAccess } from './work.ts';
 
@@ -41,7 +41,7 @@ export interface StaffSession {
   health: KioskHealth | null;
   setback: { failure: Failure; next: StaffNext } | null;
   /** What is under way at the desk. */
-  desk: { act: 'register'; snapshot: RegistrationSnapshot } | { act: 'block'; snapshot: BlockingSnapshot } | null;
+  desk: { act: DeskAct; snapshot: DeskSnapshot } | null;
 }
 
 export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';

@@ -1,12 +1,15 @@
 import { assign, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
 import type { DraftRow, Intent } from '../../contract/bridge.ts';
+import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import type { Failure, Result } from '../../contract/result.ts';
-import { blockingMachine, type BlockingEvent } from '../desk/blocking.ts';
-import type { DeskHands } from '../desk/hands.ts';
-import { registrationMachine, type RegistrationEvent, type RegistrationInput } from '../desk/registration.ts';
+import type { DeskEvent, DeskInput } from '../desk/acting.ts';
+import { blockingMachine } from '../desk/blocking.ts';
+import { registrationMachine } from '../desk/registration.ts';
+import { unblockingMachine } from '../desk/unblocking.ts';
 import type { DeskWork } from '../desk/work.ts';
+import { stagePath } from '../stage-path.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
@@ -67,13 +70,14 @@ function accessOf(context: StaffContext): StaffAccess {
   return access;
 }
 
-const handsOf = (context: StaffContext): DeskHands => ({
+const handsOf = (context: StaffContext): DeskInput => ({
   access: accessOf(context),
   staffCard: inSession(context).insertion,
   staffTries: inSession(context).triesLeft,
   staffPad: cardOf(context).pinPad,
   pinWrong: false,
   touchWanted: false,
+  reader: context.residentReader,
 });
 
 const patch = (context: StaffContext, change: Partial<StaffSession>): { session: StaffSession } => ({ session: { ...inSession(context), ...change } });
@@ -85,6 +89,26 @@ const setBack = (context: StaffContext, failure: Failure): { session: StaffSessi
   patch(context, { onReaderPad: false, setback: { failure, next: afterFailure(failure.code, false) === 'retry' ? 'retry' : 'take-card' } });
 
 const codeOfNoTry = (triesLeft: number): FailureCode => (triesLeft === 0 ? 'pin-blocked' : 'pin-last-try');
+
+/** While an act of the desk is under way, what it understands is its own; nothing of it is left in a card or here afterwards. */
+const atDesk = {
+  exit: ['clearDesk', 'dropDesk'],
+  on: {
+    'idle.over': [{ guard: 'slipShown' }, { target: '#staff.stage.serving.reading', actions: 'letGo' }],
+    'resident.reader': { actions: ['takeResidentReader', 'toDesk'] },
+    'touch.wanted': { actions: 'toDesk' },
+    'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
+    'desk.number': { guard: 'deskTakes', actions: 'toDesk' },
+    'desk.block': { guard: 'deskTakes', actions: 'toDesk' },
+    'desk.code': { guard: 'deskTakes', actions: 'toDesk' },
+    'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
+    'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
+    'pin.choose': { guard: 'deskTakes', actions: 'toDesk' },
+    back: { guard: 'deskTakes', actions: 'toDesk' },
+    retry: { guard: 'deskTakes', actions: 'toDesk' },
+    home: { guard: 'deskTakes', actions: 'toDesk' },
+  },
+} as const;
 
 /** The card is out of our hands first, then everything that was known goes. */
 const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
@@ -104,6 +128,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
       registration: registrationMachine(desk),
       blocking: blockingMachine(desk),
+      unblocking: unblockingMachine(desk),
       changeStanding: fromPromise<Result<null>, { access: StaffAccess; event: StaffEvent }>(({ input: { access, event } }) =>
         Promise.resolve(event.type === 'kiosk.close' ? work.close(access, event.reason, event.back) : work.open(access)),
       ),
@@ -139,32 +164,29 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       /** The page waits for the person. */
       personsTurn: or([stateIn({ stage: { serving: { pin: 'typing' } } }), stateIn({ stage: { serving: 'inside' } }), stateIn({ stage: { serving: 'failed' } })]),
       /** Two readers, an identity-card reader, and a role that registers. */
-      mayRegister: ({ context, event }) => event.type === 'desk.open' && event.act === 'register' && work.deskReadiness(staffOf(context)) === 'ready',
-      mayBlock: ({ context, event }) => event.type === 'desk.open' && event.act === 'block' && work.deskReadiness(staffOf(context)) !== null,
+      opens: ({ context, event }, { act }: { act: DeskAct }) => {
+        if (event.type !== 'desk.open' || event.act !== act) return false;
+        const readiness = work.deskReadiness(staffOf(context));
+        return act === 'block' ? readiness !== null : readiness === 'ready';
+      },
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
-      deskTakes: ({ context, event }) => {
-        const under = inSession(context).desk;
-        return under !== null && (under.act === 'register' ? under.snapshot.can(event as RegistrationEvent) : under.snapshot.can(event as BlockingEvent));
-      },
+      deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
         const under = inSession(context).desk;
-        return under?.act === 'register' && under.snapshot.matches({ inHand: 'slip' });
+        return under !== null && stagePath(under.snapshot.value) === 'inHand.slip';
       },
       inASession: ({ context }) => context.session?.access !== null && context.session?.access !== undefined,
     },
     actions: {
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
       takeResidentReader: assign(({ event, context }) => ({ residentReader: event.type === 'resident.reader' ? event.view : context.residentReader })),
-      toDesk: sendTo(({ context }) => (inSession(context).desk?.act === 'block' ? 'blocking' : 'registration'), ({ event }) => event),
+      toDesk: sendTo('desk', ({ event }) => event),
       keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under })),
       /** Nothing is left of it in a card or here. */
       clearDesk: ({ context: { session } }) => {
-        if (session?.desk?.act !== 'register') return;
-        const { hand, card } = session.desk.snapshot.context;
-        if (hand !== null) desk.forget(hand);
-        if (card !== null) desk.letGo(card);
+        if (session !== null && session.desk !== null) desk.forget(session.desk.snapshot.context);
       },
       dropDesk: assign(({ context }) => (context.session === null ? {} : patch(context, { desk: null }))),
       takeFloor: assign(({ event, context }) => ({ floor: event.type === 'floor' ? event.free : context.floor })),
@@ -367,8 +389,9 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                     after: { refresh: { target: 'home', reenter: true } },
                     on: {
                       'desk.open': [
-                        { guard: 'mayRegister', target: 'registering' },
-                        { guard: 'mayBlock', target: 'blocking' },
+                        { guard: { type: 'opens', params: { act: 'register' } }, target: 'registering' },
+                        { guard: { type: 'opens', params: { act: 'unblock' } }, target: 'unblocking' },
+                        { guard: { type: 'opens', params: { act: 'block' } }, target: 'blocking' },
                         { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
                       ],
                     },
@@ -393,52 +416,37 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
-                  blocking: {
-                    exit: 'dropDesk',
+                  registering: {
+                    ...atDesk,
                     invoke: {
-                      id: 'blocking',
+                      id: 'desk',
+                      src: 'registration',
+                      input: ({ context }) => handsOf(context),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'register', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  unblocking: {
+                    ...atDesk,
+                    invoke: {
+                      id: 'desk',
+                      src: 'unblocking',
+                      input: ({ context }) => handsOf(context),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'unblock', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  blocking: {
+                    ...atDesk,
+                    invoke: {
+                      id: 'desk',
                       src: 'blocking',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'block', snapshot: event.snapshot } as const }) } },
                       onDone: 'home',
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
-                    },
-                    on: {
-                      'touch.wanted': { actions: 'toDesk' },
-                      'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
-                      'desk.number': { guard: 'deskTakes', actions: 'toDesk' },
-                      'desk.block': { guard: 'deskTakes', actions: 'toDesk' },
-                      'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
-                      'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
-                      back: { guard: 'deskTakes', actions: 'toDesk' },
-                      retry: { guard: 'deskTakes', actions: 'toDesk' },
-                      home: { guard: 'deskTakes', actions: 'toDesk' },
-                    },
-                  },
-                  registering: {
-                    exit: ['clearDesk', 'dropDesk'],
-                    invoke: {
-                      id: 'registration',
-                      src: 'registration',
-                      input: ({ context }): RegistrationInput => ({
-                        ...handsOf(context),
-                        reader: context.residentReader,
-                      }),
-                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'register', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
-                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
-                    },
-                    on: {
-                      'idle.over': [{ guard: 'slipShown' }, { target: '#staff.stage.serving.reading', actions: 'letGo' }],
-                      'resident.reader': { actions: ['takeResidentReader', 'toDesk'] },
-                      'touch.wanted': { actions: 'toDesk' },
-                      'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
-                      'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
-                      'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
-                      'pin.choose': { guard: 'deskTakes', actions: 'toDesk' },
-                      back: { guard: 'deskTakes', actions: 'toDesk' },
-                      retry: { guard: 'deskTakes', actions: 'toDesk' },
-                      home: { guard: 'deskTakes', actions: 'toDesk' },
                     },
                   },
                 },

@@ -1,7 +1,11 @@
 import { failureCodes } from '../../contract/failures.ts';
+import { toHex } from '../../ledger/verify/bytes.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
 import { journalDetail, type JournalEvent } from '../journal.ts';
+import type { StaffSession } from './context.ts';
 import type { StaffState } from './snapshot.ts';
+
+const isDone = ({ snapshot }: NonNullable<StaffSession['desk']>): boolean => snapshot.value === 'done';
 
 /**
  * What the journal hears of a step of a staff session, found by holding the states before and after it against each other. Who signed in stands
@@ -21,6 +25,7 @@ export function recordOf(before: StaffState, after: StaffState): JournalEvent[] 
   if (is?.setback && is.setback !== was?.setback && failureCodes.includes(is.setback.failure.code)) {
     events.push({ event: 'staff.failure', session: is.id, code: is.setback.failure.code, detail: journalDetail(is.setback.failure.detail) });
   }
+  if (is?.access && is.desk && isDone(is.desk) && !(was?.desk && isDone(was.desk))) events.push({ event: 'desk.done', session: is.id, act: is.desk.act, staff: toHex(is.access.staff.id) });
   const [deskWas, deskIs] = [was?.desk?.snapshot.context.setback, is?.desk?.snapshot.context.setback];
   if (is && deskIs && deskIs !== deskWas) events.push({ event: 'staff.failure', session: is.id, code: deskIs.failure.code, detail: journalDetail(deskIs.failure.detail) });
   return events;

@@ -1,7 +1,6 @@
 import type { DeskReadiness, Doing, KioskHealth, Page, StaffWho } from '../../contract/bridge.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
-import { blockingPage } from '../desk/blocking-pages.ts';
-import { registrationPage } from '../desk/registration-pages.ts';
+import { deskPage } from '../desk/desk-pages.ts';
 import type { StaffShown } from '../floor.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffContext, StaffSession } from './context.ts';
@@ -40,7 +39,7 @@ function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) 
 }
 
 function sessionPage(stage: string, session: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
-  if (session.desk !== null) return session.desk.act === 'register' ? registrationPage(session.desk.snapshot) : blockingPage(session.desk.snapshot);
+  if (session.desk !== null) return deskPage(session.desk.act, session.desk.snapshot);
   switch (stage) {
     case 'serving.pin.typing':
     case 'serving.pin.pausing':

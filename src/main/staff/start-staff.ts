@@ -78,7 +78,7 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
-    claim(after.stage.startsWith('serving.inside.registering'));
+    claim(after.stage.startsWith('serving.inside.registering') || after.stage.startsWith('serving.inside.unblocking'));
   }
 
   function claim(now: boolean): void {
@@ -112,11 +112,7 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     if (session === null) return;
     work.letGo(session.insertion);
     if (session.access !== null) work.leave(session.access.session);
-    if (session.desk?.act === 'register') {
-      const { hand, card } = session.desk.snapshot.context;
-      if (hand !== null) desk.forget(hand);
-      if (card !== null) desk.letGo(card);
-    }
+    if (session.desk !== null) desk.forget(session.desk.snapshot.context);
     claim(false);
     moment = { stage: 'away', context: { ...moment.context, session: null } };
   }

@@ -45,6 +45,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-not-made':
     case 'card-code-blocked':
     case 'card-registered':
+    case 'card-another':
     case 'document-number':
     case 'document-expired':
     case 'document-not-yet-valid':

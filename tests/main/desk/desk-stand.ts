@@ -59,7 +59,11 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     signAsStaff: (_, __, pin, hand) => did('signAsStaff', { verified: true, hand }, pin),
     submit: () => did('submit', null),
     tryOut: () => did('tryOut', null),
-    forget: () => void did('forget', null),
-    letGo: (insertion) => void did(`letGo ${insertion}`, null),
+    lookAtHolder: (insertion) => did(`lookAtHolder ${insertion}`, { codeTries: 3 }),
+    unblock: (_, code, pin) => {
+      calls.pins.push(Buffer.from(code).toString());
+      return did('unblock', { chosen: true }, pin);
+    },
+    forget: ({ card }) => void did(`forget ${card}`, null),
   };
 }

@@ -1,14 +1,15 @@
 import type { Doing, Page, PinPrompt } from '../../contract/bridge.ts';
+import type { DeskAct } from '../../contract/desk-act.ts';
 import { recoveryKeyText } from '../../identity/recovery-key.ts';
 import { draftId } from '../../ledger/verify/draft.ts';
 import { nodeCrypto } from '../../ledger/client/crypto.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import { stagePath } from '../stage-path.ts';
+import type { DeskContext, DeskSnapshot } from './acting.ts';
 import { longestPin, staffPrompt } from './hands.ts';
-import type { RegistrationContext, RegistrationSnapshot } from './registration.ts';
 
-/** What the screen shows of a registration, a function of where it stands. */
-export function registrationPage(snapshot: RegistrationSnapshot): Page {
+/** What the screen shows of an act of the desk, a function of where it stands. */
+export function deskPage(act: DeskAct, snapshot: DeskSnapshot): Page {
   const { context } = snapshot;
   const name = context.document?.facts.name ?? '';
   const at = stagePath(snapshot.value);
@@ -17,47 +18,57 @@ export function registrationPage(snapshot: RegistrationSnapshot): Page {
       return { page: 'desk-document' };
     case 'check':
       return { page: 'desk-check', rows: context.document?.rows ?? [] };
+    case 'number':
+      return { page: 'desk-number', mistyped: context.mistyped };
     case 'lookUp.pin':
-      return { page: 'desk-sign', what: 'look-up', name, ...staffPrompt(context) };
+      return { page: 'desk-sign', what: act === 'register' ? 'look-up' : `look-up-${act}`, name, ...staffPrompt(context) };
+    case 'reason':
+      return { page: 'desk-block', number: context.number };
     case 'card.wanted':
       return { page: 'desk-card', card: 'wanted' };
     case 'card.used':
       return { page: 'desk-card', card: 'used' };
+    case 'holder.wanted':
+      return { page: 'desk-card', card: 'holder' };
     case 'inHand.toResident':
       return { page: 'desk-turn', to: 'resident', name };
+    case 'inHand.code':
+      return { page: 'desk-code', wrong: context.codeWrong, triesLeft: context.codeTries };
     case 'inHand.pin':
       return { page: 'desk-pin', problem: context.weakness, minLength: 6, maxLength: longestPin };
     case 'inHand.slip':
       return slipPage(context);
-    case 'inHand.residentPin':
+    case 'inHand.residentSign.pin':
       return { page: 'desk-sign', what: 'resident', name, ...residentPrompt(context) };
     case 'inHand.toStaff':
       return { page: 'desk-turn', to: 'staff', name };
     case 'staffSign.pin':
-      return { page: 'desk-sign', what: 'register', name, ...staffPrompt(context) };
+      return { page: 'desk-sign', what: act === 'block' ? 'block' : 'register', name, ...staffPrompt(context) };
     case 'done':
     case 'leaving':
-      return { page: 'desk-done', name, reference: context.hand === null ? '' : reference(draftId(context.hand.draft, nodeCrypto)), tried: context.untried };
+      return { page: 'desk-done', act, name, reference: referenceOf(context), tried: context.untried };
     case 'failed':
       return failurePage(context);
     default:
-      return { page: 'working', doing: doingOf(at, context) };
+      return { page: 'working', doing: doingOf(act, at, context) };
   }
 }
 
-function slipPage({ hand }: RegistrationContext): Page {
+const referenceOf = ({ hand, reference: known }: DeskContext): string => (hand === null ? known : reference(draftId(hand.draft, nodeCrypto)));
+
+function slipPage({ hand }: DeskContext): Page {
   if (hand === null) throw new Error('a slip without a registration');
   return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.prepared.recoverySecret), unlockCode: hand.made.unlockCode };
 }
 
-function failurePage({ setback, hand }: RegistrationContext): Page {
+function failurePage({ setback, hand }: DeskContext): Page {
   if (setback === null) throw new Error('nothing failed');
   const { failure, next } = setback;
   // After the signatures nobody can say whether the hub has it: it is asked again.
   return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: next === 'submitting' || hand === null ? 'not-begun' : 'nothing' };
 }
 
-const residentPrompt = ({ residentTries, made, pinWrong }: RegistrationContext): PinPrompt => ({
+const residentPrompt = ({ residentTries, made, pinWrong }: DeskContext): PinPrompt => ({
   triesLeft: residentTries,
   pinPad: made?.info.pinPad ?? false,
   wrong: pinWrong,
@@ -65,7 +76,7 @@ const residentPrompt = ({ residentTries, made, pinWrong }: RegistrationContext):
   maxLength: longestPin,
 });
 
-function doingOf(at: string, { touchWanted }: RegistrationContext): Doing {
+function doingOf(act: DeskAct, at: string, { touchWanted }: DeskContext): Doing {
   if (touchWanted) return 'touch-card';
   switch (at) {
     case 'lookUp.working':
@@ -75,12 +86,13 @@ function doingOf(at: string, { touchWanted }: RegistrationContext): Doing {
     case 'inHand.making':
       return 'making-card';
     case 'inHand.choosing':
-      return 'choosing-pin';
+      return act === 'unblock' ? 'unlocking-pin' : 'choosing-pin';
     case 'inHand.proving':
       return 'proving-key';
-    case 'inHand.residentSigning':
-    case 'staffSign.signing':
+    case 'inHand.residentSign.working':
       return 'signing';
+    case 'staffSign.working':
+      return act === 'block' ? 'blocking-card' : 'signing';
     case 'submitting':
       return 'registering';
     case 'trying':

@@ -1,0 +1,256 @@
+import { assign, fromPromise, setup, type DoneActorEvent, type StateValue } from 'xstate';
+import type { BlockReason } from '../../contract/block-reason.ts';
+import type { PinWeakness } from '../../contract/device-host.ts';
+import type { FailureCode } from '../../contract/failures.ts';
+import { ok, type Failure, type Result } from '../../contract/result.ts';
+import { afterFailure } from '../visit/failure-policy.ts';
+import type { ReaderView } from '../visit/reader-view.ts';
+import type { Document } from './document.ts';
+import { pinOf, type DeskHands } from './hands.ts';
+import type { DeskWork, LookUpReason, MadeCard, RegistrationInHand, Signed } from './work.ts';
+
+/** Where a failure page's button leads: a state of the act, or home. */
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'submitting' | 'home';
+
+/** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
+export interface DeskContext extends DeskHands {
+  work: DeskWork;
+  why: LookUpReason;
+  /** The resident's reader, which is the desk's for as long as this lasts. */
+  reader: ReaderView;
+  document: Document | null;
+  /** As typed or read: 18 characters. */
+  number: string;
+  /** What was typed was not taken. */
+  mistyped: boolean;
+  /** Who has this number; null: nobody, or not asked yet. */
+  resident: Uint8Array | null;
+  /** Insertion of the card in hand. */
+  card: number | null;
+  /** Of the one that was given up: it has to come out before it counts again. */
+  spent: number | null;
+  isUsed: boolean;
+  made: MadeCard | null;
+  hand: RegistrationInHand | null;
+  residentTries: number;
+  weakness: PinWeakness | null;
+  /** The slip's unlock code, between its typing and its use. */
+  code: Uint8Array | null;
+  /** Tries of the unlock code that the card has left. */
+  codeTries: number;
+  codeWrong: boolean;
+  reason: BlockReason | null;
+  reference: string;
+  /** Why the card could not be tried, which changes nothing about what was recorded. */
+  untried: FailureCode | null;
+  setback: { failure: Failure; next: DeskNext } | null;
+}
+
+export interface DeskInput extends DeskHands {
+  reader: ReaderView;
+}
+
+export type DeskEvent =
+  | { type: 'resident.reader'; view: ReaderView }
+  | { type: 'touch.wanted' }
+  | { type: 'desk.confirm' }
+  | { type: 'desk.number'; number: string }
+  | { type: 'desk.block'; reason: BlockReason }
+  | { type: 'desk.code'; code: string }
+  | { type: 'pin.submit'; pin: string }
+  | { type: 'pin.on-reader' }
+  | { type: 'pin.choose'; pin: string }
+  | { type: 'back' }
+  | { type: 'retry' }
+  | { type: 'home' };
+
+/** What a step finds out, as it is to be known from then on. */
+export type Change = Partial<DeskContext>;
+/** `typed`: what came with the event that began it: a PIN; null: the reader's own pad takes it. */
+export type Does = (context: DeskContext, typed: Uint8Array | null) => Promise<Result<Change>>;
+
+export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInput): DeskContext => ({
+  ...input,
+  work,
+  why,
+  document: null,
+  number: '',
+  mistyped: false,
+  resident: null,
+  card: null,
+  spent: null,
+  isUsed: false,
+  made: null,
+  hand: null,
+  residentTries: 0,
+  weakness: null,
+  code: null,
+  codeTries: 0,
+  codeWrong: false,
+  reason: null,
+  reference: '',
+  untried: null,
+  setback: null,
+});
+
+/** What a step before must have left. */
+export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
+  const value = context[what];
+  if (value === null) throw new Error(`no ${what} yet`);
+  return value;
+}
+
+/** Another card, document or number may go well, whatever was wrong with this one. */
+const otherOnes: readonly DeskNext[] = ['document', 'number', 'card', 'holder'];
+
+/** Where no other one helps. */
+const over: readonly FailureCode[] = ['card-code-blocked', 'kiosk-fault'];
+
+function setBack(failure: Failure, next: DeskNext): Pick<DeskContext, 'setback'> {
+  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code));
+  return { setback: { failure, next: isHopeful ? next : 'home' } };
+}
+
+/** What every act of the desk is made of. */
+export const desk = setup({
+  types: { context: {} as DeskContext, events: {} as DeskEvent, input: {} as DeskInput },
+  actors: {
+    does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(({ input: { does, context, typed } }) => does(context, typed)),
+  },
+  guards: {
+    isNumber: ({ context, event }) => event.type === 'desk.number' && context.work.isNumber(event.number),
+    cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent,
+    /** Also where another one lies in its place. */
+    cardGone: ({ context, event }) => event.type === 'resident.reader' && !('insertion' in event.view && event.view.insertion === context.card),
+    cardOut: ({ context }) => !('insertion' in context.reader && context.reader.insertion === context.card),
+    leadsTo: ({ context }, { next }: { next: DeskNext }) => context.setback?.next === next,
+  },
+  actions: {
+    takeReader: assign(({ context, event }) => ({ reader: event.type === 'resident.reader' ? event.view : context.reader })),
+    takeCard: assign(({ context }) => ({ card: context.reader.view === 'card' ? context.reader.insertion : null })),
+    takeNumber: assign(({ event }) => (event.type === 'desk.number' ? { number: event.number.toUpperCase(), mistyped: false } : {})),
+    noteMistyped: assign({ mistyped: true }),
+    takeReason: assign(({ event }) => (event.type === 'desk.block' ? { reason: event.reason } : {})),
+    takeCode: assign(({ event }) => (event.type === 'desk.code' ? { code: new TextEncoder().encode(event.code), codeWrong: false } : {})),
+    take: assign((_, { change }: { change: Change }) => change),
+    noteTouch: assign({ touchWanted: true }),
+    touchDone: assign({ touchWanted: false }),
+    noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => setBack(failure, next)),
+    clearSetback: assign({ setback: null }),
+    /** What a card is begun anew with is nothing of the one before. */
+    forget: ({ context }) => context.work.forget(context),
+    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
+  },
+});
+
+/** As much of a snapshot of any act as others use. */
+export interface DeskSnapshot {
+  value: StateValue;
+  context: DeskContext;
+  can(event: DeskEvent): boolean;
+}
+
+/** The first of these that fits is where it goes on. */
+export interface Then {
+  when?: (change: Change) => boolean;
+  target: string;
+}
+
+type Done = DoneActorEvent<Result<Change>>;
+const changeOf = ({ output }: Done): Change => (output.ok ? output.value : {});
+
+/** Something that others do, while the page says so. @param next where a failure's button leads. */
+export const step = (does: Does, then: readonly Then[], next: DeskNext) =>
+  desk.createStateConfig({
+    exit: 'touchDone',
+    invoke: {
+      src: 'does',
+      input: ({ context, event }) => ({ does, context, typed: pinOf(event) }),
+      onDone: [
+        ...then.map(({ when, target }) => ({
+          guard: ({ event: { output } }: { event: Done }) => output.ok && (when === undefined || when(output.value)),
+          target,
+          actions: { type: 'take' as const, params: ({ event }: { event: Done }) => ({ change: changeOf(event) }) },
+        })),
+        {
+          target: failedState,
+          actions: { type: 'noteFailure' as const, params: ({ event: { output } }: { event: Done }) => ({ failure: output.ok ? { code: 'kiosk-fault' as const } : output.failure, next }) },
+        },
+      ],
+      onError: { target: failedState, actions: { type: 'noteFailure' as const, params: { failure: { code: 'kiosk-fault' as const }, next: 'home' as const } } },
+    },
+  });
+
+/** A PIN, and what is signed with it; a wrong one is asked for again. `back` null: there is no way back from here. */
+export const pinStep = (does: Does, { back, then, next }: { back: string | null; then: readonly Then[]; next: DeskNext }) =>
+  desk.createStateConfig({
+    initial: 'pin',
+    states: {
+      pin: { on: { ...(back === null ? {} : { back }), 'pin.submit': 'working', 'pin.on-reader': 'working' } },
+      working: step(does, [{ when: ({ pinWrong }) => pinWrong === true, target: 'pin' }, ...then], next),
+    },
+  });
+
+/** With the staff's PIN. */
+export async function byStaff<T>(asked: Promise<Result<Signed<T>>>, change: (value: T) => Change): Promise<Result<Change>> {
+  const result = await asked;
+  if (!result.ok) return result;
+  return ok(result.value.verified ? { pinWrong: false, ...change(result.value) } : { pinWrong: true, staffTries: result.value.triesLeft });
+}
+
+/** With the resident's. */
+export async function byResident<T>(asked: Promise<Result<Signed<T>>>, change: (value: T) => Change): Promise<Result<Change>> {
+  const result = await asked;
+  if (!result.ok) return result;
+  return ok(result.value.verified ? { pinWrong: false, ...change(result.value) } : { pinWrong: true, residentTries: result.value.triesLeft });
+}
+
+const failedState = '#desk.failed';
+
+/** Waits for an identity card for as long as somebody is there; then: is it this person? */
+export const documentSteps = {
+  document: desk.createStateConfig({
+    on: { back: 'over' },
+    invoke: {
+      src: 'does',
+      input: ({ context }) => ({ does: readDocument, context, typed: null }),
+      onDone: [
+        { guard: ({ event }) => event.output.ok, target: 'check', actions: { type: 'take', params: ({ event }) => ({ change: changeOf(event) }) } },
+        { guard: ({ event }) => !event.output.ok && event.output.failure.code === 'identity-card-missing', target: 'document', reenter: true },
+        { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ failure: event.output.ok ? { code: 'kiosk-fault' as const } : event.output.failure, next: 'document' as const }) } },
+      ],
+      onError: { target: 'failed', actions: { type: 'noteFailure', params: { failure: { code: 'kiosk-fault' }, next: 'home' } } },
+    },
+  }),
+  check: desk.createStateConfig({ on: { back: 'over', 'desk.confirm': 'lookUp' } }),
+};
+
+async function readDocument({ work }: DeskContext): Promise<Result<Change>> {
+  const read = await work.readDocument();
+  return read.ok ? ok({ document: read.value, number: read.value.facts.identity_number }) : read;
+}
+
+/** Where somebody is known only by number. */
+export const numberStep = desk.createStateConfig({ on: { back: 'over', 'desk.number': [{ guard: 'isNumber', target: 'lookUp', actions: 'takeNumber' }, { actions: 'noteMistyped' }] } });
+
+/** Signed by the member of staff, and on record. Where it leads: somebody was found, or nobody. */
+export const lookUpStep = (back: string, found: string, unknown: string) =>
+  pinStep(lookUp, { back, then: [{ when: ({ resident }) => resident !== null, target: found }, { target: unknown }], next: 'lookUp' });
+
+const lookUp: Does = ({ work, access, staffCard, number, why }, pin) => byStaff(work.lookUp(access, staffCard, pin, number, why), ({ resident }) => ({ resident }));
+
+/** What the look-up found is not what the act is about: told, and over. @param next where to, to try another. */
+export const refusedStep = (code: FailureCode, next: DeskNext) => desk.createStateConfig({ always: { target: failedState, actions: { type: 'noteFailure', params: { failure: { code }, next } } } });
+
+/** The reader is given back without the card: in it, its holder's first visit would begin behind the staff's back. */
+export const leavingStep = desk.createStateConfig({
+  always: { guard: 'cardOut', target: 'over' },
+  on: { 'resident.reader': { actions: 'takeReader' } },
+});
+
+/** @param nexts those of the act's states that a failure's button may lead to. */
+export const failedStep = (...nexts: Exclude<DeskNext, 'home'>[]) =>
+  desk.createStateConfig({
+    exit: 'clearSetback',
+    on: { home: 'over', retry: nexts.map((next) => ({ guard: { type: 'leadsTo' as const, params: { next } }, target: next })) },
+  });
