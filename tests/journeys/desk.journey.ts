@@ -11,7 +11,7 @@ import { plugSerialWire } from '../../tools/virtual-devices/serial-wire.ts';
 import { fang as knownUntil2040 } from '../fixtures/fang.ts';
 import type { Hall } from './hall.ts';
 import { expect, test as base } from './journey.ts';
-import { answers, pin } from './steps.ts';
+import { answers, leave, pin } from './steps.ts';
 
 /** The reader of identity cards, on a line of this worker's own. */
 const line = join(tmpdir(), `imi-sam-v-${process.pid}`);
@@ -62,7 +62,7 @@ if (album !== undefined) mkdirSync(album, { recursive: true });
 
 test.use({ plan });
 
-test('Fang is registered: from her identity card to a card that works, and her first request', async ({ kiosk, hall, desk }) => {
+test('Fang is registered: from her identity card to a card that works, and her first request; and gets a new PIN when she has forgotten it', async ({ kiosk, hall, desk }) => {
   const picture = async (name: string): Promise<void> => {
     if (album !== undefined) await kiosk.screenshot(join(album, `${name}.png`));
   };
@@ -100,6 +100,7 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.choosePin('480213');
   await kiosk.sees('desk-slip');
   await picture('8-slip');
+  const code = (await (await kiosk.sees('desk-slip')).locator('[data-unlock-code]').innerText()).replaceAll(/\s/g, '');
   await kiosk.goOn();
   await kiosk.sees('desk-sign', 'resident');
   await kiosk.enterPin('480213');
@@ -129,6 +130,42 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.sees('sign');
   await kiosk.enterPin('480213');
   await kiosk.sees('receipt', 'recorded');
+  await leave(kiosk);
+  await kiosk.nextPerson();
+
+  await kiosk.insertStaffCard('staff-liang');
+  await kiosk.sees('staff-pin');
+  await kiosk.chooseLanguage('en');
+  await kiosk.enterPin(pin);
+  await kiosk.openDesk('unblock');
+  desk.lay(null);
+  desk.lay(fang);
+  await kiosk.sees('desk-check');
+  await kiosk.goOn();
+  await kiosk.enterPin(pin);
+  await kiosk.sees('desk-card', 'holder');
+  await desk.insertAgain();
+  await kiosk.sees('desk-turn', 'resident');
+  await kiosk.goOn();
+  await kiosk.typeSlipCode('111111111111');
+  await kiosk.choosePin('913746');
+  await kiosk.reads('That code was not right');
+  await picture('13-code');
+  await kiosk.typeSlipCode(code);
+  await kiosk.choosePin('199604');
+  await kiosk.reads('That is your birth date');
+  await kiosk.choosePin('913746');
+  await kiosk.sees('desk-done', 'good');
+  await kiosk.pullCard();
+  await kiosk.goOn();
+  await kiosk.sees('staff-home');
+  await hall.hand.pull({ slot: 'staff' });
+  await kiosk.sees('attract');
+  await kiosk.begin();
+  await kiosk.chooseLanguage('en');
+  await desk.insertAgain();
+  await kiosk.enterPin('913746');
+  await kiosk.sees('home');
 });
 
 test('refused at the desk, each with its reason, and the next one is registered all the same', async ({ kiosk, hall, desk }) => {

@@ -318,6 +318,13 @@ export class Kiosk {
     await this.#touchIntent('desk.confirm');
   }
 
+  /** The unlock code of a slip, a digit at a time. */
+  async typeSlipCode(code: string): Promise<void> {
+    await this.sees('desk-code');
+    await this.press(...code);
+    await this.#touchIntent('desk.code');
+  }
+
   /** A new card's PIN, twice. */
   async choosePin(pin: string, again = pin): Promise<void> {
     for (const typed of [pin, again]) {
