@@ -7,6 +7,7 @@ const kiosk = await runChromiumKiosk({
   args: process.argv.slice(2),
   rendererDir: path.join(import.meta.dirname, '../renderer'),
   hostPath: path.join(import.meta.dirname, 'host.mjs'),
+  version: 'bench',
   extraFlags: doorFlags,
   onBrowser: ({ profileDir }) => process.send?.({ profileDir }),
 });

@@ -1,21 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { DeviceStatus } from '../contract/device-host.ts';
-import { hubFileSchema, type HubFile, type KioskFile } from '../contract/hub-file.ts';
+import { hubFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { DeviceHost } from '../drivers/device-host.ts';
 import { spawnNodeHost } from '../drivers/spawn-node-host.ts';
-import { connectHub, type HubClient } from '../ledger/client/hub-client.ts';
-import { createLightClient, type LightClient } from '../ledger/client/light-client.ts';
+import { createLightClient } from '../ledger/client/light-client.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import { systemClock } from '../main/clock.ts';
-import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type StoredDeviceKey } from '../main/device-key.ts';
-import { createDistrict, type District } from '../main/district.ts';
+import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey } from '../main/device-key.ts';
 import { openOutbox } from '../main/outbox.ts';
-import { wayToHub } from '../main/way-to-hub.ts';
-import { createKioskActs } from '../main/workshop/kiosk-acts.ts';
+import { actsOn, enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench, type Way } from '../main/workshop/bench.ts';
 import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
@@ -28,17 +24,6 @@ imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
 imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE
   provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.`;
 
-/** A kiosk, and where its things are. */
-interface Bench {
-  hubFile: HubFile;
-  kioskFile: KioskFile;
-  kioskId: string;
-  dataDir: string;
-}
-
-/** Proof of what the ledger has of this kiosk, beside its key. */
-const enrolmentReceipt = 'enrolment.receipt';
-
 /**
  * From an empty folder to a kiosk that may serve: the folder, the device key, the enrolment that a technician signs, and a look at everything. Called
  * again it does what is still to do. 0: ready; 1: refused, or something is bad; 2: wrongly called.
@@ -49,10 +34,11 @@ export async function provision(args: string[]): Promise<number> {
   const { bench, pdf } = read.value;
   const made = onDisk(() => mkdirSync(bench.dataDir, { recursive: true, mode: 0o700 }));
   if (!made.ok) return refused(made.failure);
-  const key = readOrMakeDeviceKey(keyPath(bench));
+  const key = readOrMakeDeviceKey(keyPathOf(bench));
   if (!key.ok) return refused(key.failure);
-  const enrolled = await enrolOnce(bench, key.value);
+  const enrolled = await enrolOnce(bench, key.value, (act) => withTechnician(bench, act));
   if (!enrolled.ok) return refused(enrolled.failure);
+  if (enrolled.value === 'enrolled') process.stdout.write(`Enrolled: ${bench.kioskId}\n`);
   return report(bench, { json: false, pdf });
 }
 
@@ -74,7 +60,7 @@ export async function retire(args: string[]): Promise<number> {
   });
   if (!read.ok) return saidMisuse(read.failure);
   const { bench, out } = read.value;
-  const key = readDeviceKey(keyPath(bench));
+  const key = readDeviceKey(keyPathOf(bench));
   if (!key.ok) return refused(key.failure);
   const outbox = openOutbox({ dataDir: bench.dataDir, clock: systemClock });
   if (!outbox.ok) return refused(outbox.failure);
@@ -83,30 +69,14 @@ export async function retire(args: string[]): Promise<number> {
   if (waiting > 0) return refused({ code: 'outbox-not-empty', detail: `${waiting} requests wait to be sent: let the kiosk run until they are` });
   const way = openWay(bench, key.value, 'setting-up');
   try {
-    const receipt = await withTechnician(bench, (technician) => createKioskActs({ ...way, crypto: nodeCrypto, kioskId: bench.kioskId, now: Date.now }).retire(technician));
+    const receipt = await withTechnician(bench, (technician) => actsOn(way, bench.kioskId).retire(technician));
     if (!receipt.ok) return refused(receipt.failure);
     const written = onDisk(() => writeFileSync(out, receipt.value, { flag: 'wx' }));
     if (!written.ok) return refused({ ...written.failure, detail: `${out}: the kiosk is retired, and its key is still there` });
-    const wiped = wipeDeviceKey(keyPath(bench));
+    const wiped = wipeDeviceKey(keyPathOf(bench));
     if (!wiped.ok) return refused(wiped.failure);
     process.stdout.write(`Retired: ${bench.kioskId}. The proof: ${out}\n`);
     return 0;
-  } finally {
-    way.hub.close();
-  }
-}
-
-async function enrolOnce(bench: Bench, key: StoredDeviceKey): Promise<Result<null, Failure<string>>> {
-  const way = openWay(bench, key, 'setting-up');
-  try {
-    const already = await way.district.checkKiosk(key.publicKey);
-    if (already.ok) return ok(null);
-    if (already.failure.code !== 'kiosk-not-enrolled') return already;
-    const receipt = await withTechnician(bench, (technician) => createKioskActs({ ...way, crypto: nodeCrypto, kioskId: bench.kioskId, now: Date.now }).enrol(key.publicKey, technician));
-    if (!receipt.ok) return receipt;
-    const written = onDisk(() => writeFileSync(join(bench.dataDir, enrolmentReceipt), receipt.value, { mode: 0o600 }));
-    process.stdout.write(`Enrolled: ${bench.kioskId}\n`);
-    return written;
   } finally {
     way.hub.close();
   }
@@ -131,21 +101,9 @@ async function withTechnician(bench: Bench, act: (technician: Signer) => Promise
   }
 }
 
-interface Way {
-  hub: HubClient;
-  light: LightClient;
-  district: District;
-}
-
-function openWay({ hubFile, kioskId, dataDir }: Bench, deviceKey: StoredDeviceKey, as: 'kiosk' | 'setting-up'): Way {
-  const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }, as));
-  const light = createLightClient({ hub, trustRoot: hubFile.trustRoot, crypto: nodeCrypto, clock: Date.now, maxHeadAgeMs: hubFile.maxHeadAgeMs });
-  return { hub, light, district: createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: Date.now }) };
-}
-
 async function report(bench: Bench, { json, pdf }: { json: boolean; pdf: string | null }): Promise<number> {
   const { hubFile, kioskId, kioskFile, dataDir } = bench;
-  const deviceKey = readDeviceKey(keyPath(bench));
+  const deviceKey = readDeviceKey(keyPathOf(bench));
   // Without a key of its own it has no way over TLS; what is wrong with it is said.
   const way = deviceKey.ok ? openWay(bench, deviceKey.value, 'kiosk') : null;
   const host = new DeviceHost(spawnNodeHost({ hostPath: join(import.meta.dirname, '../drivers/host.ts'), binding: kioskFile.pcscBinding }));
@@ -184,30 +142,9 @@ async function report(bench: Bench, { json, pdf }: { json: boolean; pdf: string 
 /** As it stands in the package that this program lies in. */
 const productVersion = (): string => z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))).version;
 
-const statusWaitMs = 10_000;
-
-/** What the device host finds once nothing of it is starting any more, or what it has found by then. */
-function settled(host: DeviceHost): Promise<DeviceStatus> {
-  const isSettled = ({ service, identityReader, scanner, printer }: DeviceStatus): boolean => service !== 'starting' && [identityReader, scanner, printer].every((device) => device?.state !== 'starting');
-  return new Promise((resolveStatus) => {
-    const give = (): void => {
-      clearTimeout(limit);
-      unlisten();
-      resolveStatus(host.status);
-    };
-    const limit = setTimeout(() => give(), statusWaitMs);
-    const unlisten = host.onStatus((status) => {
-      if (isSettled(status)) give();
-    });
-    if (isSettled(host.status)) give();
-  });
-}
-
 const marks: Record<Check['state'], string> = { good: 'ok     ', warning: 'look   ', bad: 'WRONG  ' };
 const linesOf = ({ checks, ready, kiosk }: Readiness): string =>
   [...checks.map(({ check: name, state, code, detail }) => `${marks[state]}${[name, code, detail].filter((word) => word !== undefined).join('  ')}`), ready ? `${kiosk} is ready.` : `${kiosk} is not ready.`, ''].join('\n');
-
-const keyPath = ({ dataDir, kioskFile }: Bench): string => join(dataDir, kioskFile.deviceKey);
 
 const configSchema = z.strictObject({ hub: z.string(), kiosk: z.string(), data: z.string(), pdf: z.string().optional() });
 
@@ -226,15 +163,6 @@ function readBench({ hub, kiosk, data }: { hub?: string | undefined; kiosk?: str
   const kioskFile = hubFile.kiosks[kiosk];
   if (kioskFile === undefined) return misuse(workshopUsage, `${hub} names no kiosk “${kiosk}”.`);
   return ok({ hubFile, kioskFile, kioskId: kiosk, dataDir: resolve(data) });
-}
-
-function onDisk(write: () => unknown): Result<null> {
-  try {
-    write();
-    return ok(null);
-  } catch (error) {
-    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
-  }
 }
 
 function saidMisuse({ detail }: Misuse): number {

@@ -1,5 +1,6 @@
 import type { HubFile } from '../contract/hub-file.ts';
-import type { Check, CheckName, Readiness } from '../main/workshop/readiness.ts';
+import type { CheckName } from '../contract/workshop.ts';
+import type { Check, Readiness } from '../main/workshop/readiness.ts';
 import { escaped } from './html.ts';
 
 const names: Record<CheckName, [chinese: string, english: string]> = {

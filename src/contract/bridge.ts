@@ -5,6 +5,7 @@ import { deskActs, type DeskAct } from './desk-act.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
+import { setupIntents, type SetupPage } from './workshop.ts';
 
 /** A larger message is dropped and journalled, in either direction. */
 export const bridgeMessageLimitBytes = 64 * 1024;
@@ -108,6 +109,7 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('desk.confirm') }),
   /** A new card's PIN, typed twice alike. Never kept, never logged. */
   z.strictObject({ intent: z.literal('pin.choose'), pin: z.string().regex(/^[0-9]{6,32}$/) }),
+  ...setupIntents,
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -585,6 +587,8 @@ export type Page =
   | { page: 'desk-block'; number: string }
   /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. */
   | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null }
+  /** First boot: no hub, no kiosk, no card yet. */
+  | ({ page: 'setup' } & SetupPage)
   | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }

@@ -110,6 +110,16 @@ export interface Slip {
   dots: Uint8Array;
 }
 
+/** What is plugged in, whether the hub's file names it or not: for whoever sets a kiosk up. */
+export interface DeviceSurvey {
+  /** One line a collection; numbers as `lsusb` prints them. */
+  hid: { vendor: string; product: string; usagePage: number; usage: number; name: string }[];
+  /** Paths of serial lines that belong to a device. */
+  serial: string[];
+  /** Paths of USB printers. */
+  printers: string[];
+}
+
 /** What main asks of the host. `pin` is null where the reader's own pad takes it. Each answer is a Result with a code. */
 export interface DeviceCommands {
   'card.open': { params: { reader: string; insertion: number }; result: CardInfo };
@@ -146,6 +156,7 @@ export interface DeviceCommands {
   'identity.read': { params: { waitMs: number }; result: IdentityCard };
   /** Answered once the printer has said that all of it is on paper. */
   'printer.print': { params: { slip: Slip }; result: null };
+  'devices.survey': { params: { what: 'all' }; result: DeviceSurvey };
 }
 export type DeviceCommand = keyof DeviceCommands;
 export type CardCommand = Extract<DeviceCommand, `card.${string}`>;

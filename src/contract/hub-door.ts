@@ -62,6 +62,8 @@ export const doorMethods = {
     params: z.strictObject({ kiosk: z.string() }),
     result: z.strictObject({ chain: z.string(), hub: z.string(), keeper: z.string() }),
   },
+  /** The hub's public file, as JSON: for whoever is set up and has of this hub its address and pin alone. Believed as far as the pin is. */
+  'hub.file': { params: z.strictObject({}), result: z.strictObject({ file: z.string().max(256 * 1024) }) },
   /** The newest signed head, with what a light client needs (ledger/verify/head.ts). */
   'head.get': { params: z.strictObject({}), result: z.strictObject({ head: bytes }) },
   /** A header with its commit and set (ledger/verify/light-block.ts), for the steps between two heads whose sets differ; null: the hub has it no more. */

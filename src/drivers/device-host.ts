@@ -302,6 +302,8 @@ export class DeviceHost {
         return waitMs + this.#times.identityMs;
       case 'printer.print':
         return this.#times.printMs;
+      case 'devices.survey':
+        return this.#times.cardMs;
       default:
         return never(command);
     }

@@ -57,6 +57,7 @@ export class DeviceService {
     const { id, command } = request;
     if (command === 'ping') this.#post({ answer: id, result: ok(null) });
     else if (command === 'identity.read') this.#answer(id, this.#devices.readIdentity(request.params.waitMs));
+    else if (command === 'devices.survey') this.#answer(id, this.#devices.survey());
     else if (command === 'printer.print') this.#answer(id, this.#devices.print(request.params.slip));
     else this.#handleCard(request);
   }

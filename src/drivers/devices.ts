@@ -1,4 +1,4 @@
-import type { DeviceStatus, IdentityCard, Scan, Slip } from '../contract/device-host.ts';
+import type { DeviceStatus, DeviceSurvey, IdentityCard, Scan, Slip } from '../contract/device-host.ts';
 import type { DevicesFile, IdentityReaderFile } from '../contract/hub-file.ts';
 import { fail } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
@@ -8,6 +8,7 @@ import { IdentityReader } from './hid/identity-reader.ts';
 import type { OpenLine } from './line.ts';
 import { Scanner } from './hid/scanner.ts';
 import { openSerialLine } from './hid/serial-line.ts';
+import { surveyDevices } from './survey.ts';
 import { EscposPrinter } from './printer/escpos-printer.ts';
 import { openPrinterFile } from './printer/printer-file.ts';
 
@@ -27,9 +28,11 @@ export class Devices {
   readonly #identityReader: IdentityReader | null;
   readonly #scanner: Scanner | null;
   readonly #printer: EscposPrinter | null;
+  readonly #hid: Hid;
   #status: DevicesStatus;
 
   constructor(named: DevicesFile, hid: Hid, ears: DevicesEars) {
+    this.#hid = hid;
     const change = (changed: DevicesStatus): void => {
       this.#status = { ...this.#status, ...changed };
       ears.onStatus();
@@ -62,6 +65,10 @@ export class Devices {
 
   print(slip: Slip): Promise<Result<null>> {
     return this.#printer?.print(slip) ?? Promise.resolve(fail('printer-missing'));
+  }
+
+  survey(): Promise<Result<DeviceSurvey>> {
+    return surveyDevices(this.#hid);
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -20,6 +20,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
     },
     hello: ({ kiosk }, speaker) =>
       Promise.resolve(isAnother(kiosk, speaker) ? fail('kiosk-not-enrolled', 'key') : ok({ chain: ledger.chain, hub: names.hub, keeper: names.keeper })),
+    'hub.file': () => Promise.resolve(ok({ file: publicFile })),
     'head.get': async () => {
       const head = await ledger.head();
       return head.ok ? ok({ head: head.value }) : head;
@@ -89,6 +90,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
 export function setupHandlers(handlers: DoorHandlers, { countersign }: Pick<HubParts, 'countersign'>, key: PublicKey): Partial<DoorHandlers> {
   return {
     hello: handlers.hello,
+    'hub.file': handlers['hub.file'],
     'head.get': handlers['head.get'],
     'block.get': handlers['block.get'],
     'log.consistency': handlers['log.consistency'],

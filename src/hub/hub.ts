@@ -68,6 +68,8 @@ export interface HubParts {
   countersign: KioskCountersigning;
   /** This hub's name on the ledger, and its keeper's. */
   names: { hub: Name; keeper: Name };
+  /** What kiosks know it by, as JSON. */
+  publicFile: string;
   /** Witnesses and monitors: `open` brings what is new to them. */
   outside: Pick<Outside, 'open'>;
   close(): Promise<void>;
@@ -266,6 +268,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     lists,
     publisher,
     names: { hub: serverFile.hub, keeper: keeperName.value },
+    publicFile: JSON.stringify(hubFile),
     outside: outside.value,
     close: closeAll,
   });

@@ -66,7 +66,7 @@ export function wipeDeviceKey(path: string): Result<null> {
   }
 }
 
-function deviceKeyOf(jwk: JsonWebKey): Result<StoredDeviceKey> {
+export function deviceKeyOf(jwk: JsonWebKey): Result<StoredDeviceKey> {
   const secret = createPrivateKey({ key: jwk, format: 'jwk' });
   const publicKey = publicKeyOf(createPublicKey(secret));
   if (publicKey === undefined) return fail('kiosk-config', 'device key of another kind');

@@ -14,6 +14,7 @@ export function intentValue(intent: Intent): string | undefined {
   if ('agency' in intent) return intent.agency;
   if ('ask' in intent) return intent.ask;
   if ('language' in intent) return intent.language;
+  if ('option' in intent) return intent.option;
   if (intent.intent === 'desk.open') return intent.act;
   if (intent.intent === 'desk.block') return intent.reason;
   return undefined;

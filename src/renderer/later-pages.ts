@@ -44,6 +44,7 @@ const names = [
   'desk-block',
   'desk-code',
   'desk-standing',
+  'setup',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

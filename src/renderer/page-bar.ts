@@ -55,6 +55,7 @@ const controls: Record<PageName, BarControls> = {
   'desk-block': { back: true, end: true },
   'desk-code': { back: false, end: true },
   'desk-standing': { back: true, end: true },
+  setup: { back: true, end: false },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -63,6 +64,7 @@ const controls: Record<PageName, BarControls> = {
 /** A failure that leaves by itself has nothing to end. */
 export function barControls(page: Page): BarControls {
   if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
+  if (page.page === 'setup' && page.step === 'language') return { back: false, end: false };
   if (page.page === 'desk-sign' && page.what === 'register') return { back: false, end: true };
   return controls[page.page];
 }
@@ -74,6 +76,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
   if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
+  if (page.page === 'setup') return `setup:${page.step}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

@@ -35,6 +35,10 @@ export function useText() {
     return new Intl.DateTimeFormat(language(), form).format(new Date(iso));
   }
 
+  function time(iso: string): string {
+    return new Intl.DateTimeFormat(language(), { timeStyle: 'medium', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
+  }
+
   /** Fen (1/100 yuan) as money. */
   function money(amountFen: number): string {
     return new Intl.NumberFormat(language(), { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(amountFen / 100);
@@ -75,5 +79,5 @@ export function useText() {
     return what === 'request' && service !== null ? local(service) : t(`signedTitle.${what.replace('.', '-')}`, { service: service === null ? '' : local(service) });
   }
 
-  return { t, tIn, te, language, local, day, moment, backAgain, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
+  return { t, tIn, te, language, local, day, moment, time, backAgain, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
 }

@@ -21,6 +21,7 @@ let begun: () => void;
 const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
 const handlers: DoorHandlers = {
   hello: ({ kiosk }) => Promise.resolve(ok({ chain: 'c', hub: kiosk, keeper: 'k' })),
+  'hub.file': () => Promise.resolve(fail('hub-refused')),
   'head.get': () => new Promise((resolve) => {
     release = () => resolve(ok({ head: new Uint8Array(3) }));
     begun();

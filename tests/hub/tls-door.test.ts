@@ -52,6 +52,7 @@ const admit = async (key: PublicKey): Promise<Result<string>> => {
 const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
 const handlers: DoorHandlers = {
   hello: (_, speaker) => Promise.resolve(ok({ chain: 'c', hub: speaker ?? 'nobody', keeper: 'k' })),
+  'hub.file': refuse,
   'head.get': () => new Promise(() => undefined),
   'block.get': refuse,
   'log.consistency': refuse,

@@ -36,3 +36,65 @@ test('a second kiosk is made of an empty folder at a terminal, and serves', asyn
     await process.stop();
   }
 });
+
+test('the whole wizard, from an empty folder to a visit, over a power cut', async ({ hall }) => {
+  const dataDir = join(hall.world.dataDir, 'hall-4');
+  const start = (): KioskProcess => new KioskProcess({ hubFrom: hall.hubPath, dataDir, pcscSocket: hall.pcscd.socketPath });
+  let process = start();
+  const kiosk = new Kiosk({ current: () => process.current() }, hall.hand, (person) => hall.cardFile(person));
+  const { resident, staff } = hall.pcscd.readerNames;
+  try {
+    await kiosk.sees('setup', 'language');
+    await kiosk.chooseLanguage('en');
+    await kiosk.next();
+    await kiosk.choose(hall.hubPath);
+    await kiosk.sees('setup', 'hub-check');
+    await kiosk.reads(hall.world.hubFile.trustRoot.chain);
+    await kiosk.next();
+    await kiosk.typeText('hall-4');
+    await kiosk.sees('setup', 'clock');
+    await kiosk.next();
+    await kiosk.measureCard();
+    await kiosk.touchSpots();
+    await kiosk.next();
+    await kiosk.sees('setup', 'reader-resident');
+    await kiosk.choose(resident);
+    await kiosk.next();
+    await kiosk.sees('setup', 'reader-staff');
+
+    await process.stop('SIGKILL');
+    process = start();
+    await kiosk.sees('setup', 'reader-staff');
+    await kiosk.reads('Which reader is for staff?');
+    await kiosk.choose(staff);
+    await kiosk.next();
+    for (const device of ['identity-reader', 'scanner', 'printer'] as const) {
+      await kiosk.sees('setup', device);
+      await kiosk.choose('');
+      await kiosk.next();
+    }
+    await kiosk.sees('setup', 'network');
+    await kiosk.reads('Hub and ledger are there');
+    await kiosk.next();
+    await kiosk.sees('setup', 'device-key');
+    await kiosk.choose('file');
+    await kiosk.reads('The key is made');
+    await kiosk.next();
+    await kiosk.sees('setup', 'enrol');
+    await kiosk.insertStaffCard('tech-ou');
+    await kiosk.enterPin(pin);
+    await kiosk.reads('The ledger knows this kiosk');
+    await hall.hand.pull({ slot: 'staff' });
+    await kiosk.next();
+    await kiosk.reads('This kiosk is ready');
+    await kiosk.next();
+
+    await kiosk.sees('attract');
+    await signIn(kiosk, 'lin');
+    await fillIn(kiosk, services.tax);
+    await kiosk.enterPin(pin);
+    await kiosk.sees('receipt', 'recorded');
+  } finally {
+    await process.stop();
+  }
+});

@@ -3,6 +3,7 @@ import type { CheckRow, Doing, Intent, Page, PrintOffer, RequestState } from '..
 import type { BackChoice, ClosedReason } from '../../src/contract/closure.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
+import type { SetupPage } from '../../src/contract/workshop.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
 import type { CardHand } from '../virtual-card/hand.ts';
 import { readQr } from './qr-reader.ts';
@@ -25,6 +26,7 @@ interface Particulars {
   'desk-done': 'good' | FailureCode;
   'desk-standing': 'open' | 'closed';
   closed: ClosedReason;
+  setup: SetupPage['step'];
 }
 type PageName = Page['page'];
 
@@ -41,6 +43,7 @@ const particularOf: Record<keyof Particulars, string> = {
   'desk-done': 'data-tried',
   'desk-standing': 'data-standing',
   closed: 'data-reason',
+  setup: 'data-step',
 };
 
 /** The screen as it is now: a browser that was replaced has another page. */
@@ -102,7 +105,7 @@ export class Kiosk {
 
   /** On the page that asks for it, at sign-in or to sign. */
   async enterPin(pin: string): Promise<void> {
-    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"], [data-page="staff-pin"], [data-page="desk-sign"]');
+    const asking = (await this.#page()).locator('[data-page="pin"], [data-page="sign"], [data-page="staff-pin"], [data-page="desk-sign"], [data-stage="pin"]');
     await expect(asking).toBeVisible();
     await this.press(...pin);
     await this.submitPin();
@@ -323,6 +326,47 @@ export class Kiosk {
     await this.sees('desk-code');
     await this.press(...code);
     await this.#touchIntent('desk.code');
+  }
+
+  /** The main button of a page of first boot. */
+  async next(): Promise<void> {
+    await this.#touchIntent('setup.next');
+  }
+
+  /** A line of a list of first boot; empty: none of them. */
+  async choose(option: string): Promise<void> {
+    await this.#touchIntent('setup.choose', option);
+  }
+
+  /** At first boot, to where the hub's address is typed. */
+  async byHand(): Promise<void> {
+    await this.#touchIntent('setup.by-hand');
+  }
+
+  /** On the keys of the screen, after what stands there already. */
+  async typeText(text: string): Promise<void> {
+    const page = (await this.#page()).locator('[data-page]');
+    let large = false;
+    for (const key of text) {
+      if (/[a-z]/i.test(key) && large !== /[A-Z]/.test(key)) {
+        await this.touch(page.locator('[data-key="shift"]'));
+        large = !large;
+      }
+      await this.touch(page.locator(`[data-key="${large ? key.toUpperCase() : key}"]`));
+    }
+    await this.#touchIntent('setup.type');
+  }
+
+  /** A bank card is one pixel wider than the frame is at first. */
+  async measureCard(): Promise<void> {
+    const page = await this.sees('setup', 'screen');
+    await this.touch(page.locator('[data-by="1"]'));
+    await this.#touchIntent('setup.measure');
+  }
+
+  async touchSpots(): Promise<void> {
+    const page = await this.sees('setup', 'touch');
+    for (const spot of ['1', '2', '3', '4', '5']) await this.touch(page.locator(`[data-spot="${spot}"]`));
   }
 
   /** A new card's PIN, twice. */

@@ -9,8 +9,10 @@ import type { KioskScreen } from './kiosk-driver.ts';
 import type { KioskNews } from './kiosk-news.ts';
 
 export interface KioskProcessSetup {
-  hubFile: string;
-  kioskId: string;
+  /** Which kiosk it is; left out: what its data folder was set up as, or a first boot that looks for hub files in `hubFrom`. */
+  hubFile?: string;
+  kioskId?: string;
+  hubFrom?: string;
   dataDir: string;
   /** Of the PC/SC daemon that its readers hang on. */
   pcscSocket: string;
@@ -37,9 +39,9 @@ export class KioskProcess implements KioskScreen {
   #connection: Promise<Connection> | null = null;
   #lastWords = '';
 
-  constructor({ hubFile, kioskId, dataDir, pcscSocket, hostPath }: KioskProcessSetup) {
+  constructor({ hubFile, kioskId, hubFrom, dataDir, pcscSocket, hostPath }: KioskProcessSetup) {
     const { PATH, NODE_COMPILE_CACHE } = process.env;
-    this.#child = fork(join(import.meta.dirname, 'kiosk-program.ts'), ['--hub', hubFile, '--kiosk', kioskId, '--data', dataDir, '--headless'], {
+    this.#child = fork(join(import.meta.dirname, 'kiosk-program.ts'), [...(hubFile === undefined || kioskId === undefined ? [] : ['--hub', hubFile, '--kiosk', kioskId]), ...(hubFrom === undefined ? [] : ['--hub-from', hubFrom]), '--data', dataDir, '--headless'], {
       execArgv: [],
       env: { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }), PCSCLITE_CSOCK_NAME: pcscSocket, ...(hostPath === undefined ? {} : { KIOSK_HOST: hostPath }) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -73,11 +75,12 @@ export class KioskProcess implements KioskScreen {
     return this.#connection;
   }
 
-  async stop(): Promise<void> {
+  /** @param signal SIGKILL: as when the power goes. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const connection = await this.#connection?.catch(() => null);
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const exited = once(this.#child, 'exit');
-      this.#child.kill('SIGTERM');
+      this.#child.kill(signal);
       await exited;
     }
     await connection?.browser.close();

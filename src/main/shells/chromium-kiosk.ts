@@ -3,7 +3,7 @@ import { ok, type Failure, type Result } from '../../contract/result.ts';
 import type { RunningKiosk } from '../kiosk.ts';
 import { startChromium, type ChromiumLaunch, type ChromiumProcess } from './chromium-process.ts';
 import { firstSnapshot } from './first-snapshot.ts';
-import { panelOf, readArguments, readHubJson } from './kiosk-arguments.ts';
+import { kioskToStart, readArguments, type KioskToStart } from './kiosk-arguments.ts';
 
 export interface ChromiumKioskOptions {
   args: readonly string[];
@@ -11,6 +11,8 @@ export interface ChromiumKioskOptions {
   rendererDir: string;
   /** The device host's program. */
   hostPath: string;
+  /** Of the product. */
+  version: string;
   /** For tests alone: a loopback debugging port, so that a test's own hand can touch the screen. */
   extraFlags?: readonly string[];
   onBrowser?: (browser: ChromiumProcess) => void;
@@ -29,7 +31,7 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
     report(begun.failure);
     return begun;
   }
-  const { browser, launch, rendererDir, hubJson, kioskId, dataDir } = begun.value;
+  const { browser, launch, rendererDir, kiosk } = begun.value;
   options.onBrowser?.(browser);
 
   const [{ readAssets }, { ChromiumSession }, { firstDocument }] = await Promise.all([import('./assets.ts'), import('./chromium-session.ts'), import('./first-document.ts')]);
@@ -40,7 +42,7 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
     return assets;
   }
   const session = new ChromiumSession(browser, assets.value);
-  const first = firstSnapshot(hubJson, kioskId);
+  const first = kiosk.named === null ? null : firstSnapshot(kiosk.named.hubJson, kiosk.named.kioskId);
   if (first !== null) await session.showFirst(JSON.stringify(first), firstDocument(assets.value, first), firstPageLimitMs);
 
   const [{ openChromiumScreen }, { startOnScreen }, { spawnNodeHost }] = await Promise.all([
@@ -50,9 +52,8 @@ export async function runChromiumKiosk(options: ChromiumKioskOptions): Promise<R
   ]);
   const started = await startOnScreen({
     screen: openChromiumScreen({ launch, assets: assets.value, begun: { browser, session }, onBrowser: options.onBrowser, onTrouble: report }),
-    hubJson,
-    kioskId,
-    dataDir,
+    kiosk,
+    version: options.version,
     spawnHost: (duties) => spawnNodeHost({ hostPath: options.hostPath, ...duties }),
     onTrouble: report,
   });
@@ -64,22 +65,18 @@ interface BegunKiosk {
   browser: ChromiumProcess;
   launch: ChromiumLaunch;
   rendererDir: string;
-  hubJson: unknown;
-  kioskId: string;
-  dataDir: string;
+  kiosk: KioskToStart;
 }
 
 function beginKiosk(options: ChromiumKioskOptions): Result<BegunKiosk> {
   const parsed = readArguments(options.args);
   if (!parsed.ok) return parsed;
-  const { hub, kiosk: kioskId, data, renderer, headless, scale, position, chromium, confined } = parsed.value;
-  const read = readHubJson(hub);
-  if (!read.ok) return read;
-  const panel = panelOf(read.value, kioskId);
-  if (!panel.ok) return panel;
+  const { renderer, headless, scale, position, chromium, confined } = parsed.value;
+  const kiosk = kioskToStart(parsed.value);
+  if (!kiosk.ok) return kiosk;
 
   const launch: ChromiumLaunch = {
-    window: { ...panel.value, headless, scale, position },
+    window: { ...kiosk.value.panel, headless, scale, position },
     binary: chromium,
     confined,
     extraFlags: options.extraFlags ?? [],
@@ -87,7 +84,7 @@ function beginKiosk(options: ChromiumKioskOptions): Result<BegunKiosk> {
   const browser = startChromium(launch);
   if (!browser.ok) return browser;
   const rendererDir = path.resolve(renderer ?? options.rendererDir);
-  return ok({ browser: browser.value, launch, rendererDir, hubJson: read.value, kioskId, dataDir: data });
+  return ok({ browser: browser.value, launch, rendererDir, kiosk: kiosk.value });
 }
 
 /** One line for whoever supervises the kiosk; the page says the rest. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { versionIn } from './product-version.ts';
 import { runChromiumKiosk } from './chromium-kiosk.ts';
 import { usage } from './kiosk-arguments.ts';
 
@@ -8,7 +9,7 @@ const kioskDir = path.dirname(program);
 if (args.includes('--help')) {
   process.stdout.write(`${usage}\n`);
 } else {
-  const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs') });
+  const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs'), version: versionIn(path.join(kioskDir, '../../package.json')) });
   if (!kiosk.ok) {
     process.exit(kiosk.failure.code === 'kiosk-config' ? 2 : 3);
   }

@@ -9,7 +9,7 @@ import { ScreenLink } from '../screen-link.ts';
 import { assetResponse, isKioskUrl, readAssets, type Assets } from './assets.ts';
 import { messageChannel, snapshotChannel } from './electron-channels.ts';
 import { heartbeatIntervalMs } from './heartbeat.ts';
-import { panelOf, readArguments, readHubJson, type KioskArguments } from './kiosk-arguments.ts';
+import { kioskToStart, readArguments, type KioskArguments } from './kiosk-arguments.ts';
 import { isKioskKey } from './keys-guard.ts';
 import { RelaunchPace } from './relaunch-delay.ts';
 import { startOnScreen } from './start-on-screen.ts';
@@ -209,19 +209,16 @@ async function openElectronScreen(panel: { widthPx: number; heightPx: number }, 
 async function run(): Promise<Result<null>> {
   const args = readArguments(process.argv.slice(app.isPackaged ? 1 : 2).filter((argument) => !argument.startsWith('--inspect')));
   if (!args.ok) return args;
-  const hubJson = readHubJson(args.value.hub);
-  if (!hubJson.ok) return hubJson;
-  const panel = panelOf(hubJson.value, args.value.kiosk);
-  if (!panel.ok) return panel;
+  const toStart = kioskToStart(args.value);
+  if (!toStart.ok) return toStart;
 
   await app.whenReady();
   Menu.setApplicationMenu(null);
   const hostPath = path.join(app.getAppPath(), '.vite/build/host.cjs');
   const kiosk = await startOnScreen({
-    screen: openElectronScreen(panel.value, args.value),
-    hubJson: hubJson.value,
-    kioskId: args.value.kiosk,
-    dataDir: args.value.data,
+    screen: openElectronScreen(toStart.value.panel, args.value),
+    kiosk: toStart.value,
+    version: app.getVersion(),
     spawnHost: (duties) => spawnUtilityHost(hostPath, duties),
     onTrouble: report,
   });

@@ -1,9 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { distributionChromium } from './chromium-process.ts';
 
-export const usage = `imi kiosk --hub FILE --kiosk ID --data DIR
+export const usage = `imi kiosk --data DIR [--hub FILE --kiosk ID]
+  Without --hub and --kiosk: the kiosk that this folder was set up as, and in an empty one its first boot, where a technician sets it up on the screen.
+  --hub-from PATH      at first boot, where hub files are looked for: a file, or a folder (several; /media, /run/media and /mnt otherwise)
+  --panel WxH          at first boot, how large the screen is, where the kernel does not say it
   --headless           no display (tests, the tour)
   --scale N            the whole screen smaller, down to 0.5, in a plain window, for a demonstration
   --position X,Y       left upper corner of that window
@@ -12,9 +16,11 @@ export const usage = `imi kiosk --hub FILE --kiosk ID --data DIR
   --renderer DIR       another build of the screens than dist/renderer`;
 
 export interface KioskArguments {
-  hub: string;
-  kiosk: string;
+  /** null: as the data folder says. */
+  named: { hub: string; kiosk: string } | null;
   data: string;
+  hubFrom: string[];
+  panel: { widthPx: number; heightPx: number } | null;
   headless: boolean;
   scale: number;
   position: { x: number; y: number };
@@ -32,6 +38,8 @@ export function readArguments(args: readonly string[]): Result<KioskArguments> {
         hub: { type: 'string' },
         kiosk: { type: 'string' },
         data: { type: 'string' },
+        'hub-from': { type: 'string', multiple: true, default: usualHubPlaces },
+        panel: { type: 'string' },
         headless: { type: 'boolean', default: false },
         scale: { type: 'string', default: '1' },
         position: { type: 'string', default: '0,0' },
@@ -41,7 +49,10 @@ export function readArguments(args: readonly string[]): Result<KioskArguments> {
       },
     });
     const { hub, kiosk, data } = values;
-    if (hub === undefined || kiosk === undefined || data === undefined) return fail('kiosk-config', '--hub, --kiosk and --data are needed');
+    if (data === undefined) return fail('kiosk-config', '--data is needed');
+    if ((hub === undefined) !== (kiosk === undefined)) return fail('kiosk-config', '--hub and --kiosk go together');
+    const panel = values.panel === undefined ? null : panelOfWords(values.panel);
+    if (panel === undefined) return fail('kiosk-config', '--panel: WIDTHxHEIGHT');
     const scale = Number(values.scale);
     // Chromium takes no smaller device scale factor and draws at this one (measured, 156).
     if (!(scale >= 0.5 && scale <= 3)) return fail('kiosk-config', '--scale: 0.5 to 3');
@@ -49,9 +60,10 @@ export function readArguments(args: readonly string[]): Result<KioskArguments> {
     if (position === null) return fail('kiosk-config', '--position: X,Y');
     return ok({
       ...values,
-      hub,
-      kiosk,
+      named: hub === undefined || kiosk === undefined ? null : { hub, kiosk },
       data,
+      hubFrom: values['hub-from'],
+      panel,
       scale,
       position: { x: Number(position[1]), y: Number(position[2]) },
       renderer: values.renderer,
@@ -59,6 +71,39 @@ export function readArguments(args: readonly string[]): Result<KioskArguments> {
   } catch (error) {
     return fail('kiosk-config', (error as Error).message);
   }
+}
+
+/** Where a stick that was plugged in shows. */
+const usualHubPlaces = ['/media', '/run/media', '/mnt'];
+
+function panelOfWords(words: string): { widthPx: number; heightPx: number } | undefined {
+  const [, width, height] = /^(\d{3,5})x(\d{3,5})$/.exec(words) ?? [];
+  return width === undefined || height === undefined ? undefined : { widthPx: Number(width), heightPx: Number(height) };
+}
+
+/**
+ * Which kiosk this is: as the arguments say, or as the data folder does since it was set up (workshop/setup-answers.ts). null: it was never set up.
+ * Read by hand, as the panel is.
+ */
+function kioskAt({ named, data }: Pick<KioskArguments, 'named' | 'data'>): Result<{ hub: string; kiosk: string } | null> {
+  if (named !== null) return ok(named);
+  const path = join(data, 'kiosk.json');
+  if (!existsSync(path)) return ok(null);
+  const read = readHubJson(path);
+  if (!read.ok) return read;
+  const { hub, kiosk } = (read.value ?? {}) as { hub?: unknown; kiosk?: unknown };
+  return typeof hub === 'string' && typeof kiosk === 'string' ? ok({ hub: join(data, hub), kiosk }) : fail('kiosk-config', path);
+}
+
+const connectors = '/sys/class/drm';
+
+/** The first mode of the first connected screen, as the kernel lists it; else what most kiosks have. The page that measures says later what it really is. */
+function panelAtHand(): { widthPx: number; heightPx: number } {
+  const modes = (existsSync(connectors) ? readdirSync(connectors) : []).flatMap((name) => {
+    const path = join(connectors, name, 'modes');
+    return existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  });
+  return modes.map(panelOfWords).find((panel) => panel !== undefined) ?? { widthPx: 1080, heightPx: 1920 };
 }
 
 export function readHubJson(file: string): Result<unknown> {
@@ -75,4 +120,26 @@ export function panelOf(hubJson: unknown, kioskId: string): Result<{ widthPx: nu
   const { widthPx, heightPx } = kiosks?.[kioskId]?.screen ?? {};
   if (!Number.isSafeInteger(widthPx) || !Number.isSafeInteger(heightPx)) return fail('kiosk-config', `no screen of kiosk ${kioskId}`);
   return ok({ widthPx: widthPx as number, heightPx: heightPx as number });
+}
+
+/** A kiosk on its way to the screen, or the folder that is to become one. */
+export interface KioskToStart {
+  /** null: first boot. */
+  named: { hubJson: unknown; kioskId: string } | null;
+  dataDir: string;
+  panel: { widthPx: number; heightPx: number };
+  /** Where first boot looks for hub files. */
+  hubPlaces: string[];
+}
+
+/** Fails with `kiosk-config`. */
+export function kioskToStart(given: KioskArguments): Result<KioskToStart> {
+  const at = kioskAt(given);
+  if (!at.ok) return at;
+  const rest = { dataDir: given.data, hubPlaces: given.hubFrom };
+  if (at.value === null) return ok({ ...rest, named: null, panel: given.panel ?? panelAtHand() });
+  const hubJson = readHubJson(at.value.hub);
+  if (!hubJson.ok) return hubJson;
+  const panel = panelOf(hubJson.value, at.value.kiosk);
+  return panel.ok ? ok({ ...rest, named: { hubJson: hubJson.value, kioskId: at.value.kiosk }, panel: panel.value }) : panel;
 }

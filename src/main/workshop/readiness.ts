@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { DeviceStatus } from '../../contract/device-host.ts';
 import type { HubFile } from '../../contract/hub-file.ts';
+import { checkNames, type CheckName } from '../../contract/workshop.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import { isSignedBy, parseJws, signJws } from '../../identity/jws.ts';
 import type { HubClient } from '../../ledger/client/hub-client.ts';
@@ -12,10 +13,6 @@ import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { DeviceKey } from '../device-key.ts';
 import type { District } from '../district.ts';
 import { readerView } from '../visit/reader-view.ts';
-
-/** What is looked at before a kiosk is opened, in this order. A device that the hub's file does not name is not looked at. */
-export const checkNames = ['program', 'data-folder', 'disk', 'device-key', 'hub', 'ledger', 'clock', 'enrolment', 'reader-resident', 'reader-staff', 'identity-reader', 'scanner', 'printer', 'stand-ins'] as const;
-export type CheckName = (typeof checkNames)[number];
 
 const checkSchema = z.strictObject({
   check: z.enum(checkNames),
@@ -108,8 +105,8 @@ function onDisk({ dataDir }: ReadinessParts): Check[] {
   }
 }
 
-/** Hub, ledger, clock and enrolment: each rests on the one before. */
-async function onTheWay({ hub, light, district, deviceKey, kioskId, now }: ReadinessParts): Promise<Check[]> {
+/** Hub, ledger, clock and enrolment: each rests on the one before. Without a device key enrolment is not looked at. */
+export async function onTheWay({ hub, light, district, deviceKey, kioskId, now }: Pick<ReadinessParts, 'hub' | 'light' | 'district' | 'deviceKey' | 'kioskId' | 'now'>): Promise<Check[]> {
   const named = await hub.call('hello', { kiosk: kioskId });
   if (!named.ok) return [fromResult('hub', named)];
   const head = await light.refresh();

@@ -32,6 +32,7 @@ const handlers: DoorHandlers = {
     heardHello();
     return Promise.resolve(ok({ chain: 'c', hub: 'hub-1', keeper: 'k' }));
   },
+  'hub.file': () => Promise.resolve(fail('hub-refused')),
   'head.get': () => new Promise(() => undefined),
   'block.get': refuse,
   'log.consistency': refuse,

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readArguments } from '../../../src/main/shells/kiosk-arguments.ts';
+import { kioskToStart, readArguments } from '../../../src/main/shells/kiosk-arguments.ts';
 
 const needed = ['--hub', 'hub.json', '--kiosk', 'k1', '--data', 'data'];
 
@@ -18,7 +21,26 @@ test.each([
   { name: 'a scale that is no number', args: [...needed, '--scale', 'half'] },
   { name: 'a place with one number', args: [...needed, '--position', '12'] },
   { name: 'an option that nobody knows', args: [...needed, '--fast'] },
-  { name: 'no kiosk', args: ['--hub', 'hub.json', '--data', 'data'] },
+  { name: 'a hub without a kiosk', args: ['--hub', 'hub.json', '--data', 'data'] },
+  { name: 'no folder', args: ['--hub', 'hub.json', '--kiosk', 'k1'] },
+  { name: 'a panel in other words', args: [...needed, '--panel', 'full'] },
 ])('$name is refused', ({ args }) => {
   expect(readArguments(args)).toMatchObject({ ok: false, failure: { code: 'kiosk-config' } });
+});
+
+test('a folder is the kiosk that it was set up as; an empty one is to become one', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'home-'));
+  const start = (...args: string[]): unknown => {
+    const read = readArguments(['--data', dir, ...args]);
+    return read.ok ? kioskToStart(read.value) : read;
+  };
+  expect(start('--panel', '1080x1920', '--hub-from', '/a', '--hub-from', '/b')).toEqual({ ok: true, value: { named: null, dataDir: dir, panel: { widthPx: 1080, heightPx: 1920 }, hubPlaces: ['/a', '/b'] } });
+  const hubJson = { kiosks: { 'hall-7': { screen: { widthPx: 800, heightPx: 1280 } } } };
+  writeFileSync(join(dir, 'kiosk.json'), '{"hub":"hub.json","kiosk":"hall-7"}');
+  expect(start()).toMatchObject({ ok: false, failure: { code: 'kiosk-config', detail: expect.stringContaining('ENOENT') as string } });
+  writeFileSync(join(dir, 'hub.json'), JSON.stringify(hubJson));
+  expect(start()).toMatchObject({ ok: true, value: { named: { hubJson, kioskId: 'hall-7' }, panel: { widthPx: 800, heightPx: 1280 } } });
+  writeFileSync(join(dir, 'kiosk.json'), '{"hub":7}');
+  expect(start()).toMatchObject({ ok: false, failure: { code: 'kiosk-config' } });
+  rmSync(dir, { recursive: true });
 });

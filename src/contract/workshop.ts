@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import type { Localized } from './language.ts';
+import type { FailureCode } from './failures.ts';
+
+/** First boot, in this order; each page is one question, and what was answered is kept on disk before the next one is shown. */
+export const setupSteps = [
+  'language',
+  'hub',
+  'hub-check',
+  'kiosk',
+  'clock',
+  'screen',
+  'touch',
+  'reader-resident',
+  'reader-staff',
+  'identity-reader',
+  'scanner',
+  'printer',
+  'network',
+  'device-key',
+  'enrol',
+  'verify',
+] as const;
+export type SetupStep = (typeof setupSteps)[number];
+
+/** The steps that have one choose among what is plugged in. */
+export type SetupDevice = Extract<SetupStep, 'reader-resident' | 'reader-staff' | 'identity-reader' | 'scanner' | 'printer'>;
+
+/** What is looked at before a kiosk is opened, in this order. A device that the hub's file does not name is not looked at. */
+export const checkNames = ['program', 'data-folder', 'disk', 'device-key', 'hub', 'ledger', 'clock', 'enrolment', 'reader-resident', 'reader-staff', 'identity-reader', 'scanner', 'printer', 'stand-ins'] as const;
+export type CheckName = (typeof checkNames)[number];
+
+export interface CheckLine {
+  check: CheckName;
+  /** `warning`: it may be opened, and somebody should know. */
+  state: 'good' | 'warning' | 'bad';
+  /** Of `failures.ts`, where it is one. */
+  code: string | null;
+  detail: string | null;
+}
+
+/** A line that can be chosen. `option` empty: none of them. */
+export interface SetupOption {
+  option: string;
+  /** As the device or the file calls itself. */
+  title: string;
+  detail: string | null;
+  /** Of a card reader: a card is in it now, by which two alike are told apart. */
+  cardIn?: boolean;
+}
+
+/** How the chosen device is: `code` says what has to be done. */
+export interface SetupDeviceState {
+  state: 'starting' | 'good' | 'bad';
+  code: FailureCode | null;
+  detail: string | null;
+}
+
+/** What a technician reads back of the hub before believing in it. */
+export interface SetupHub {
+  id: string;
+  name: Localized;
+  address: string;
+  /** null: on this machine, over a socket. */
+  pin: string | null;
+  chain: string;
+  /** SHA-256 over the keys of the trust root's validators, the first 16 hexadecimal digits: two hubs that tell one another apart by nothing else differ here. */
+  validators: string;
+}
+
+/** Why what was typed was not taken: its form, who answers there proves another key (`other-pin`), or what became of it. */
+export type SetupProblem = 'format' | 'other-pin' | FailureCode;
+
+/** `number` is 1-based among `of`. */
+export type SetupPage = { number: number; of: number } & (
+  | { step: 'language' }
+  /** `files`: hubs that lie in a folder that was plugged in, or that came with the machine. */
+  | { step: 'hub'; files: SetupOption[]; problem: SetupProblem | null }
+  | { step: 'hub-address'; value: string; problem: SetupProblem | null }
+  /** `asking`: the hub that is to have it. */
+  | { step: 'hub-pin'; value: string; problem: SetupProblem | null; asking: boolean }
+  | { step: 'hub-check'; hub: SetupHub }
+  | { step: 'kiosk'; value: string; problem: SetupProblem | null; suggestions: string[] }
+  /** ISO 8601 in UTC. `kept`: the machine says that its clock follows another. */
+  | { step: 'clock'; at: string; kept: boolean }
+  | { step: 'screen'; pxPerMm: number }
+  | { step: 'touch' }
+  | { step: SetupDevice; options: SetupOption[]; chosen: string | null; state: SetupDeviceState | null }
+  | { step: 'network'; checks: CheckLine[] | null }
+  /** `made`: which kind, and the fingerprint of its public half, `sha256:` and base64url, as of a hub's pin. */
+  | { step: 'device-key'; options: ('tpm' | 'file')[]; made: { kind: 'tpm' | 'file'; fingerprint: string } | null; problem: FailureCode | null }
+  | { step: 'enrol'; state: 'card' | 'working' | 'done'; problem: FailureCode | null; detail: string | null }
+  | { step: 'enrol'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
+  | { step: 'verify'; checks: CheckLine[] | null; ready: boolean }
+);
+
+export const setupIntents = [
+  /** The main button of a page of first boot. */
+  z.strictObject({ intent: z.literal('setup.next') }),
+  /** To the pages where the hub's address and pin are typed. */
+  z.strictObject({ intent: z.literal('setup.by-hand') }),
+  /** A line of the page's list. */
+  z.strictObject({ intent: z.literal('setup.choose'), option: z.string().max(300) }),
+  z.strictObject({ intent: z.literal('setup.type'), text: z.string().max(200) }),
+  /** How wide a bank card is on this screen, and the screen itself. */
+  z.strictObject({ intent: z.literal('setup.measure'), cardPx: z.number().min(80).max(2000), widthPx: z.int().min(1).max(20_000), heightPx: z.int().min(1).max(20_000) }),
+] as const;
