@@ -96,7 +96,9 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing']) }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing', 'day']) }),
+  /** The figures of another day, ISO date. */
+  z.strictObject({ intent: z.literal('day.show'), day: z.iso.date() }),
   /** Nobody is served here from now on, or again. */
   z.strictObject({ intent: z.literal('kiosk.close'), reason: z.enum(closedReasons), back: z.enum(backChoices) }),
   z.strictObject({ intent: z.literal('kiosk.open') }),
@@ -376,7 +378,8 @@ export type Doing =
   | 'registering'
   | 'trying-card'
   | 'unlocking-pin'
-  | 'blocking-card';
+  | 'blocking-card'
+  | 'counting';
 
 export type StaffRole = 'staff' | 'technician' | 'registrar' | 'officer' | 'auditor';
 
@@ -409,6 +412,23 @@ export interface KioskHealth {
   readers: ReaderLine[];
   /** What staff have said of it; null: it is open. */
   closure: Closure | null;
+}
+
+/** What this kiosk did on one day of the district. Counts only: nothing of them leads to anybody. */
+export interface DayFigures {
+  /** ISO date. */
+  day: string;
+  /** Visits by the hour in which they began; `others`: nobody signed in. */
+  hours: { hour: number; signedIn: number; others: number }[];
+  /** Requests that were signed, the most first. `title` null: the service is published no more. */
+  services: { service: string; title: Localized | null; count: number }[];
+  /** Visits by how long they took, of those who signed in; `upTo` null: longer. */
+  minutes: { upTo: number | null; count: number }[];
+  medianSeconds: number | null;
+  /** Failures in visits, and what the ledger refused, by code, the most first. */
+  refusals: { code: string; count: number }[];
+  /** Signed requests that wait for the hub at this moment, of whatever day. */
+  waiting: number;
 }
 
 /** What a first card has signed, and waits for the second. */
@@ -565,6 +585,8 @@ export type Page =
   /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */
   /** `desk` null: this role registers nobody. */
   | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null; /** May open and close this kiosk, and see how it is. */ tends: boolean }
+  /** `earlier`, `later`: days that have figures of their own. */
+  | { page: 'desk-day'; figures: DayFigures; earlier: string | null; later: string | null }
   | { page: 'desk-standing'; closure: Closure | null }
   /** Lay the identity card on its reader. */
   | { page: 'desk-document' }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { closedReasons, closureSchema } from '../contract/closure.ts';
@@ -35,7 +36,7 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('hub'), reachable: z.boolean(), code: word.optional(), detail: detail.optional() }),
   z.strictObject({ event: z.literal('services'), usable: z.int().min(0), refused: z.int().min(0) }),
   z.strictObject({ event: z.literal('visit.began'), visit }),
-  z.strictObject({ event: z.literal('visit.ended'), visit, ended: word, durationMs, requests: z.int().min(0) }),
+  z.strictObject({ event: z.literal('visit.ended'), visit, ended: word, durationMs, requests: z.int().min(0), /** Left out in entries from before it was told. */ signedIn: z.boolean().optional() }),
   z.strictObject({ event: z.literal('visit.state'), visit: visit.nullable(), from: word, to: word, durationMs }),
   z.strictObject({ event: z.literal('visit.failure'), visit: visit.nullable(), code: z.enum(failureCodes), detail: detail.optional() }),
   z.strictObject({ event: z.literal('slip'), visit, printed: z.boolean(), code: z.enum(failureCodes).optional(), detail: detail.optional() }),
@@ -77,11 +78,14 @@ export function faultPlace(error: unknown): string {
   return line?.replace(/^.*\/src\//, 'src/').replace(/\)$/, '') ?? 'unknown place';
 }
 
-interface Line {
-  seq: number;
+export interface JournalEntry {
   /** ISO 8601 in UTC. */
   at: string;
   event: JournalEvent;
+}
+
+interface Line extends JournalEntry {
+  seq: number;
   /** SHA-256, hex, of the line before; zeros before the first. */
   prev: string;
 }
@@ -197,6 +201,20 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** Entries of these kinds from a moment on (Unix milliseconds), oldest first, off all files that reach so far. What cannot be read is left out: for that there is `checkJournal`. */
+export async function readJournal(dataDir: string, kinds: readonly JournalEvent['event'][], sinceMs: number): Promise<JournalEntry[]> {
+  const marks = kinds.map((kind) => `"event":{"event":"${kind}"`);
+  const found: JournalEntry[][] = [];
+  for (let age = 0; existsSync(fileName(dataDir, age)); age += 1) {
+    const lines = (await readFile(fileName(dataDir, age), 'utf8')).split('\n');
+    const entries = lines.filter((line) => marks.some((mark) => line.includes(mark))).flatMap((line) => lineSchema.safeParse(parseJson(line)).data ?? []);
+    found.unshift(entries.filter(({ at }) => Date.parse(at) >= sinceMs));
+    const oldest = lineSchema.safeParse(parseJson(lines[0] ?? '')).data;
+    if (oldest !== undefined && Date.parse(oldest.at) < sinceMs) break;
+  }
+  return found.flat();
 }
 
 export type JournalCheck = { whole: true; entries: number } | { whole: false; file: string; line: number };

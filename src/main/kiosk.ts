@@ -15,6 +15,7 @@ import { createStaffWork } from './staff/staff-work.ts';
 import { cardIn, newCardIn } from './card.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createDeskWork } from './desk/desk-work.ts';
+import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
 import { readDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
@@ -156,12 +157,14 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     },
   });
   const keptDrafts = createKeptDrafts({ clock, crypto: nodeCrypto });
+  const dayBook = createDayBook({ dataDir, outbox, clock, offers: () => services.offers() });
   const staffWork = createStaffWork({
     district,
     crypto: nodeCrypto,
     clock,
     kept: keptDrafts,
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
+    day: (day) => dayBook.day(day),
     deskReadiness: () => (isShared ? 'one-reader' : kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
     standing,
     journal,

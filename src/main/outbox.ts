@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Submission } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
+import type { Name } from '../ledger/verify/acts.ts';
 import type { Clock } from './clock.ts';
+import { districtDay } from './district-time.ts';
 
 /** A signed request on its way. All that is kept of it is sealed or public; nothing in the clear. */
 export interface Waiting {
@@ -47,8 +49,10 @@ export interface Outbox {
    * It holds on a file system that overwrites in place (ext4, XFS, tmpfs), not on one that copies on write.
    */
   reserve(): Result<null>;
-  /** What was noted of its signature as broken off is taken back with it. */
-  put(waiting: Omit<Waiting, 'putAt'>): Result<null>;
+  /** What was noted of its signature as broken off is taken back with it. `services`: that it asks for. */
+  put(waiting: Omit<Waiting, 'putAt'>, services?: readonly Name[]): Result<null>;
+  /** How many requests were put on this day of the district, by service, the most first: counted with them, and in no way tied to them. */
+  requestsOn(day: string): { service: Name; count: number }[];
   /** Oldest first. */
   waiting(): Waiting[];
   find(transaction: Uint8Array): Waiting | null;
@@ -85,8 +89,8 @@ export interface OutboxPlace {
   maxBytes?: number;
 }
 
-/** Of the tables below, in the file's own `user_version`. A file of a later program is refused, never guessed at; 0 is a new one, or one from before there were versions, with these tables. */
-const schemaVersion = 1;
+/** Of the tables below, in the file's own `user_version`. A file of a later program is refused, never guessed at; 0 is a new one, or one from before there were versions, and 1 has all but `request_count`. */
+const schemaVersion = 2;
 
 const schema = `
   CREATE TABLE IF NOT EXISTS waiting (
@@ -104,6 +108,7 @@ const schema = `
     PRIMARY KEY (transaction_id, act)) STRICT;
   CREATE TABLE IF NOT EXISTS recorded (
     transaction_id BLOB PRIMARY KEY, reference TEXT NOT NULL, resident BLOB NOT NULL, recorded_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS request_count (day TEXT NOT NULL, service TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, service)) STRICT;
   CREATE TABLE IF NOT EXISTS broken_off (resident BLOB NOT NULL, counter INTEGER NOT NULL, PRIMARY KEY (resident, counter)) STRICT;
   CREATE TABLE IF NOT EXISTS reserve (id INTEGER PRIMARY KEY, room BLOB NOT NULL) STRICT;
 `;
@@ -127,7 +132,7 @@ export function openOutbox({ dataDir, clock, maxBytes = 256 * 1024 * 1024 }: Out
     if (database.prepare('PRAGMA synchronous').get()?.['synchronous'] !== 2) throw new Error('synchronous is not FULL');
     if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok') throw new Error('not a whole database');
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-    if (version !== 0 && version !== schemaVersion) throw new Error(`of format ${String(version)}`);
+    if (typeof version !== 'number' || version > schemaVersion) throw new Error(`of format ${String(version)}`);
     database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
     forgetOldSettled(database, clock);
     return new SqliteOutbox(database, clock, path);
@@ -138,6 +143,7 @@ function forgetOldSettled(database: DatabaseSync, clock: Clock): void {
   const before = clock.now() - settledKeptMs;
   database.prepare('DELETE FROM refused WHERE refused_at < ?').run(before);
   database.prepare('DELETE FROM recorded WHERE recorded_at < ?').run(before);
+  database.prepare('DELETE FROM request_count WHERE day < ?').run(districtDay(before));
 }
 
 /** What SQLite throws is what a disk causes, or a bug; either way nothing was stored. */
@@ -193,7 +199,7 @@ class SqliteOutbox implements Outbox {
     return this.#database.prepare('PRAGMA wal_checkpoint(RESTART)').get()?.['busy'] === 0;
   }
 
-  put(waiting: Omit<Waiting, 'putAt'>): Result<null> {
+  put(waiting: Omit<Waiting, 'putAt'>, services: readonly Name[] = []): Result<null> {
     return this.#change(() => {
       this.#database.exec('DELETE FROM reserve');
       this.#database.prepare('DELETE FROM broken_off WHERE resident = ? AND counter = ?').run(waiting.resident, waiting.counter);
@@ -213,7 +219,16 @@ class SqliteOutbox implements Outbox {
       for (const [position, { act, what, to, sealed }] of waiting.submission.payloads.entries()) {
         insert.run(waiting.transaction, position, act, what, to, sealed);
       }
+      const count = this.#database.prepare('INSERT INTO request_count VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1');
+      for (const service of services) count.run(districtDay(this.#clock.now()), service);
     });
+  }
+
+  requestsOn(day: string): { service: Name; count: number }[] {
+    return this.#database
+      .prepare('SELECT service, count FROM request_count WHERE day = ? ORDER BY count DESC, service')
+      .all(day)
+      .map((row) => ({ service: row['service'] as Name, count: row['count'] as number }));
   }
 
   waiting(): Waiting[] {

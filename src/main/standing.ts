@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { closureSchema, type BackChoice, type ClosedReason, type Closure } from '../contract/closure.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { Clock } from './clock.ts';
+import { districtDay, districtOffsetMs } from './district-time.ts';
 import { keptFile } from './kept-file.ts';
 
 /** Whether staff have closed this kiosk. It stands on the disk: who closed it may be gone when it is switched on again. */
@@ -20,14 +21,10 @@ export interface StandingParts {
   onChange(): void;
 }
 
-/** The district's time, UTC+8 the whole year. */
-const districtOffsetMs = 8 * 3600_000;
 const dayMs = 24 * 3600_000;
 const minuteMs = 60_000;
 /** To be looked at once more before it is said for a day: timers run for days where clocks are set. */
 const longestWaitMs = 6 * 3600_000;
-
-const districtDay = (ms: number): string => new Date(ms + districtOffsetMs).toISOString().slice(0, 10);
 
 /** A moment is rounded up to five minutes: at 14:02, "in half an hour" is 14:35. */
 export function backAt(choice: BackChoice, nowMs: number): string | null {

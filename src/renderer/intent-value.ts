@@ -13,6 +13,7 @@ export function intentValue(intent: Intent): string | undefined {
   if ('letter' in intent) return intent.letter;
   if ('agency' in intent) return intent.agency;
   if ('ask' in intent) return intent.ask;
+  if ('day' in intent) return intent.day;
   if ('language' in intent) return intent.language;
   if ('option' in intent) return intent.option;
   if (intent.intent === 'desk.open') return intent.act;

@@ -45,6 +45,7 @@ const names = [
   'desk-code',
   'desk-standing',
   'setup',
+  'desk-day',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

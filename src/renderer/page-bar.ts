@@ -56,6 +56,7 @@ const controls: Record<PageName, BarControls> = {
   'desk-code': { back: false, end: true },
   'desk-standing': { back: true, end: true },
   setup: { back: true, end: false },
+  'desk-day': { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -75,6 +76,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'failure') return `failure:${page.code}`;
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
+  if (page.page === 'desk-day') return `desk-day:${page.figures.day}`;
   if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
   if (page.page === 'setup') return `setup:${page.step}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;

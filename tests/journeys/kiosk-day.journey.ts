@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { expect, testInOpenHall as test } from './journey.ts';
-import { pin } from './steps.ts';
+import { answers, pin, services, signIn } from './steps.ts';
 
 /** Pictures for docs/desk.md, where somebody wants them. */
 const album = process.env['DESK_ALBUM'];
@@ -50,4 +50,56 @@ test('staff take the kiosk out of service, a resident is told why, and staff ope
   await kiosk.sees('attract');
   const acts = hall.journal().filter(({ event }) => event.event === 'kiosk.closed' || event.event === 'kiosk.opened');
   expect(acts.map(({ event }) => event.event)).toEqual(['kiosk.closed', 'kiosk.opened']);
+});
+
+/** `08:3+1 10:2+0` as the table on the screen says it of itself. */
+async function countsOf(kiosk: Kiosk, figure: string): Promise<Map<string, number[]>> {
+  const table = (await kiosk.sees('desk-day')).locator(`[data-figure="${figure}"]`);
+  const said = (await table.getAttribute('data-counts')) ?? '';
+  return new Map(said.split(' ').map((part) => [part.slice(0, part.lastIndexOf(':')), part.slice(part.lastIndexOf(':') + 1).split('+').map(Number)]));
+}
+const sum = (counts: Iterable<number[]>): number => [...counts].flat().reduce((all, one) => all + one, 0);
+
+test('the figures of the day agree with ledger and journal', async ({ kiosk, hall }) => {
+  const requestsBefore = hall.requestsInLedger().length;
+  await signIn(kiosk, 'lin');
+  await kiosk.openService(services.tax);
+  await kiosk.allow();
+  await kiosk.answerAll(answers);
+  await kiosk.confirm();
+  await kiosk.enterPin(pin);
+  await kiosk.sees('receipt', 'recorded');
+  await kiosk.pullCard();
+  await kiosk.sees('goodbye');
+  await kiosk.begin();
+  await kiosk.chooseLanguage('en');
+  await kiosk.insertCard('other');
+  await kiosk.sees('failure', 'card-unsupported');
+  await kiosk.pullCard();
+  await kiosk.sees('goodbye');
+  await kiosk.begin();
+
+  await staffSignIn(kiosk);
+  await kiosk.openDesk('day');
+  await kiosk.sees('desk-day');
+  await picture(kiosk, '13-day');
+  const ended = hall.journal().flatMap(({ event }) => (event.event === 'visit.ended' ? [event] : []));
+  const failures = hall.journal().flatMap(({ event }) => (event.event === 'visit.failure' ? [event.code] : []));
+  const hours = [...(await countsOf(kiosk, 'hours')).values()];
+  expect(sum(hours)).toBe(ended.length);
+  expect(hours.reduce((all, [signedIn = 0]) => all + signedIn, 0)).toBe(ended.filter(({ signedIn }) => signedIn).length);
+  expect(sum((await countsOf(kiosk, 'minutes')).values())).toBe(ended.filter(({ signedIn }) => signedIn).length);
+  const byService = await countsOf(kiosk, 'services');
+  expect(byService.get(services.tax)).toEqual([1]);
+  expect(sum(byService.values())).toBe(hall.requestsInLedger().length - requestsBefore);
+  const refusals = await countsOf(kiosk, 'refusals');
+  expect(refusals.get('card-unsupported')).toEqual([1]);
+  expect(sum(refusals.values())).toBe(failures.length);
+
+  await kiosk.showDay('earlier');
+  await kiosk.reads('Nobody was here on this day');
+  await kiosk.back();
+  await kiosk.sees('staff-home');
+  await hall.hand.pull({ slot: 'staff' });
+  await kiosk.sees('attract');
 });

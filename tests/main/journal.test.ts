@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../../src/main/clock.ts';
-import { checkJournal, journalDetail, journalEventSchema, openJournal, type Journal } from '../../src/main/journal.ts';
+import { checkJournal, journalDetail, journalEventSchema, openJournal, readJournal, type Journal } from '../../src/main/journal.ts';
 
 let dataDir: string;
 const clock: Clock = { now: () => 1_800_000_000_000, setTimeout: () => null, clearTimeout: () => undefined };
@@ -115,4 +115,20 @@ test('an entry that the disk does not take stops nobody and is counted', () => {
   journal.close();
   const entries = readFileSync(file(), 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as { event: unknown }).event);
   expect(entries).toEqual([{ event: 'journal.gap', lost: 2 }, { event: 'hub', reachable: true }]);
+});
+
+test('is read by kind and from a moment on, over its files; what cannot be read is left out', async () => {
+  let now = Date.parse('2026-11-22T00:00:00Z');
+  const moving: Clock = { ...clock, now: () => now };
+  const journal = openJournal({ dataDir, clock: moving, maxBytes: 600 });
+  for (let hour = 0; hour < 12; hour += 1) {
+    now = Date.parse('2026-11-22T00:00:00Z') + hour * 3600_000;
+    journal.write({ event: 'hub', reachable: true });
+    journal.write({ event: 'services', usable: hour, refused: 0 });
+  }
+  journal.close();
+  expect(readdirSync(dataDir).length).toBeGreaterThan(2);
+  appendFileSync(file(), 'half a line that says "event":{"event":"services"\n');
+  const read = await readJournal(dataDir, ['services'], Date.parse('2026-11-22T03:00:00Z'));
+  expect(read.map(({ event }) => event.event === 'services' && event.usable)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/main/clock.ts';
+import { districtDay } from '../../src/main/district-time.ts';
 import { openOutbox, type Outbox, type Waiting } from '../../src/main/outbox.ts';
 import { mayMount } from '../fixtures/small-disk.ts';
 
@@ -287,10 +288,21 @@ describe('the file has its format’s number', () => {
     const outbox = open();
     outbox.put(request(1));
     outbox.close();
+    inFile((database) => database.exec('PRAGMA user_version = 3'));
+    expect(openOutbox({ dataDir, clock })).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'of format 3' } });
     inFile((database) => database.exec('PRAGMA user_version = 2'));
-    expect(openOutbox({ dataDir, clock })).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'of format 2' } });
-    inFile((database) => database.exec('PRAGMA user_version = 1'));
     expect(open().waiting()).toEqual([request(1)]);
+  });
+
+  test('one of the format before gets what it lacks, with what waits in it', () => {
+    const outbox = open();
+    outbox.put(request(1));
+    outbox.close();
+    inFile((database) => database.exec('DROP TABLE request_count; PRAGMA user_version = 1'));
+    const again = open();
+    expect(again.waiting()).toEqual([request(1)]);
+    expect(again.put(request(2), ['tax/property-tax-certificate']).ok).toBe(true);
+    again.close();
   });
 
   test('one from before there were numbers gets it, with what waits in it', () => {
@@ -301,8 +313,23 @@ describe('the file has its format’s number', () => {
     const again = open();
     expect(again.waiting()).toEqual([request(1)]);
     again.close();
-    expect(inFile((database) => database.prepare('PRAGMA user_version').get())).toEqual({ user_version: 1 });
+    expect(inFile((database) => database.prepare('PRAGMA user_version').get())).toEqual({ user_version: 2 });
   });
+});
+
+test('requests are counted by day and service, once each, and so they are after they are recorded', () => {
+  const outbox = open();
+  outbox.put(request(1), ['tax/a', 'pension/b']);
+  outbox.put(request(1), ['tax/a', 'pension/b']);
+  outbox.put(request(2), ['pension/b']);
+  outbox.put(request(3));
+  const today = districtDay(clock.now());
+  outbox.recorded(request(1).transaction);
+  expect(outbox.requestsOn(today)).toEqual([
+    { service: 'pension/b', count: 2 },
+    { service: 'tax/a', count: 1 },
+  ]);
+  expect(outbox.requestsOn('2001-01-01')).toEqual([]);
 });
 
 test('what is dropped leaves no byte in the file', () => {

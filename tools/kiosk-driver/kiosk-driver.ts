@@ -316,6 +316,14 @@ export class Kiosk {
     await this.#touchIntent('kiosk.open');
   }
 
+  /** From the figures of one day to those of the day beside it. */
+  async showDay(which: 'earlier' | 'later'): Promise<void> {
+    const day = (await (await this.sees('desk-day')).getAttribute('data-day')) ?? '';
+    const beside = new Date(Date.parse(day) + (which === 'earlier' ? -1 : 1) * 24 * 3600_000).toISOString().slice(0, 10);
+    await this.#touchIntent('day.show', beside);
+    await expect((await this.#page()).locator(`[data-page="desk-day"][data-day="${beside}"]`)).toBeVisible();
+  }
+
   /** The main button of a desk page. */
   async goOn(): Promise<void> {
     await this.#touchIntent('desk.confirm');

@@ -20,7 +20,8 @@ import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import { openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
-import { checkDocument, districtDay } from './document.ts';
+import { districtDay } from '../district-time.ts';
+import { checkDocument } from './document.ts';
 import type { DeskWork, LookUpReason, RegistrationInHand, Signed } from './work.ts';
 
 export interface DeskWorkParts {

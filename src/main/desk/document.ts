@@ -62,11 +62,3 @@ function districtOf(address: string): { district?: string } {
   const district = /^(?:[^省区市\s]{2,8}(?:省|自治区))?(?:[^市区县\s]{1,8}?(?:市|自治州|地区))?([^市区县旗\d\s]{1,8}(?:区|县|旗))/.exec(address)?.[1];
   return district === undefined ? {} : { district };
 }
-
-const districtTimeZone = 'Asia/Shanghai';
-
-/** The day that it is in the district, YYYY-MM-DD. */
-export function districtDay(nowMs: number): string {
-  // Canadian English writes dates as ISO 8601 does.
-  return new Intl.DateTimeFormat('en-CA', { timeZone: districtTimeZone, dateStyle: 'short' }).format(nowMs);
-}

@@ -5,7 +5,7 @@ import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { DeskSnapshot } from '../desk/acting.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
-import type { ProvenStaff, StaffAccess } from './work.ts';
+import type { ProvenStaff, ShownDay, StaffAccess } from './work.ts';
 
 /** Constant while the kiosk runs. */
 export interface StaffSettings {
@@ -39,6 +39,9 @@ export interface StaffSession {
   waitSeconds: number;
   drafts: DraftRow[] | null;
   health: KioskHealth | null;
+  /** The day whose figures are wanted, and those that were counted. */
+  wantedDay: string | null;
+  day: ShownDay | null;
   setback: { failure: Failure; next: StaffNext } | null;
   /** What is under way at the desk. */
   desk: { act: DeskAct; snapshot: DeskSnapshot } | null;
@@ -74,6 +77,8 @@ export const newSession = (id: string, insertion: number): StaffSession => ({
   waitSeconds: 0,
   drafts: null,
   health: null,
+  wantedDay: null,
+  day: null,
   setback: null,
   desk: null,
 });

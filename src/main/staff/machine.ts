@@ -15,7 +15,7 @@ import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
 import { newSession, type StaffContext, type StaffEnded, type StaffSession, type StaffSettings } from './context.ts';
 import { tendsKiosks } from './tending.ts';
-import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
+import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
 
@@ -129,6 +129,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       registration: registrationMachine(desk),
       blocking: blockingMachine(desk),
       unblocking: unblockingMachine(desk),
+      countDay: fromPromise<Result<ShownDay>, { day: string | null }>(({ input }) => work.day(input.day)),
       changeStanding: fromPromise<Result<null>, { access: StaffAccess; event: StaffEvent }>(({ input: { access, event } }) =>
         Promise.resolve(event.type === 'kiosk.close' ? work.close(access, event.reason, event.back) : work.open(access)),
       ),
@@ -170,7 +171,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
         return act === 'block' ? readiness !== null : readiness === 'ready';
       },
       /** Of whoever looks after kiosks. */
-      mayTend: ({ context, event }, { act }: { act: 'standing' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
+      mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
@@ -229,6 +230,8 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
       lookAround: assign(({ context }) => patch(context, { health: work.health() })),
       keepDrafts: assign(({ context }, { result }: { result: Result<DraftRow[]> }) => patch(context, { drafts: result.ok ? result.value : null })),
+      wantDay: assign(({ context, event }) => patch(context, { wantedDay: event.type === 'day.show' ? event.day : null })),
+      keepDay: assign(({ context }, { result }: { result: Result<ShownDay> }) => (result.ok ? patch(context, { day: result.value }) : {})),
       noteFailure: assign(({ context }, { result }: { result: Result<unknown> }) => (result.ok ? {} : setBack(context, result.failure))),
       noteFault: assign(({ context }) => setBack(context, { code: 'kiosk-fault' })),
       noteNoTry: assign(({ context }) => setBack(context, { code: codeOfNoTry(inSession(context).triesLeft) })),
@@ -393,9 +396,23 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                         { guard: { type: 'opens', params: { act: 'unblock' } }, target: 'unblocking' },
                         { guard: { type: 'opens', params: { act: 'block' } }, target: 'blocking' },
                         { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
+                        { guard: { type: 'mayTend', params: { act: 'day' } }, target: 'counting', actions: 'wantDay' },
                       ],
                     },
                   },
+                  counting: {
+                    invoke: {
+                      src: 'countDay',
+                      input: ({ context }) => ({ day: inSession(context).wantedDay }),
+                      onDone: [
+                        { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'day', actions: { type: 'keepDay', params: ({ event }) => ({ result: event.output }) } },
+                        { target: '#staff.stage.serving.failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                      ],
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  /** What was counted stands as it was until another day is asked for. */
+                  day: { on: { back: 'home', 'day.show': { target: 'counting', actions: 'wantDay' } } },
                   /** Whether residents are served here. */
                   standing: {
                     entry: 'lookAround',

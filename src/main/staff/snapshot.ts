@@ -48,6 +48,8 @@ function sessionPage(stage: string, session: StaffSession, minutesLeft: number, 
       return homePage(session, minutesLeft, readiness);
     case 'serving.inside.standing':
       return { page: 'desk-standing', closure: healthOf(session).closure };
+    case 'serving.inside.day':
+      return dayPage(session);
     case 'serving.failed':
       return failurePage(session);
     default:
@@ -75,6 +77,11 @@ function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, 
   return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
 }
 
+function dayPage({ day }: StaffSession): Page {
+  if (day === null) throw new Error('nothing was counted');
+  return { page: 'desk-day', ...day };
+}
+
 function healthOf({ health }: StaffSession): KioskHealth {
   if (health === null) throw new Error('nobody has looked around');
   return health;
@@ -89,6 +96,7 @@ function failurePage({ setback }: StaffSession): Page {
 function doingOf(stage: string, { touchWanted, onReaderPad }: StaffSession): Doing {
   if (touchWanted) return 'touch-card';
   if (stage === 'serving.checking') return onReaderPad ? 'pin-on-reader' : 'checking-pin';
+  if (stage === 'serving.inside.counting') return 'counting';
   return stage === 'serving.proving' || stage === 'serving.verified' ? 'proving-key' : 'reading-card';
 }
 

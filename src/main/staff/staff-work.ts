@@ -13,7 +13,7 @@ import type { Journal } from '../journal.ts';
 import type { Standing } from '../standing.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
 import { openStaffSession } from './staff-session.ts';
-import type { ProvenStaff, StaffAccess, StaffWork } from './work.ts';
+import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
 
 export interface StaffWorkParts {
   district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey'>;
@@ -22,6 +22,7 @@ export interface StaffWorkParts {
   kept: Pick<KeptDrafts, 'list'>;
   cardOf(insertion: number): Card;
   health(): KioskHealth;
+  day(day: string | null): Promise<ShownDay>;
   standing: Pick<Standing, 'closure' | 'close' | 'open'>;
   journal: Pick<Journal, 'write'>;
   /** Of this kiosk, whoever asks. */
@@ -39,6 +40,7 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     drafts: (access) => listDrafts(access, parts),
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
+    day: async (day) => ok(await parts.day(day)),
     close({ staff }, reason, back) {
       const closed = standing.close(reason, back);
       if (closed.ok) journal.write({ event: 'kiosk.closed', staff: toHex(staff.id), reason, back: standing.closure?.back ?? null });

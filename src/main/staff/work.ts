@@ -1,4 +1,4 @@
-import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { DeskReadiness, DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
 import type { BackChoice, ClosedReason } from '../../contract/closure.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Localized } from '../../contract/language.ts';
@@ -26,6 +26,8 @@ export interface StaffAccess {
   registrar: Name;
 }
 
+export type ShownDay = Omit<Extract<Page, { page: 'desk-day' }>, 'page'>;
+
 /** What a session has done by others. */
 export interface StaffWork {
   readCard(insertion: number): Promise<Result<CardInfo>>;
@@ -40,6 +42,8 @@ export interface StaffWork {
   health(): KioskHealth;
   /** Whether residents can be registered here; null: not by this person. */
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;
+  /** null: today's. Days of the district, as many back as are kept. */
+  day(day: string | null): Promise<Result<ShownDay>>;
   /** Nobody is served here from now on; `kiosk-storage`. */
   close(access: StaffAccess, reason: ClosedReason, back: BackChoice): Result<null>;
   /** Residents are served again; `kiosk-storage`. */

@@ -22,9 +22,11 @@ export function recordOf(before: Moment, after: VisitState, nowMs: number, visit
     events.push({
       event: 'visit.ended',
       visit: was.id,
-      ended: after.context.farewell?.ended ?? 'replaced',
+      // With one reader for all a staff card is taken for a visit until the ledger has said whose it is.
+      ended: after.stage.startsWith('welcome') || after.stage.startsWith('closed') ? 'of-staff' : (after.context.farewell?.ended ?? 'replaced'),
       durationMs: Math.max(0, Math.round(nowMs - visitBeganMs)),
       requests: was.issued.length,
+      signedIn: was.access !== null,
     });
   }
   if (is !== null && is.id !== was?.id) events.push({ event: 'visit.began', visit: is.id });

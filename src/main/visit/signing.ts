@@ -83,14 +83,9 @@ export async function signActs(card: Card, access: Access, signing: Signing, par
     parts.crypto,
   );
   const transaction = transactionId(body, parts.crypto);
-  const stored = parts.outbox.put({
-    transaction,
-    submission: { envelope, payloads: prepared.value.payloads },
-    reference: reference(transaction),
-    resident: resident.id,
-    counter,
-    notAfter: now + lifetimeSeconds,
-  });
+  const waiting = { transaction, submission: { envelope, payloads: prepared.value.payloads }, reference: reference(transaction), resident: resident.id, counter, notAfter: now + lifetimeSeconds };
+  const services = signing.what === 'request' ? toldLetters(signing.draft).map(({ offer }) => offer.service.id) : [];
+  const stored = parts.outbox.put(waiting, services);
   if (!stored.ok) return brokenOff(access, stored.failure, parts);
   parts.journal.write({ event: 'outbox', what: 'stored' });
   const pending = encodePendingReceipt({ v: 1, state: 'queued', envelope, keys, parts: prepared.value.parts });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { IdentityCard } from '../../../src/contract/device-host.ts';
-import { checkDocument, districtDay } from '../../../src/main/desk/document.ts';
+import { checkDocument } from '../../../src/main/desk/document.ts';
+import { districtDay } from '../../../src/main/district-time.ts';
 import { fang } from '../../fixtures/fang.ts';
 
 const today = '2026-11-30';
