@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /** Why nobody is served: one of a few, so that nothing else can be written on a screen in a public hall. `closed`: out of hours. */
 export const closedReasons = ['closed', 'cleaning', 'maintenance', 'defect', 'network', 'emergency'] as const;
 export type ClosedReason = (typeof closedReasons)[number];
@@ -9,9 +7,8 @@ export const backChoices = ['unknown', 'half-hour', 'hour', 'two-hours', 'tomorr
 export type BackChoice = (typeof backChoices)[number];
 
 /** What stands on the screen of a kiosk that staff have closed. */
-export const closureSchema = z.strictObject({
-  reason: z.enum(closedReasons),
+export interface Closure {
+  reason: ClosedReason;
   /** When it is expected back: a moment, ISO 8601 in UTC, or a day, ISO date in the district's time; null: nobody can say. */
-  back: z.union([z.iso.datetime(), z.iso.date()]).nullable(),
-});
-export type Closure = z.infer<typeof closureSchema>;
+  back: string | null;
+}

@@ -3,9 +3,10 @@ import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { closedReasons, closureSchema } from '../contract/closure.ts';
+import { closedReasons } from '../contract/closure.ts';
 import { failureCodes, rejectionCodes } from '../contract/failures.ts';
 import type { Clock } from './clock.ts';
+import { closureSchema } from './closure.ts';
 
 /** Words of the program's own making: states, intents, codes. Nothing that a person typed or a card said fits in. */
 const word = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,79}$/);

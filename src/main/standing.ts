@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { closureSchema, type BackChoice, type ClosedReason, type Closure } from '../contract/closure.ts';
+import type { BackChoice, ClosedReason, Closure } from '../contract/closure.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { Clock } from './clock.ts';
+import { closureSchema } from './closure.ts';
 import { districtDay, districtOffsetMs } from './district-time.ts';
 import { keptFile } from './kept-file.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bindings, importsOf, objection } from './arrows.ts';
+import { bindings, importsOf, loadsOf, objection, waysTo } from './arrows.ts';
 import { readText, repositoryFiles } from './repository.ts';
 
 const sources = repositoryFiles().filter((path) => /^(src|tools|bench)\/.*\.(ts|mts|vue|js|mjs)$/.test(path));
@@ -13,6 +13,11 @@ test('every import of the house follows an arrow of the design', () => {
 test.each(bindings)('the binding %s is loaded by one file', (binding) => {
   const loaders = new Set(imports.filter(({ path, imported }) => path.startsWith('src/') && imported === binding).map(({ path }) => path));
   expect([...loaders]).toHaveLength(1);
+});
+
+test('no schema comes along to the screen, whose policy refuses the code that it makes', () => {
+  const ofScreens = sources.filter((path) => path.startsWith('src/renderer/') && /\.(ts|vue)$/.test(path));
+  expect(waysTo('zod', ofScreens, (path) => (sources.includes(path) && /\.(ts|vue)$/.test(path) ? readText(path) : undefined))).toEqual([]);
 });
 
 describe('the test itself', () => {
@@ -44,6 +49,17 @@ describe('the test itself', () => {
     { name: 'a stand-in knows the kiosk', path: 'tools/demo/start.ts', imported: '../../src/main/kiosk.ts' },
   ])('is content when $name', ({ path, imported }) => {
     expect(objection(path, imported)).toBeNull();
+  });
+
+  test('finds the way over which a package comes', () => {
+    const files: Record<string, string> = {
+      'src/renderer/Page.vue': `<script setup lang="ts">import type { A } from '../contract/a.ts'; import { b } from '../contract/b.ts'; b();</script>`,
+      'src/contract/a.ts': `import { z } from 'zod'; export type A = z.infer<typeof z>;`,
+      'src/contract/b.ts': `import { c } from './c.ts'; export const b = c;`,
+      'src/contract/c.ts': `import * as z from 'zod'; export const c = z;`,
+    };
+    expect(waysTo('zod', ['src/renderer/Page.vue'], (path) => files[path])).toEqual(['src/renderer/Page.vue → src/contract/b.ts → src/contract/c.ts']);
+    expect(loadsOf('x.ts', `import type { A } from 'types'; import { b } from 'values'; export { b };`)).toEqual(['values']);
   });
 
   test('sees imports of every form', () => {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { preProcessFile } from 'typescript';
+import { ModuleKind, preProcessFile, ScriptTarget, transpileModule } from 'typescript';
 
 /** The house, most particular folder first: a file belongs to the first that its path begins with. */
 const parts = [
@@ -69,10 +69,37 @@ export const bindings = ['smartcard', 'pcsclite', 'node-hid'];
 
 const partOf = (path: string): Part | undefined => parts.find((part) => path.startsWith(`${part}/`));
 
+const scriptsOf = (path: string, text: string): string[] => (path.endsWith('.vue') ? [...text.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, script = '']) => script) : [text]);
+
+const modulesOf = (script: string): string[] => preProcessFile(script, true, true).importedFiles.map(({ fileName }) => fileName);
+
 /** Every module that a source names: static, dynamic, `require`, types as well. */
-export function importsOf(path: string, text: string): string[] {
-  const scripts = path.endsWith('.vue') ? [...text.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, script = '']) => script) : [text];
-  return scripts.flatMap((script) => preProcessFile(script, true, true).importedFiles.map(({ fileName }) => fileName));
+export const importsOf = (path: string, text: string): string[] => scriptsOf(path, text).flatMap(modulesOf);
+
+/** Every module that a source loads when it runs: all of the above but types. */
+export const loadsOf = (path: string, text: string): string[] =>
+  scriptsOf(path, text).flatMap((script) => modulesOf(transpileModule(script, { compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ESNext, verbatimModuleSyntax: true } }).outputText));
+
+/**
+ * The ways from a part to a package, as files that load one another; each file once.
+ *
+ * @param read the text of a file of the repository, undefined where there is none.
+ */
+export function waysTo(named: string, from: readonly string[], read: (path: string) => string | undefined): string[] {
+  const ways: string[] = [];
+  const seen = new Set<string>();
+  const walk = (path: string, way: readonly string[]): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const text = read(path);
+    if (text === undefined) return;
+    for (const loaded of loadsOf(path, text)) {
+      if (loaded === named) ways.push([...way, path].join(' → '));
+      else if (loaded.startsWith('.')) walk(posix.join(posix.dirname(path), loaded), [...way, path]);
+    }
+  };
+  for (const path of from) walk(path, []);
+  return ways;
 }
 
 /** Says what is wrong with one import, or null. */
