@@ -1,34 +1,33 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { languages } from '../../src/contract/language.ts';
-import { screens, type Screen } from '../fixtures/snapshots.ts';
-import { axeFindings } from './gallery/axe.ts';
-import { Baseline, differences, lookOf } from './gallery/baseline.ts';
-import { openGallery, type Gallery, type Orientation } from './gallery/gallery.ts';
-import { faultsOfLayout } from './gallery/layout.ts';
+import { languages } from '../../../src/contract/language.ts';
+import { screens, type Screen } from '../../fixtures/snapshots.ts';
+import { axeFindings } from './axe.ts';
+import { Baseline, differences, lookOf } from './baseline.ts';
+import { openGallery, type Gallery, type Orientation } from './gallery.ts';
+import { faultsOfLayout } from './layout.ts';
 
 const pxPerMm = 4.03;
-const orientations: readonly Orientation[] = ['portrait', 'landscape'];
 
-/** `UPDATE_BASELINE=1 npm test -- tests/renderer/screens.test.ts` approves what the screens look like now; look at the pictures before they are committed. */
+/** `UPDATE_BASELINE=1 npm test -- tests/renderer/screens` approves what the screens look like now; look at the pictures before they are committed. */
 const renew = process.env['UPDATE_BASELINE'] === '1';
 /** Of the failures, which are one page with other words, a picture is kept upright only; everything else is looked at lying as well. */
 const isPictured = (screen: Screen, orientation: Orientation): boolean => orientation === 'portrait' || screen.page.page !== 'failure';
 /** What axe judges is the same lying as upright, but for what lies over what: there it looks at one page of each kind. */
 const isJudgedByAxe = (screen: Screen, orientation: Orientation): boolean => orientation === 'portrait' || oneOfEach.includes(screen);
 
-let gallery: Gallery;
-beforeAll(async () => {
-  gallery = await openGallery();
-}, 60_000);
-afterAll(() => gallery.close());
-
 /** One screen of each kind of page. */
 const oneOfEach = [...new Map(screens.filter((screen) => screen.overlay === undefined).map((screen) => [screen.page.page, screen])).values()];
 
-describe.each(orientations)('%s', (orientation) => {
-  beforeAll(() => gallery.turn(orientation));
+/** The tests of all screens in one orientation: a file each, since together they would be the last ones to run. */
+export function judgeScreens(orientation: Orientation): void {
+  let gallery: Gallery;
+  beforeAll(async () => {
+    gallery = await openGallery();
+    await gallery.turn(orientation);
+  }, 60_000);
+  afterAll(() => gallery.close());
 
   describe.each(languages)('%s', (language) => {
     const baseline = new Baseline(language, orientation);
@@ -83,10 +82,10 @@ describe.each(orientations)('%s', (orientation) => {
       ['visit.end', 1],
     ]);
   }, 60_000);
-});
 
-test('the page never breaks its own policy', () => {
-  // Said about the header itself, whatever the page does.
-  const ofTheHeader = /Permissions-Policy header|allow-scripts and allow-same-origin/;
-  expect(gallery.complaints.filter((complaint) => !ofTheHeader.test(complaint))).toEqual([]);
-});
+  test('the page never breaks its own policy', () => {
+    // Said about the header itself, whatever the page does.
+    const ofTheHeader = /Permissions-Policy header|allow-scripts and allow-same-origin/;
+    expect(gallery.complaints.filter((complaint) => !ofTheHeader.test(complaint))).toEqual([]);
+  });
+}

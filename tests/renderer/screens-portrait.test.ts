@@ -1,0 +1,3 @@
+import { judgeScreens } from './gallery/judge-screens.ts';
+
+judgeScreens('portrait');
