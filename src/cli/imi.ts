@@ -91,7 +91,10 @@ const commands: Record<string, Listed> = {
   },
   registrar: {
     load: () => import('./registrar.ts'),
-    uses: [{ usage: 'imi registrar replace RESIDENT --clerk STAFF --staff STAFF …', summary: 'give a resident a new card in place of the old one, with or without the slip' }],
+    uses: [
+      { usage: 'imi registrar expect FILE --server FILE --data DIR [--dry-run] [--report FILE]', summary: 'take in the population register’s export: who is in it is known at the desk before they come' },
+      { usage: 'imi registrar replace RESIDENT --clerk STAFF --staff STAFF …', summary: 'give a resident a new card in place of the old one, with or without the slip' },
+    ],
   },
   testnet: {
     load: () => import('./testnet.ts'),

@@ -18,6 +18,7 @@ import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
+import { expect } from './registrar-expect.ts';
 import { openTerminal } from './terminal.ts';
 
 const usage = `imi registrar replace RESIDENT --clerk STAFF --staff STAFF --facts FILE --document TEXT --out FOLDER [--slip FILE]
@@ -55,8 +56,9 @@ interface Called {
   binding: Binding;
 }
 
-/** 0: replaced, and the new slip is written; 1: refused, the code is on stderr, and the old card is as it was; 2: called wrongly. */
+/** For `replace`: 0, replaced, and the new slip is written; 1, refused, the code is on stderr, and the old card is as it was; 2, called wrongly. */
 export async function run(args: string[]): Promise<number> {
+  if (args[0] === 'expect') return expect(args.slice(1));
   const called = parse(args);
   if (!called.ok) {
     process.stderr.write(called.failure.code === 'usage' ? `${called.failure.detail ?? ''}\n${usage}\n` : `Refused: ${called.failure.code}\n`);

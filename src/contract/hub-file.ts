@@ -229,6 +229,8 @@ export const hubServerFileSchema = z.strictObject({
     lookUps: z.string().default('look-ups.sqlite'),
     /** Registrations under way at a desk, and the admin PINs of cards, sealed. */
     registrations: z.string().default('registrations.sqlite'),
+    /** People of the register's export who have not come yet, sealed. */
+    expected: z.string().default('expected.sqlite'),
     key: z.string().default('registrar.key.json'),
   }),
   /** Token Status Lists: a folder of those that were published, and what the ledger says is revoked, which is made anew where it is lost. */

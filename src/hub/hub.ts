@@ -17,6 +17,7 @@ import { StatusLists } from '../ledger/status-lists.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
+import { openExpectedResidents } from '../registrar/expected.ts';
 import { openResidentIndex } from '../registrar/index.ts';
 import { LookUps } from '../registrar/look-up.ts';
 import { Registrar } from '../registrar/registrar.ts';
@@ -228,11 +229,15 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!lookUps.ok) return refused(lookUps.failure);
   opened.push(() => lookUps.value.close());
 
+  const expected = openExpectedResidents(inData(serverFile.registrar.expected), registrarKeys.value.index);
+  if (!expected.ok) return refused(expected.failure);
+  opened.push(() => expected.value.close());
   const registrations = Registrations.open({
     path: inData(serverFile.registrar.registrations),
     key: registrarKeys.value.index,
     ledger,
     registrar,
+    expected: expected.value,
     keeper,
     crypto: nodeCrypto,
     onFault,

@@ -4,6 +4,7 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { guarded } from '../ledger/sqlite-guard.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
+import { normalNumber } from './row-seal.ts';
 
 /**
  * The only place that ties identity numbers to residents. Numbers stand in it as HMAC tags, residents sealed: whoever has the file and not the
@@ -29,9 +30,6 @@ const schema = `
 
 const derive = (key: Uint8Array, info: string): Uint8Array => new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, 32));
 
-/** As printed on the document: 18 characters, the last may be X; written either way, it is one number. */
-const normal = (identityNumber: string): string => identityNumber.replaceAll(/\s/g, '').toUpperCase();
-
 /**
  * `hub-storage` with `index-key` where the file was written under another key: every number would look new in it, and a second resident be made of everybody.
  *
@@ -40,7 +38,7 @@ const normal = (identityNumber: string): string => identityNumber.replaceAll(/\s
 export function openResidentIndex(path: string, key: Uint8Array): Result<ResidentIndex> {
   const tagKey = derive(key, 'imi/index/tag/1');
   const sealKey = derive(key, 'imi/index/seal/1');
-  const tagOf = (identityNumber: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(normal(identityNumber)).digest());
+  const tagOf = (identityNumber: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(normalNumber(identityNumber)).digest());
 
   const opened = guarded((): Result<ResidentIndex> => {
     const database = new DatabaseSync(path);

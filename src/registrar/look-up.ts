@@ -14,6 +14,7 @@ import { commitPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import type { ResidentIndex } from './index.ts';
 import type { IssuedCredential, IssuerKeys } from './issuer.ts';
+import { normalNumber } from './row-seal.ts';
 
 type LookupOrder = Extract<Order, { kind: 'index.lookup' }>;
 
@@ -161,7 +162,7 @@ export class LookUps {
   }
 
   #writeMiss(order: LookupOrder, staff: Id, number: string): void {
-    const tag = new Uint8Array(createHmac('sha256', this.#tagKey).update(number.replaceAll(/\s/g, '').toUpperCase()).digest());
+    const tag = new Uint8Array(createHmac('sha256', this.#tagKey).update(normalNumber(number)).digest());
     const last = this.#database.prepare('SELECT seq, at, staff, party, reason, tag, previous FROM miss ORDER BY seq DESC LIMIT 1').get();
     const before = last === undefined ? null : missOf(last);
     const previous = before === null ? new Uint8Array(32) : hashOfMiss(before);

@@ -1,4 +1,3 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import type { SubmissionState } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
@@ -12,8 +11,10 @@ import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope } from '../ledger/verify/envelope.ts';
 import type { StaffRecord } from '../ledger/verify/records.ts';
+import type { ExpectedResidents } from './expected.ts';
 import type { IdentityFacts, IssuedCredential } from './issuer.ts';
 import type { Registrar } from './registrar.ts';
+import { rowSeal, type RowSeal } from './row-seal.ts';
 
 /** What a desk brings: a signed `resident.register`, and what becomes of it once it is recorded. */
 export interface Registration {
@@ -34,6 +35,8 @@ export interface RegistrationsParts {
   key: Uint8Array;
   ledger: Pick<Ledger, 'chain' | 'receipt' | 'onBlock'>;
   registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
+  /** What the register said of people before they came: the document's own facts go before it. */
+  expected: Pick<ExpectedResidents, 'find' | 'forget'>;
   /** The keeper's: takes the act, and founds the space. */
   keeper: {
     take(incoming: { envelope: Uint8Array; payloads: [] }): Promise<Result<SubmissionState>>;
@@ -76,17 +79,14 @@ type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], Record<strin
 export class Registrations {
   readonly #parts: RegistrationsParts;
   readonly #database: DatabaseSync;
-  readonly #tagKey: Uint8Array;
-  readonly #sealKey: Uint8Array;
+  readonly #seal: RowSeal;
   readonly #unlisten: () => void;
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: RegistrationsParts, database: DatabaseSync) {
     this.#parts = parts;
     this.#database = database;
-    const derive = (info: string): Uint8Array => new Uint8Array(hkdfSync('sha256', parts.key, new Uint8Array(0), info, 32));
-    this.#tagKey = derive('imi/registration/tag/1');
-    this.#sealKey = derive('imi/registration/seal/1');
+    this.#seal = rowSeal(parts.key, 'registration');
     this.#unlisten = parts.ledger.onBlock(() => void this.carryOn());
   }
 
@@ -127,7 +127,9 @@ export class Registrations {
       const holder = registrar.holderOf(number);
       if (!holder.ok) return holder;
       if (holder.value !== null && !equalBytes(holder.value, act.id)) return fail('resident-known');
-      const kept = this.#keep(id, act, registration, number);
+      const expected = this.#parts.expected.find(number);
+      if (!expected.ok) return expected;
+      const kept = this.#keep(id, act, { ...registration, facts: { ...expected.value, ...registration.facts } }, number);
       return kept.ok ? this.#carry(kept.value) : kept;
     });
   }
@@ -162,9 +164,9 @@ export class Registrations {
   }
 
   #keep(id: Uint8Array, act: ResidentRegister, { envelope, wrapped, recovery, facts, adminPin }: Registration, number: string): Result<Row> {
-    const tag = new Uint8Array(createHmac('sha256', this.#tagKey).update(number).digest());
+    const tag = this.#seal.tag(number);
     const content: Content = [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], { ...facts }, adminPin];
-    const row: Row = { id, resident: act.id, tag, envelope, content: this.#seal(id, encodeCbor(content)), issued: null };
+    const row: Row = { id, resident: act.id, tag, envelope, content: this.#seal.seal(id, encodeCbor(content)), issued: null };
     return guardedResult((): Result<Row> => {
       const known = this.#database.prepare('SELECT * FROM registration WHERE id = ?').get(id);
       if (known !== undefined) return ok(rowOf(known));
@@ -194,6 +196,8 @@ export class Registrations {
     if (!entered.ok) return entered.failure.code === 'number-taken' ? fail('resident-known') : { ok: false, failure: entered.failure };
     const credited = await this.#issue(row, facts);
     if (!credited.ok) return credited;
+    const forgotten = this.#parts.expected.forget(facts['identity_number'] ?? '');
+    if (!forgotten.ok) return forgotten;
     const finished = guarded(() => this.#finish(row, adminPin));
     return finished.ok ? ok({ state: 'recorded' }) : finished;
   }
@@ -235,19 +239,11 @@ export class Registrations {
     return null;
   }
 
-  #seal(id: Uint8Array, content: Uint8Array): Uint8Array {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, nonce);
-    cipher.setAAD(id);
-    return new Uint8Array(Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]));
-  }
-
   /** Written by us under a key that opened the index: anything else in it is a bug. */
   #open({ id, content }: Row): Content {
-    const decipher = createDecipheriv('aes-256-gcm', this.#sealKey, content.subarray(0, 12));
-    decipher.setAAD(id);
-    decipher.setAuthTag(content.subarray(-16));
-    return decodeCbor(new Uint8Array(Buffer.concat([decipher.update(content.subarray(12, -16)), decipher.final()]))) as unknown as Content;
+    const opened = this.#seal.open(id, content);
+    if (opened === undefined) throw new Error('a registration that was kept does not open');
+    return decodeCbor(opened) as unknown as Content;
   }
 }
 

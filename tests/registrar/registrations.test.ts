@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fail, type Result } from '../../src/contract/result.ts';
+import { fail, ok, type Result } from '../../src/contract/result.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { prepareRegistration, type PreparedRegistration } from '../../src/identity/registration.ts';
@@ -14,6 +14,7 @@ import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.t
 import { encodeChallenge } from '../../src/ledger/verify/challenge.ts';
 import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
+import { openExpectedResidents } from '../../src/registrar/expected.ts';
 import { Registrations, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
@@ -80,6 +81,7 @@ const partsOf = (path: string): RegistrationsParts => ({
   key: demoSecret('registrar/index'),
   ledger: hub.ledger,
   registrar: hub.registrar,
+  expected: { find: () => ok(null), forget: () => ok(null) },
   keeper: hub.keeper,
   crypto: nodeCrypto,
   onFault: () => undefined,
@@ -118,6 +120,20 @@ describe('a registration from the desk', () => {
     expect(credentials).toHaveLength(1);
     expect(must(hub.registrar.holderOf(one.registration.facts.identity_number ?? ''))).toEqual(one.prepared.resident);
     expect(must(hub.registrations.adminPins(one.prepared.resident))).toEqual([one.registration.adminPin]);
+  });
+
+  it('takes along what the register’s export said, the document’s own facts before it, and expects nobody any more', async () => {
+    const number = identityNumber('1996-04-11', (sequence += 1));
+    const expected = must(openExpectedResidents(join(world.hubDir, world.serverFile.registrar.expected), demoSecret('registrar/index')));
+    must(expected.take(new Uint8Array(32), [{ line: 2, facts: { name: '方敏敏', identity_number: number, birth_date: '1996-04-11', postcode: '510140', household_size: '3' } }], () => ok(false)));
+    const one = await newResident({ number });
+    expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+    const [credential = ''] = await credentialsOf(one);
+    const disclosed = credential.split('~').slice(1, -1).map((encoded) => JSON.parse(Buffer.from(encoded, 'base64url').toString()) as [string, string, string]);
+    const facts = Object.fromEntries(disclosed.map(([, name, value]) => [name, value]));
+    expect(facts).toMatchObject({ ...one.registration.facts, postcode: '510140', household_size: '3' });
+    expect(must(expected.find(number))).toBeNull();
+    expected.close();
   });
 
   it('is refused where the number is somebody’s', async () => {
