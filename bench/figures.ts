@@ -10,13 +10,14 @@ export interface Figure {
   met: boolean | null;
 }
 
+/** What is told is rounded to hundredths; whether it is good enough goes by what was measured. */
 export function figure(name: string, value: number, unit: Figure['unit'], against: string, goal: number | null): Figure {
-  const rounded = Math.round(value * 100) / 100;
-  return { name, value: rounded, unit, against, goal, met: goal === null ? null : rounded <= goal };
+  return { name, value: rounded(value), unit, against, goal, met: goal === null ? null : value <= goal };
 }
 
 /** Of what is better the larger it is. */
 export function figureAtLeast(name: string, value: number, unit: Figure['unit'], against: string, goal: number): Figure {
-  const rounded = Math.round(value * 100) / 100;
-  return { name, value: rounded, unit, against, goal, met: rounded >= goal };
+  return { name, value: rounded(value), unit, against, goal, met: value >= goal };
 }
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;

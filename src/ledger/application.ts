@@ -19,8 +19,9 @@ import { leafHash, verifyInclusion } from './verify/merkle-log.ts';
 import { stateKey, type ValidatorsRecord } from './verify/records.ts';
 import { isUnsignedChain } from './verify/unsigned-chain.ts';
 
-/** Of the tables below and those of log and state. A file of another version is refused, never guessed at. */
-const schemaVersion = 1;
+/** Of the tables below and those of log and state. A file of another version is refused, never guessed at. Of 1 are the state's branches each in a page of its own (state-page.ts). */
+const schemaVersion = 2;
+const oldestSchema = 1;
 /** So that a block after a long pause is not all forgetting: the rest follows in the blocks after it. */
 const mostForgottenInBlock = 1000;
 /** A quarter of a second's worth. */
@@ -362,12 +363,19 @@ export function putTip(database: DatabaseSync, { height, timeMs, logSize, logRoo
 export function openApplication(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<LedgerApplication> {
   if (!isBegun(database)) return fail('hub-storage', 'no chain was begun in this file');
   const schema = decodeCbor(about(database, 'schema') ?? encodeCbor(0));
-  if (schema !== schemaVersion) return fail('hub-storage', `the file’s format is ${schema === 0 ? 'older' : 'newer'} than ${schemaVersion}, which this program reads`);
+  const isOlder = typeof schema === 'number' && schema < oldestSchema;
+  const isKnown = typeof schema === 'number' && !isOlder && schema <= schemaVersion;
+  if (!isKnown) return fail('hub-storage', `the file’s format is ${isOlder ? 'older' : 'newer'} than ${isOlder ? oldestSchema : schemaVersion}, which this program reads`);
   if (!equalBytes(about(database, 'genesis') ?? new Uint8Array(), encodeGenesis(genesis))) return fail('hub-storage', 'the file has another genesis');
   const start = decodeCbor(about(database, 'start') ?? new Uint8Array());
   // A seeded chain begins where its seed ended.
   if (typeof start !== 'number' || !(isUnsignedChain(genesis.chain) || start === startOf(genesis))) return fail('hub-storage', 'the file is damaged');
   return ok(new LedgerApplication(database, { chain: genesis.chain, start }, crypto));
+}
+
+/** By its writer, before it writes anything else: a file that an older program would read is from now on one that it refuses. Pages take the new form one by one, where they change. */
+export function renewFormat(database: DatabaseSync): void {
+  database.prepare("UPDATE about SET value = ? WHERE name = 'schema' AND value <> ?").run(encodeCbor(schemaVersion), encodeCbor(schemaVersion));
 }
 
 /** Written where its validators handed the ledger on: the genesis of the chain that goes on from here. No engine makes another block of this file. */

@@ -10,6 +10,7 @@ const p256Spki = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d0301070322
 
 export const nodeCrypto: Crypto = {
   sha256,
+  putSha256,
   verify: ([alg, key]: PublicKey, message, signature) => {
     switch (alg) {
       case -19: {
@@ -29,10 +30,14 @@ export const nodeCrypto: Crypto = {
 
 /** As text and back: Node's buffer for a digest has memory of its own, which costs twice what hashing a node of a tree does. */
 function sha256(bytes: Uint8Array): Uint8Array {
-  const text = hash('sha256', bytes, 'binary');
   const digest = new Uint8Array(32);
-  for (let i = 0; i < digest.length; i++) digest[i] = text.charCodeAt(i);
+  putSha256(bytes, digest, 0);
   return digest;
+}
+
+function putSha256(bytes: Uint8Array, target: Uint8Array, at: number): void {
+  const text = hash('sha256', bytes, 'binary');
+  for (let i = 0; i < 32; i++) target[at + i] = text.charCodeAt(i);
 }
 
 /** Taking a key apart costs half of what a check with it does, and gateways, keepers and kiosks sign again and again. */

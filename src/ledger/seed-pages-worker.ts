@@ -2,8 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { nodeCrypto } from './node-crypto.ts';
 import { bitsOfFile, sortedLeaves } from './seed-state.ts';
 import { waitUntilWanted, type Taken } from './seed-threads.ts';
-import { buildPages } from './state-build.ts';
-import type { Subtree } from './state-page.ts';
+import { buildPages, type BuiltPage } from './state-build.ts';
 
 export interface PagesWork {
   /** Of the states that lie in files. */
@@ -17,7 +16,7 @@ export interface PagesMessage {
   ids: Float64Array<ArrayBuffer>;
   lengths: Int32Array<ArrayBuffer>;
   contents: Uint8Array<ArrayBuffer>;
-  subtree: Subtree | null;
+  built: BuiltPage | null;
 }
 
 const bytesInMessage = 4 * 1024 * 1024;
@@ -27,7 +26,7 @@ let made = 0;
 for (const file of own) {
   let pages: { id: number; content: Uint8Array }[] = [];
   let bytes = 0;
-  const send = (subtree: Subtree | null): void => {
+  const send = (built: BuiltPage | null): void => {
     const ids = Float64Array.from(pages, ({ id }) => id);
     const lengths = Int32Array.from(pages, ({ content }) => content.length);
     const contents = new Uint8Array(bytes);
@@ -39,13 +38,13 @@ for (const file of own) {
     pages = [];
     bytes = 0;
     waitUntilWanted(taken, made++);
-    const message: PagesMessage = { ids, lengths, contents, subtree };
+    const message: PagesMessage = { ids, lengths, contents, built };
     parentPort?.postMessage(message, [ids.buffer, lengths.buffer, contents.buffer]);
   };
-  const subtree = buildPages(bitsOfFile, sortedLeaves(dirs, file), nodeCrypto, (id, content) => {
+  const built = buildPages(bitsOfFile, sortedLeaves(dirs, file), nodeCrypto, (id, content) => {
     pages.push({ id, content });
     bytes += content.length;
     if (bytes >= bytesInMessage) send(null);
   });
-  send(subtree);
+  send(built);
 }

@@ -16,7 +16,8 @@ import type { PagesMessage, PagesWork } from './seed-pages-worker.ts';
 import { bitsOfFile, fileCount, sortedLeaves } from './seed-state.ts';
 import { streamCount } from './seed-stream.ts';
 import { SeedThread } from './seed-threads.ts';
-import { mostInBucket, noSubtree, slotsOfBranch, type StateLeaf, type Subtree } from './state-page.ts';
+import type { BuiltPage } from './state-build.ts';
+import { mostInBucket, slotsOfBranch, type StateLeaf } from './state-page.ts';
 import { StateTree } from './state-tree.ts';
 import type { Id } from './verify/acts.ts';
 import { compareBytes } from './verify/bytes.ts';
@@ -209,23 +210,24 @@ class Filling {
       return new SeedThread<PagesMessage>('seed-pages-worker.ts', work);
     });
     try {
-      const subtrees: Subtree[] = [];
+      const all: BuiltPage[] = [];
       for (let file = 0; file < fileCount; file++) {
         const thread = threads[file % this.#threads];
-        let subtree: Subtree | null = null;
-        while (thread !== undefined && subtree === null) {
-          const { ids, lengths, contents, subtree: whole } = await thread.next();
+        let built: BuiltPage | null = null;
+        while (thread !== undefined && built === null) {
+          const message = await thread.next();
+          const { ids, lengths, contents } = message;
           let at = 0;
           for (const [i, id] of ids.entries()) {
             const end = at + (lengths[i] ?? 0);
             tree.putPage(id, contents.subarray(at, end));
             at = end;
           }
-          subtree = whole;
+          built = message.built;
         }
-        subtrees.push(subtree ?? noSubtree);
+        if (built !== null) all.push(built);
       }
-      tree.buildAbove(bitsOfFile, subtrees);
+      tree.buildAbove(bitsOfFile, all);
     } finally {
       await Promise.all(threads.map((thread) => thread.end()));
     }

@@ -15,7 +15,7 @@ export function rememberSignatures(crypto: Crypto, size: number): Crypto {
     young = new Set();
   };
   return {
-    sha256: (bytes) => crypto.sha256(bytes),
+    ...crypto,
     verify: (key, message, signature) => {
       const [alg, bytes] = key;
       // Lengths of key and signature follow from the algorithm; a wrong one is never kept, since it does not verify.

@@ -1,12 +1,13 @@
 import { LedgerDamage } from './damage.ts';
-import { compareBytes, concatBytes, equalBytes } from './verify/bytes.ts';
+import { compareBytes, equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
-import { nodeHashAt } from './verify/node-hash.ts';
+import { putNodeHash } from './verify/node-hash.ts';
 import { emptySubtree, pathBit } from './verify/state-proof.ts';
 
 /**
  * How the tree of verify/state-proof.ts lies on the disk: in pages. A branch holds three levels of it, as the hashes of the eight subtrees at their
  * lower end; a bucket holds all leaves below one prefix, with their values, until they are too many. A page's own hash is computed from all of it.
+ * Every second branch on a path lies in the page of the one above it (`isCarried`): what is read and written at random is half as much of them.
  */
 export const levelsOfBranch = 3;
 export const slotsOfBranch = 1 << levelsOfBranch;
@@ -45,43 +46,83 @@ export interface Subtree {
 export const noSubtree: Subtree = { hash: emptySubtree, isLeaf: false };
 export const isNone = ({ hash }: Subtree): boolean => equalBytes(hash, emptySubtree);
 
-const branchMark = 1;
+/** Whether a branch at this depth lies in the page of the one above it. The top is alone, since it is read again and again. */
+export const isCarried = (depth: number): boolean => depth > 0 && depth % (2 * levelsOfBranch) === 0;
+const isCarrying = (depth: number): boolean => isCarried(depth + levelsOfBranch);
+
 const bucketMark = 0;
-const branchBytes = 2 + slotsOfBranch * 32;
+const branchMark = 1;
+const carryingMark = 2;
+const branchHeadBytes = 2;
+const carryingHeadBytes = 3;
+const slotsBytes = slotsOfBranch * 32;
+const carriedBytes = 1 + slotsBytes;
+const nothing = new Uint8Array(0);
+
+function countOfBits(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
+}
 
 /** A page in memory. Nothing of what it says changes but by `Branch.set`, which leaves it whole. */
 export type Page = Branch | Bucket;
 
-/** Bytes of a page: 0x01, a bit for each slot (lowest first) that is one leaf alone, eight hashes; or 0x00 and the leaves. */
+/**
+ * Bytes of a page, of which there are three kinds:
+ * - 0x00 and the leaves: a bucket;
+ * - 0x01, a bit for each slot (lowest first) that is one leaf alone, eight hashes: a branch. Where it might carry others it is of format 1, and they lie in pages of their own;
+ * - 0x02, a bit for each slot that is one leaf alone, a bit for each whose branch is carried, eight hashes, and of each carried branch its bits of lone leaves and its eight hashes.
+ */
 export function openPage(content: Uint8Array, depth: number, crypto: Crypto): Page {
-  return content[0] === branchMark ? Branch.open(content, crypto) : Bucket.open(content, depth, crypto);
+  return content[0] === branchMark || content[0] === carryingMark ? Branch.open(content, depth, crypto) : Bucket.open(content, depth, crypto);
 }
 
 export class Branch {
+  /** Of the tree, when it held this page against the one above it last. */
+  stamp = 0;
   readonly #crypto: Crypto;
+  readonly #depth: number;
   /** Nodes in the order of a heap, 32 bytes each: 1 is the root, 8 to 15 are the slots. */
   readonly #hashes = new Uint8Array(2 * slotsOfBranch * 32);
   /** Bit i: node i is one leaf alone. */
   #leaves = 0;
   /** Branches below it that were held against it, by slot: what changes one of them in place changes this one too. */
   readonly #below: (Branch | undefined)[] = [];
+  /** As it was read or written last, with what it carries; empty where it carries nothing. */
+  #content: Uint8Array = nothing;
+  #isOfFormat1 = false;
 
-  constructor(crypto: Crypto) {
+  constructor(depth: number, crypto: Crypto) {
+    this.#depth = depth;
     this.#crypto = crypto;
   }
 
-  static open(content: Uint8Array, crypto: Crypto): Branch {
-    if (content.length !== branchBytes) throw new LedgerDamage('a branch of the state is damaged');
-    const branch = new Branch(crypto);
-    branch.#leaves = (content[1] ?? 0) << slotsOfBranch;
-    branch.#hashes.set(content.subarray(2), slotsOfBranch * 32);
-    branch.#join((1 << slotsOfBranch) - 1);
+  static open(content: Uint8Array, depth: number, crypto: Crypto): Branch {
+    const branch = new Branch(depth, crypto);
+    const carries = content[0] === carryingMark;
+    const length = carries ? carryingHeadBytes + slotsBytes + countOfBits(content[2] ?? 0) * carriedBytes : branchHeadBytes + slotsBytes;
+    if (content.length !== length || (carries && !isCarrying(depth))) throw new LedgerDamage('a branch of the state is damaged');
+    branch.#isOfFormat1 = !carries && isCarrying(depth);
+    if (carries) branch.#content = content;
+    branch.#fill(content[1] ?? 0, content, carries ? carryingHeadBytes : branchHeadBytes);
     return branch;
+  }
+
+  #fill(leaves: number, content: Uint8Array, at: number): void {
+    this.#leaves = leaves << slotsOfBranch;
+    this.#hashes.set(content.subarray(at, at + slotsBytes), slotsBytes);
+    this.#join((1 << slotsOfBranch) - 1);
   }
 
   /** What it takes of memory, about. */
   get bytes(): number {
-    return this.#hashes.length + 500;
+    return this.#hashes.length + 500 + 2 * this.#content.length;
+  }
+
+  /** Whether branches that it should carry may lie in pages of their own: until `carry` was called for all slots. */
+  get isOfFormat1(): boolean {
+    return this.#isOfFormat1;
   }
 
   /** The caller's own copy: a branch changes. */
@@ -128,6 +169,27 @@ export class Branch {
     this.#below[index] = branch;
   }
 
+  /** Out of this one's own page, held against its slot; undefined: none is carried there. Throws `LedgerDamage`. */
+  carried(index: number): Branch | undefined {
+    const at = this.#carriedAt(index);
+    if (at === undefined) return undefined;
+    const branch = new Branch(this.#depth + levelsOfBranch, this.#crypto);
+    branch.#fill(this.#content[at] ?? 0, this.#content, at + 1);
+    if (!this.isSlot(index, branch)) throw new LedgerDamage('a carried branch of the state is damaged');
+    return branch;
+  }
+
+  /** Everything that it should carry was linked to it. */
+  carryAll(): void {
+    this.#isOfFormat1 = false;
+  }
+
+  #carriedAt(index: number): number | undefined {
+    const carried = this.#content[2] ?? 0;
+    if (((carried >> index) & 1) === 0) return undefined;
+    return carryingHeadBytes + slotsBytes + countOfBits(carried & ((1 << index) - 1)) * carriedBytes;
+  }
+
   set(slots: readonly (readonly [index: number, Subtree])[]): void {
     let changed = 0;
     for (const [index, { hash, isLeaf }] of slots) {
@@ -139,11 +201,65 @@ export class Branch {
     this.#join(changed);
   }
 
-  encode(): Uint8Array {
-    return concatBytes(Uint8Array.of(branchMark, this.#leaves >> slotsOfBranch), this.#hashes.subarray(slotsOfBranch * 32));
+  /** What is below the slot is this page from now on; the nodes above follow with `join`. */
+  put(index: number, page: Page): void {
+    const node = slotsOfBranch + index;
+    if (page instanceof Branch) {
+      this.#hashes.set(page.#hashes.subarray(32, 64), node * 32);
+      this.#mark(node, page.isLeaf(1));
+      if (isCarried(page.#depth)) this.#below[index] = page;
+    } else {
+      page.copyRoot(this.#hashes, node * 32);
+      this.#mark(node, page.count === 1);
+    }
+    if (this.isNone(node)) this.#below[index] = undefined;
   }
 
-  /** Every node above the slots of `changed`, a bit each. */
+  /** After `put`: every node above the slots of `changed`, a bit each. */
+  join(changed: number): void {
+    this.#join(changed);
+  }
+
+  /** Its page, until it is changed. */
+  encode(): Uint8Array {
+    if (!isCarrying(this.#depth)) {
+      const content = new Uint8Array(branchHeadBytes + slotsBytes);
+      content[0] = branchMark;
+      this.#put(content, 1, branchHeadBytes);
+      return content;
+    }
+    if (this.#isOfFormat1) throw new Error('a branch that does not carry what it should');
+    const before = this.#content[2] ?? 0;
+    let carried = 0;
+    for (let slot = 0; slot < slotsOfBranch; slot++) if (!this.isNoSlot(slot) && (this.#below[slot] !== undefined || ((before >> slot) & 1) === 1)) carried |= 1 << slot;
+    const isAsLong = this.#content.length > 0 && carried === before;
+    const content = isAsLong ? this.#content : new Uint8Array(carryingHeadBytes + slotsBytes + countOfBits(carried) * carriedBytes);
+    content[0] = carryingMark;
+    content[2] = carried;
+    this.#put(content, 1, carryingHeadBytes);
+    let at = carryingHeadBytes + slotsBytes;
+    for (let slot = 0; slot < slotsOfBranch; slot++) {
+      if (((carried >> slot) & 1) === 0) continue;
+      const below = this.#below[slot];
+      const from = this.#carriedAt(slot);
+      if (below !== undefined) below.#put(content, at, at + 1);
+      else if (!isAsLong && from !== undefined) content.set(this.#content.subarray(from, from + carriedBytes), at);
+      at += carriedBytes;
+    }
+    this.#content = content;
+    return content;
+  }
+
+  /** As long as its page can become. */
+  room(): Uint8Array {
+    return new Uint8Array(isCarrying(this.#depth) ? carryingHeadBytes + slotsBytes + slotsOfBranch * carriedBytes : branchHeadBytes + slotsBytes);
+  }
+
+  #put(content: Uint8Array, leavesAt: number, slotsAt: number): void {
+    content[leavesAt] = this.#leaves >> slotsOfBranch;
+    content.set(this.#hashes.subarray(slotsBytes), slotsAt);
+  }
+
   #join(changed: number): void {
     let below = changed;
     for (let width = slotsOfBranch / 2; width >= 1; width /= 2) {
@@ -163,7 +279,7 @@ export class Branch {
     if (noLeft && (noRight || this.isLeaf(right))) this.#copy(right, index);
     else if (noRight && this.isLeaf(left)) this.#copy(left, index);
     else {
-      this.#hashes.set(nodeHashAt(1, this.#hashes, left * 32, this.#crypto), index * 32);
+      putNodeHash(1, this.#hashes, left * 32, this.#hashes, index * 32, this.#crypto);
       this.#mark(index, false);
     }
   }
@@ -185,9 +301,13 @@ function isSameHash(one: Uint8Array, oneAt: number, other: Uint8Array, otherAt: 
 
 export interface LeafChange {
   path: Uint8Array;
+  /** `beginOfPath` of it. */
+  begin: number;
   /** null: the leaf goes. */
   value: Uint8Array | null;
 }
+
+const noChange: Omit<LeafChange, 'begin'> = { path: emptySubtree, value: null };
 
 const leafHeadBytes = 32 + 32 + 4;
 
@@ -196,6 +316,8 @@ const pairs = new Uint8Array(64 * 256);
 
 /** All leaves below one prefix, in the bytes in which they lie on the disk. */
 export class Bucket {
+  /** Of the tree, when it held this page against the one above it last. */
+  stamp = 0;
   readonly #crypto: Crypto;
   readonly #depth: number;
   /** Each leaf is its path, the hash of its value, the value's length (u32 BE) and the value; in the order of their paths. */
@@ -226,7 +348,7 @@ export class Bucket {
     }
     if (content[0] !== bucketMark || at !== content.length) throw new LedgerDamage('a bucket of the state is damaged');
     const hashes = new Uint8Array(32 * begins.length);
-    for (let leaf = 0; leaf < begins.length - 1; leaf++) hashes.set(nodeHashAt(0, content, begins[leaf] ?? 0, crypto), 32 * leaf);
+    for (let leaf = 0; leaf < begins.length - 1; leaf++) putNodeHash(0, content, begins[leaf] ?? 0, hashes, 32 * leaf, crypto);
     return new Bucket({ content, begins, hashes, checked: 0 }, depth, crypto);
   }
 
@@ -246,6 +368,11 @@ export class Bucket {
   get root(): Subtree {
     const at = this.#rootAt();
     return { hash: this.#hashes.slice(at, at + 32), isLeaf: this.count === 1 };
+  }
+
+  copyRoot(target: Uint8Array, to: number): void {
+    const at = this.#rootAt();
+    for (let i = 0; i < 32; i++) target[to + i] = this.#hashes[at + i] ?? 0;
   }
 
   /** Whether this is its root. */
@@ -299,10 +426,11 @@ export class Bucket {
     return { siblings, leaf: from < to ? from : undefined };
   }
 
-  /** With these changes, which stand in the order of their paths. It may be larger than a bucket is kept. */
-  with(changes: readonly LeafChange[]): Bucket {
+  /** With those of these changes from `first` to `end`, which stand in the order of their paths. It may be larger than a bucket is kept. */
+  with(changes: readonly Omit<LeafChange, 'begin'>[], first = 0, end = changes.length): Bucket {
     let [count, bytes, next] = [this.count, this.#content.length, 0];
-    for (const { path, value } of changes) {
+    for (let i = first; i < end; i++) {
+      const { path, value } = changes[i] ?? noChange;
       next = this.#placeOf(path, next);
       if (this.#isAt(next, path)) {
         count -= 1;
@@ -315,7 +443,8 @@ export class Bucket {
     }
     const made = new BucketMaker(this.#crypto, count, bytes);
     next = 0;
-    for (const { path, value } of changes) {
+    for (let i = first; i < end; i++) {
+      const { path, value } = changes[i] ?? noChange;
       const from = next;
       next = this.#placeOf(path, from);
       made.copy(this.#parts(), from, next);
@@ -376,7 +505,7 @@ export class Bucket {
       const middle = this.#middle(from, to, depth);
       this.#putSubtree(from, middle, depth + 1, pairs, 64 * depth);
       this.#putSubtree(middle, to, depth + 1, pairs, 64 * depth + 32);
-      target.set(nodeHashAt(1, pairs, 64 * depth, this.#crypto), at);
+      putNodeHash(1, pairs, 64 * depth, target, at, this.#crypto);
     }
   }
 
@@ -414,9 +543,11 @@ class BucketMaker {
   /** `bytes`: of the whole content. */
   constructor(crypto: Crypto, count: number, bytes: number) {
     this.#crypto = crypto;
-    this.#content = new Uint8Array(bytes);
+    // One piece of memory for both.
+    const whole = new Uint8Array(bytes + 32 * (count + 1));
+    this.#content = whole.subarray(0, bytes);
+    this.#hashes = whole.subarray(bytes);
     this.#content[0] = bucketMark;
-    this.#hashes = new Uint8Array(32 * (count + 1));
   }
 
   add(path: Uint8Array, value: Uint8Array): void {
@@ -426,7 +557,7 @@ class BucketMaker {
     this.#content.set(this.#crypto.sha256(value), at + 32);
     putLength(this.#content, at + 64, value.length);
     this.#content.set(value, at + leafHeadBytes);
-    this.#hashes.set(nodeHashAt(0, this.#content, at, this.#crypto), 32 * leaf);
+    putNodeHash(0, this.#content, at, this.#hashes, 32 * leaf, this.#crypto);
     this.#checked |= mark(leaf);
     this.#begins.push(at + leafHeadBytes + value.length);
   }
@@ -470,7 +601,12 @@ export const slotOf = (path: Uint8Array, depth: number): number => {
 export const codesOfDepth = 32;
 
 /** The path's first `depth` bits, filled up with zeros to 48, then five bits of depth / 3: pages lie in the order of their paths, each before those below it. */
-export function pageId(path: Uint8Array, depth: number): number {
-  const prefix = beginOfPath(path);
-  return (prefix - (prefix % 2 ** (deepestPage - depth))) * codesOfDepth + depth / levelsOfBranch;
+export const pageId = (path: Uint8Array, depth: number): number => pageIdOf(beginOfPath(path), depth);
+
+/** The same of a path's `beginOfPath`. */
+export function pageIdOf(begin: number, depth: number): number {
+  return (begin - (begin % (widths[depth] ?? 1))) * codesOfDepth + depth / levelsOfBranch;
 }
+
+/** By a page's depth, how many of the paths' beginnings are below it. */
+const widths: readonly number[] = Array.from({ length: deepestPage + 1 }, (_, depth) => 2 ** (deepestPage - depth));

@@ -1,17 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
-import { buildPages } from './state-build.ts';
-import { beginOfPath, Branch, Bucket, codesOfDepth, comparePaths, deepestPage, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf, type Subtree } from './state-page.ts';
+import { buildPages, type BuiltPage } from './state-build.ts';
+import { beginOfPath, Branch, Bucket, codesOfDepth, comparePaths, deepestPage, isCarried, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, pageIdOf, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf } from './state-page.ts';
 import type { StateChange, StateView } from './state.ts';
 import { equalBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 import { encodeStateProof, pathBit } from './verify/state-proof.ts';
 
 /** So many bytes of pages at least are at hand, twice as many at most: all of a small district's, and of a large one's the branches. */
-const bytesKept = 64 * 1024 * 1024;
+const bytesKept = 128 * 1024 * 1024;
 const newCache = (): PageCache<Page> => new PageCache<Page>(bytesKept, (page) => page.bytes);
-/** Down to here branches are at hand for good once they were read, each found from the one above it: some 4 MB at most. */
+/** Down to here branches are at hand for good once they were read, each found from the one above it: some 7 MB at most. */
 const deepestLinked = 12;
 
 /**
@@ -25,32 +25,35 @@ export class StateTree implements StateView {
   readonly #getPage: StatementSync;
   readonly #putPage: StatementSync;
   readonly #dropPage: StatementSync;
-  /** Held against the page above at each use, or once where that links it: after a rollback, or another connection's commit, what is old is read again. */
+  /** Held against the page above when the map was found changed by others since (`#stamp`), or once where that links it: after a rollback, or another connection's commit, what is old is read again. */
   #pages = newCache();
   #top: { content: Uint8Array; page: Page } | null = null;
+  /** Counts how often the top page was found to be another than this tree left it. While it stays, what was held against the page above is what that says. */
+  #stamp = 1;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
     this.#crypto = crypto;
     database.exec('CREATE TABLE IF NOT EXISTS state_page (id INTEGER PRIMARY KEY, content BLOB NOT NULL)');
     this.#getPage = database.prepare('SELECT content FROM state_page WHERE id = ?');
-    this.#putPage = database.prepare('INSERT INTO state_page (id, content) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content');
+    this.#putPage = database.prepare('INSERT OR REPLACE INTO state_page (id, content) VALUES (?, ?)');
     this.#dropPage = database.prepare('DELETE FROM state_page WHERE id = ?');
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#find(this.#openTop(), key);
+    return this.#find(this.#openTop(), key, this.#stamp);
   }
 
   /** The map as it is now, for whoever asks for many keys before the next commit: after that it may throw `LedgerDamage`. */
   now(): StateView {
     const top = this.#openTop();
-    return { get: (key) => this.#find(top, key) };
+    const stamp = this.#stamp;
+    return { get: (key) => this.#find(top, key, stamp) };
   }
 
-  #find(top: Page | null, key: Uint8Array): Uint8Array | undefined {
+  #find(top: Page | null, key: Uint8Array, stamp: number): Uint8Array | undefined {
     const path = this.#crypto.sha256(key);
     let page = top;
-    for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) page = this.#openChild(page, slotOf(path, depth), depth + levelsOfBranch, path);
+    for (let depth = 0; page instanceof Branch; depth += levelsOfBranch) page = this.#openChild(page, slotOf(path, depth), depth + levelsOfBranch, path, stamp);
     const leaf = page?.find(path);
     return leaf === undefined ? undefined : page?.value(leaf);
   }
@@ -66,14 +69,14 @@ export class StateTree implements StateView {
     // Pages change in place: where a statement fails in between, all of them are read again.
     this.#top = null;
     try {
-      this.#change(top, 0, sorted);
+      this.#change(top, 0, sorted, 0, sorted.length);
     } catch (error) {
       this.#pages = newCache();
       throw error;
     }
   }
 
-  #leafOf({ key, value }: StateChange): LeafChange & { begin: number } {
+  #leafOf({ key, value }: StateChange): LeafChange {
     const path = this.#crypto.sha256(key);
     return { path, value, begin: beginOfPath(path) };
   }
@@ -122,14 +125,17 @@ export class StateTree implements StateView {
   }
 
   /** The pages above those that `buildPages` made below each path of `depth` bits, in their order; more than a bucket's leaves are below each page. */
-  buildAbove(depth: number, subtrees: readonly Subtree[]): void {
-    let below = subtrees;
+  buildAbove(depth: number, built: readonly BuiltPage[]): void {
+    let below = built;
     for (let own = depth - levelsOfBranch; own >= 0; own -= levelsOfBranch) {
       below = Array.from({ length: 1 << own }, (_, prefix) => {
-        const branch = new Branch(this.#crypto);
-        branch.set(Array.from({ length: slotsOfBranch }, (_, slot) => [slot, below[prefix * slotsOfBranch + slot] ?? noSubtree] as const));
-        this.#putPage.run(pageOfPrefix(prefix, own), branch.encode());
-        return branch.root;
+        const branch = new Branch(own, this.#crypto);
+        const slots = Array.from({ length: slotsOfBranch }, (__, slot) => below[prefix * slotsOfBranch + slot]);
+        for (const [slot, page] of slots.entries()) if (page?.carried instanceof Uint8Array) branch.link(slot, Branch.open(page.carried, own + levelsOfBranch, this.#crypto));
+        branch.set(slots.map((page, slot) => [slot, page?.subtree ?? noSubtree] as const));
+        const content = branch.encode();
+        if (!isCarried(own)) this.#putPage.run(pageOfPrefix(prefix, own), content);
+        return { subtree: branch.root, carried: isCarried(own) ? content : null };
       });
     }
     this.#top = null;
@@ -150,29 +156,42 @@ export class StateTree implements StateView {
     for (let slot = 0; slot < slotsOfBranch; slot++) {
       if (page.isNoSlot(slot)) continue;
       const child = childId(id, depth, slot);
-      yield* this.#leavesOf(this.#read(child, below, page, slot), below, child);
+      yield* this.#leavesOf(page.below(slot) ?? page.carried(slot) ?? this.#read(child, below, page, slot), below, child);
     }
   }
 
   #openTop(): Page | null {
     const row = this.#getPage.get(0) as { content: Uint8Array } | undefined;
-    if (row === undefined) return null;
+    if (row === undefined) {
+      this.#top = null;
+      return null;
+    }
     checkBlob(row.content);
-    if (this.#top === null || !equalBytes(this.#top.content, row.content)) this.#top = { content: row.content, page: openPage(row.content, 0, this.#crypto) };
+    if (this.#top === null || !equalBytes(this.#top.content, row.content)) {
+      this.#top = { content: row.content, page: openPage(row.content, 0, this.#crypto) };
+      this.#stamp += 1;
+    }
     return this.#top.page;
   }
 
-  /** Of the page in a branch's slot; null: nothing is there, as the branch says. */
-  #openChild(branch: Branch, slot: number, depth: number, path: Uint8Array): Page | null {
+  /** Of the page in a branch's slot; null: nothing is there, as the branch says. `stamp`: of the map as whoever asks has it. */
+  #openChild(branch: Branch, slot: number, depth: number, path: Uint8Array, stamp = this.#stamp): Page | null {
     const below = branch.below(slot);
     if (below !== undefined) return below;
     if (branch.isNoSlot(slot)) return null;
+    const carried = branch.carried(slot);
+    if (carried !== undefined) {
+      branch.link(slot, carried);
+      return carried;
+    }
     const id = pageId(path, depth);
     let page = this.#pages.get(id);
-    if (page === undefined || !branch.isSlot(slot, page)) {
+    const isCurrent = stamp === this.#stamp;
+    if (page === undefined || !((isCurrent && page.stamp === stamp) || branch.isSlot(slot, page))) {
       page = this.#read(id, depth, branch, slot);
       this.#pages.set(id, page);
     }
+    if (isCurrent) page.stamp = stamp;
     if (depth <= deepestLinked && page instanceof Branch) branch.link(slot, page);
     return page;
   }
@@ -199,48 +218,78 @@ export class StateTree implements StateView {
     return headOf(child, 0);
   }
 
-  /** Writes what becomes of the page (null: none so far) and all below; `changes` in the order of their paths, at least one. */
-  #change(page: Page | null, depth: number, changes: readonly LeafChange[]): Subtree {
-    const [some] = changes;
-    if (some === undefined) throw new Error('a change of nothing');
-    if (!(page instanceof Branch)) return this.#replace(depth, some.path, (page ?? Bucket.empty(depth, this.#crypto)).with(changes));
-    const slots: [number, Subtree][] = [];
-    for (let from = 0, to = 0; from < changes.length; from = to) {
-      const first = changes[from] ?? some;
-      const slot = slotOf(first.path, depth);
-      while (to < changes.length && slotOf((changes[to] ?? first).path, depth) === slot) to += 1;
-      const child = this.#openChild(page, slot, depth + levelsOfBranch, first.path);
-      slots.push([slot, this.#change(child, depth + levelsOfBranch, changes.slice(from, to))]);
+  /** What becomes of the page (null: none so far) by the changes from `first` to `end`, at least one, in the order of their paths; it and all below are written. */
+  #change(page: Page | null, depth: number, changes: readonly LeafChange[], first: number, end: number): Page {
+    const some = changes[first];
+    if (some === undefined || first >= end) throw new Error('a change of nothing');
+    if (!(page instanceof Branch)) return this.#replace(depth, some.begin, (page ?? Bucket.empty(depth, this.#crypto)).with(changes, first, end));
+    const before = page.isOfFormat1 ? page.root : null;
+    const below = depth + levelsOfBranch;
+    let changed = 0;
+    for (let from = first, to = first; from < end; from = to) {
+      const { path } = changes[from] ?? some;
+      const slot = slotOf(path, depth);
+      while (to < end && slotOf((changes[to] ?? some).path, depth) === slot) to += 1;
+      page.put(slot, this.#change(this.#openChild(page, slot, below, path), below, changes, from, to));
+      changed |= 1 << slot;
     }
-    page.set(slots);
-    return this.#write(pageId(some.path, depth), depth, page);
+    page.join(changed);
+    // Of the same hash it lies on the disk as whoever reads beside this one has it at hand.
+    if (before === null || !equalBytes(before.hash, page.root.hash)) this.#write(pageIdOf(some.begin, depth), depth, page);
+    return page;
   }
 
-  /** As it is, or as a branch over buckets where it holds too much; `path` is of one below it. */
-  #replace(depth: number, path: Uint8Array, bucket: Bucket): Subtree {
-    const id = pageId(path, depth);
-    if (bucket.count <= mostInBucket || depth >= deepestPage) return this.#write(id, depth, bucket);
-    const slots: [number, Subtree][] = [];
+  /** As it is, or as a branch over buckets where it holds too much; `begin` is of a path below it. */
+  #replace(depth: number, begin: number, bucket: Bucket): Page {
+    const id = pageIdOf(begin, depth);
+    if (bucket.count <= mostInBucket || depth >= deepestPage) {
+      this.#write(id, depth, bucket);
+      return bucket;
+    }
+    const branch = new Branch(depth, this.#crypto);
+    const below = depth + levelsOfBranch;
+    let changed = 0;
     for (let from = 0, to = 0; from < bucket.count; from = to) {
-      const first = bucket.path(from);
-      const slot = slotOf(first, depth);
+      const path = bucket.path(from);
+      const slot = slotOf(path, depth);
       while (to < bucket.count && slotOf(bucket.path(to), depth) === slot) to += 1;
-      slots.push([slot, this.#replace(depth + levelsOfBranch, first, bucket.part(from, to, depth + levelsOfBranch))]);
+      branch.put(slot, this.#replace(below, beginOfPath(path), bucket.part(from, to, below)));
+      changed |= 1 << slot;
     }
-    const branch = new Branch(this.#crypto);
-    branch.set(slots);
-    return this.#write(id, depth, branch);
+    branch.join(changed);
+    if (isCarried(depth)) this.#dropPage.run(id);
+    this.#write(id, depth, branch);
+    return branch;
   }
 
-  #write(id: number, depth: number, page: Page): Subtree {
-    const { root } = page;
-    const isEmpty = isNone(root);
-    const content = isEmpty ? null : page.encode();
-    if (content === null) this.#dropPage.run(id);
-    else this.#putPage.run(id, content);
-    if (depth === 0) this.#top = content === null ? null : { content, page };
-    else if (!isEmpty) this.#pages.set(id, page);
-    return root;
+  /** A carried branch is written with the one that carries it. */
+  #write(id: number, depth: number, page: Page): void {
+    if (page instanceof Branch && isCarried(depth)) return;
+    if (page instanceof Branch && page.isOfFormat1) this.#carryAll(page, depth, id);
+    if (page instanceof Branch ? page.isNone(1) : page.count === 0) {
+      this.#dropPage.run(id);
+      if (depth === 0) this.#top = null;
+      return;
+    }
+    const content = page.encode();
+    this.#putPage.run(id, content);
+    const isAtHand = page instanceof Branch && page.stamp === this.#stamp;
+    page.stamp = this.#stamp;
+    if (depth === 0) this.#top = { content, page };
+    else if (!isAtHand) this.#pages.set(id, page);
+  }
+
+  /** Takes in the branches below that format 1 left in pages of their own. */
+  #carryAll(branch: Branch, depth: number, id: number): void {
+    const below = depth + levelsOfBranch;
+    for (let slot = 0; slot < slotsOfBranch; slot++) {
+      const child = childId(id, depth, slot);
+      const page = branch.isNoSlot(slot) ? null : (branch.below(slot) ?? this.#read(child, below, branch, slot));
+      if (page instanceof Bucket) continue;
+      if (page !== null) branch.link(slot, page);
+      this.#dropPage.run(child);
+    }
+    branch.carryAll();
   }
 }
 

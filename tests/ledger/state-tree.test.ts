@@ -106,6 +106,100 @@ test('many keys come, change and go over many pages: the root stays that of the 
   );
 });
 
+interface Row {
+  id: number;
+  content: Uint8Array;
+}
+const carryingMark = 2;
+const rowsOf = (database: DatabaseSync): Row[] => database.prepare('SELECT id, content FROM state_page ORDER BY id').all() as unknown as Row[];
+
+/** As format 1 has it: every branch in a page of its own, 0x01, a bit for each slot that is one leaf alone, eight hashes. */
+function writeAsFormat1(database: DatabaseSync): void {
+  const put = database.prepare('INSERT OR REPLACE INTO state_page (id, content) VALUES (?, ?)');
+  for (const { id, content } of rowsOf(database)) {
+    if (content[0] !== carryingMark) continue;
+    const [leaves = 0, carried = 0] = content.subarray(1, 3);
+    put.run(id, Uint8Array.of(1, leaves, ...content.subarray(3, 259)));
+    let at = 259;
+    for (let slot = 0; slot < 8; slot++) {
+      if (((carried >> slot) & 1) === 0) continue;
+      put.run(id + slot * 2 ** (48 - 3 * (id % 32) - 3) * 32 + 1, Uint8Array.of(1, ...content.subarray(at, at + 257)));
+      at += 257;
+    }
+    expect(at).toBe(content.length);
+  }
+}
+
+/** Two of the same map, the first in format 1. */
+function bothFormats(count: number): { old: DatabaseSync; now: DatabaseSync } {
+  const [old, now] = [openDatabase(), openDatabase()];
+  filled(count, old);
+  filled(count, now);
+  writeAsFormat1(old);
+  expect(rowsOf(old).length).toBeGreaterThan(rowsOf(now).length + 40);
+  return { old, now };
+}
+
+const everyThird = (count: number, round: number): StateChange[] => numbers(count).filter((i) => i % 3 === round % 3).map((i) => ({ key: keyOf(i), value: round === 2 ? null : valueOf(i, round) }));
+
+test('a map of format 1 is the same map, and takes the form of today where it is changed', () => {
+  const { old, now } = bothFormats(3000);
+  expect([...openTree(old).leaves()]).toEqual([...openTree(now).leaves()]);
+  const [first, second] = [openTree(old), openTree(now)];
+  for (const i of [0, 5, 2999, 3001]) {
+    expect(first.get(keyOf(i))).toEqual(second.get(keyOf(i)));
+    expect(first.prove(keyOf(i))).toEqual(second.prove(keyOf(i)));
+  }
+  for (const changes of [[{ key: keyOf(7), value: utf8('one alone') }], everyThird(3000, 0), everyThird(3000, 1), everyThird(3000, 2)]) {
+    first.update(changes);
+    second.update(changes);
+    expect(first.root()).toEqual(second.root());
+    expect(openTree(old).prove(keyOf(7))).toEqual(second.prove(keyOf(7)));
+  }
+  expect(rowsOf(old)).toEqual(rowsOf(now));
+});
+
+test('a map of format 1 loses all that it holds, and nothing of it stays behind', () => {
+  const { old, now } = bothFormats(1500);
+  for (const database of [old, now]) openTree(database).update(numbers(1500).map((i) => ({ key: keyOf(i), value: null })));
+  expect(rowsOf(old)).toEqual([]);
+  expect(rowsOf(now)).toEqual([]);
+});
+
+test('what took the form of today and was rolled back is of format 1 again, also to whoever reads beside', () => {
+  const { old } = bothFormats(3000);
+  const [tree, other] = [openTree(old), openTree(old)];
+  const [root, before] = [tree.root(), rowsOf(old)];
+  for (const i of numbers(3000)) other.get(keyOf(i));
+  old.exec('BEGIN');
+  tree.update(everyThird(3000, 1));
+  old.exec('ROLLBACK');
+  expect(rowsOf(old)).toEqual(before);
+  expect(tree.root()).toEqual(root);
+  expect([...tree.leaves()]).toEqual([...other.leaves()]);
+  // The same values once more: nothing changes, so nothing is written anew that another has at hand.
+  tree.update(numbers(40).map((i) => ({ key: keyOf(i), value: valueOf(i) })));
+  for (const i of numbers(3000)) expect(other.get(keyOf(i))).toEqual(valueOf(i));
+  tree.update(everyThird(3000, 1));
+  expect(other.root()).toEqual(tree.root());
+  expect(other.get(keyOf(4))).toEqual(valueOf(4, 1));
+});
+
+test('a block’s changes at once come to the pages to which they come one by one', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(2500), fc.boolean()), { minLength: 1, maxLength: 200 }), (drawn) => {
+      const [whole, single] = [openDatabase(), openDatabase()];
+      for (const database of [whole, single]) openTree(database).build(sortedLeaves(1200));
+      const changes: StateChange[] = [...new Map(drawn)].map(([i, stays]) => ({ key: keyOf(i), value: stays ? valueOf(i, 1) : null }));
+      openTree(whole).update(changes);
+      const tree = openTree(single);
+      for (const change of changes) tree.update([change]);
+      expect(rowsOf(single)).toEqual(rowsOf(whole));
+    }),
+    { numRuns: 15 },
+  );
+});
+
 const sortedLeaves = (count: number): StateLeaf[] =>
   numbers(count)
     .map((i) => ({ path: nodeCrypto.sha256(keyOf(i)), value: valueOf(i) }))
@@ -157,7 +251,7 @@ test('what the disk refuses in the middle of a change leaves nothing behind', ()
   const database = openDatabase();
   const tree = filled(500, database);
   const before = tree.root();
-  database.exec("CREATE TABLE refusing (x); CREATE TRIGGER refuses BEFORE UPDATE ON state_page WHEN new.id = 0 AND EXISTS (SELECT 1 FROM refusing) BEGIN SELECT raise(ABORT, 'disk'); END");
+  database.exec("CREATE TABLE refusing (x); CREATE TRIGGER refuses BEFORE INSERT ON state_page WHEN new.id = 0 AND EXISTS (SELECT 1 FROM refusing) BEGIN SELECT raise(ABORT, 'disk'); END");
   database.exec('INSERT INTO refusing VALUES (1); BEGIN');
   expect(() => tree.update([{ key: keyOf(3), value: utf8('never') }])).toThrow('disk');
   database.exec('ROLLBACK; DELETE FROM refusing');
@@ -185,11 +279,33 @@ test('a changed byte anywhere in the file is never handed out', () => {
   expect(isNoticed(openTree(database), root)).toBe(false);
 });
 
+test('a changed byte of branches that lie in the page of the one above is never handed out', () => {
+  const database = openDatabase();
+  const root = filled(3000, database).root();
+  const rows = rowsOf(database).filter(({ content }) => content[0] === carryingMark && content[2] !== 0);
+  const put = database.prepare('UPDATE state_page SET content = ? WHERE id = ?');
+  expect(rows.length).toBe(8);
+  const [first, second] = rows;
+  if (first === undefined || second === undefined) throw new Error('no pages');
+  for (let at = 0; at < first.content.length; at += at < 260 ? 7 : 61) {
+    const changed = first.content.slice();
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at & 7));
+    put.run(changed, first.id);
+    expect(isNoticed(openTree(database), root, 3000), `byte ${at}`).toBe(true);
+  }
+  for (const content of [first.content.subarray(0, -1), second.content]) {
+    put.run(content, first.id);
+    expect(isNoticed(openTree(database), root, 3000)).toBe(true);
+  }
+  put.run(first.content, first.id);
+  expect(isNoticed(openTree(database), root, 3000)).toBe(false);
+});
+
 /** By another root, which no signed block has, or by damage found below it. */
-function isNoticed(tree: StateTree, root: Uint8Array): boolean {
+function isNoticed(tree: StateTree, root: Uint8Array, count = 300): boolean {
   try {
     if (!numbers(root.length).every((i) => tree.root()[i] === root[i])) return true;
-    return [...tree.leaves()].length !== 300;
+    return [...tree.leaves()].length !== count;
   } catch (error) {
     if (error instanceof LedgerDamage) return true;
     throw error;

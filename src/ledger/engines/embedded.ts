@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
+import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, renewFormat, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
@@ -171,6 +171,7 @@ export class EmbeddedLedger implements Ledger {
       const sound = check();
       if (!sound.ok) return sound;
     }
+    renewFormat(this.#database);
     const last = this.#blocks.last();
     if (last !== undefined) {
       this.#tip = last;

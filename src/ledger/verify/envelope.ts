@@ -18,7 +18,7 @@ export interface EnvelopeSigner {
   /** `keyId` of the signing key. */
   kid: Uint8Array;
   /** The Sig_structure that was signed. */
-  input: Uint8Array;
+  readonly input: Uint8Array;
   signature: Uint8Array;
 }
 
@@ -90,7 +90,10 @@ export function openEnvelope(envelope: Uint8Array, crypto: Crypto): Result<Opene
       alg,
       kid,
       signature,
-      input: sigStructure(digest, 'imi/tx/1', body.value.chain, alg, kid, signers.length > 1),
+      // Wanted once, and by then many more may wait.
+      get input() {
+        return sigStructure(digest, 'imi/tx/1', body.value.chain, alg, kid, signers.length > 1);
+      },
     })),
   });
 }

@@ -11,11 +11,12 @@ export function nodeHash(prefix: 0 | 1, first: Uint8Array, second: Uint8Array, c
   return crypto.sha256(preimage);
 }
 
-/** The same of two hashes that stand one behind the other in `pair`, from `at` on. */
-export function nodeHashAt(prefix: 0 | 1, pair: Uint8Array, at: number, crypto: Crypto): Uint8Array {
-  if (at + 64 > pair.length) throw new RangeError('a node is made of two hashes');
+/** The same of two hashes that stand one behind the other in `pair`, from `at` on: put into `target` from `to` on, which may be the same bytes. */
+export function putNodeHash(prefix: 0 | 1, pair: Uint8Array, at: number, target: Uint8Array, to: number, crypto: Crypto): void {
+  if (at + 64 > pair.length || to + 32 > target.length) throw new RangeError('a node is made of two hashes');
   preimage[0] = prefix;
   // Cheaper than a view of so few bytes.
   for (let i = 0; i < 64; i++) preimage[i + 1] = pair[at + i] ?? 0;
-  return crypto.sha256(preimage);
+  if (crypto.putSha256 === undefined) target.set(crypto.sha256(preimage), to);
+  else crypto.putSha256(preimage, target, to);
 }

@@ -283,7 +283,7 @@ describe('after a restart', () => {
     { name: 'no database at all', damage: () => writeFileSync(join(folder, 'ledger.sqlite'), 'not a database, but long enough to look at'.repeat(30)), detail: /not a database/ },
     { name: 'an emptied record of the last head', damage: () => writeFileSync(join(folder, 'ledger.sqlite.signed'), new Uint8Array(1024)), detail: /last signed head is empty/ },
     { name: 'a file of an earlier build', damage: () => edit("DELETE FROM about WHERE name = 'schema'; DROP TABLE tip"), detail: /format is older/ },
-    { name: 'a file of a later build', damage: () => edit("UPDATE about SET value = x'02' WHERE name = 'schema'"), detail: /format is newer/ },
+    { name: 'a file of a later build', damage: () => edit("UPDATE about SET value = x'03' WHERE name = 'schema'"), detail: /format is newer/ },
     { name: 'an end of log and state without its block', damage: () => edit('INSERT INTO tip SELECT height + 1, time_ms, log_size, log_root, state_root FROM tip ORDER BY height DESC LIMIT 1'), detail: /not where log and state end/ },
     { name: 'another validator', damage: () => undefined, detail: /genesis validator/, change: { validator: signerOf('other') } },
     { name: 'another genesis', damage: () => undefined, detail: /another genesis/, change: { genesis: { ...genesis, time: genesis.time + 1 } } },

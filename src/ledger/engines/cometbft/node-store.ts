@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { fail, ok, type Result } from '../../../contract/result.ts';
-import { beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, unsignedDetail } from '../../application.ts';
+import { beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, renewFormat, unsignedDetail } from '../../application.ts';
 import type { Genesis } from '../../genesis.ts';
 import type { Crypto } from '../../verify/crypto.ts';
 import { isUnsignedChain } from '../../verify/unsigned-chain.ts';
@@ -102,5 +102,6 @@ function openWhole(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Re
   const opened = openApplication(database, genesis, crypto);
   if (!opened.ok) return opened;
   const sound = opened.value.check();
+  if (sound.ok) renewFormat(database);
   return sound.ok ? opened : sound;
 }
