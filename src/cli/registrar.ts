@@ -13,7 +13,7 @@ import type { Id, PublicKey } from '../ledger/verify/acts.ts';
 import { fromBase64url, fromHex, toBase64url, toHex } from '../ledger/verify/bytes.ts';
 import { signEnvelope, type Signer } from '../ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
-import { prepareReplacement } from '../registrar/replacement.ts';
+import { prepareReplacement } from '../identity/replacement.ts';
 import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';

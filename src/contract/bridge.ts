@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { blockReasons } from './block-reason.ts';
 import { backChoices, closedReasons, type Closure } from './closure.ts';
-import { deskActs, type DeskAct } from './desk-act.ts';
+import { deskActs, type DeskAct, type TwoHandedAct } from './desk-act.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
@@ -105,6 +105,11 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** As printed on the identity card. */
   z.strictObject({ intent: z.literal('desk.number'), number: z.string().max(18) }),
   z.strictObject({ intent: z.literal('desk.block'), reason: z.enum(blockReasons) }),
+  /** From the staff's home to what a colleague has signed, and waits for this person's signature: by its reference. */
+  z.strictObject({ intent: z.literal('draft.open'), reference: z.string().max(60) }),
+  /** The recovery key of the slip that came with the card before, as typed or scanned; or there is none. Never logged. */
+  z.strictObject({ intent: z.literal('desk.slip'), text: z.string().max(80) }),
+  z.strictObject({ intent: z.literal('desk.no-slip') }),
   /** The unlock code of the resident's slip. Never logged. */
   z.strictObject({ intent: z.literal('desk.code'), code: z.string().regex(/^[0-9]{12}$/) }),
   /** The one main button of a desk page: goes on. */
@@ -378,6 +383,8 @@ export type Doing =
   | 'registering'
   | 'trying-card'
   | 'unlocking-pin'
+  | 'replacing-card'
+  | 'retiring'
   | 'blocking-card'
   | 'counting';
 
@@ -392,6 +399,18 @@ export interface StaffWho {
   /** ISO date, the last day on which the card is good. */
   until: string;
 }
+
+/** What is signed on a page of the desk. */
+export type DeskSigned =
+  | 'look-up'
+  | `look-up-${Exclude<DeskAct, 'register'>}`
+  | 'register'
+  | 'block'
+  | TwoHandedAct
+  | `second-${TwoHandedAct}`
+  /** By the new card's holder. */
+  | 'resident'
+  | 'resident-replace';
 
 export interface ReaderLine {
   use: 'resident' | 'staff' | 'both';
@@ -443,6 +462,8 @@ export interface DraftRow {
   until: string;
   /** `kiosk`: kept here, for the other card. `hub`: signed where that office's own key is. */
   place: 'kiosk' | 'hub';
+  /** By whoever is signed in, here and now. */
+  signable: boolean;
 }
 
 /** What a desk reads of an identity card, as rows of claims. */
@@ -603,10 +624,18 @@ export type Page =
   /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
   | { page: 'desk-slip'; recoveryKey: string; unlockCode: string }
   /** `resident`: the new card's holder signs; else the member of staff. `name` is empty where nobody's is known. */
-  | ({ page: 'desk-sign'; what: 'look-up' | 'register' | 'resident' | 'look-up-block' | 'block' | 'look-up-unblock'; name: string } & PinPrompt)
+  | ({ page: 'desk-sign'; what: DeskSigned; name: string } & PinPrompt)
   /** Whose card is to be blocked, by the number of the identity card. */
   | { page: 'desk-number'; mistyped: boolean }
   | { page: 'desk-block'; number: string }
+  /** The recovery key of the card before. `problem`: why what was typed was not taken. `scanner`: there is one to hold the slip under. */
+  | { page: 'desk-old-slip'; problem: 'mistyped' | 'wrong' | null; scanner: boolean }
+  /** What retiring a resident means, before it is signed. */
+  | { page: 'desk-retire'; number: string }
+  /** Signed, and kept here until a colleague of this role has signed too. `name` empty where nobody's is known. */
+  | { page: 'desk-kept'; act: TwoHandedAct; name: string; reference: string; role: StaffRole; minutes: number }
+  /** What a colleague of this role has signed, before it is signed once more. */
+  | { page: 'desk-second'; act: TwoHandedAct; name: string; number: string; role: StaffRole }
   /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. */
   | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null }
   /** First boot: no hub, no kiosk, no card yet. */

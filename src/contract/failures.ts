@@ -52,6 +52,8 @@ export const failureCodes = [
   'document-kind',
   'resident-known',
   'resident-unknown',
+  'resident-retired',
+  'draft-gone',
   // PIN.
   'pin-wrong',
   'pin-last-try',

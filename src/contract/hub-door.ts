@@ -195,6 +195,27 @@ export const doorMethods = {
     }),
     result: submissionStateSchema,
   },
+  /** What the new key of a resident's space is made of, when a card is replaced: the key as wrapped to the slip, and those before it that were handed on. */
+  'desk.recovery': {
+    params: z.strictObject({ session: id16, resident: id16 }),
+    result: z.strictObject({
+      recovery: z.strictObject({ enc: bytes, ciphertext: bytes }),
+      formers: z.array(z.strictObject({ number: z.int().min(1), sealed: bytes })).max(999),
+      /** How often the card was replaced so far. */
+      replaced: z.int().min(0),
+    }),
+  },
+  /** A `resident.replace`, signed by two members of staff and the new card, of whom one brings it; as `desk.register`, with the new key of the space for the keeper. */
+  'desk.replace': {
+    params: z.strictObject({
+      session: id16,
+      envelope: bytes,
+      replacement: bytes,
+      facts: z.partialRecord(z.enum(identityClaims), z.string().min(1).max(200)),
+      adminPin: bytes,
+    }),
+    result: submissionStateSchema,
+  },
   /**
    * A draft (verify/draft.ts) of one `kiosk.enrol` or `kiosk.retire` that a technician of this hub has signed: the hub adds its own signature and takes it.
    * Whoever is set up enrols its own key, and a kiosk retires itself; who is on the hub's machine does either for any kiosk. `hub-refused`, with what is wrong with it.

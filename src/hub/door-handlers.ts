@@ -75,6 +75,8 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       return found.ok ? found : asDoorFailure(found.failure);
     },
     'desk.register': (params) => staff.register(params),
+    'desk.recovery': (params) => staff.recovery(params),
+    'desk.replace': (params) => staff.replace(params),
     'kiosk.countersign': ({ draft }, speaker) => countersign(draft, speaker === null ? {} : { kiosk: speaker }),
     'transaction.submit': (submission, speaker) =>
       speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),

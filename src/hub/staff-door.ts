@@ -16,10 +16,10 @@ import type { Registrations } from '../registrar/registrations.ts';
 
 export interface StaffDoorParts {
   ledger: Pick<Ledger, 'chain' | 'values'>;
-  keeper: Pick<Keeper, 'answered'>;
+  keeper: Pick<Keeper, 'answered' | 'recovery'>;
   drafts: Pick<Drafts, 'list'>;
   lookUps: Pick<LookUps, 'lookUp'>;
-  registrations: Pick<Registrations, 'register'>;
+  registrations: Pick<Registrations, 'register' | 'replace'>;
   /** Name of the registrar's party. */
   registrar: Name;
   crypto: Crypto;
@@ -83,6 +83,21 @@ export class StaffDoor {
   async register({ session, ...registration }: DoorParams<'desk.register'>): Promise<Result<DoorResult<'desk.register'>>> {
     const member = await this.#atDesk(session);
     return member.ok ? this.#parts.registrations.register(registration, member.value) : member;
+  }
+
+  /** What a new card's key of the space is made of: ciphertexts, which nothing but the slip opens. `resident-unknown`. */
+  async recovery({ session, resident }: DoorParams<'desk.recovery'>): Promise<Result<DoorResult<'desk.recovery'>>> {
+    const member = await this.#atDesk(session);
+    if (!member.ok) return member;
+    const found = await this.#parts.keeper.recovery(resident);
+    if (!found.ok) return found.failure.code === 'subject-unknown' ? fail('resident-unknown') : fail('hub-storage', found.failure.code);
+    const { recovery, formers, replaced } = found.value;
+    return ok({ recovery, formers: formers.map(({ number, sealed }) => ({ number, sealed })), replaced });
+  }
+
+  async replace({ session, ...replaced }: DoorParams<'desk.replace'>): Promise<Result<DoorResult<'desk.replace'>>> {
+    const member = await this.#atDesk(session);
+    return member.ok ? this.#parts.registrations.replace(replaced, member.value) : member;
   }
 
   /** Who serves residents: the hub's staff and the registrar's clerks. */

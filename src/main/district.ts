@@ -3,6 +3,7 @@ import type { DoorParams, DoorResult, SubmissionState } from '../contract/hub-do
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { readCatalogueFile, serviceGroups, termsOf, type CatalogueFile } from '../contract/service.ts';
+import type { SpaceBefore } from '../identity/space-replacement.ts';
 import { readStatusList, statusUri, type StatusList } from '../identity/status-list.ts';
 import type { HubClient } from '../ledger/client/hub-client.ts';
 import { query, type LightClient } from '../ledger/client/light-client.ts';
@@ -81,10 +82,16 @@ export interface District {
   closeStaff(session: Uint8Array): Promise<void>;
   /** Whether one of these keys is anybody's, now or before. */
   areKnownKeys(keys: readonly PublicKey[]): Promise<Result<boolean>>;
+  /** Whether the ledger has this resident as retired. */
+  isRetired(resident: Uint8Array): Promise<Result<boolean>>;
   /** In the registrar's index, by an order that the session's staff has signed. null: nobody. */
   deskLookUp(params: DoorParams<'desk.look-up'>): Promise<Result<Uint8Array | null>>;
   /** A registration, and whatever belongs to it. Waits for the block, and may be asked again. */
   deskRegister(params: DoorParams<'desk.register'>): Promise<Result<SubmissionState>>;
+  /** What replacing this resident's card takes, with the space's public key as the ledger has it. `resident-unknown`. */
+  deskRecovery(session: Uint8Array, resident: Uint8Array): Promise<Result<SpaceBefore>>;
+  /** A replacement, and whatever belongs to it. As `deskRegister`. */
+  deskReplace(params: DoorParams<'desk.replace'>): Promise<Result<SubmissionState>>;
   /** Drafts at the hub that this person's party is to sign or has signed. */
   drafts(session: Uint8Array): Promise<Result<DoorResult<'drafts.list'>['drafts']>>;
   /** A challenge of which one half is the kiosk's and one the keeper's. */
@@ -278,12 +285,25 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       const read = await light.read(keys.map((key) => query.key(keyId(key, crypto))));
       return read.ok ? ok(read.value.records.some((record) => record !== null)) : read;
     },
+    async isRetired(resident) {
+      const read = await light.read([query.resident(resident)]);
+      return read.ok ? ok(read.value.records[0]?.state === 'retired') : read;
+    },
     // The registrar waits for the block before it answers.
     async deskLookUp(params) {
       const found = await hub.call('desk.look-up', params, { deadlineMs: deskWaitMs });
       return found.ok ? ok(found.value.resident) : found;
     },
     deskRegister: (params) => hub.call('desk.register', params, { deadlineMs: deskWaitMs }),
+    async deskRecovery(session, resident) {
+      const read = await light.read([query.resident(resident)]);
+      if (!read.ok) return read;
+      const [record] = read.value.records;
+      if (record === null) return fail('resident-unknown');
+      const kept = await hub.call('desk.recovery', { session, resident });
+      return kept.ok ? ok({ resident, publicKey: record.space[1], ...kept.value }) : kept;
+    },
+    deskReplace: (params) => hub.call('desk.replace', params, { deadlineMs: deskWaitMs }),
     async closeStaff(session) {
       await hub.call('staff.close', { session });
     },

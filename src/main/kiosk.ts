@@ -185,6 +185,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     kioskId,
     staffCardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
     newCardOf: (insertion) => newCardIn(devices, nameOf(residentReader), insertion),
+    kept: keptDrafts,
+    onKept: () => look(),
+    hasScanner: () => devices.status.scanner?.state === 'ready',
   });
   /** The desk has the resident's reader: a card in it begins no visit. */
   let deskHasReader = false;
@@ -254,7 +257,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     const inResidents = readerView(devices.status, residentReader, wasReady);
     const inStaffs = isShared ? inResidents : readerView(devices.status, staffReader, wasReady);
     const ofStaff = isShared && 'insertion' in inResidents && inResidents.insertion === staffInsertion;
-    const forVisits: ReaderView = ofStaff || deskHasReader ? { view: 'empty' } : inResidents;
+    // A new card that waits for a second signature begins no visit either.
+    const isKept = 'insertion' in inResidents && inResidents.insertion === deskWork.keptCard;
+    const forVisits: ReaderView = ofStaff || deskHasReader || isKept ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
     staff.residentReader(isShared ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
@@ -264,7 +269,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   };
   devices.onStatus(look);
   devices.onScan(({ text }) => {
-    if (floor.holder !== 'staff') visits.scanned(text);
+      if (floor.holder === 'staff') staff.scanned(text);
+    else visits.scanned(text);
   });
   devices.onTouchWanted((_, insertion) => {
     visits.touchWanted(insertion);

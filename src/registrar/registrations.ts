@@ -5,7 +5,7 @@ import type { HpkeMessage } from '../identity/hpke.ts';
 import { identityNumberIsSound } from '../identity/identity-number.ts';
 import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Id, ResidentRegister } from '../ledger/verify/acts.ts';
+import type { Act, Id } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
@@ -28,6 +28,12 @@ export interface Registration {
   adminPin: Uint8Array;
 }
 
+/** The same for a card in place of another: a signed `resident.replace`. */
+export interface CardReplacement extends Pick<Registration, 'envelope' | 'facts' | 'adminPin'> {
+  /** The space's new key, for the keeper (identity/space-replacement.ts). */
+  replacement: Uint8Array;
+}
+
 export interface RegistrationsParts {
   /** `:memory:`, or the registrar's own file. */
   path: string;
@@ -37,9 +43,9 @@ export interface RegistrationsParts {
   registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
   /** What the register said of people before they came: the document's own facts go before it. */
   expected: Pick<ExpectedResidents, 'find' | 'forget'>;
-  /** The keeper's: takes the act, and founds the space. */
+  /** The keeper's: takes the act with what belongs to it, and founds the space. */
   keeper: {
-    take(incoming: { envelope: Uint8Array; payloads: [] }): Promise<Result<SubmissionState>>;
+    take(incoming: { envelope: Uint8Array; payloads: { act: 0; what: 'replacement'; to: 'keeper'; sealed: Uint8Array }[] }): Promise<Result<SubmissionState>>;
     foundSpace(space: { resident: Id; wrapped: HpkeMessage; recovery: HpkeMessage }): Promise<Result<null>>;
   };
   crypto: Crypto;
@@ -60,6 +66,15 @@ const schema = `
 
 const usualRecordWaitMs = 10_000;
 
+/** What is to be carried out, checked as far as it can be before the ledger is asked. */
+interface Order {
+  id: Uint8Array;
+  resident: Id;
+  envelope: Uint8Array;
+  facts: IdentityFacts;
+  content: (facts: Record<string, string>) => Content;
+}
+
 interface Row {
   id: Uint8Array;
   resident: Id;
@@ -69,11 +84,11 @@ interface Row {
   issued: Uint8Array | null;
 }
 
-/** What is kept sealed until it is carried out: `[wrapped, recovery, facts, adminPin]`. */
-type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], Record<string, string>, Uint8Array];
+/** What is kept sealed until it is carried out: of a registration `[wrapped, recovery, facts, adminPin]`, of a replacement `[replacement, facts, adminPin]`. */
+type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], Record<string, string>, Uint8Array] | [Uint8Array, Record<string, string>, Uint8Array];
 
 /**
- * From a signed registration to a resident with a space, a place in the index and a credential. All of it is on disk before the ledger is asked, each
+ * From a signed registration to a resident with a space, a place in the index and a credential, and from a signed replacement to a credential for the new card. All of it is on disk before the ledger is asked, each
  * step may be done twice, and what a crash or a full disk interrupted goes on with the next block: in the end all of it happened once, or none of it.
  */
 export class Registrations {
@@ -111,25 +126,52 @@ export class Registrations {
    * @param staff whose session it comes in.
    */
   async register(registration: Registration, staff: Pick<StaffRecord, 'sig'>): Promise<Result<SubmissionState>> {
-    const { crypto, registrar } = this.#parts;
-    const opened = openEnvelope(registration.envelope, crypto);
+    const opened = this.#open(registration.envelope, staff);
+    if (!opened.ok) return opened;
+    const { id, act } = opened.value;
+    if (act.kind !== 'resident.register') return fail('hub-refused', 'act-unknown');
+    const { wrapped, recovery, facts, adminPin } = registration;
+    const content: Order['content'] = (all) => [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], all, adminPin];
+    return this.#begin({ id, resident: act.id, envelope: registration.envelope, facts, content }, (holder) => (holder === null || equalBytes(holder, act.id) ? null : 'resident-known'));
+  }
+
+  /** As `register`. `resident-unknown`: the number is nobody's; `hub-refused` with `another-resident`: it is not that of whose card is replaced. */
+  async replace(replaced: CardReplacement, staff: Pick<StaffRecord, 'sig'>): Promise<Result<SubmissionState>> {
+    const opened = this.#open(replaced.envelope, staff);
+    if (!opened.ok) return opened;
+    const { id, act } = opened.value;
+    if (act.kind !== 'resident.replace') return fail('hub-refused', 'act-unknown');
+    const { envelope, replacement, facts, adminPin } = replaced;
+    return this.#begin({ id, resident: act.subject, envelope, facts, content: (all) => [replacement, all, adminPin] }, (holder) =>
+      holder === null ? 'resident-unknown' : equalBytes(holder, act.subject) ? null : 'another-resident',
+    );
+  }
+
+  #open(envelope: Uint8Array, staff: Pick<StaffRecord, 'sig'>): Result<{ id: Uint8Array; act: Act }> {
+    const { crypto } = this.#parts;
+    const opened = openEnvelope(envelope, crypto);
     if (!opened.ok) return fail('hub-refused', opened.failure.code);
     const { id, body, signers } = opened.value;
     const [act, ...others] = body.acts;
-    if (act?.kind !== 'resident.register' || others.length > 0) return fail('hub-refused', 'act-unknown');
-    if (!signers.some(({ kid }) => equalBytes(kid, keyId(staff.sig, crypto)))) return fail('hub-refused', 'signer-missing');
-    const number = registration.facts.identity_number ?? '';
-    if (!identityNumberIsSound(number, registration.facts.birth_date ?? '')) return fail('document-number');
+    if (act === undefined || others.length > 0) return fail('hub-refused', 'act-unknown');
+    return signers.some(({ kid }) => equalBytes(kid, keyId(staff.sig, crypto))) ? ok({ id, act }) : fail('hub-refused', 'signer-missing');
+  }
+
+  /** @param objection why not, from whose number it is by now. */
+  async #begin(order: Order, objection: (holder: Id | null) => 'resident-known' | 'resident-unknown' | 'another-resident' | null): Promise<Result<SubmissionState>> {
+    const number = order.facts.identity_number ?? '';
+    if (!identityNumberIsSound(number, order.facts.birth_date ?? '')) return fail('document-number');
     return this.#inTurn(async () => {
-      const done = guarded(() => this.#database.prepare('SELECT 1 FROM registration WHERE id = ? AND content IS NULL').get(id) !== undefined);
+      const done = guarded(() => this.#database.prepare('SELECT 1 FROM registration WHERE id = ? AND content IS NULL').get(order.id) !== undefined);
       if (!done.ok) return done;
       if (done.value) return ok({ state: 'recorded' });
-      const holder = registrar.holderOf(number);
+      const holder = this.#parts.registrar.holderOf(number);
       if (!holder.ok) return holder;
-      if (holder.value !== null && !equalBytes(holder.value, act.id)) return fail('resident-known');
+      const why = objection(holder.value);
+      if (why !== null) return why === 'another-resident' ? fail('hub-refused', why) : fail(why);
       const expected = this.#parts.expected.find(number);
       if (!expected.ok) return expected;
-      const kept = this.#keep(id, act, { ...registration, facts: { ...expected.value, ...registration.facts } }, number);
+      const kept = this.#keep({ ...order, facts: { ...expected.value, ...order.facts } }, number);
       return kept.ok ? this.#carry(kept.value) : kept;
     });
   }
@@ -163,10 +205,9 @@ export class Registrations {
     return done;
   }
 
-  #keep(id: Uint8Array, act: ResidentRegister, { envelope, wrapped, recovery, facts, adminPin }: Registration, number: string): Result<Row> {
+  #keep({ id, resident, envelope, facts, content }: Order, number: string): Result<Row> {
     const tag = this.#seal.tag(number);
-    const content: Content = [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], { ...facts }, adminPin];
-    const row: Row = { id, resident: act.id, tag, envelope, content: this.#seal.seal(id, encodeCbor(content)), issued: null };
+    const row: Row = { id, resident, tag, envelope, content: this.#seal.seal(id, encodeCbor(content({ ...facts }))), issued: null };
     return guardedResult((): Result<Row> => {
       const known = this.#database.prepare('SELECT * FROM registration WHERE id = ?').get(id);
       if (known !== undefined) return ok(rowOf(known));
@@ -178,7 +219,9 @@ export class Registrations {
 
   async #carry(row: Row, waitMs = this.#parts.recordWaitMs ?? usualRecordWaitMs): Promise<Result<SubmissionState>> {
     const { keeper, ledger, registrar } = this.#parts;
-    const taken = await keeper.take({ envelope: row.envelope, payloads: [] });
+    const content = this.#unseal(row);
+    const [facts, adminPin] = content.slice(-2) as [Record<string, string>, Uint8Array];
+    const taken = await keeper.take({ envelope: row.envelope, payloads: content.length === 3 ? [{ act: 0, what: 'replacement', to: 'keeper', sealed: content[0] }] : [] });
     if (!taken.ok) return taken;
     if (taken.value.state === 'rejected') {
       const gone = guarded(() => void this.#database.prepare('DELETE FROM registration WHERE id = ?').run(row.id));
@@ -189,11 +232,13 @@ export class Registrations {
     // Refused by the rules after it was taken: the keeper's state says it from now on.
     if (receipt.value === null) return ok({ state: 'queued' });
 
-    const [wrapped, recovery, facts, adminPin] = this.#open(row);
-    const founded = await keeper.foundSpace({ resident: row.resident, wrapped: messageOf(wrapped), recovery: messageOf(recovery) });
-    if (!founded.ok) return founded;
-    const entered = registrar.enter(facts['identity_number'] ?? '', row.resident);
-    if (!entered.ok) return entered.failure.code === 'number-taken' ? fail('resident-known') : { ok: false, failure: entered.failure };
+    if (content.length === 4) {
+      const [wrapped, recovery] = content;
+      const founded = await keeper.foundSpace({ resident: row.resident, wrapped: messageOf(wrapped), recovery: messageOf(recovery) });
+      if (!founded.ok) return founded;
+      const entered = registrar.enter(facts['identity_number'] ?? '', row.resident);
+      if (!entered.ok) return entered.failure.code === 'number-taken' ? fail('resident-known') : { ok: false, failure: entered.failure };
+    }
     const credited = await this.#issue(row, facts);
     if (!credited.ok) return credited;
     const forgotten = this.#parts.expected.forget(facts['identity_number'] ?? '');
@@ -240,7 +285,7 @@ export class Registrations {
   }
 
   /** Written by us under a key that opened the index: anything else in it is a bug. */
-  #open({ id, content }: Row): Content {
+  #unseal({ id, content }: Row): Content {
     const opened = this.#seal.open(id, content);
     if (opened === undefined) throw new Error('a registration that was kept does not open');
     return decodeCbor(opened) as unknown as Content;

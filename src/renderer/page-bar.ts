@@ -54,6 +54,10 @@ const controls: Record<PageName, BarControls> = {
   'desk-number': { back: true, end: true },
   'desk-block': { back: true, end: true },
   'desk-code': { back: false, end: true },
+  'desk-old-slip': { back: false, end: true },
+  'desk-retire': { back: true, end: true },
+  'desk-kept': { back: false, end: true },
+  'desk-second': { back: true, end: true },
   'desk-standing': { back: true, end: true },
   setup: { back: true, end: false },
   'desk-day': { back: true, end: true },
@@ -66,7 +70,7 @@ const controls: Record<PageName, BarControls> = {
 export function barControls(page: Page): BarControls {
   if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
   if (page.page === 'setup' && page.step === 'language') return { back: false, end: false };
-  if (page.page === 'desk-sign' && page.what === 'register') return { back: false, end: true };
+  if (page.page === 'desk-sign' && (page.what === 'register' || page.what === 'replace')) return { back: false, end: true };
   return controls[page.page];
 }
 

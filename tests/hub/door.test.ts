@@ -50,6 +50,8 @@ const handlers: DoorHandlers = {
   'staff.open': refuse,
   'desk.look-up': refuse,
   'desk.register': refuse,
+  'desk.recovery': refuse,
+  'desk.replace': refuse,
   'staff.close': refuse,
   'drafts.list': refuse,
   'kiosk.countersign': refuse,

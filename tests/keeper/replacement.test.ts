@@ -9,7 +9,7 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { Id } from '../../src/ledger/verify/acts.ts';
 import { encodeBody, signEnvelope, transactionId } from '../../src/ledger/verify/envelope.ts';
 import { stateKey } from '../../src/ledger/verify/records.ts';
-import { prepareReplacement, type PreparedReplacement } from '../../src/registrar/replacement.ts';
+import { prepareReplacement, type PreparedReplacement } from '../../src/identity/replacement.ts';
 import { demoId, demoSecret } from '../../tools/demo/demo-keys.ts';
 import { demoPeople } from '../../tools/demo/people.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';

@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '../../src/contract/result.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { prepareRegistration, type PreparedRegistration } from '../../src/identity/registration.ts';
+import { prepareReplacement } from '../../src/identity/replacement.ts';
 import { openObjects, openSpace } from '../../src/identity/space.ts';
 import { newX25519Secret, x25519Public } from '../../src/identity/x25519.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
@@ -15,7 +16,7 @@ import { encodeChallenge } from '../../src/ledger/verify/challenge.ts';
 import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
 import { openExpectedResidents } from '../../src/registrar/expected.ts';
-import { Registrations, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
+import { Registrations, type CardReplacement, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
@@ -182,6 +183,71 @@ describe('a registration from the desk', () => {
     const both = [await newResident({ number }), await newResident({ number })];
     const results = await Promise.all(both.map(({ registration }) => hub.registrations.register(registration, member())));
     expect(results.map(brief)).toEqual(['recorded', 'resident-known']);
+  });
+
+  describe('of a card in place of another', () => {
+    let clerk: MemorySigner;
+    beforeAll(() => {
+      clerk = cardInMemory(world.cards['clerk-tan'] ?? '').sig;
+    });
+
+    /** Whoever was registered last gets a new card, without the slip. */
+    async function newCardFor({ prepared: { resident }, registration: { facts } }: NewResident, { of = facts, by = [staff, clerk] }: { of?: Registration['facts']; by?: MemorySigner[] } = {}): Promise<{ replaced: CardReplacement; aut: MemorySigner; dec: Uint8Array }> {
+      const [sig, aut, dec] = [ed25519Signer(randomBytes(32)), ed25519Signer(randomBytes(32)), newX25519Secret()];
+      const { recovery, formers, replaced } = must(await hub.keeper.recovery(resident));
+      const values = must(await hub.ledger.values([stateKey.resident(resident)]));
+      const { space } = decodeRecord('resident', values[0] ?? new Uint8Array(0));
+      const prepared = must(
+        await prepareReplacement(
+          { chain: world.hubFile.trustRoot.chain, kiosk: 'hall-1', space: { resident, publicKey: space[1], recovery, formers, replaced }, card: { sig: sig.key[1], aut: aut.key[1], dec: x25519Public(dec), signatureCount: 1 }, document: 'ID', slip: null, now: Math.floor(Date.now() / 1000) },
+          nodeCrypto,
+        ),
+      );
+      const { body, payloads } = prepared.finish(aut.sign(prepared.challenge));
+      const envelope = await signEnvelope(body, [...by, sig], nodeCrypto);
+      return { aut, dec, replaced: { envelope, replacement: payloads[0]?.sealed ?? new Uint8Array(0), facts: of, adminPin: demoSecret('another admin PIN') } };
+    }
+    async function registered(): Promise<NewResident> {
+      const one = await newResident();
+      expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+      return one;
+    }
+
+    it('the old card is dead, the identity is issued to the new one, once, and both admin PINs are kept', async () => {
+      const one = await registered();
+      const { replaced, aut, dec } = await newCardFor(one);
+      expect(brief(await hub.registrations.replace(replaced, member()))).toBe('recorded');
+      expect(brief(await hub.registrations.replace(replaced, member()))).toBe('recorded');
+      expect(await credentialsOf({ ...one, aut, dec })).toHaveLength(1);
+      expect(must(hub.registrations.adminPins(one.prepared.resident))).toEqual([replaced.adminPin, one.registration.adminPin]);
+    });
+
+    it.each<[name: string, change: (one: NewResident) => Promise<{ replaced: CardReplacement }>, expected: string]>([
+      ['of another’s number', async (one) => newCardFor(one, { of: (await registered()).registration.facts }), 'hub-refused'],
+      ['of nobody’s number', (one) => newCardFor(one, { of: { ...one.registration.facts, identity_number: identityNumber('1996-04-11', 999) } }), 'resident-unknown'],
+      ['not signed by whoever brings it', (one) => newCardFor(one, { by: [clerk] }), 'hub-refused'],
+      ['signed by one of the staff only', (one) => newCardFor(one, { by: [staff] }), 'signer-role'],
+    ])('is refused: %s; the old card is as it was, and the next try succeeds', async (_, change, expected) => {
+      const one = await registered();
+      const { replaced } = await change(one);
+      expect(brief(await hub.registrations.replace(replaced, member()))).toBe(expected);
+      expect(await credentialsOf(one)).toHaveLength(1);
+      expect(brief(await hub.registrations.replace((await newCardFor(one)).replaced, member()))).toBe('recorded');
+    });
+
+    it.each<Step>(['take', 'prepare', 'deposit', 'deposited'])('goes on after a crash at %s, and happens once', async (step) => {
+      const one = await registered();
+      const sound = partsOf(join(dataDir, `replaced-${step}.sqlite`));
+      const broken = must(Registrations.open(breakAt(step, sound)));
+      const { replaced, aut, dec } = await newCardFor(one);
+      expect(brief(await broken.replace(replaced, member()))).toBe('hub-storage');
+      await broken.close();
+      const next = must(Registrations.open(sound));
+      await next.carryOn();
+      await next.carryOn();
+      expect(await credentialsOf({ ...one, aut, dec })).toHaveLength(1);
+      await next.close();
+    });
   });
 
   it('leaves no fact in the clear in the hub’s folder', () => {

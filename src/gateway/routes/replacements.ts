@@ -57,7 +57,7 @@ export const replacementRoutes = (parts: GatewayParts): Route[] => [
     auth: 'party',
     kinds: ['registrar'],
     summary: 'Replace a resident’s card',
-    description: 'One `resident.replace`, signed by two members of staff of different roles and the new card, and the space’s new key (registrar/replacement.ts). For 24 hours the new card only reads.',
+    description: 'One `resident.replace`, signed by two members of staff of different roles and the new card, and the space’s new key (identity/replacement.ts). For 24 hours the new card only reads.',
     body: z.strictObject({ envelope: bytesText.max(20_000), replacement: bytesText.max(90_000) }),
     repeatable: true,
     answers: carriedAnswers,

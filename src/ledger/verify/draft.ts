@@ -18,9 +18,17 @@ export interface Draft {
   signers: PublicKey[];
   /** One a signer, in their order; null: not yet. */
   signatures: (Uint8Array | null)[];
+  /** One more is to sign, whose key is not known yet (`withSigner`): whoever signs until then signs as one of several. Never encoded. */
+  open?: true;
 }
 
 export const newDraft = (body: Body, signers: readonly PublicKey[]): Draft => ({ v: 1, body: encodeBody(body), signers: [...signers], signatures: signers.map(() => null) });
+
+/** For acts whose last signer is whoever comes. */
+export const newOpenDraft = (body: Body, signers: readonly PublicKey[]): Draft => ({ ...newDraft(body, signers), open: true });
+
+/** The last signer has come. */
+export const withSigner = ({ open: _, ...draft }: Draft, key: PublicKey): Draft => ({ ...draft, signers: [...draft.signers, key], signatures: [...draft.signatures, null] });
 
 export const draftId = (draft: Draft, crypto: Crypto): Uint8Array => transactionId(draft.body, crypto);
 
@@ -30,7 +38,8 @@ const samePublicKey = (a: PublicKey, b: PublicKey): boolean => a[0] === b[0] && 
 export function inputFor(draft: Draft, key: PublicKey, crypto: Crypto): Uint8Array | undefined {
   const index = draft.signers.findIndex((one) => samePublicKey(one, key));
   const body = bodyOf(draft, crypto);
-  return index === -1 || !body.ok ? undefined : signatureInput(draft.body, body.value.chain, draft.signers, index, crypto);
+  const signers = draft.open === true ? [...draft.signers, key] : draft.signers;
+  return index === -1 || !body.ok ? undefined : signatureInput(draft.body, body.value.chain, signers, index, crypto);
 }
 
 /** `signer-superfluous`: not one of the draft's signers. `signature-invalid`: not over this draft, or not by this key. The draft itself stays as it is. */
@@ -41,8 +50,9 @@ export function withSignature(draft: Draft, key: PublicKey, signature: Uint8Arra
   return ok({ ...draft, signatures: draft.signatures.map((known, index) => (samePublicKey(draft.signers[index] ?? key, key) ? signature : known)) });
 }
 
-/** The envelope; null while a signature is missing. */
+/** The envelope; null while a signature is missing, or a signer. */
 export function completed(draft: Draft, crypto: Crypto): Uint8Array | null {
+  if (draft.open === true) return null;
   const signed: { key: PublicKey; signature: Uint8Array }[] = [];
   for (const [index, key] of draft.signers.entries()) {
     const signature = draft.signatures[index];

@@ -3,14 +3,15 @@ import type { BlockReason } from '../../contract/block-reason.ts';
 import type { PinWeakness } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
+import { parseRecoveryKey } from '../../identity/recovery-key.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { Document } from './document.ts';
 import { pinOf, type DeskHands } from './hands.ts';
-import type { DeskWork, LookUpReason, MadeCard, RegistrationInHand, Signed } from './work.ts';
+import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, Waiting } from './work.ts';
 
 /** Where a failure page's button leads: a state of the act, or home. */
-export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'submitting' | 'home';
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'home';
 
 /** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
 export interface DeskContext extends DeskHands {
@@ -31,7 +32,13 @@ export interface DeskContext extends DeskHands {
   spent: number | null;
   isUsed: boolean;
   made: MadeCard | null;
-  hand: RegistrationInHand | null;
+  hand: CardInHand | null;
+  /** The recovery key of the slip that came with the card before; null: there is none, or it was not asked for yet. */
+  slip: Uint8Array | null;
+  slipProblem: 'mistyped' | 'wrong' | null;
+  /** What a first member of staff has signed, or, in the hands of the second, what is to be signed. */
+  waiting: Waiting | null;
+  envelope: Uint8Array | null;
   residentTries: number;
   weakness: PinWeakness | null;
   /** The slip's unlock code, between its typing and its use. */
@@ -48,6 +55,8 @@ export interface DeskContext extends DeskHands {
 
 export interface DeskInput extends DeskHands {
   reader: ReaderView;
+  /** Of what a colleague has signed, where that is what it is about. */
+  draft: string | null;
 }
 
 export type DeskEvent =
@@ -57,6 +66,8 @@ export type DeskEvent =
   | { type: 'desk.number'; number: string }
   | { type: 'desk.block'; reason: BlockReason }
   | { type: 'desk.code'; code: string }
+  | { type: 'desk.slip'; text: string }
+  | { type: 'desk.no-slip' }
   | { type: 'pin.submit'; pin: string }
   | { type: 'pin.on-reader' }
   | { type: 'pin.choose'; pin: string }
@@ -82,6 +93,10 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   isUsed: false,
   made: null,
   hand: null,
+  slip: null,
+  slipProblem: null,
+  waiting: null,
+  envelope: null,
   residentTries: 0,
   weakness: null,
   code: null,
@@ -94,7 +109,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
 });
 
 /** What a step before must have left. */
-export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
+export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code' | 'waiting' | 'envelope'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
   const value = context[what];
   if (value === null) throw new Error(`no ${what} yet`);
   return value;
@@ -118,6 +133,7 @@ export const desk = setup({
     does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(({ input: { does, context, typed } }) => does(context, typed)),
   },
   guards: {
+    isSlip: ({ event }) => event.type === 'desk.slip' && parseRecoveryKey(event.text).ok,
     isNumber: ({ context, event }) => event.type === 'desk.number' && context.work.isNumber(event.number),
     cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent,
     /** Also where another one lies in its place. */
@@ -132,6 +148,12 @@ export const desk = setup({
     noteMistyped: assign({ mistyped: true }),
     takeReason: assign(({ event }) => (event.type === 'desk.block' ? { reason: event.reason } : {})),
     takeCode: assign(({ event }) => (event.type === 'desk.code' ? { code: new TextEncoder().encode(event.code), codeWrong: false } : {})),
+    takeSlip: assign(({ event }) => {
+      const slip = event.type === 'desk.slip' ? parseRecoveryKey(event.text) : null;
+      return slip?.ok ? { slip: slip.value, slipProblem: null } : {};
+    }),
+    noSlip: assign({ slip: null, slipProblem: null }),
+    noteSlipMistyped: assign({ slipProblem: 'mistyped' }),
     take: assign((_, { change }: { change: Change }) => change),
     noteTouch: assign({ touchWanted: true }),
     touchDone: assign({ touchWanted: false }),
@@ -139,7 +161,7 @@ export const desk = setup({
     clearSetback: assign({ setback: null }),
     /** What a card is begun anew with is nothing of the one before. */
     forget: ({ context }) => context.work.forget(context),
-    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
+    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
   },
 });
 

@@ -1,15 +1,19 @@
-import type { Doing, Page, PinPrompt } from '../../contract/bridge.ts';
+import type { DeskSigned, Doing, Page, PinPrompt } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
+import { never } from '../../contract/result.ts';
 import { recoveryKeyText } from '../../identity/recovery-key.ts';
 import { draftId } from '../../ledger/verify/draft.ts';
 import { nodeCrypto } from '../../ledger/client/crypto.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import { stagePath } from '../stage-path.ts';
 import type { DeskContext, DeskSnapshot } from './acting.ts';
+import { keptDraftMs } from '../staff/kept-drafts.ts';
+import { otherRole } from './desk-work.ts';
 import { longestPin, staffPrompt } from './hands.ts';
+import type { Waiting } from './work.ts';
 
 /** What the screen shows of an act of the desk, a function of where it stands. */
-export function deskPage(act: DeskAct, snapshot: DeskSnapshot): Page {
+export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot): Page {
   const { context } = snapshot;
   const name = context.document?.facts.name ?? '';
   const at = stagePath(snapshot.value);
@@ -17,11 +21,12 @@ export function deskPage(act: DeskAct, snapshot: DeskSnapshot): Page {
     case 'document':
       return { page: 'desk-document' };
     case 'check':
+      if (act === 'countersign') return secondPage(context);
       return { page: 'desk-check', rows: context.document?.rows ?? [] };
     case 'number':
       return { page: 'desk-number', mistyped: context.mistyped };
     case 'lookUp.pin':
-      return { page: 'desk-sign', what: act === 'register' ? 'look-up' : `look-up-${act}`, name, ...staffPrompt(context) };
+      return { page: 'desk-sign', what: context.why === 'register' ? 'look-up' : `look-up-${context.why}`, name, ...staffPrompt(context) };
     case 'reason':
       return { page: 'desk-block', number: context.number };
     case 'card.wanted':
@@ -36,17 +41,23 @@ export function deskPage(act: DeskAct, snapshot: DeskSnapshot): Page {
       return { page: 'desk-code', wrong: context.codeWrong, triesLeft: context.codeTries };
     case 'inHand.pin':
       return { page: 'desk-pin', problem: context.weakness, minLength: 6, maxLength: longestPin };
+    case 'inHand.oldSlip':
+      return { page: 'desk-old-slip', problem: context.slipProblem, scanner: context.work.hasScanner };
+    case 'meaning':
+      return { page: 'desk-retire', number: context.number };
+    case 'kept':
+      return keptPage(context);
     case 'inHand.slip':
       return slipPage(context);
     case 'inHand.residentSign.pin':
-      return { page: 'desk-sign', what: 'resident', name, ...residentPrompt(context) };
+      return { page: 'desk-sign', what: act === 'replace' ? 'resident-replace' : 'resident', name, ...residentPrompt(context) };
     case 'inHand.toStaff':
       return { page: 'desk-turn', to: 'staff', name };
     case 'staffSign.pin':
-      return { page: 'desk-sign', what: act === 'block' ? 'block' : 'register', name, ...staffPrompt(context) };
+      return { page: 'desk-sign', what: staffSigns(act, context), name: nameOf(context), ...staffPrompt(context) };
     case 'done':
     case 'leaving':
-      return { page: 'desk-done', act, name, reference: referenceOf(context), tried: context.untried };
+      return { page: 'desk-done', act: act === 'countersign' ? waitingOf(context).act : act, name: nameOf(context), reference: referenceOf(context), tried: context.untried };
     case 'failed':
       return failurePage(context);
     default:
@@ -54,11 +65,43 @@ export function deskPage(act: DeskAct, snapshot: DeskSnapshot): Page {
   }
 }
 
-const referenceOf = ({ hand, reference: known }: DeskContext): string => (hand === null ? known : reference(draftId(hand.draft, nodeCrypto)));
+const nameOf = ({ document, waiting }: DeskContext): string => (document ?? waiting?.document)?.facts.name ?? '';
+
+function waitingOf({ waiting }: DeskContext): Waiting {
+  if (waiting === null) throw new Error('nothing waits');
+  return waiting;
+}
+
+function staffSigns(act: DeskAct | 'countersign', context: DeskContext): DeskSigned {
+  switch (act) {
+    case 'register':
+    case 'replace':
+    case 'block':
+    case 'retire':
+      return act;
+    case 'countersign':
+      return `second-${waitingOf(context).act}`;
+    case 'unblock':
+      throw new Error('an unlocked PIN is signed by nobody');
+  }
+  return never(act);
+}
+
+function keptPage(context: DeskContext): Page {
+  const { act, role } = waitingOf(context);
+  return { page: 'desk-kept', act, name: nameOf(context), reference: context.reference, role: otherRole(role), minutes: keptDraftMs / 60_000 };
+}
+
+function secondPage(context: DeskContext): Page {
+  const { act, role, number } = waitingOf(context);
+  return { page: 'desk-second', act, name: nameOf(context), number, role };
+}
+
+const referenceOf = ({ hand, reference: known }: DeskContext): string => (known !== '' || hand === null ? known : reference(draftId(hand.draft, nodeCrypto)));
 
 function slipPage({ hand }: DeskContext): Page {
   if (hand === null) throw new Error('a slip without a registration');
-  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.prepared.recoverySecret), unlockCode: hand.made.unlockCode };
+  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode };
 }
 
 function failurePage({ setback, hand }: DeskContext): Page {
@@ -76,8 +119,8 @@ const residentPrompt = ({ residentTries, made, pinWrong }: DeskContext): PinProm
   maxLength: longestPin,
 });
 
-function doingOf(act: DeskAct, at: string, { touchWanted }: DeskContext): Doing {
-  if (touchWanted) return 'touch-card';
+function doingOf(act: DeskAct | 'countersign', at: string, context: DeskContext): Doing {
+  if (context.touchWanted) return 'touch-card';
   switch (at) {
     case 'lookUp.working':
       return 'looking-up';
@@ -94,7 +137,7 @@ function doingOf(act: DeskAct, at: string, { touchWanted }: DeskContext): Doing 
     case 'staffSign.working':
       return act === 'block' ? 'blocking-card' : 'signing';
     case 'submitting':
-      return 'registering';
+      return act === 'countersign' ? (context.waiting?.act === 'retire' ? 'retiring' : 'replacing-card') : 'registering';
     case 'trying':
       return 'trying-card';
     default:

@@ -1,45 +1,60 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { identityVct } from '../../contract/claims.ts';
+import type { SubmissionState } from '../../contract/hub-door.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { claimedIssuer, openCredential } from '../../identity/credential.ts';
 import { identityNumberIsSound } from '../../identity/identity-number.ts';
 import { prepareRegistration } from '../../identity/registration.ts';
+import { prepareReplacement } from '../../identity/replacement.ts';
 import { sealTo } from '../../identity/sealing.ts';
 import { openObjects, openSpace } from '../../identity/space.ts';
-import type { PublicKey } from '../../ledger/verify/acts.ts';
+import type { Body, PublicKey, StaffRole } from '../../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, utf8 } from '../../ledger/verify/bytes.ts';
 import { assembleCose } from '../../ledger/verify/cose.ts';
 import { encodeCbor } from '../../ledger/verify/cbor.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
-import { completed, inputFor, newDraft, withSignature } from '../../ledger/verify/draft.ts';
+import { completed, draftId, inputFor, newDraft, newOpenDraft, withSignature } from '../../ledger/verify/draft.ts';
 import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import { orderInput, type OrderBody } from '../../ledger/verify/order.ts';
 import type { Card, Devices, NewCard } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
+import type { KeptDrafts } from '../staff/kept-drafts.ts';
 import { openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
 import { checkDocument } from './document.ts';
-import type { DeskWork, LookUpReason, RegistrationInHand, Signed } from './work.ts';
+import type { CardInHand, DeskWork, LookUpReason, Signed, Waiting } from './work.ts';
 
 export interface DeskWorkParts {
-  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver'>;
+  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver' | 'deskRecovery' | 'deskReplace' | 'isRetired'>;
   devices: Devices;
   crypto: Crypto;
   clock: Clock;
   kioskId: string;
   staffCardOf(insertion: number): Card;
   newCardOf(insertion: number): NewCard;
+  kept: Pick<KeptDrafts, 'keep' | 'input' | 'sign'>;
+  /** The card that waits in the resident's reader is another, or none any more. */
+  onKept(): void;
+  hasScanner(): boolean;
 }
 
 /** How long the reader looks for an identity card before it is asked again. */
 const documentWaitMs = 20_000;
 const orderSeconds = 600;
-const lookUpReasons: Record<LookUpReason, string> = { register: 'Registration at the desk', block: 'A card to be blocked', unblock: 'A PIN to be unlocked' };
+const lookUpReasons: Record<LookUpReason, string> = {
+  register: 'Registration at the desk',
+  replace: 'A card to be replaced',
+  unblock: 'A PIN to be unlocked',
+  block: 'A card to be blocked',
+  retire: 'A resident to be taken off the register',
+};
 /** A block is recorded at once or signed anew. */
 const blockSeconds = 600;
+/** For both to sign, five minutes apart at most. */
+const retireSeconds = 1200;
 const recordWaitMs = 10_000;
 const codeDigits = 12;
 /** Not typed by anybody, so as long as every card takes. */
@@ -50,7 +65,9 @@ const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** The desk's work on real cards, ledger and hub. */
 export function createDeskWork(parts: DeskWorkParts): DeskWork {
-  const { district, devices, crypto, clock, kioskId, newCardOf, staffCardOf } = parts;
+  const { district, devices, crypto, clock, kioskId, newCardOf, staffCardOf, kept, onKept } = parts;
+  /** By reference. */
+  const waitingFor = new Map<string, Waiting>();
   const seconds = (): number => Math.floor(clock.now() / 1000);
 
   /** A PIN, one signature, checked before it is used. */
@@ -74,7 +91,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     return second;
   }
 
-  async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>> {
+  async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>> {
     const input = inputFor(hand.draft, key, crypto);
     if (input === undefined) throw new Error('not one of the signers');
     const signed = await sign(card, pin, key, input);
@@ -108,7 +125,10 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
       const order = encodeCbor([assembleCose(crypto.sha256(bytes), [{ key, signature: signed.value.signature }], crypto), bytes]);
       const found = await inSession(access, staffCard, (session) => district.deskLookUp({ session, order, number, salt }));
-      return found.ok ? ok({ verified: true, resident: found.value }) : found;
+      if (!found.ok) return found;
+      const retired = found.value === null || why === 'register' ? ok(false) : await district.isRetired(found.value);
+      if (!retired.ok) return retired;
+      return retired.value ? fail('resident-retired') : ok({ verified: true, resident: found.value });
     },
 
     async block({ staff }, staffCard, pin, resident, reason) {
@@ -169,21 +189,99 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const signature = await newCardOf(insertion).authenticate(prepared.challenge);
       if (!signature.ok) return signature;
       if (!crypto.verify([-19, keys.aut], prepared.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
-      return ok({ prepared, made, draft: newDraft(prepared.finish(signature.value), [[-19, keys.sig], [-19, staff.sig]]) });
+      const { resident, recoverySecret, wrapped, recovery } = prepared;
+      const draft = newDraft(prepared.finish(signature.value), [[-19, keys.sig], [-19, staff.sig]]);
+      return ok({ resident, recoverySecret, beside: { what: 'registration', wrapped, recovery }, made, draft });
+    },
+
+    async proveReplacement(access, staffCard, insertion, made, { resident, slip }, document) {
+      const space = await inSession(access, staffCard, (session) => district.deskRecovery(session, resident));
+      if (!space.ok) return space;
+      const { keys, signatureCount } = made.info;
+      const prepared = await prepareReplacement(
+        { chain: district.chain, kiosk: kioskId, space: space.value, card: { ...keys, signatureCount }, document: JSON.stringify(document.facts), slip, now: seconds() },
+        crypto,
+      );
+      if (!prepared.ok) return prepared;
+      const signature = await newCardOf(insertion).authenticate(prepared.value.challenge);
+      if (!signature.ok) return signature;
+      if (!crypto.verify([-19, keys.aut], prepared.value.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
+      const { body, payloads } = prepared.value.finish(signature.value);
+      const [payload] = payloads;
+      if (payload === undefined) throw new Error('a replacement without a key');
+      const draft = newOpenDraft(body, [[-19, keys.sig], [-19, access.staff.sig]]);
+      return ok({ resident, recoverySecret: prepared.value.recoverySecret, beside: { what: 'replacement', replacement: payload.sealed }, made, draft });
     },
 
     signAsResident: (insertion, pin, hand) => signDraft(newCardOf(insertion), pin, [-19, hand.made.info.keys.sig], hand),
     signAsStaff: ({ staff }, staffCard, pin, hand) => signDraft(staffCardOf(staffCard), pin, [-19, staff.sig], hand),
 
-    async submit(access, staffCard, { draft, prepared, made }, { facts }) {
+    async submit(access, staffCard, { draft, beside, made }, { facts }) {
       const envelope = completed(draft, crypto);
-      if (envelope === null) throw new Error('a signature is missing');
-      const { wrapped, recovery } = prepared;
+      if (envelope === null || beside.what !== 'registration') throw new Error('not a registration that all have signed');
+      const { wrapped, recovery } = beside;
       const registration = { envelope, wrapped, recovery, facts, adminPin: made.adminPin };
-      const taken = await inSession(access, staffCard, (session) => district.deskRegister({ session, ...registration }));
+      return settled(await inSession(access, staffCard, (session) => district.deskRegister({ session, ...registration })));
+    },
+
+    async signRetirement({ staff }, staffCard, pin, resident) {
+      const key: PublicKey = [-19, staff.sig];
+      const body: Body = { v: 1, chain: district.chain, nonce: new Uint8Array(randomBytes(16)), notAfter: seconds() + retireSeconds, acts: [{ kind: 'resident.retire', subject: resident }] };
+      const draft = newOpenDraft(body, [key]);
+      const input = inputFor(draft, key, crypto);
+      if (input === undefined) throw new Error('not one of the signers');
+      const signed = await sign(staffCardOf(staffCard), pin, key, input);
+      if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
+      const withIt = withSignature(draft, key, signed.value.signature, crypto);
+      return withIt.ok ? ok({ verified: true, draft: withIt.value }) : fail('signature-failed', withIt.failure.code);
+    },
+
+    keep(waiting) {
+      const name = reference(draftId(waiting.draft, crypto));
+      const onGone = (): void => {
+        waitingFor.delete(name);
+        if (waiting.card !== null) void newCardOf(waiting.card).release();
+        onKept();
+      };
+      const taken = kept.keep(waiting.draft, { wants: [otherRole(waiting.role)], onGone });
       if (!taken.ok) return taken;
-      if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
-      return taken.value.state === 'recorded' || taken.value.state === 'witnessed' ? ok(null) : fail('hub-busy', taken.value.state);
+      waitingFor.set(name, waiting);
+      onKept();
+      return ok({ reference: name });
+    },
+    get hasScanner() {
+      return parts.hasScanner();
+    },
+    waiting: (name) => waitingFor.get(name) ?? null,
+    get keptCard() {
+      return [...waitingFor.values()].findLast(({ card }) => card !== null)?.card ?? null;
+    },
+
+    async countersign({ staff }, staffCard, pin, { draft }) {
+      const key: PublicKey = [-19, staff.sig];
+      const id = draftId(draft, crypto);
+      const input = kept.input(id, key);
+      if (input === null) return gone;
+      const signed = await sign(staffCardOf(staffCard), pin, key, input);
+      if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
+      const envelope = kept.sign(id, key, signed.value.signature);
+      if (!envelope.ok) return envelope.failure.detail === 'draft-unknown' ? gone : envelope;
+      if (envelope.value === null) throw new Error('a signature is missing');
+      waitingFor.delete(reference(id));
+      return ok({ verified: true, envelope: envelope.value });
+    },
+
+    async carryOut(access, staffCard, envelope, { hand, document, draft }) {
+      if (hand === null || document === null) {
+        const done = await district.deliver({ transaction: draftId(draft, crypto), submission: { envelope, payloads: [] } }, recordWaitMs);
+        if (!done.ok) return done;
+        if (done.value === null) return fail('hub-busy', 'retire');
+        return done.value.state === 'rejected' || done.value.state === 'expired' ? fail('request-rejected', done.value.code) : ok(null);
+      }
+      const { beside, made } = hand;
+      if (beside.what !== 'replacement') throw new Error('not a replacement');
+      const replaced = { envelope, replacement: beside.replacement, facts: document.facts, adminPin: made.adminPin };
+      return settled(await inSession(access, staffCard, (session) => district.deskReplace({ session, ...replaced })));
     },
 
     tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),
@@ -200,25 +298,38 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     },
     unblock: (insertion, code, pin, { guessable }) => newCardOf(insertion).unblock(code, pin, guessable),
 
-    forget({ hand, card, code }) {
-      hand?.prepared.recoverySecret.fill(0);
+    forget({ hand, card, code, slip }) {
+      hand?.recoverySecret.fill(0);
       if (hand !== null) hand.made.unlockCode = '';
       code?.fill(0);
+      slip?.fill(0);
       if (card !== null) void newCardOf(card).release();
     },
   };
 }
 
-async function tryOut(card: NewCard, { prepared, made }: RegistrationInHand, name: string, { district, crypto, clock }: DeskWorkParts): Promise<Result<null>> {
+/** The hub may have it or not: whoever asks again is told. */
+function settled(taken: Result<SubmissionState>): Result<null> {
+  if (!taken.ok) return taken;
+  if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
+  return taken.value.state === 'recorded' || taken.value.state === 'witnessed' ? ok(null) : fail('hub-busy', taken.value.state);
+}
+
+const gone = fail('draft-gone');
+
+/** Of the two that such an act takes. */
+export const otherRole = (role: StaffRole): StaffRole => (role === 'registrar' ? 'staff' : 'registrar');
+
+async function tryOut(card: NewCard, { resident: holder, made }: CardInHand, name: string, { district, crypto, clock }: DeskWorkParts): Promise<Result<null>> {
   const [resident, asked] = await Promise.all([district.residentOf(made.info.keys), district.challenge()]);
   if (!resident.ok) return resident;
   if (!asked.ok) return asked;
   const signature = await card.authenticate(asked.value.challenge);
   if (!signature.ok) return signature;
-  const sealed = await district.openSpace(prepared.resident, asked.value.challenge, signature.value);
+  const sealed = await district.openSpace(holder, asked.value.challenge, signature.value);
   if (!sealed.ok) return sealed;
   try {
-    const space = await openSpace(sealed.value.wrappedKey, prepared.resident, resident.value.space, { publicKey: made.info.keys.dec, agree: (point) => card.agree(point) });
+    const space = await openSpace(sealed.value.wrappedKey, holder, resident.value.space, { publicKey: made.info.keys.dec, agree: (point) => card.agree(point) });
     if (!space.ok) return space;
     const contents = await openObjects(sealed.value.objects, space.value);
     space.value.close();

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../../contract/result.ts';
 import { byResident, byStaff, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Change, type DeskContext, type Does } from './acting.ts';
-import type { DeskWork } from './work.ts';
+import type { DeskWork, Waiting } from './work.ts';
 
 const lookAtCard: Does = async (context) => {
   const looked = await context.work.lookAtCard(known(context, 'card'));
@@ -19,8 +19,16 @@ const choosePin: Does = async (context, typed) => {
   return chosen.ok ? ok({ weakness: chosen.value.chosen ? null : chosen.value.weakness }) : chosen;
 };
 const prove: Does = async (context) => {
-  const proved = await context.work.prove(context.access, known(context, 'card'), known(context, 'made'));
-  return proved.ok ? ok({ hand: proved.value }) : proved;
+  const { work, access, staffCard, why, slip } = context;
+  const [card, made] = [known(context, 'card'), known(context, 'made')];
+  if (why === 'register') {
+    const proved = await work.prove(access, card, made);
+    return proved.ok ? ok({ hand: proved.value }) : proved;
+  }
+  const proved = await work.proveReplacement(access, staffCard, card, made, { resident: known(context, 'resident'), slip }, known(context, 'document'));
+  slip?.fill(0);
+  if (proved.ok) return ok({ hand: proved.value, slip: null });
+  return proved.failure.code === 'space-unreadable' && slip !== null ? ok({ slip: null, slipProblem: 'wrong' }) : proved;
 };
 const signAsResident: Does = (context, pin) => byResident(context.work.signAsResident(known(context, 'card'), pin, known(context, 'hand')), ({ hand }) => ({ hand }));
 const signAsStaff: Does = (context, pin) => byStaff(context.work.signAsStaff(context.access, context.staffCard, pin, known(context, 'hand')), ({ hand }) => ({ hand }));
@@ -35,20 +43,34 @@ async function tryOut(context: DeskContext): Promise<Result<Change>> {
   return ok({ untried: tried.ok ? null : tried.failure.code });
 }
 
+/** The new card stays where it is, and is let go of here: what is kept has it now. */
+const keep: Does = (context) => {
+  const { work, why, access, number, document, card } = context;
+  const hand = known(context, 'hand');
+  hand.recoverySecret.fill(0);
+  hand.made.unlockCode = '';
+  const waiting: Waiting = { act: 'replace', draft: hand.draft, role: access.staff.role, number, document, hand, card };
+  if (why !== 'replace') throw new Error('one signature is enough');
+  const kept = work.keep(waiting);
+  return Promise.resolve(kept.ok ? ok({ waiting, reference: kept.value.reference, hand: null, card: null }) : kept);
+};
+
 /**
  * From an identity card to a card that works, in the hands of staff and, in between, of the resident alone. Nothing is registered before `submitting`; the
- * card that is pulled before is begun anew, and whatever was on its way is forgotten.
+ * card that is pulled before is begun anew, and whatever was on its way is forgotten. In place of a card that is lost it is the same way, with the slip of
+ * that card, and a second member of staff: the one that signs first keeps it for them.
  */
-export const registrationMachine = (work: DeskWork) =>
+export const registrationMachine = (work: DeskWork, why: 'register' | 'replace') =>
   desk.createMachine({
     id: 'desk',
-    context: ({ input }) => newDeskContext(work, 'register', input),
+    context: ({ input }) => newDeskContext(work, why, input),
     initial: 'document',
     on: { 'resident.reader': { actions: 'takeReader' }, 'touch.wanted': { actions: 'noteTouch' } },
     states: {
       ...documentSteps,
-      lookUp: lookUpStep('#desk.check', '#desk.known', '#desk.card'),
+      lookUp: why === 'register' ? lookUpStep('#desk.check', '#desk.known', '#desk.card') : lookUpStep('#desk.check', '#desk.card', '#desk.unknown'),
       known: refusedStep('resident-known', 'home'),
+      unknown: refusedStep('resident-unknown', 'document'),
 
       card: {
         initial: 'wanted',
@@ -83,8 +105,14 @@ export const registrationMachine = (work: DeskWork) =>
           making: step(make, [{ target: 'toResident' }], 'card'),
           toResident: { on: { 'desk.confirm': 'pin' } },
           pin: { on: { 'pin.choose': 'choosing' } },
-          choosing: step(choosePin, [{ when: ({ weakness }) => weakness !== null, target: 'pin' }, { target: 'proving' }], 'card'),
-          proving: step(prove, [{ target: 'slip' }], 'card'),
+          choosing: step(choosePin, [{ when: ({ weakness }) => weakness !== null, target: 'pin' }, { target: why === 'register' ? 'proving' : 'oldSlip' }], 'card'),
+          oldSlip: {
+            on: {
+              'desk.slip': [{ guard: 'isSlip', target: 'proving', actions: 'takeSlip' }, { actions: 'noteSlipMistyped' }],
+              'desk.no-slip': { target: 'proving', actions: 'noSlip' },
+            },
+          },
+          proving: step(prove, [{ when: ({ slipProblem }) => slipProblem === 'wrong', target: 'oldSlip' }, { target: 'slip' }], 'card'),
           /** Before anything is registered: nobody should have a card without its slip. */
           slip: { on: { 'desk.confirm': 'residentSign' } },
           residentSign: pinStep(signAsResident, { back: '#desk.inHand.slip', then: [{ target: '#desk.inHand.toStaff' }], next: 'card' }),
@@ -93,12 +121,14 @@ export const registrationMachine = (work: DeskWork) =>
       },
 
       /** The card has signed: it may go, and is only not tried out then. */
-      staffSign: pinStep(signAsStaff, { back: null, then: [{ target: '#desk.submitting' }], next: 'staffSign' }),
+      staffSign: pinStep(signAsStaff, { back: null, then: [{ target: why === 'register' ? '#desk.submitting' : '#desk.keeping' }], next: 'staffSign' }),
+      keeping: step(keep, [{ target: 'kept' }], 'keeping'),
+      kept: { on: { 'desk.confirm': 'over' } },
       submitting: step(submit, [{ target: 'trying' }], 'submitting'),
       trying: step(tryOut, [{ target: 'done' }], 'home'),
       done: { on: { 'desk.confirm': 'leaving' } },
       leaving: leavingStep,
-      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'submitting'),
+      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting'),
       over: { type: 'final' },
     },
   });

@@ -1,7 +1,9 @@
 import type { BlockReason } from '../../contract/block-reason.ts';
 import type { CardInfo, DeviceCommands, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
-import type { PreparedRegistration } from '../../identity/registration.ts';
+import type { DeskAct, TwoHandedAct } from '../../contract/desk-act.ts';
+import type { HpkeMessage } from '../../identity/hpke.ts';
+import type { StaffRole } from '../../ledger/verify/acts.ts';
 import type { Draft } from '../../ledger/verify/draft.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import type { Document } from './document.ts';
@@ -15,15 +17,37 @@ export interface MadeCard {
   unlockCode: string;
 }
 
-/** A registration on its way: the body, and who has signed it so far. */
-export interface RegistrationInHand {
-  prepared: PreparedRegistration;
+/** A new card on its way to its holder: the act, who has signed it so far, and what goes to the hub beside it. */
+export interface CardInHand {
+  resident: Uint8Array;
+  /** For the slip, 32 bytes: whoever has it opens the space. */
+  recoverySecret: Uint8Array;
+  beside: { what: 'registration'; wrapped: HpkeMessage; recovery: HpkeMessage } | { what: 'replacement'; replacement: Uint8Array };
   made: MadeCard;
   draft: Draft;
 }
 
+/** Whose card is replaced, and what the slip of the card before opens; null: there is none. */
+export interface Replaced {
+  resident: Uint8Array;
+  slip: Uint8Array | null;
+}
+
+/** What one member of staff has signed, and waits for another of another role. */
+export interface Waiting {
+  act: TwoHandedAct;
+  draft: Draft;
+  /** Of whoever has signed. */
+  role: StaffRole;
+  number: string;
+  document: Document | null;
+  hand: CardInHand | null;
+  /** Insertion of the new card, which stays in the resident's reader meanwhile. */
+  card: number | null;
+}
+
 /** Why a number is looked up: its holder reads it. */
-export type LookUpReason = 'register' | 'block' | 'unblock';
+export type LookUpReason = DeskAct;
 
 export type Signed<T> = Extract<PinResult, { verified: false }> | ({ verified: true } & T);
 
@@ -31,7 +55,7 @@ export type Signed<T> = Extract<PinResult, { verified: false }> | ({ verified: t
 export interface DeskWork {
   /** Waits for a card to be laid on, a while: `identity-card-missing`. What it says is checked, `document-…`. */
   readDocument(): Promise<Result<Document>>;
-  /** The member of staff signs the look-up. `resident` null: the district knows nobody of that number. */
+  /** The member of staff signs the look-up. `resident` null: the district knows nobody of that number. `resident-retired`, but to register, where somebody known is refused whatever their standing. */
   lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, number: string, why: LookUpReason): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
   /** 18 characters whose last one fits. */
   isNumber(number: string): boolean;
@@ -43,17 +67,32 @@ export interface DeskWork {
   make(access: StaffAccess, insertion: number): Promise<Result<MadeCard>>;
   choosePin(insertion: number, pin: Uint8Array, document: Document): Promise<Result<PinChoice>>;
   /** The new card answers for its keys; from then on it is all there but the signatures. */
-  prove(access: StaffAccess, insertion: number, made: MadeCard): Promise<Result<RegistrationInHand>>;
-  signAsResident(insertion: number, pin: Uint8Array | null, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>>;
-  signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: RegistrationInHand): Promise<Result<Signed<{ hand: RegistrationInHand }>>>;
+  prove(access: StaffAccess, insertion: number, made: MadeCard): Promise<Result<CardInHand>>;
+  /** The same for a card in place of another. `space-unreadable`: not the slip of this resident's last card. */
+  proveReplacement(access: StaffAccess, staffCard: number, insertion: number, made: MadeCard, replaced: Replaced, document: Document): Promise<Result<CardInHand>>;
+  signAsResident(insertion: number, pin: Uint8Array | null, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>>;
+  signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>>;
   /** All of it is carried out when this answers ok; asked again, it happens once. `request-rejected` with the rejection's code. */
-  submit(access: StaffAccess, staffCard: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;
+  submit(access: StaffAccess, staffCard: number, hand: CardInHand, document: Document): Promise<Result<null>>;
+  signRetirement(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array): Promise<Result<Signed<{ draft: Draft }>>>;
+  /** For five minutes, until a colleague of the other role has signed. `hub-busy`: too many are waiting. */
+  keep(waiting: Waiting): Result<{ reference: string }>;
+  /** What waits under this reference; null: it is gone. */
+  waiting(reference: string): Waiting | null;
+  /** Insertion of the new card that waits in the resident's reader for a second signature; null: none does. */
+  readonly keptCard: number | null;
+  /** There is a scanner to hold a slip under. */
+  readonly hasScanner: boolean;
+  /** The second signature: the envelope. `draft-gone`: its five minutes are over. */
+  countersign(access: StaffAccess, staffCard: number, pin: Uint8Array | null, waiting: Waiting): Promise<Result<Signed<{ envelope: Uint8Array }>>>;
+  /** As `submit`. */
+  carryOut(access: StaffAccess, staffCard: number, envelope: Uint8Array, waiting: Waiting): Promise<Result<null>>;
   /** As at its first visit: the ledger has the keys, the space opens, and what lies in it names its holder. */
-  tryOut(insertion: number, hand: RegistrationInHand, document: Document): Promise<Result<null>>;
+  tryOut(insertion: number, hand: CardInHand, document: Document): Promise<Result<null>>;
   /** That the card is this resident's, and takes an unlock code: `card-another`, `card-code-blocked`; else as at a visit's sign-in. */
   lookAtHolder(insertion: number, resident: Uint8Array): Promise<Result<{ codeTries: number }>>;
   /** As `card.unblock`. Both secrets are overwritten with zeros in every case. */
   unblock(insertion: number, code: Uint8Array, pin: Uint8Array, document: Document): Promise<Result<DeviceCommands['card.unblock']['result']>>;
   /** Secrets that are still in hand are overwritten, and the card is reset. */
-  forget(inHand: { hand: RegistrationInHand | null; card: number | null; code: Uint8Array | null }): void;
+  forget(inHand: { hand: CardInHand | null; card: number | null; code: Uint8Array | null; slip: Uint8Array | null }): void;
 }

@@ -44,7 +44,7 @@ export interface StaffSession {
   day: ShownDay | null;
   setback: { failure: Failure; next: StaffNext } | null;
   /** What is under way at the desk. */
-  desk: { act: DeskAct; snapshot: DeskSnapshot } | null;
+  desk: { act: DeskAct | 'countersign'; snapshot: DeskSnapshot } | null;
 }
 
 export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';

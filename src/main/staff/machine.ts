@@ -6,7 +6,9 @@ import type { FailureCode } from '../../contract/failures.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import type { DeskEvent, DeskInput } from '../desk/acting.ts';
 import { blockingMachine } from '../desk/blocking.ts';
+import { countersigningMachine } from '../desk/countersigning.ts';
 import { registrationMachine } from '../desk/registration.ts';
+import { retiringMachine } from '../desk/retiring.ts';
 import { unblockingMachine } from '../desk/unblocking.ts';
 import type { DeskWork } from '../desk/work.ts';
 import { stagePath } from '../stage-path.ts';
@@ -70,7 +72,7 @@ function accessOf(context: StaffContext): StaffAccess {
   return access;
 }
 
-const handsOf = (context: StaffContext): DeskInput => ({
+const handsOf = (context: StaffContext, event?: StaffEvent): DeskInput => ({
   access: accessOf(context),
   staffCard: inSession(context).insertion,
   staffTries: inSession(context).triesLeft,
@@ -78,6 +80,7 @@ const handsOf = (context: StaffContext): DeskInput => ({
   pinWrong: false,
   touchWanted: false,
   reader: context.residentReader,
+  draft: event?.type === 'draft.open' ? event.reference : null,
 });
 
 const patch = (context: StaffContext, change: Partial<StaffSession>): { session: StaffSession } => ({ session: { ...inSession(context), ...change } });
@@ -90,6 +93,9 @@ const setBack = (context: StaffContext, failure: Failure): { session: StaffSessi
 
 const codeOfNoTry = (triesLeft: number): FailureCode => (triesLeft === 0 ? 'pin-blocked' : 'pin-last-try');
 
+/** What needs nothing but the staff's own card. */
+const byNumber: readonly DeskAct[] = ['block', 'retire'];
+
 /** While an act of the desk is under way, what it understands is its own; nothing of it is left in a card or here afterwards. */
 const atDesk = {
   exit: ['clearDesk', 'dropDesk'],
@@ -101,6 +107,8 @@ const atDesk = {
     'desk.number': { guard: 'deskTakes', actions: 'toDesk' },
     'desk.block': { guard: 'deskTakes', actions: 'toDesk' },
     'desk.code': { guard: 'deskTakes', actions: 'toDesk' },
+    'desk.slip': { guard: 'deskTakes', actions: 'toDesk' },
+    'desk.no-slip': { guard: 'deskTakes', actions: 'toDesk' },
     'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
     'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
     'pin.choose': { guard: 'deskTakes', actions: 'toDesk' },
@@ -126,10 +134,13 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       whose: fromPromise<Result<ProvenStaff>, { card: CardInfo }>(({ input }) => work.whose(input.card)),
       checkPin: fromPromise<Result<PinResult>, { insertion: number; pin: Uint8Array | null }>(({ input }) => work.checkPin(input.insertion, input.pin)),
       signIn: fromPromise<Result<StaffAccess>, { insertion: number; staff: ProvenStaff }>(({ input, signal }) => work.signIn(input.insertion, input.staff, signal)),
-      registration: registrationMachine(desk),
+      registration: registrationMachine(desk, 'register'),
+      replacement: registrationMachine(desk, 'replace'),
       blocking: blockingMachine(desk),
       unblocking: unblockingMachine(desk),
       countDay: fromPromise<Result<ShownDay>, { day: string | null }>(({ input }) => work.day(input.day)),
+      retiring: retiringMachine(desk),
+      countersigning: countersigningMachine(desk),
       changeStanding: fromPromise<Result<null>, { access: StaffAccess; event: StaffEvent }>(({ input: { access, event } }) =>
         Promise.resolve(event.type === 'kiosk.close' ? work.close(access, event.reason, event.back) : work.open(access)),
       ),
@@ -168,8 +179,10 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       opens: ({ context, event }, { act }: { act: DeskAct }) => {
         if (event.type !== 'desk.open' || event.act !== act) return false;
         const readiness = work.deskReadiness(staffOf(context));
-        return act === 'block' ? readiness !== null : readiness === 'ready';
+        return byNumber.includes(act) ? readiness !== null : readiness === 'ready';
       },
+      /** Of another role than whoever has signed it; a new card is tried in the resident's reader. */
+      mayCountersign: ({ context, event }) => event.type === 'draft.open' && (inSession(context).drafts ?? []).some(({ reference, signable }) => signable && reference === event.reference),
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
@@ -391,10 +404,13 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                     },
                     after: { refresh: { target: 'home', reenter: true } },
                     on: {
+                      'draft.open': { guard: 'mayCountersign', target: 'countersigning' },
                       'desk.open': [
                         { guard: { type: 'opens', params: { act: 'register' } }, target: 'registering' },
+                        { guard: { type: 'opens', params: { act: 'replace' } }, target: 'replacing' },
                         { guard: { type: 'opens', params: { act: 'unblock' } }, target: 'unblocking' },
                         { guard: { type: 'opens', params: { act: 'block' } }, target: 'blocking' },
+                        { guard: { type: 'opens', params: { act: 'retire' } }, target: 'retiring' },
                         { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
                         { guard: { type: 'mayTend', params: { act: 'day' } }, target: 'counting', actions: 'wantDay' },
                       ],
@@ -440,6 +456,39 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                       src: 'registration',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'register', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  replacing: {
+                    ...atDesk,
+                    invoke: {
+                      id: 'desk',
+                      src: 'replacement',
+                      input: ({ context }) => handsOf(context),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'replace', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  retiring: {
+                    ...atDesk,
+                    invoke: {
+                      id: 'desk',
+                      src: 'retiring',
+                      input: ({ context }) => handsOf(context),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'retire', snapshot: event.snapshot } as const }) } },
+                      onDone: 'home',
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  countersigning: {
+                    ...atDesk,
+                    invoke: {
+                      id: 'desk',
+                      src: 'countersigning',
+                      input: ({ context, event }) => handsOf(context, event),
+                      onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'countersign', snapshot: event.snapshot } as const }) } },
                       onDone: 'home',
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },

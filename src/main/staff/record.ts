@@ -5,7 +5,7 @@ import { journalDetail, type JournalEvent } from '../journal.ts';
 import type { StaffSession } from './context.ts';
 import type { StaffState } from './snapshot.ts';
 
-const isDone = ({ snapshot }: NonNullable<StaffSession['desk']>): boolean => snapshot.value === 'done';
+const isDone = ({ snapshot }: NonNullable<StaffSession['desk']>): boolean => snapshot.value === 'done' || snapshot.value === 'kept';
 
 /**
  * What the journal hears of a step of a staff session, found by holding the states before and after it against each other. Who signed in stands

@@ -67,7 +67,7 @@ async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, parts
   return fail('card-removed', 'too late');
 }
 
-async function listDrafts({ session }: StaffAccess, parts: StaffWorkParts): Promise<Result<DraftRow[]>> {
+async function listDrafts({ session, staff }: StaffAccess, parts: StaffWorkParts): Promise<Result<DraftRow[]>> {
   const { district, kept, crypto } = parts;
   const atHub = await district.drafts(session);
   if (!atHub.ok) return atHub;
@@ -81,15 +81,15 @@ async function listDrafts({ session }: StaffAccess, parts: StaffWorkParts): Prom
     return name;
   };
   const rows: DraftRow[] = [];
-  for (const { draft, signed, untilMs } of kept.list()) {
+  for (const { draft, signed, untilMs, wants } of kept.list()) {
     const body = bodyOf(draft, crypto);
     if (!body.ok) continue;
     const by = await Promise.all(signed.map((key) => signerOf(key, parts, nameOf)));
-    rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by: by.filter((one) => one !== null), until: new Date(untilMs).toISOString(), place: 'kiosk' });
+    rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by: by.filter((one) => one !== null), until: new Date(untilMs).toISOString(), place: 'kiosk', signable: wants.includes(staff.role) });
   }
   for (const { id, kind, signed, until } of atHub.value) {
     const by = await Promise.all(signed.map(async ({ staff, party }) => ({ pseudonym: pseudonym(staff), party: await nameOf(party) })));
-    rows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub' });
+    rows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub', signable: false });
   }
   return ok(rows);
 }

@@ -36,6 +36,8 @@ export interface StaffSessions {
   residentReader(view: ReaderView): void;
   floor(free: boolean): void;
   touchWanted(insertion: number): void;
+  /** Something was held under the scanner: a recovery slip, where one is asked for. */
+  scanned(text: string): void;
   screenLost(): void;
   stop(): void;
 }
@@ -78,7 +80,7 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
-    claim(after.stage.startsWith('serving.inside.registering') || after.stage.startsWith('serving.inside.unblocking'));
+    claim(/^serving\.inside\.(registering|replacing|unblocking|countersigning)/.test(after.stage));
   }
 
   function claim(now: boolean): void {
@@ -147,6 +149,11 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     },
     touchWanted(insertion) {
       send({ type: 'touch.wanted', insertion });
+    },
+    scanned(text) {
+      if (faulted || stopped) return;
+      const event: StaffEvent = { type: 'desk.slip', text: text.slice(0, 80) };
+      if (actor.getSnapshot().can(event)) send(event);
     },
     screenLost() {
       send({ type: 'screen.lost' });

@@ -52,6 +52,8 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'document-kind':
     case 'resident-known':
     case 'resident-unknown':
+    case 'resident-retired':
+    case 'draft-gone':
     case 'device-host-lost':
     case 'pin-last-try':
     case 'pin-blocked':

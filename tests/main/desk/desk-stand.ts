@@ -4,7 +4,7 @@ import { newDraft } from '../../../src/ledger/verify/draft.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
 import { checkDocument } from '../../../src/main/desk/document.ts';
-import type { DeskWork, MadeCard, RegistrationInHand } from '../../../src/main/desk/work.ts';
+import type { CardInHand, DeskWork, MadeCard } from '../../../src/main/desk/work.ts';
 import { fang } from '../../fixtures/fang.ts';
 
 const document = checkDocument(fang, '2026-11-30');
@@ -35,9 +35,10 @@ export interface DeskCalls {
 
 /** A desk where all goes well, and what was asked of it. */
 export function goodDeskWork(calls: DeskCalls): DeskWork {
-  const handIn = (): RegistrationInHand => {
+  const handIn = (): CardInHand => {
     const prepared = prepareRegistration({ chain: 'imi-demo', kiosk: 'hall-1', ...madeCard.info.keys, signatureCount: 1, now: 0 }, nodeCrypto);
-    return { prepared, made: { ...madeCard }, draft: newDraft(prepared.finish(new Uint8Array(64)), [[-19, madeCard.info.keys.sig], [-19, new Uint8Array(32)]]) };
+    const { resident, recoverySecret, wrapped, recovery } = prepared;
+    return { resident, recoverySecret, beside: { what: 'registration', wrapped, recovery }, made: { ...madeCard }, draft: newDraft(prepared.finish(new Uint8Array(64)), [[-19, madeCard.info.keys.sig], [-19, new Uint8Array(32)]]) };
   };
   const did = <T>(what: string, value: T, pin?: Uint8Array | null): Promise<{ ok: true; value: T }> => {
     calls.did.push(what);
@@ -59,6 +60,17 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     signAsStaff: (_, __, pin, hand) => did('signAsStaff', { verified: true, hand }, pin),
     submit: () => did('submit', null),
     tryOut: () => did('tryOut', null),
+    proveReplacement: () => did('proveReplacement', handIn()),
+    signRetirement: (_, __, pin) => did('signRetirement', { verified: true, draft: handIn().draft }, pin),
+    keep: () => {
+      calls.did.push('keep');
+      return ok({ reference: '7KQ2-M4XD-09' });
+    },
+    waiting: () => null,
+    keptCard: null,
+    hasScanner: false,
+    countersign: (_, __, pin) => did('countersign', { verified: true, envelope: new Uint8Array(1) }, pin),
+    carryOut: () => did('carryOut', null),
     lookAtHolder: (insertion) => did(`lookAtHolder ${insertion}`, { codeTries: 3 }),
     unblock: (_, code, pin) => {
       calls.pins.push(Buffer.from(code).toString());

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
-import { draftId, inputFor, newDraft, withSignature, type Draft } from '../../../src/ledger/verify/draft.ts';
-import { openEnvelope } from '../../../src/ledger/verify/envelope.ts';
+import { draftId, inputFor, newDraft, newOpenDraft, withSignature, type Draft } from '../../../src/ledger/verify/draft.ts';
+import { keyId, openEnvelope } from '../../../src/ledger/verify/envelope.ts';
 import { createKeptDrafts, keptDraftMs, type KeptDrafts } from '../../../src/main/staff/kept-drafts.ts';
 
 const first = ed25519Signer(new Uint8Array(32).fill(1));
@@ -92,5 +92,38 @@ describe('between the first card and the second', () => {
     expect(kept.keep(halfSigned(5))).toMatchObject({ ok: false, failure: { code: 'hub-busy' } });
     kept.drop(draftId(halfSigned(1), nodeCrypto));
     expect(kept.keep(halfSigned(5)).ok).toBe(true);
+  });
+
+  describe('where the second is whoever of a role comes', () => {
+    const open = (): Draft => {
+      const draft = newOpenDraft({ v: 1, chain: 'c', nonce: new Uint8Array(16).fill(3), notAfter: 2_000_000_000, acts: [{ kind: 'case.close', id: new Uint8Array(16) }] }, [first.key]);
+      const signed = withSignature(draft, first.key, signatureOf(draft, first), nodeCrypto);
+      if (!signed.ok) throw new Error(signed.failure.code);
+      return signed.value;
+    };
+
+    test('the first has signed as one of several, and cannot be the second', () => {
+      const draft = open();
+      const id = draftId(draft, nodeCrypto);
+      let gone = 0;
+      kept.keep(draft, { wants: ['registrar'], onGone: () => (gone += 1) });
+      expect(kept.list()).toMatchObject([{ signed: [first.key], wants: ['registrar'] }]);
+      expect(kept.sign(id, first.key, signatureOf(draft, first))).toEqual({ ok: true, value: null });
+      const input = kept.input(id, second.key);
+      const signed = kept.sign(id, second.key, second.sign(input ?? new Uint8Array()));
+      if (!signed.ok || signed.value === null) throw new Error('not complete');
+      const opened = openEnvelope(signed.value, nodeCrypto);
+      expect(opened.ok && opened.value.signers.map(({ kid }) => kid)).toEqual([first, second].map(({ key }) => keyId(key, nodeCrypto)));
+      pass(keptDraftMs);
+      expect([gone, kept.input(id, second.key)]).toEqual([0, null]);
+    });
+
+    test('after five minutes it is forgotten, once, with what goes along', () => {
+      let gone = 0;
+      kept.keep(open(), { onGone: () => (gone += 1) });
+      pass(keptDraftMs);
+      kept.drop(draftId(open(), nodeCrypto));
+      expect([gone, kept.list()]).toEqual([1, []]);
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Result } from '../contract/result.ts';
-import { hashOf } from '../identity/grant.ts';
-import { encodeReplacement, replaceSpaceKey, type SpaceBefore } from '../identity/space-replacement.ts';
+import { hashOf } from './grant.ts';
+import { encodeReplacement, replaceSpaceKey, type SpaceBefore } from './space-replacement.ts';
 import type { Body, Name, PublicKey, ResidentReplace } from '../ledger/verify/acts.ts';
 import { concatBytes } from '../ledger/verify/bytes.ts';
 import { encodeChallenge, registerNonce } from '../ledger/verify/challenge.ts';
