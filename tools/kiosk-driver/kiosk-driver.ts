@@ -377,6 +377,25 @@ export class Kiosk {
     for (const spot of ['1', '2', '3', '4', '5']) await this.touch(page.locator(`[data-spot="${spot}"]`));
   }
 
+  /** The recovery key of a slip, a sign at a time. */
+  async typeOldSlip(key: string): Promise<void> {
+    await this.sees('desk-old-slip');
+    await this.press(...key);
+    await this.#touchIntent('desk.slip');
+  }
+
+  /** The number of an identity card, on the page of the desk. */
+  async typeNumber(number: string): Promise<void> {
+    await this.sees('desk-number');
+    await this.press(...number);
+    await this.#touchIntent('desk.number');
+  }
+
+  /** From the staff's home to what a colleague has signed. */
+  async openDraft(): Promise<void> {
+    await this.#touchIntent('draft.open');
+  }
+
   /** A new card's PIN, twice. */
   async choosePin(pin: string, again = pin): Promise<void> {
     for (const typed of [pin, again]) {
