@@ -6,12 +6,16 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { DeviceHost } from '../drivers/device-host.ts';
 import { spawnNodeHost } from '../drivers/spawn-node-host.ts';
 import { createLightClient } from '../ledger/client/light-client.ts';
+import { secretsOf } from '../hub/key-file.ts';
+import { softwareOpener } from '../identity/hpke.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import { systemClock } from '../main/clock.ts';
 import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey } from '../main/device-key.ts';
 import { openOutbox } from '../main/outbox.ts';
 import { actsOn, enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench, type Way } from '../main/workshop/bench.ts';
+import { openJournalFile, statementOf } from '../main/workshop/journal-export.ts';
+import { throwawayKey } from '../main/workshop/setup-hub.ts';
 import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
@@ -22,7 +26,9 @@ import { openTerminal } from './terminal.ts';
 export const workshopUsage = `imi kiosk provision --config FILE
 imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
 imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE
-  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.`;
+imi kiosk journal --from FILE --hub FILE --key FILE [--data DIR]
+  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.
+  journal: prints what a kiosk has exported, once its key on the ledger has told it. --key: of the hub's party (hub.key.json); --data: from which the path of the hub's socket goes.`;
 
 /**
  * From an empty folder to a kiosk that may serve: the folder, the device key, the enrolment that a technician signs, and a look at everything. Called
@@ -76,6 +82,33 @@ export async function retire(args: string[]): Promise<number> {
     const wiped = wipeDeviceKey(keyPathOf(bench));
     if (!wiped.ok) return refused(wiped.failure);
     process.stdout.write(`Retired: ${bench.kioskId}. The proof: ${out}\n`);
+    return 0;
+  } finally {
+    way.hub.close();
+  }
+}
+
+/** Prints the lines of an exported journal, where the ledger's key of that kiosk has signed it. 0: they are its own; 1: refused; 2: wrongly called. */
+export async function journal(args: string[]): Promise<number> {
+  const options = { from: { type: 'string' }, hub: { type: 'string' }, key: { type: 'string' }, data: { type: 'string', default: '.' } } as const;
+  const read = readOptions(args, workshopUsage, options, ({ from, hub, key, data }) => (from === undefined || hub === undefined || key === undefined ? misuse(workshopUsage) : ok({ from, hub, key, data })));
+  if (!read.ok) return saidMisuse(read.failure);
+  const { from, hub: hubPath, key, data } = read.value;
+  const secrets = secretsOf(key, ['seal']);
+  if (!secrets.ok) return refused(secrets.failure);
+  const file = new Uint8Array(readFileSync(from));
+  const statement = statementOf(file);
+  if (statement === null) return refused({ code: 'export-form', detail: from });
+  const hubFile = hubFileSchema.parse(JSON.parse(readFileSync(hubPath, 'utf8')));
+  const way = openWay({ hubFile, kioskId: statement.kiosk, dataDir: resolve(data) }, throwawayKey(), 'setting-up');
+  try {
+    const standing = await actsOn(way, statement.kiosk).standing();
+    if (!standing.ok) return refused(standing.failure);
+    if (standing.value.standing === 'unknown') return refused({ code: 'kiosk-not-enrolled', detail: statement.kiosk });
+    const lines = await openJournalFile(file, standing.value.key, softwareOpener(secrets.value.seal), (verifyKey, input, signature) => nodeCrypto.verify(verifyKey, input, signature));
+    if (!lines.ok) return refused(lines.failure);
+    process.stderr.write(`${statement.kiosk}, ${statement.at}\n`);
+    process.stdout.write(lines.value);
     return 0;
   } finally {
     way.hub.close();

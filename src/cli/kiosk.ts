@@ -11,8 +11,9 @@ export const kioskNodeFlags: readonly string[] = ['--max-semi-space-size=1'];
 /** What `src/main/shells/chromium.ts` is built to. */
 export const kioskProgram = join(import.meta.dirname, '../../dist/kiosk/chromium.mjs');
 
-/** The workshop without a screen: `provision`, `check`, `retire`. */
-const workshop = (name: string | undefined): 'provision' | 'check' | 'retire' | null => (name === 'provision' || name === 'check' || name === 'retire' ? name : null);
+const jobs = ['provision', 'check', 'retire', 'journal'] as const;
+/** The workshop without a screen. */
+const workshop = (name: string | undefined): (typeof jobs)[number] | null => jobs.find((job) => job === name) ?? null;
 
 /** The shell is a program of its own, with the arguments as they are; its exit code is ours. */
 export async function run(args: string[]): Promise<number> {

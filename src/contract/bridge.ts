@@ -5,20 +5,15 @@ import { deskActs, type DeskAct, type TwoHandedAct } from './desk-act.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
-import { setupIntents, type SetupPage } from './workshop.ts';
+import { packedSlipSchema } from './packed-slip.ts';
+import { setupIntents, workshopIntents, type SetupPage, type WorkshopPage } from './workshop.ts';
 
 /** A larger message is dropped and journalled, in either direction. */
 export const bridgeMessageLimitBytes = 64 * 1024;
 
 export { kioskOrigin } from './origin.ts';
 
-/** A slip (`Slip` in device-host.ts) on its way through the bridge: its dots deflated (zlib), in base64. */
-export const packedSlipSchema = z.strictObject({
-  widthDots: z.int().min(8).max(832).multipleOf(8),
-  heightDots: z.int().min(1).max(6_000),
-  dots: z.base64().max(48_000),
-});
-export type PackedSlip = z.infer<typeof packedSlipSchema>;
+export { packedSlipSchema, type PackedSlip } from './packed-slip.ts';
 
 /** What the printer can do for a receipt: `printed` once the printer has said so. */
 export interface PrintOffer {
@@ -117,6 +112,7 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** A new card's PIN, typed twice alike. Never kept, never logged. */
   z.strictObject({ intent: z.literal('pin.choose'), pin: z.string().regex(/^[0-9]{6,32}$/) }),
   ...setupIntents,
+  ...workshopIntents,
 ]);
 export type Intent = z.infer<typeof intentSchema>;
 
@@ -640,6 +636,8 @@ export type Page =
   | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null }
   /** First boot: no hub, no kiosk, no card yet. */
   | ({ page: 'setup' } & SetupPage)
+  /** A technician's, on a kiosk that runs. */
+  | ({ page: 'workshop' } & WorkshopPage)
   | { page: 'staff-take-card'; ended: 'done' | 'timeout' | 'limit' }
   /** The card is still in: take it. */
   | { page: 'take-card'; references: string[] }

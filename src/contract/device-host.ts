@@ -120,6 +120,17 @@ export interface DeviceSurvey {
   printers: string[];
 }
 
+/** One command as it went over a reader. `atMs`: Unix milliseconds. `sent` null: the number of bytes would tell something of a PIN. */
+export interface TraceEntry {
+  atMs: number;
+  head: string;
+  sent: number | null;
+  received: number;
+  /** Status word in hexadecimal digits, or a failure's code. */
+  answer: string;
+  tookMs: number;
+}
+
 /** What main asks of the host. `pin` is null where the reader's own pad takes it. Each answer is a Result with a code. */
 export interface DeviceCommands {
   'card.open': { params: { reader: string; insertion: number }; result: CardInfo };
@@ -156,6 +167,8 @@ export interface DeviceCommands {
   'identity.read': { params: { waitMs: number }; result: IdentityCard };
   /** Answered once the printer has said that all of it is on paper. */
   'printer.print': { params: { slip: Slip }; result: null };
+  /** The last commands to a reader's cards, the newest last: heads, lengths and status words, never data. */
+  'reader.trace': { params: { reader: string }; result: TraceEntry[] };
   'devices.survey': { params: { what: 'all' }; result: DeviceSurvey };
 }
 export type DeviceCommand = keyof DeviceCommands;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { Localized } from './language.ts';
+import type { IdentityCardLayout, Symbology } from './device-host.ts';
 import type { FailureCode } from './failures.ts';
+import { journalFilters, type JournalFilter } from './journal-filter.ts';
+import { packedSlipSchema } from './packed-slip.ts';
 
 /** First boot, in this order; each page is one question, and what was answered is kept on disk before the next one is shown. */
 export const setupSteps = [
@@ -104,4 +107,87 @@ export const setupIntents = [
   z.strictObject({ intent: z.literal('setup.type'), text: z.string().max(200) }),
   /** How wide a bank card is on this screen, and the screen itself. */
   z.strictObject({ intent: z.literal('setup.measure'), cardPx: z.number().min(80).max(2000), widthPx: z.int().min(1).max(20_000), heightPx: z.int().min(1).max(20_000) }),
+] as const;
+
+/** What a technician tests, each on a page of its own. */
+export const testedDevices = ['reader-resident', 'reader-staff', 'identity-reader', 'scanner', 'printer'] as const;
+export type TestedDevice = (typeof testedDevices)[number];
+
+export interface DeviceLine {
+  device: TestedDevice;
+  /** As it calls itself, or as the hub's file names it. */
+  name: string;
+  state: 'good' | 'starting' | 'bad';
+  /** `card-present`, `waiting`, `paper-low` …: what the device says of itself. */
+  says: string;
+  /** What has to be done; null where nothing is wrong. */
+  code: FailureCode | null;
+  detail: string | null;
+}
+
+/** One command of a card reader, without what was in it: neither a PIN, nor how long it was, nor a fact is ever here. */
+export interface TraceLine {
+  /** ISO 8601 in UTC. */
+  at: string;
+  /** CLA INS P1 P2 in hexadecimal digits, parted by blanks. */
+  head: string;
+  /** Bytes of data that went along; null where their number would tell something of a PIN. */
+  sent: number | null;
+  received: number;
+  /** Status word, or the failure's code. */
+  answer: string;
+  tookMs: number;
+}
+
+export { journalFilters, type JournalFilter };
+
+export interface JournalRow {
+  seq: number;
+  /** ISO 8601 in UTC. */
+  at: string;
+  event: string;
+  /** `name value` of the rest. */
+  rest: string;
+}
+
+/** What came of a test: of an identity card only what kind it is, never what stands in it. */
+export type TestResult = { test: 'card'; version: string; state: 'blank' | 'used' } | { test: 'identity'; layout: IdentityCardLayout } | { test: 'printed' } | { test: 'failed'; code: FailureCode; detail: string | null };
+
+export type WorkshopPage =
+  | { part: 'devices'; lines: DeviceLine[] }
+  | {
+      part: 'device';
+      line: DeviceLine;
+      /** Of a card reader: the newest last. */
+      trace: TraceLine[];
+      /** Of a scanner: what it saw last. */
+      scan: { text: string; symbology: Symbology; at: string } | null;
+      /** Of a printer: dots of its paper. */
+      widthDots: number | null;
+      busy: boolean;
+      result: TestResult | null;
+    }
+  /** Newest first; `from` counts from the newest that the filter lets through. */
+  | { part: 'journal'; filter: JournalFilter; rows: JournalRow[]; from: number; older: boolean }
+  /** `safe`: it is on the medium, and the medium can be taken. */
+  | { part: 'export'; places: SetupOption[]; state: 'choosing' | 'writing' | 'safe' | 'failed'; file: string | null; sha256: string | null; code: FailureCode | null; detail: string | null }
+  /** `waiting`: signed requests that have not reached the ledger; nothing is retired before they have. */
+  | { part: 'retire'; state: 'asking'; waiting: number }
+  | { part: 'retire'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
+  | { part: 'retire'; state: 'working' }
+  | { part: 'retire'; state: 'refused'; code: FailureCode; detail: string | null }
+  /** `qr`: of the receipt; none where it was off the ledger already. `widthDots` null: no printer. `printed` once the printer has said so. */
+  | { part: 'retire'; state: 'done'; qr: string[]; at: string; widthDots: number | null; busy: boolean; result: TestResult | null };
+
+export const workshopIntents = [
+  z.strictObject({ intent: z.literal('workshop.open'), part: z.enum(['devices', 'journal', 'export', 'retire']) }),
+  z.strictObject({ intent: z.literal('workshop.device'), device: z.enum(testedDevices) }),
+  /** The device's own test: read a card, read an identity card. */
+  z.strictObject({ intent: z.literal('workshop.try') }),
+  z.strictObject({ intent: z.literal('workshop.print'), slip: packedSlipSchema }),
+  z.strictObject({ intent: z.literal('workshop.filter'), filter: z.enum(journalFilters) }),
+  z.strictObject({ intent: z.literal('workshop.turn'), to: z.enum(['older', 'newer']) }),
+  z.strictObject({ intent: z.literal('workshop.export'), option: z.string().max(300) }),
+  /** After reading what it does. */
+  z.strictObject({ intent: z.literal('workshop.retire') }),
 ] as const;

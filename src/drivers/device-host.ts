@@ -302,6 +302,7 @@ export class DeviceHost {
         return waitMs + this.#times.identityMs;
       case 'printer.print':
         return this.#times.printMs;
+      case 'reader.trace':
       case 'devices.survey':
         return this.#times.cardMs;
       default:

@@ -2,6 +2,7 @@ import type { CardCommand, DeviceCommands, HostMessage, HostRequest, ReadersStat
 import { fail, never, ok } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { ApduTransport } from './cards/apdu.ts';
+import { ApduTrace } from './cards/apdu-trace.ts';
 import { OpenPgpCard } from './cards/openpgp.ts';
 import type { OpenPgpOptions } from './cards/openpgp.ts';
 import { choosePin, RawOpenPgpCard, unblockPin } from './cards/openpgp-making.ts';
@@ -32,6 +33,7 @@ export class DeviceService {
   readonly #post: (message: HostMessage) => void;
   readonly #devices: Devices;
   readonly #watch: ReaderWatch;
+  readonly #trace = new ApduTrace();
   /** Null until they are known: before that nothing is told. */
   #readers: ReadersStatus | null = null;
   readonly #sessions = new Map<number, Session>();
@@ -57,6 +59,7 @@ export class DeviceService {
     const { id, command } = request;
     if (command === 'ping') this.#post({ answer: id, result: ok(null) });
     else if (command === 'identity.read') this.#answer(id, this.#devices.readIdentity(request.params.waitMs));
+    else if (command === 'reader.trace') this.#post({ answer: id, result: ok(this.#trace.of(request.params.reader)) });
     else if (command === 'devices.survey') this.#answer(id, this.#devices.survey());
     else if (command === 'printer.print') this.#answer(id, this.#devices.print(request.params.slip));
     else this.#handleCard(request);
@@ -174,7 +177,7 @@ export class DeviceService {
       this.#watch.holdFailed(params.reader, connection.failure.code === 'card-in-use');
       return connection;
     }
-    const transport = transportOf(connection.value);
+    const transport = this.#trace.heard(params.reader, transportOf(connection.value));
     const options: OpenPgpOptions = {
       pinPad: await findPinPad(connection.value),
       onTouchWanted: () => this.#post({ touchWanted: this.#sessions.get(params.insertion)?.request ?? id }),

@@ -52,6 +52,8 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   /** By the id that the member of staff has on the ledger. */
   z.strictObject({ event: z.literal('kiosk.closed'), staff: staffId, reason: z.enum(closedReasons), back: closureSchema.shape.back }),
   z.strictObject({ event: z.literal('kiosk.opened'), staff: staffId }),
+  z.strictObject({ event: z.literal('kiosk.retired'), staff: staffId }),
+  z.strictObject({ event: z.literal('journal.exported'), staff: staffId }),
   z.strictObject({ event: z.literal('staff.ended'), session: visit, ended: word }),
   z.strictObject({
     event: z.literal('outbox'),
@@ -110,13 +112,18 @@ export interface JournalFiles {
   keep?: number;
 }
 
+const usualKeep = 7;
+
 const fileName = (dataDir: string, age: number): string => join(dataDir, age === 0 ? 'journal.jsonl' : `journal.${age}.jsonl`);
+
+/** Where a kiosk's journal lies, the youngest file first; the older ones where they are. */
+export const journalFiles = (dataDir: string, keep = usualKeep): string[] => Array.from({ length: keep + 1 }, (_, age) => fileName(dataDir, age));
 
 /**
  * JSON lines, each with the SHA-256 of the line before it, over all files. A line that a power cut tore is cut off when the journal is opened again.
  * @throws when the folder cannot be written at all: a kiosk without a journal does not open.
  */
-export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep = 7 }: JournalFiles): Journal {
+export function openJournal({ dataDir, clock, maxBytes = 4 * 1024 * 1024, keep = usualKeep }: JournalFiles): Journal {
   const path = fileName(dataDir, 0);
   // As bytes: what a power cut leaves need not be text, and is as long as it is.
   const kept = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);

@@ -17,7 +17,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { createDeskWork } from './desk/desk-work.ts';
 import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
-import { readDeviceKey } from './device-key.ts';
+import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
 import { unpackSlip } from './printing.ts';
@@ -31,6 +31,8 @@ import type { KioskFacts } from './visit/snapshot.ts';
 import { readerLines } from './staff/reader-lines.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
+import { createKioskActs } from './workshop/kiosk-acts.ts';
+import { createWorkshop } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
 
@@ -55,6 +57,8 @@ export interface RunningKiosk {
 const farewellMs = 15_000;
 /** A block is made in a fraction of it; after it the receipt page says "queued". */
 const recordWaitMs = 2_000;
+/** Where a stick that is plugged in shows. */
+const stickRoots = ['/media', '/run/media', '/mnt'];
 /** How often a staff member's home page looks at kiosk and hub. */
 const staffRefreshMs = 3_000;
 
@@ -189,6 +193,22 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     onKept: () => look(),
     hasScanner: () => devices.status.scanner?.state === 'ready',
   });
+  const workshop = createWorkshop({
+    devices,
+    kioskFile,
+    kioskId,
+    dataDir,
+    deviceKey,
+    district,
+    acts: createKioskActs({ hub, light, district, crypto: nodeCrypto, kioskId, now: () => clock.now() }),
+    cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
+    waiting: () => outbox.waiting().length,
+    wipeKey: () => wipeDeviceKey(join(dataDir, kioskFile.deviceKey)),
+    onRetired: () => enrolment.check(),
+    journal,
+    clock,
+    stickRoots,
+  });
   /** The desk has the resident's reader: a card in it begins no visit. */
   let deskHasReader = false;
   const closeAll = async (): Promise<void> => {
@@ -214,6 +234,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const staff = startStaff({
     work: staffWork,
     desk: deskWork,
+    workshop,
     onClaim(isClaimed) {
       deskHasReader = isClaimed;
       look();

@@ -15,6 +15,8 @@ export function intentValue(intent: Intent): string | undefined {
   if ('ask' in intent) return intent.ask;
   if ('day' in intent) return intent.day;
   if ('language' in intent) return intent.language;
+  if ('device' in intent) return intent.device;
+  if ('to' in intent) return intent.to;
   if ('option' in intent) return intent.option;
   if (intent.intent === 'desk.open') return intent.act;
   if (intent.intent === 'desk.block') return intent.reason;

@@ -50,6 +50,7 @@ const names = [
   'desk-standing',
   'setup',
   'desk-day',
+  'workshop',
 ] as const;
 
 export type LaterPage = PageOf<(typeof names)[number]>;

@@ -61,6 +61,7 @@ const controls: Record<PageName, BarControls> = {
   'desk-standing': { back: true, end: true },
   setup: { back: true, end: false },
   'desk-day': { back: true, end: true },
+  workshop: { back: true, end: true },
   'take-card': { back: false, end: false },
   goodbye: { back: false, end: false },
   failure: { back: false, end: true },
@@ -83,6 +84,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'desk-day') return `desk-day:${page.figures.day}`;
   if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
   if (page.page === 'setup') return `setup:${page.step}`;
+  if (page.page === 'workshop') return `workshop:${page.part}:${page.part === 'device' ? page.line.device : ''}`;
   if (page.page === 'grant') return `grant:${page.grant.grant}`;
   return page.page;
 }

@@ -39,6 +39,11 @@ export function useText() {
     return new Intl.DateTimeFormat(language(), { timeStyle: 'medium', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
   }
 
+  /** A moment to the second, as a log has it. */
+  function second(iso: string): string {
+    return new Intl.DateTimeFormat(language(), { dateStyle: 'short', timeStyle: 'medium', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
+  }
+
   /** Fen (1/100 yuan) as money. */
   function money(amountFen: number): string {
     return new Intl.NumberFormat(language(), { style: 'currency', currency: 'CNY', currencyDisplay: 'narrowSymbol' }).format(amountFen / 100);
@@ -79,5 +84,5 @@ export function useText() {
     return what === 'request' && service !== null ? local(service) : t(`signedTitle.${what.replace('.', '-')}`, { service: service === null ? '' : local(service) });
   }
 
-  return { t, tIn, te, language, local, day, moment, time, backAgain, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
+  return { t, tIn, te, language, local, day, moment, time, second, backAgain, money, list, claimLabel, claimValue, typedLabel, typedValue, signedTitle };
 }

@@ -8,6 +8,9 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { trustThrough } from '../../src/ledger/verify/handover.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { decodeRecord, stateKey, type KioskRecord } from '../../src/ledger/verify/records.ts';
+import { secretsOf } from '../../src/hub/key-file.ts';
+import { x25519Key } from '../../src/identity/x25519.ts';
+import { sealJournal } from '../../src/main/workshop/journal-export.ts';
 import { readDeviceKey } from '../../src/main/device-key.ts';
 import { readReadiness, type Readiness } from '../../src/main/workshop/readiness.ts';
 import { demoTlsHubPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
@@ -84,6 +87,20 @@ describe.skipIf(missing !== null).each([
     expect(statSync(dataDir()).mode & 0o777).toBe(0o700);
     const proof = verifyReceipt(new Uint8Array(readFileSync(join(dataDir(), 'enrolment.receipt'))), trustThrough(world.hubFile.trustRoot, nodeCrypto), nodeCrypto);
     expect(proof.ok).toBe(true);
+  }, 60_000);
+
+  it('what a kiosk exports is read by its hub, and by nobody who has another’s file', async () => {
+    const key = must(readDeviceKey(join(dataDir(), 'device.key.json')));
+    writeFileSync(join(dataDir(), 'journal.jsonl'), '{"seq":0}\n');
+    const { publicKey } = x25519Key(must(secretsOf(join(world.hubDir, 'hub.key.json'), ['seal'])).seal);
+    const from = join(dir, 'exported.imi');
+    const read = () => imi(['journal', '--from', from, '--hub', hubPath, '--key', join(world.hubDir, 'hub.key.json'), '--data', dataDir()]);
+    writeFileSync(from, sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: key, hubSeal: publicKey, now: 0 }));
+    expect(await read()).toMatchObject({ code: 0, out: '{"seq":0}\n' });
+    const another = must(readDeviceKey(join(world.kioskDirs['hall-1'] ?? '', 'device.key.json')));
+    writeFileSync(from, sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: another, hubSeal: publicKey, now: 0 }));
+    expect(await read()).toMatchObject({ code: 1, out: '', err: 'Refused: export-signature\n' });
+    rmSync(join(dataDir(), 'journal.jsonl'));
   }, 60_000);
 
   it('done again it asks for no card', async () => {

@@ -3,7 +3,7 @@ import type { CheckRow, Doing, Intent, Page, PrintOffer, RequestState } from '..
 import type { BackChoice, ClosedReason } from '../../src/contract/closure.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
-import type { SetupPage } from '../../src/contract/workshop.ts';
+import type { JournalFilter, SetupPage, TestedDevice, WorkshopPage } from '../../src/contract/workshop.ts';
 import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
 import type { CardHand } from '../virtual-card/hand.ts';
 import { readQr } from './qr-reader.ts';
@@ -27,6 +27,7 @@ interface Particulars {
   'desk-standing': 'open' | 'closed';
   closed: ClosedReason;
   setup: SetupPage['step'];
+  workshop: WorkshopPage['part'];
 }
 type PageName = Page['page'];
 
@@ -44,6 +45,7 @@ const particularOf: Record<keyof Particulars, string> = {
   'desk-standing': 'data-standing',
   closed: 'data-reason',
   setup: 'data-step',
+  workshop: 'data-part',
 };
 
 /** The screen as it is now: a browser that was replaced has another page. */
@@ -363,6 +365,34 @@ export class Kiosk {
       await this.touch(page.locator(`[data-key="${large ? key.toUpperCase() : key}"]`));
     }
     await this.#touchIntent('setup.type');
+  }
+
+  /** From the staff's home, or from one part of the bench to another. */
+  async openWorkshop(part: 'devices' | 'journal' | 'export' | 'retire' = 'devices'): Promise<void> {
+    await this.#touchIntent('workshop.open', part);
+    await this.sees('workshop', part);
+  }
+
+  async openDevice(device: TestedDevice): Promise<void> {
+    await this.sees('workshop', 'devices');
+    await this.#touchIntent('workshop.device', device);
+    await this.sees('workshop', 'device');
+  }
+
+  async tryDevice(): Promise<void> {
+    await this.#touchIntent('workshop.try');
+  }
+
+  async filterJournal(filter: JournalFilter): Promise<void> {
+    await this.#touchIntent('workshop.filter', filter);
+  }
+
+  async exportTo(option: string): Promise<void> {
+    await this.#touchIntent('workshop.export', option);
+  }
+
+  async retireKiosk(): Promise<void> {
+    await this.#touchIntent('workshop.retire');
   }
 
   /** A bank card is one pixel wider than the frame is at first. */

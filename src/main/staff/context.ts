@@ -4,6 +4,7 @@ import type { CardInfo } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { DeskSnapshot } from '../desk/acting.ts';
+import type { WorkshopPage } from '../../contract/workshop.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { ProvenStaff, ShownDay, StaffAccess } from './work.ts';
 
@@ -45,6 +46,8 @@ export interface StaffSession {
   setback: { failure: Failure; next: StaffNext } | null;
   /** What is under way at the desk. */
   desk: { act: DeskAct | 'countersign'; snapshot: DeskSnapshot } | null;
+  /** What the bench of a technician shows. */
+  workshop: WorkshopPage | null;
 }
 
 export type StaffEnded = 'card-removed' | 'done' | 'timeout' | 'limit';
@@ -81,4 +84,5 @@ export const newSession = (id: string, insertion: number): StaffSession => ({
   day: null,
   setback: null,
   desk: null,
+  workshop: null,
 });

@@ -1,4 +1,4 @@
-import { assign, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
+import { assign, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
 import type { DraftRow, Intent } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
@@ -16,6 +16,8 @@ import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
 import { newSession, type StaffContext, type StaffEnded, type StaffSession, type StaffSettings } from './context.ts';
+import type { WorkshopPage } from '../../contract/workshop.ts';
+import type { Workshop, WorkshopHands } from '../workshop/technician.ts';
 import { tendsKiosks } from './tending.ts';
 import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
 
@@ -30,6 +32,9 @@ export type StaffEvent =
   | { type: 'resident.reader'; view: ReaderView }
   | { type: 'touch.wanted'; insertion: number }
   | { type: 'screen.lost' }
+  /** What a technician's bench shows, and that it was left. */
+  | { type: 'workshop.page'; page: WorkshopPage }
+  | { type: 'workshop.over' }
   | { type: 'idle.over' }
   | { type: 'limit.over' };
 
@@ -41,6 +46,7 @@ export function eventOf(intent: Intent): StaffEvent {
 export interface StaffMachineParts {
   work: StaffWork;
   desk: DeskWork;
+  workshop: Workshop;
   settings: StaffSettings;
   /** 16 random hex digits. */
   newSessionId(): string;
@@ -118,6 +124,22 @@ const atDesk = {
   },
 } as const;
 
+/** What a bench understands. */
+const toBench = {
+  'workshop.open': { actions: 'toBench' },
+  'workshop.device': { actions: 'toBench' },
+  'workshop.try': { actions: 'toBench' },
+  'workshop.print': { actions: 'toBench' },
+  'workshop.filter': { actions: 'toBench' },
+  'workshop.turn': { actions: 'toBench' },
+  'workshop.export': { actions: 'toBench' },
+  'workshop.retire': { actions: 'toBench' },
+  'pin.submit': { actions: 'toBench' },
+  'pin.on-reader': { actions: 'toBench' },
+  back: { actions: 'toBench' },
+  home: { actions: 'toBench' },
+} as const;
+
 /** The card is out of our hands first, then everything that was known goes. */
 const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
 const cardRemoved = endSession('card-removed');
@@ -126,7 +148,7 @@ const cardRemoved = endSession('card-removed');
  * One staff card from its coming to its going. Three regions: `stage` is what the screen shows while it is free for staff, `attention` whether
  * anybody is still there, `limit` how long the session may last in all. Desk and workshop hang on `stage.serving.inside`.
  */
-export function staffMachine({ work, desk, settings, newSessionId }: StaffMachineParts) {
+export function staffMachine({ work, desk, workshop, settings, newSessionId }: StaffMachineParts) {
   return setup({
     types: { context: {} as StaffContext, events: {} as StaffEvent },
     actors: {
@@ -144,6 +166,11 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       changeStanding: fromPromise<Result<null>, { access: StaffAccess; event: StaffEvent }>(({ input: { access, event } }) =>
         Promise.resolve(event.type === 'kiosk.close' ? work.close(access, event.reason, event.back) : work.open(access)),
       ),
+      bench: fromCallback<StaffEvent, WorkshopHands>(({ input, sendBack, receive }) => {
+        const bench = workshop.open(input, { show: (page) => sendBack({ type: 'workshop.page', page }), over: () => sendBack({ type: 'workshop.over' }) });
+        receive(({ type, ...rest }) => bench.take({ intent: type, ...rest } as Intent));
+        return () => bench.stop();
+      }),
       listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
     },
     delays: {
@@ -185,6 +212,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       mayCountersign: ({ context, event }) => event.type === 'draft.open' && (inSession(context).drafts ?? []).some(({ reference, signable }) => signable && reference === event.reference),
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
+      isTechnician: ({ context }) => staffOf(context).role === 'technician',
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
@@ -202,6 +230,9 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
       clearDesk: ({ context: { session } }) => {
         if (session !== null && session.desk !== null) desk.forget(session.desk.snapshot.context);
       },
+      toBench: sendTo('bench', ({ event }) => event),
+      keepBench: assign(({ context, event }) => (event.type === 'workshop.page' ? patch(context, { workshop: event.page }) : {})),
+      dropBench: assign(({ context }) => (context.session === null ? {} : patch(context, { workshop: null }))),
       dropDesk: assign(({ context }) => (context.session === null ? {} : patch(context, { desk: null }))),
       takeFloor: assign(({ event, context }) => ({ floor: event.type === 'floor' ? event.free : context.floor })),
       setLanguage: assign(({ event, context }) => ({ language: event.type === 'language.set' ? event.language : context.language })),
@@ -405,6 +436,7 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                     after: { refresh: { target: 'home', reenter: true } },
                     on: {
                       'draft.open': { guard: 'mayCountersign', target: 'countersigning' },
+                      'workshop.open': { guard: 'isTechnician', target: 'workshop' },
                       'desk.open': [
                         { guard: { type: 'opens', params: { act: 'register' } }, target: 'registering' },
                         { guard: { type: 'opens', params: { act: 'replace' } }, target: 'replacing' },
@@ -429,6 +461,21 @@ export function staffMachine({ work, desk, settings, newSessionId }: StaffMachin
                   },
                   /** What was counted stands as it was until another day is asked for. */
                   day: { on: { back: 'home', 'day.show': { target: 'counting', actions: 'wantDay' } } },
+                  /** A technician's bench (workshop/technician.ts). */
+                  workshop: {
+                    exit: 'dropBench',
+                    invoke: {
+                      id: 'bench',
+                      src: 'bench',
+                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion, pinPad: cardOf(context).pinPad, triesLeft: inSession(context).triesLeft }),
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                    on: {
+                      'workshop.page': { actions: 'keepBench' },
+                      'workshop.over': 'home',
+                      ...toBench,
+                    },
+                  },
                   /** Whether residents are served here. */
                   standing: {
                     entry: 'lookAround',

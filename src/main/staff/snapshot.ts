@@ -40,6 +40,7 @@ function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) 
 
 function sessionPage(stage: string, session: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
   if (session.desk !== null) return deskPage(session.desk.act, session.desk.snapshot);
+  if (session.workshop !== null) return { page: 'workshop', ...session.workshop };
   switch (stage) {
     case 'serving.pin.typing':
     case 'serving.pin.pausing':

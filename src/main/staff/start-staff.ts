@@ -8,6 +8,7 @@ import { faultPlace, journalDetail, type Journal } from '../journal.ts';
 import { stagePath } from '../stage-path.ts';
 import { sameView, type ReaderView } from '../visit/reader-view.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
+import type { Workshop } from '../workshop/technician.ts';
 import type { StaffSettings } from './context.ts';
 import { eventOf, staffMachine, type StaffEvent } from './machine.ts';
 import { recordOf } from './record.ts';
@@ -19,6 +20,7 @@ type MachineSnapshot = SnapshotFrom<ReturnType<typeof staffMachine>>;
 export interface StaffParts {
   work: StaffWork;
   desk: DeskWork;
+  workshop: Workshop;
   settings: StaffSettings;
   screen: StaffSide;
   journal: Journal;
@@ -50,8 +52,8 @@ export function stateOf(snapshot: MachineSnapshot): StaffState {
 }
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
-export function startStaff({ work, desk, settings, screen, journal, clock, kiosk, onClaim }: StaffParts): StaffSessions {
-  const machine = staffMachine({ work, desk, settings, newSessionId: () => randomBytes(8).toString('hex') });
+export function startStaff({ work, desk, workshop, settings, screen, journal, clock, kiosk, onClaim }: StaffParts): StaffSessions {
+  const machine = staffMachine({ work, desk, workshop, settings, newSessionId: () => randomBytes(8).toString('hex') });
   let faulted = false;
   let stopped = false;
   let reader: ReaderView = { view: 'starting' };
@@ -80,7 +82,7 @@ export function startStaff({ work, desk, settings, screen, journal, clock, kiosk
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
-    claim(/^serving\.inside\.(registering|replacing|unblocking|countersigning)/.test(after.stage));
+    claim(/^serving\.inside\.(registering|replacing|unblocking|countersigning|workshop)/.test(after.stage));
   }
 
   function claim(now: boolean): void {

@@ -17,6 +17,7 @@ import { cardIn } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../device-key.ts';
 import { enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench } from './bench.ts';
+import { signedByCard } from './card-signer.ts';
 import { checkReadiness, onTheWay, signReadiness, type Check } from './readiness.ts';
 import { becomeKiosk, benchOf, keepAnswers, keptAnswers, type SetupAnswers } from './setup-answers.ts';
 import { fetchHubFile, findHubs, readBackOf, throwawayKey, typedPlace, type FoundHub } from './setup-hub.ts';
@@ -456,17 +457,7 @@ class Wizard {
         ({ triesLeft } = verified.value);
         wrong = true;
       }
-      const signed: { failure: Failure | null } = { failure: null };
-      const done = await act({
-        key: [-19, info.value.keys.sig],
-        async sign(input) {
-          const signature = await card.sign(input);
-          if (signature.ok) return signature.value;
-          signed.failure = signature.failure;
-          return new Uint8Array(64);
-        },
-      });
-      return signed.failure === null ? done : { ok: false, failure: signed.failure };
+      return await signedByCard(card, info.value, act);
     } finally {
       await card.release();
     }

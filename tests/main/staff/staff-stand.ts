@@ -70,6 +70,7 @@ export class StaffStand {
     const machine = staffMachine({
       work: { ...good, ...change(good) },
       desk: goodDeskWork({ did: [], pins: [] }),
+      workshop: { open: (_, { show }) => (show({ part: 'devices', lines: [] }), { take: () => undefined, stop: () => undefined }) },
       settings: { ...settings, ...altered },
       newSessionId: () => String((this.#sessions += 1)).padStart(16, '0'),
     });

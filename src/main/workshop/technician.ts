@@ -1,0 +1,407 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Intent } from '../../contract/bridge.ts';
+import type { DeviceCommand, DeviceCommands, DeviceStatus, Scan } from '../../contract/device-host.ts';
+import type { KioskFile } from '../../contract/hub-file.ts';
+import { failureCodes, type FailureCode } from '../../contract/failures.ts';
+import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
+import type { DeviceLine, JournalFilter, SetupOption, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
+import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
+import { toHex } from '../../ledger/verify/bytes.ts';
+import type { Card } from '../card.ts';
+import type { Clock } from '../clock.ts';
+import type { DeviceKey } from '../device-key.ts';
+import type { District } from '../district.ts';
+import type { Journal } from '../journal.ts';
+import { unpackSlip } from '../printing.ts';
+import type { StaffAccess } from '../staff/work.ts';
+import { longestPin } from '../desk/hands.ts';
+import { readerView } from '../visit/reader-view.ts';
+import { onDisk } from './bench.ts';
+import { signedByCard } from './card-signer.ts';
+import { exportPlaces, sealJournal, writeExport } from './journal-export.ts';
+import { readJournalPage } from './journal-reading.ts';
+import type { KioskActs } from './kiosk-acts.ts';
+
+/** What of the device host a bench uses. */
+export interface BenchDevices {
+  readonly status: DeviceStatus;
+  onStatus(listener: (status: DeviceStatus) => void): () => void;
+  onScan(listener: (scan: Scan) => void): () => void;
+  call<K extends DeviceCommand>(command: K, params: DeviceCommands[K]['params']): Promise<Result<DeviceCommands[K]['result']>>;
+}
+
+export interface WorkshopParts {
+  devices: BenchDevices;
+  kioskFile: KioskFile;
+  kioskId: string;
+  dataDir: string;
+  deviceKey: DeviceKey;
+  district: Pick<District, 'party'>;
+  acts: Pick<KioskActs, 'retire' | 'standing'>;
+  /** The technician's, which is in the staff reader. */
+  cardOf(insertion: number): Card;
+  /** Signed requests that wait for the hub. */
+  waiting(): number;
+  /** The key is written over and gone. */
+  wipeKey(): Result<null>;
+  /** The ledger knows this kiosk no more: it looks at once. */
+  onRetired(): void;
+  journal: Pick<Journal, 'write'>;
+  clock: Clock;
+  /** Folders below which a stick shows. */
+  stickRoots: readonly string[];
+}
+
+/** Who is at the bench, and the card in the reader. */
+export interface WorkshopHands {
+  access: StaffAccess;
+  insertion: number;
+  pinPad: boolean;
+  triesLeft: number;
+}
+
+export interface WorkshopEars {
+  show(page: WorkshopPage): void;
+  /** Back to the staff's home. */
+  over(): void;
+}
+
+/** One stay at the bench. */
+export interface WorkshopBench {
+  take(intent: Intent): void;
+  stop(): void;
+}
+
+export interface Workshop {
+  open(hands: WorkshopHands, ears: WorkshopEars): WorkshopBench;
+}
+
+/** The proof that this kiosk was taken off the ledger, beside where its key was. */
+export const retirementReceipt = 'retired.receipt';
+
+const rowsAPage = 30;
+const traceEveryMs = 1000;
+/** A person lays an identity card on within it. */
+const layMs = 20_000;
+
+export const createWorkshop = (parts: WorkshopParts): Workshop => ({
+  open: (hands, ears) => {
+    const bench = new Bench(parts, hands, ears);
+    bench.start();
+    return bench;
+  },
+});
+
+type Retiring = Exclude<Extract<WorkshopPage, { part: 'retire' }>, { state: 'done' }> | { part: 'retire'; state: 'done' };
+type Exporting = Pick<Extract<WorkshopPage, { part: 'export' }>, 'state' | 'file' | 'sha256' | 'code' | 'detail'>;
+type Place = { part: 'devices' } | { part: 'device'; device: TestedDevice } | { part: 'journal'; filter: JournalFilter; from: number } | { part: 'export' } | { part: 'retire' };
+
+const notYet: Exporting = { state: 'choosing', file: null, sha256: null, code: null, detail: null };
+
+class Bench implements WorkshopBench {
+  readonly #parts: WorkshopParts;
+  readonly #hands: WorkshopHands;
+  readonly #ears: WorkshopEars;
+  readonly #unlisten: (() => void)[] = [];
+  #place: Place = { part: 'devices' };
+  #trace: TraceLine[] = [];
+  #scan: Extract<WorkshopPage, { part: 'device' }>['scan'] = null;
+  #busy = false;
+  #result: TestResult | null = null;
+  #places: SetupOption[] = [];
+  #exporting = notYet;
+  #retiring: Retiring = { part: 'retire', state: 'asking', waiting: 0 };
+  #proof: { qr: string[]; at: string } = { qr: [], at: '' };
+  #triesLeft: number;
+  #turn = 0;
+  #timer: unknown = null;
+  #over = false;
+
+  constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars) {
+    this.#parts = parts;
+    this.#hands = hands;
+    this.#ears = ears;
+    this.#triesLeft = hands.triesLeft;
+  }
+
+  start(): void {
+    const { devices, clock } = this.#parts;
+    this.#unlisten.push(
+      devices.onStatus(() => this.#show()),
+      devices.onScan(({ text, symbology }) => {
+        this.#scan = { text: text.slice(0, 500), symbology, at: new Date(clock.now()).toISOString() };
+        this.#show();
+      }),
+    );
+    this.#show();
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#leave();
+    for (const end of this.#unlisten) end();
+  }
+
+  take(intent: Intent): void {
+    const take = this.#takes[intent.intent] as ((intent: Intent) => void) | undefined;
+    take?.(intent);
+    this.#show();
+  }
+
+  readonly #takes: { [Name in Intent['intent']]?: (intent: Extract<Intent, { intent: Name }>) => void } = {
+    'workshop.open': ({ part }) => this.#go(part === 'journal' ? { part, filter: 'all', from: 0 } : { part }),
+    'workshop.device': ({ device }) => this.#go({ part: 'device', device }),
+    'workshop.try': () => this.#try(),
+    'workshop.print': ({ slip }) => this.#print(unpackSlip(slip)),
+    'workshop.filter': ({ filter }) => this.#go({ part: 'journal', filter, from: 0 }),
+    'workshop.turn': ({ to }) => {
+      if (this.#place.part === 'journal') this.#go({ ...this.#place, from: Math.max(0, this.#place.from + (to === 'older' ? rowsAPage : -rowsAPage)) });
+    },
+    'workshop.export': ({ option }) => this.#export(option),
+    'workshop.retire': () => this.#askForPin(false),
+    'pin.submit': ({ pin }) => this.#retire(new TextEncoder().encode(pin)),
+    'pin.on-reader': () => this.#retire(null),
+    back: () => this.#back(),
+    home: () => this.#back(),
+  };
+
+  #back(): void {
+    // Whether it is on the ledger is about to be known.
+    if (this.#place.part === 'retire' && this.#retiring.state === 'working') return;
+    if (this.#place.part === 'devices') this.#ears.over();
+    else this.#go({ part: 'devices' });
+  }
+
+  #leave(): void {
+    this.#turn += 1;
+    if (this.#timer !== null) this.#parts.clock.clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#busy = false;
+    this.#result = null;
+    this.#trace = [];
+    this.#scan = null;
+  }
+
+  #go(place: Place): void {
+    if (this.#place.part === 'retire' && this.#retiring.state === 'working') return;
+    this.#leave();
+    this.#place = place;
+    const { dataDir, stickRoots } = this.#parts;
+    if (place.part === 'device') this.#watchTrace(place.device);
+    if (place.part === 'export') {
+      this.#exporting = notYet;
+      this.#places = exportPlaces(dataDir, stickRoots);
+    }
+    if (place.part === 'retire') this.#retiring = { part: 'retire', state: 'asking', waiting: this.#parts.waiting() };
+  }
+
+  #readerOf(device: TestedDevice): string | null {
+    const { resident, staff = resident } = this.#parts.kioskFile.readers;
+    if (device !== 'reader-resident' && device !== 'reader-staff') return null;
+    const wanted = device === 'reader-resident' ? resident : staff;
+    return this.#parts.devices.status.readers.find(({ name }) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted))?.name ?? wanted;
+  }
+
+  #watchTrace(device: TestedDevice): void {
+    const reader = this.#readerOf(device);
+    if (reader === null) return;
+    const turn = this.#turn;
+    void this.#parts.devices.call('reader.trace', { reader }).then((entries) => {
+      if (turn !== this.#turn || this.#over) return;
+      if (entries.ok) this.#trace = entries.value.slice(-20).map(({ atMs, ...entry }) => ({ ...entry, at: new Date(atMs).toISOString() }));
+      this.#show();
+      this.#timer = this.#parts.clock.setTimeout(() => this.#watchTrace(device), traceEveryMs);
+    });
+  }
+
+  #try(): void {
+    if (this.#place.part !== 'device' || this.#busy) return;
+    switch (this.#place.device) {
+      case 'reader-resident':
+      case 'reader-staff':
+        return this.#test(this.#tryCard(this.#place.device));
+      case 'identity-reader':
+        return this.#test(this.#tryIdentityReader());
+      case 'scanner':
+      case 'printer':
+        // One is tried by hand, the other by its slip.
+        return;
+      default:
+        never(this.#place.device);
+    }
+  }
+
+  #test(doing: Promise<TestResult>): void {
+    const turn = this.#turn;
+    this.#busy = true;
+    this.#result = null;
+    void doing.then((result) => {
+      if (turn !== this.#turn || this.#over) return;
+      this.#busy = false;
+      this.#result = result;
+      this.#show();
+    });
+  }
+
+  /** Whatever card is in it: which application it has, and whether it was ever used. Nothing of it is kept. */
+  async #tryCard(device: TestedDevice): Promise<TestResult> {
+    const { devices } = this.#parts;
+    const reader = this.#readerOf(device) ?? '';
+    const inside = devices.status.readers.find(({ name }) => name === reader);
+    if (inside === undefined) return failed(fail('reader-missing').failure);
+    // The technician's own is open already, and stays so.
+    if (inside.insertion === this.#hands.insertion) return { test: 'failed', code: 'card-in-use', detail: null };
+    const { insertion } = inside;
+    const opened = await devices.call('card.open-raw', { reader, insertion });
+    await devices.call('card.release', { insertion });
+    return opened.ok ? { test: 'card', version: opened.value.version, state: opened.value.state } : failed(opened.failure);
+  }
+
+  async #tryIdentityReader(): Promise<TestResult> {
+    const read = await this.#parts.devices.call('identity.read', { waitMs: layMs });
+    return read.ok ? { test: 'identity', layout: read.value.layout } : failed(read.failure);
+  }
+
+  #print(slip: ReturnType<typeof unpackSlip>): void {
+    const isProof = this.#place.part === 'retire' && this.#retiring.state === 'done';
+    const isTest = this.#place.part === 'device' && this.#place.device === 'printer';
+    if (!(isProof || isTest) || this.#busy) return;
+    const printed = slip.ok ? this.#parts.devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
+    this.#test(printed.then((result) => (result.ok ? { test: 'printed' } : failed(result.failure))));
+  }
+
+  #export(option: string): void {
+    if (this.#place.part !== 'export' || this.#exporting.state === 'writing') return;
+    const place = this.#places.find((one) => one.option === option);
+    if (place === undefined) return;
+    const turn = this.#turn;
+    this.#exporting = { ...notYet, state: 'writing' };
+    void this.#exportTo(place.option).then((written) => {
+      if (turn !== this.#turn || this.#over) return;
+      this.#exporting = written.ok
+        ? { state: 'safe', file: written.value.path, sha256: written.value.sha256, code: null, detail: null }
+        : { ...notYet, state: 'failed', code: codeOf(written.failure), detail: written.failure.detail ?? null };
+      this.#show();
+    });
+  }
+
+  async #exportTo(folder: string): Promise<Result<{ path: string; sha256: string }>> {
+    const { dataDir, kioskId, deviceKey, district, journal, clock } = this.#parts;
+    const { staff } = this.#hands.access;
+    const hub = await district.party(staff.party);
+    if (!hub.ok) return hub;
+    const now = clock.now();
+    // It stands in what is exported that it was.
+    journal.write({ event: 'journal.exported', staff: toHex(staff.id) });
+    const name = `journal-${kioskId}-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.imi`;
+    return writeExport(folder, name, sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now }));
+  }
+
+  #askForPin(wrong: boolean): void {
+    if (this.#place.part !== 'retire' || this.#retiring.state === 'working' || this.#retiring.state === 'done') return;
+    const waiting = this.#parts.waiting();
+    if (waiting > 0) this.#retiring = { part: 'retire', state: 'asking', waiting };
+    else if (this.#triesLeft <= 1) this.#retiring = { part: 'retire', state: 'refused', code: this.#triesLeft === 0 ? 'pin-blocked' : 'pin-last-try', detail: null };
+    else this.#retiring = { part: 'retire', state: 'pin', triesLeft: this.#triesLeft, pinPad: this.#hands.pinPad, wrong, minLength: 6, maxLength: longestPin };
+  }
+
+  #retire(pin: Uint8Array | null): void {
+    if (this.#place.part !== 'retire' || this.#retiring.state !== 'pin') return;
+    this.#retiring = { part: 'retire', state: 'working' };
+    void this.#retireNow(pin).then((outcome) => {
+      // Even where nobody is at the bench any more: the key is gone, and the kiosk has to know.
+      if (outcome.ok) this.#parts.onRetired();
+      if (this.#over) return;
+      if (outcome.ok) {
+        this.#proof = { qr: outcome.value === null ? [] : receiptToSymbols(outcome.value), at: new Date(this.#parts.clock.now()).toISOString() };
+        this.#retiring = { part: 'retire', state: 'done' };
+      } else if (outcome.failure.code === 'pin-wrong') {
+        this.#retiring = { part: 'retire', state: 'asking', waiting: 0 };
+        this.#askForPin(true);
+      } else this.#retiring = { part: 'retire', state: 'refused', code: codeOf(outcome.failure), detail: outcome.failure.detail ?? null };
+      this.#show();
+    });
+  }
+
+  /** null: it was off the ledger already, by a retirement whose answer was lost. The key goes only when the ledger knows it no more. */
+  async #retireNow(pin: Uint8Array | null): Promise<Result<Uint8Array | null, Failure<string>>> {
+    const { acts, cardOf, dataDir, wipeKey, journal } = this.#parts;
+    const { access, insertion } = this.#hands;
+    const card = cardOf(insertion);
+    const verified = await card.verify('sign', pin);
+    if (!verified.ok) return verified;
+    if (!verified.value.verified) {
+      this.#triesLeft = verified.value.triesLeft;
+      return fail('pin-wrong');
+    }
+    const sig = access.staff.sig;
+    const retired = await signedByCard(card, { keys: { sig, aut: sig, dec: sig } }, (signer) => acts.retire(signer));
+    const isGone = !retired.ok && retired.failure.code === 'kiosk-not-enrolled' && retired.failure.detail === 'retired';
+    if (!retired.ok && !isGone) return retired;
+    if (retired.ok) {
+      const written = onDisk(() => writeFileSync(join(dataDir, retirementReceipt), retired.value, { mode: 0o600 }));
+      if (!written.ok) return written;
+    }
+    const wiped = wipeKey();
+    if (!wiped.ok) return wiped;
+    journal.write({ event: 'kiosk.retired', staff: toHex(access.staff.id) });
+    return ok(retired.ok ? retired.value : null);
+  }
+
+  #show(): void {
+    if (!this.#over) this.#ears.show(this.#page());
+  }
+
+  #page(): WorkshopPage {
+    const { kioskFile, dataDir, devices } = this.#parts;
+    const place = this.#place;
+    switch (place.part) {
+      case 'devices':
+        return { part: 'devices', lines: deviceLines(kioskFile, devices.status) };
+      case 'device': {
+        const line = deviceLines(kioskFile, devices.status).find(({ device }) => device === place.device);
+        if (line === undefined) return { part: 'devices', lines: deviceLines(kioskFile, devices.status) };
+        return { part: 'device', line, trace: this.#trace, scan: this.#scan, widthDots: place.device === 'printer' ? (kioskFile.devices.printer?.widthDots ?? null) : null, busy: this.#busy, result: this.#result };
+      }
+      case 'journal':
+        return { part: 'journal', filter: place.filter, from: place.from, ...readJournalPage(dataDir, place.filter, place.from, rowsAPage) };
+      case 'export':
+        return { part: 'export', places: this.#places, ...this.#exporting };
+      case 'retire':
+        if (this.#retiring.state !== 'done') return this.#retiring;
+        return { ...this.#retiring, ...this.#proof, widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
+      default:
+        return never(place);
+    }
+  }
+}
+
+const failed = ({ code, detail }: Failure): TestResult => ({ test: 'failed', code, detail: detail ?? null });
+
+/** One that has a page. */
+const codeOf = ({ code }: Failure<string>): FailureCode => failureCodes.find((known) => known === code) ?? 'kiosk-fault';
+
+/** Every device that the hub's file names, with how it is. */
+export function deviceLines({ readers, devices }: KioskFile, status: DeviceStatus): DeviceLine[] {
+  const reader = (device: TestedDevice, wanted: string): DeviceLine => {
+    const view = readerView(status, wanted, true);
+    const name = status.readers.find((one) => (wanted.endsWith('*') ? one.name.startsWith(wanted.slice(0, -1)) : one.name === wanted))?.name ?? wanted;
+    if (view.view === 'fault') return { device, name, state: 'bad', says: 'missing', code: view.code, detail: view.detail };
+    if (view.view === 'mute') return { device, name, state: 'bad', says: 'card-mute', code: 'card-mute', detail: null };
+    return { device, name, state: view.view === 'starting' ? 'starting' : 'good', says: view.view, code: null, detail: null };
+  };
+  const other = (device: TestedDevice, named: string, is: DeviceStatus['identityReader'] | DeviceStatus['scanner'] | DeviceStatus['printer']): DeviceLine => {
+    if (is === undefined || is.state === 'starting') return { device, name: named, state: 'starting', says: 'starting', code: null, detail: null };
+    if (is.state === 'unusable') return { device, name: named, state: 'bad', says: 'unusable', code: is.failure.code, detail: is.failure.detail ?? null };
+    return { device, name: is.product, state: 'good', says: is.state, code: null, detail: null };
+  };
+  const { identityReader, scanner, printer } = devices;
+  return [
+    reader('reader-resident', readers.resident),
+    ...(readers.staff === undefined ? [] : [reader('reader-staff', readers.staff)]),
+    ...(identityReader === undefined ? [] : [other('identity-reader', identityReader.connection === 'serial' ? identityReader.path : `${identityReader.vendor}:${identityReader.product}`, status.identityReader)]),
+    ...(scanner === undefined ? [] : [other('scanner', `${scanner.vendor}:${scanner.product}`, status.scanner)]),
+    ...(printer === undefined ? [] : [other('printer', printer.path, status.printer)]),
+  ];
+}

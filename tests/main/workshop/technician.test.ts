@@ -1,0 +1,177 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DeviceCommand, DeviceStatus, Scan } from '../../../src/contract/device-host.ts';
+import { fail, ok, type Result } from '../../../src/contract/result.ts';
+import type { WorkshopPage } from '../../../src/contract/workshop.ts';
+import type { JournalEvent } from '../../../src/main/journal.ts';
+import { createWorkshop, deviceLines, type WorkshopBench, type WorkshopParts } from '../../../src/main/workshop/technician.ts';
+import { worldAt } from '../../../tools/demo/world.ts';
+import { cardInfo } from '../visit/visit-stand.ts';
+
+const kioskFile = { ...worldAt('').hubFile.kiosks['hall-1'], readers: { resident: 'A', staff: 'B' }, devices: { printer: { path: '/dev/usb/lp0', widthDots: 576 } } } as WorkshopParts['kioskFile'];
+const ready: DeviceStatus = {
+  service: 'ready',
+  readers: [
+    { name: 'A', slot: 'card-present', insertion: 7 },
+    { name: 'B', slot: 'card-present', insertion: 3 },
+  ],
+  printer: { state: 'ready', product: 'TM' },
+};
+
+let dir: string;
+let pages: WorkshopPage[];
+let asked: DeviceCommand[];
+let events: JournalEvent[];
+let did: string[];
+let over: number;
+let ears: { onStatus(status: DeviceStatus): void; onScan(scan: Scan): void };
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'bench-'));
+  [pages, asked, events, did, over] = [[], [], [], [], 0];
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<DeviceCommand, Result<unknown>>> = {}): WorkshopBench {
+  const devices: WorkshopParts['devices'] = {
+    status: ready,
+    onStatus: (onStatus) => {
+      ears = { ...ears, onStatus };
+      return () => undefined;
+    },
+    onScan: (onScan) => {
+      ears = { ...ears, onScan };
+      return () => undefined;
+    },
+    call: (command) => {
+      asked.push(command);
+      return Promise.resolve((answers[command] ?? ok([])) as never);
+    },
+  };
+  const verify = { verified: true } as const;
+  const parts: WorkshopParts = {
+    devices,
+    kioskFile,
+    kioskId: 'hall-1',
+    dataDir: dir,
+    deviceKey: { publicKey: [-19, new Uint8Array(32)], sign: () => new Uint8Array(64) },
+    district: { party: () => Promise.resolve(fail('hub-unreachable')) },
+    acts: { standing: () => Promise.resolve(ok({ standing: 'unknown' })), retire: () => Promise.resolve(ok(Uint8Array.of(1, 2, 3))) },
+    cardOf: () => ({ verify: () => Promise.resolve(ok(verify)), sign: () => Promise.resolve(ok(new Uint8Array(64))) }) as unknown as ReturnType<WorkshopParts['cardOf']>,
+    waiting: () => 0,
+    wipeKey: () => {
+      did.push('wiped');
+      return ok(null);
+    },
+    onRetired: () => did.push('told'),
+    journal: { write: (event) => events.push(event) },
+    clock: { now: () => Date.UTC(2026, 10, 22), setTimeout: () => 0, clearTimeout: () => undefined },
+    stickRoots: [],
+    ...change,
+  };
+  const staff = { id: new Uint8Array(16).fill(7), role: 'technician' as const, party: 'hub-1', partyNames: { 'zh-Hans': '中心', en: 'Hub' }, sig: cardInfo.keys.sig, aut: cardInfo.keys.aut, until: 0 };
+  return createWorkshop(parts).open({ access: { staff, session: new Uint8Array(16), registrar: 'registrar' }, insertion: 3, pinPad: false, triesLeft: 3 }, { show: (page) => pages.push(page), over: () => (over += 1) });
+}
+const shown = (): WorkshopPage | undefined => pages.at(-1);
+
+describe('the list of devices', () => {
+  test.each([
+    { name: 'all there', status: ready, expected: [['card', null], ['card', null], ['ready', null]] },
+    { name: 'no PC/SC service', status: { ...ready, service: 'no-service' }, expected: [['missing', 'reader-no-service'], ['missing', 'reader-no-service'], ['ready', null]] },
+    { name: 'a reader pulled out', status: { ...ready, readers: ready.readers.slice(0, 1) }, expected: [['card', null], ['missing', 'reader-missing'], ['ready', null]] },
+    { name: 'a printer without paper', status: { ...ready, printer: { state: 'unusable', failure: { code: 'printer-paper-out' } } }, expected: [['card', null], ['card', null], ['unusable', 'printer-paper-out']] },
+  ] as const)('$name', ({ status, expected }) => {
+    expect(deviceLines(kioskFile, status as DeviceStatus).map(({ says, code }) => [says, code])).toEqual(expected);
+  });
+
+  test('leads home, and each device back to it', () => {
+    const bench = open();
+    bench.take({ intent: 'workshop.device', device: 'printer' });
+    expect(shown()).toMatchObject({ part: 'device', line: { device: 'printer' }, widthDots: 576 });
+    bench.take({ intent: 'back' });
+    expect([shown()?.part, over]).toEqual(['devices', 0]);
+    bench.take({ intent: 'back' });
+    expect(over).toBe(1);
+  });
+});
+
+describe('a reader', () => {
+  test('reads whatever card is in it, says what it is, and lets it go', async () => {
+    const bench = open({}, { 'card.open-raw': ok({ version: '3.4', keys: {}, state: 'blank' }) });
+    bench.take({ intent: 'workshop.device', device: 'reader-resident' });
+    bench.take({ intent: 'workshop.try' });
+    expect(shown()).toMatchObject({ busy: true });
+    await expect.poll(shown).toMatchObject({ busy: false, result: { test: 'card', version: '3.4', state: 'blank' } });
+    expect(asked).toEqual(['reader.trace', 'card.open-raw', 'card.release']);
+  });
+
+  test('leaves the technician’s own card alone', async () => {
+    const bench = open();
+    bench.take({ intent: 'workshop.device', device: 'reader-staff' });
+    bench.take({ intent: 'workshop.try' });
+    await expect.poll(shown).toMatchObject({ result: { test: 'failed', code: 'card-in-use' } });
+    expect(asked).not.toContain('card.open-raw');
+  });
+});
+
+test('what the scanner sees stands on its page, and is gone with it', () => {
+  const bench = open();
+  ears.onScan({ text: 'A', symbology: 'qr' });
+  bench.take({ intent: 'workshop.device', device: 'printer' });
+  expect(shown()).toMatchObject({ scan: null });
+  ears.onScan({ text: 'B', symbology: 'qr' });
+  expect(shown()).toMatchObject({ scan: { text: 'B', symbology: 'qr' } });
+});
+
+test('an export that cannot be sealed writes nothing, and says so', async () => {
+  const bench = open();
+  bench.take({ intent: 'workshop.open', part: 'export' });
+  bench.take({ intent: 'workshop.export', option: '/somewhere/else' });
+  expect(shown()).toMatchObject({ state: 'choosing' });
+  bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+  await expect.poll(shown).toMatchObject({ state: 'failed', code: 'hub-unreachable' });
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+describe('retiring', () => {
+  const asking = (change: Partial<WorkshopParts> = {}): WorkshopBench => {
+    const bench = open(change);
+    bench.take({ intent: 'workshop.open', part: 'retire' });
+    bench.take({ intent: 'workshop.retire' });
+    return bench;
+  };
+
+  test('wipes the key once the ledger has it, keeps the proof, and tells', async () => {
+    asking().take({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(shown).toMatchObject({ part: 'retire', state: 'done', qr: [expect.any(String)] });
+    expect([did, readdirSync(dir), events.map(({ event }) => event)]).toEqual([['wiped', 'told'], ['retired.receipt'], ['kiosk.retired']]);
+  });
+
+  test('is not begun while signed requests wait', () => {
+    asking({ waiting: () => 2 });
+    expect(shown()).toMatchObject({ state: 'asking', waiting: 2 });
+  });
+
+  test.each([
+    { name: 'a ledger that refuses', retired: fail('request-rejected', 'kiosk-counts'), expected: { state: 'refused', code: 'request-rejected', detail: 'kiosk-counts' }, wiped: [] },
+    { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable' }, wiped: [] },
+    { name: 'another device’s name', retired: fail('kiosk-not-enrolled', 'unknown'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
+    { name: 'a retirement whose answer was lost', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'done', qr: [] }, wiped: ['wiped', 'told'] },
+  ] as const)('with $name', async ({ retired, expected, wiped }) => {
+    asking({ acts: { standing: () => Promise.resolve(ok({ standing: 'unknown' })), retire: () => Promise.resolve(retired) } }).take({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(shown).toMatchObject(expected);
+    expect(did).toEqual(wiped);
+  });
+
+  test('asks again after a wrong PIN, and spends no last try', async () => {
+    let triesLeft = 3;
+    const card = { verify: () => Promise.resolve(ok({ verified: false, triesLeft: (triesLeft -= 1) })) } as unknown as ReturnType<WorkshopParts['cardOf']>;
+    const bench = asking({ cardOf: () => card });
+    bench.take({ intent: 'pin.submit', pin: '111111' });
+    await expect.poll(shown).toMatchObject({ state: 'pin', wrong: true, triesLeft: 2 });
+    bench.take({ intent: 'pin.submit', pin: '111111' });
+    await expect.poll(shown).toMatchObject({ state: 'refused', code: 'pin-last-try' });
+    expect(did).toEqual([]);
+  });
+});
