@@ -83,6 +83,10 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('ask.open'), ask: z.string().max(40) }),
   z.strictObject({ intent: z.literal('code.open') }),
   z.strictObject({ intent: z.literal('code.submit'), code: z.string().max(12) }),
+  /** From a matter in hand: a code, with which it is gone on with elsewhere. */
+  z.strictObject({ intent: z.literal('hand-off.begin') }),
+  /** Staff type the code of a matter that its resident goes on with at their desk. */
+  z.strictObject({ intent: z.literal('hand-off.bring'), code: z.string().max(12) }),
   z.strictObject({ intent: z.literal('ask.choose'), claim: z.string().max(60), chosen: z.boolean() }),
   z.strictObject({ intent: z.literal('ask.agree') }),
   z.strictObject({ intent: z.literal('ask.refuse') }),
@@ -91,7 +95,7 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing', 'day']) }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing', 'day', 'hand-off']) }),
   /** The figures of another day, ISO date. */
   z.strictObject({ intent: z.literal('day.show'), day: z.iso.date() }),
   /** Nobody is served here from now on, or again. */
@@ -502,6 +506,8 @@ export type Page =
       /** Nothing was shown; `code` says why. */
       | { outcome: 'not-taken'; code: string }
     ))
+  /** A matter is put away to be gone on with elsewhere. `code` in two groups of four; `until` ISO 8601 in UTC; `qr`: the same for a scanner. */
+  | { page: 'hand-off'; code: string; until: string; qr: string }
   | { page: 'requests'; requests: RequestRow[] }
   | {
       page: 'request';
@@ -604,6 +610,10 @@ export type Page =
   | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null; /** May open and close this kiosk, and see how it is. */ tends: boolean }
   /** `earlier`, `later`: days that have figures of their own. */
   | { page: 'desk-day'; figures: DayFigures; earlier: string | null; later: string | null }
+  /** Staff type the code that a resident tells them. */
+  | { page: 'desk-hand-off'; unknown: boolean }
+  /** It is good, until then (ISO 8601 in UTC): its resident's card is awaited in the resident's reader. */
+  | { page: 'desk-hand-off-ready'; until: string }
   | { page: 'desk-standing'; closure: Closure | null }
   /** Lay the identity card on its reader. */
   | { page: 'desk-document' }

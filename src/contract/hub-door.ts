@@ -149,6 +149,13 @@ export const doorMethods = {
       next: z.string().nullable(),
     }),
   },
+  /** A matter that is gone on with elsewhere, sealed to the data space of the session's resident: good for 24 hours. */
+  'hand-off.put': { params: z.strictObject({ session: id16, sealed: bytes.refine((b) => b.length <= 64 * 1024, 'too long') }), result: z.strictObject({ code: z.string().max(12), /** Unix seconds. */ until: z.int() }) },
+  /** null: there is none of this code, it is over, or it is another resident's. */
+  'hand-off.get': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ sealed: bytes.nullable() }) },
+  'hand-off.drop': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({}) },
+  /** For staff: until when the code is good, Unix seconds, and no word of whose or what it is; null: it is not. */
+  'hand-off.until': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ until: z.int().nullable() }) },
   'space.close': { params: z.strictObject({ session: id16 }), result: z.strictObject({}) },
   /** The challenge as signed, of the same two halves, and the answer of a staff card's AUT key: a session for staff, 16 bytes. */
   'staff.open': { params: z.strictObject({ staff: id16, challenge: bytes, signature: bytes }), result: z.strictObject({ session: id16, /** Name of the registrar's party, which the kiosk proves. */ registrar: z.string() }) },

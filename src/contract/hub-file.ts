@@ -224,6 +224,8 @@ export const hubServerFileSchema = z.strictObject({
   ),
   /** What waits for the signatures of several people, in one file. */
   drafts: z.string().default('drafts.sqlite'),
+  /** Matters begun at one place of the hub and gone on with at another, sealed to their residents. */
+  handOffs: z.string().default('hand-offs.sqlite'),
   registrar: z.strictObject({
     path: z.string().default('registrar.sqlite'),
     lookUps: z.string().default('look-ups.sqlite'),

@@ -11,7 +11,7 @@ import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile, handOffs }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile' | 'handOffs'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -60,6 +60,25 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       return agencies.ok ? ok({ agencies: agencies.value }) : agencies;
     },
     'space.export': ({ session, after }) => keeper.exportSpace(session, after),
+    'hand-off.put': ({ session, sealed }) => {
+      const resident = keeper.residentOf(session);
+      return Promise.resolve(resident === null ? fail('hub-refused', 'session') : handOffs.put(resident, sealed));
+    },
+    'hand-off.get': ({ session, code }) => {
+      const resident = keeper.residentOf(session);
+      const found = resident === null ? fail('hub-refused', 'session') : handOffs.get(resident, code);
+      return Promise.resolve(found.ok ? ok({ sealed: found.value }) : found);
+    },
+    'hand-off.drop': ({ session, code }) => {
+      const resident = keeper.residentOf(session);
+      const dropped = resident === null ? fail('hub-refused', 'session') : handOffs.drop(resident, code);
+      return Promise.resolve(dropped.ok ? ok({}) : dropped);
+    },
+    'hand-off.until': async ({ session, code }) => {
+      const member = await staff.member(session);
+      const until = member.ok ? handOffs.until(code) : member;
+      return until.ok ? ok({ until: until.value }) : until;
+    },
     'space.close': ({ session }) => {
       keeper.closeSpace(session);
       return Promise.resolve(ok({}));

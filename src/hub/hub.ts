@@ -26,6 +26,7 @@ import { StatusPublisher } from '../registrar/status-publisher.ts';
 import { openAsks } from './asks-part.ts';
 import { Catalogue } from './catalogue.ts';
 import { makeFolder } from './data-folder.ts';
+import { openHandOffs, type HandOffs } from './hand-offs.ts';
 import { openDoors, type Doors } from './doors.ts';
 import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
@@ -63,6 +64,7 @@ export interface HubParts {
   /** Publishes what of the registrar's is revoked. */
   publisher: Pick<StatusPublisher, 'publish'>;
   drafts: Drafts;
+  handOffs: HandOffs;
   lookUps: LookUps;
   registrations: Registrations;
   staff: StaffDoor;
@@ -249,11 +251,16 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!drafts.ok) return refused(drafts.failure);
   opened.push(() => drafts.value.close());
 
+  const handOffs = openHandOffs({ path: inData(serverFile.handOffs), now });
+  if (!handOffs.ok) return refused(handOffs.failure);
+  opened.push(() => handOffs.value.close());
+
   return ok({
     ledger,
     keeper,
     registrar,
     drafts: drafts.value,
+    handOffs: handOffs.value,
     lookUps: lookUps.value,
     registrations: registrations.value,
     staff: new StaffDoor({

@@ -4,9 +4,10 @@ import { aes256Gcm, hpkeOpen, hpkeSeal, type OpenFailure, type Opener } from './
 /**
  * What a sealed thing is. It goes into HPKE's info, so that nothing sealed as one can be passed off as another.
  * The context beside it is the id that the thing belongs to: the resident's for what lies in a data space and for private parts,
- * the grant's for presentations, the request's for answers, a case's for its body, an ask's for what was asked and answered, a kiosk's name for its journal.
+ * the grant's for presentations, the request's for answers, a case's for its body, an ask's for what was asked and answered, a kiosk's name for its journal,
+ * the resident's for a matter that is handed off.
  */
-export type SealPurpose = 'space-key' | 'recovery' | 'part' | 'grant-agency' | 'grant-keeper' | 'answers' | 'self' | 'credential' | 'former-key' | 'index' | 'letter' | 'token' | 'case' | 'case-share' | 'draft' | 'ask' | 'mute' | 'admin-pin' | 'journal';
+export type SealPurpose = 'space-key' | 'recovery' | 'part' | 'grant-agency' | 'grant-keeper' | 'answers' | 'self' | 'credential' | 'former-key' | 'index' | 'letter' | 'token' | 'case' | 'case-share' | 'draft' | 'ask' | 'mute' | 'admin-pin' | 'journal' | 'hand-off';
 
 /** First byte of every sealed thing: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Another suite gets another number. */
 const suite = 1;

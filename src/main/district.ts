@@ -115,6 +115,13 @@ export interface District {
   asks(session: Uint8Array): Promise<Result<CarriedAsks>>;
   askById(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.by-id'>>>;
   askByCode(session: Uint8Array, code: string): Promise<Result<DoorResult<'ask.by-code'>>>;
+  /** Sealed already; the hub keeps what it cannot read. */
+  putHandOff(session: Uint8Array, sealed: Uint8Array): Promise<Result<DoorResult<'hand-off.put'>>>;
+  /** null: none of this code, for this resident. */
+  handOff(session: Uint8Array, code: string): Promise<Result<Uint8Array | null>>;
+  dropHandOff(session: Uint8Array, code: string): Promise<Result<unknown>>;
+  /** By a staff session. Unix seconds; null: the code is not good. */
+  handOffUntil(session: Uint8Array, code: string): Promise<Result<number | null>>;
   answerAsk(session: Uint8Array, ask: Uint8Array, vpToken: string): Promise<Result<DoorResult<'ask.answer'>>>;
   refuseAsk(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.refuse'>>>;
   /** That the ledger lets this kiosk attest with this key. `kiosk-not-enrolled`, with `unknown`, `retired` or `key`. */
@@ -337,6 +344,16 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return listed.ok ? ok(listed.value.asks) : listed;
     },
     askById: (session, ask) => hub.call('ask.by-id', { session, ask }),
+    putHandOff: (session, sealed) => hub.call('hand-off.put', { session, sealed }),
+    async handOff(session, code) {
+      const found = await hub.call('hand-off.get', { session, code });
+      return found.ok ? ok(found.value.sealed) : found;
+    },
+    dropHandOff: (session, code) => hub.call('hand-off.drop', { session, code }),
+    async handOffUntil(session, code) {
+      const found = await hub.call('hand-off.until', { session, code });
+      return found.ok ? ok(found.value.until) : found;
+    },
     askByCode: (session, code) => hub.call('ask.by-code', { session, code }),
     // The gateway waits for the block before it answers.
     answerAsk: (session, ask, vpToken) => hub.call('ask.answer', { session, ask, vpToken }, { deadlineMs: 15_000 }),

@@ -209,6 +209,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     clock,
     stickRoots,
   });
+  /** Of a matter with whose resident staff go on here. */
+  let awaitedCode: string | null = null;
   /** The desk has the resident's reader: a card in it begins no visit. */
   let deskHasReader = false;
   const closeAll = async (): Promise<void> => {
@@ -239,6 +241,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       deskHasReader = isClaimed;
       look();
     },
+    onAwaited(code) {
+      awaitedCode = code;
+    },
     settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs },
     screen: floor.staff,
     journal,
@@ -257,6 +262,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       oneReader: isShared,
     },
     closure: () => standing.closure,
+    brought: () => awaitedCode,
     screen: floor.visits,
     journal,
     clock,
@@ -290,7 +296,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   };
   devices.onStatus(look);
   devices.onScan(({ text }) => {
-      if (floor.holder === 'staff') staff.scanned(text);
+    if (floor.holder === 'staff') staff.scanned(text);
     else visits.scanned(text);
   });
   devices.onTouchWanted((_, insertion) => {

@@ -10,6 +10,7 @@ const machine = visitMachine({
   work: {} as VisitWork,
   settings: { languages: ['en'], idleLimitMs: 1, idleGraceMs: 1, farewellMs: 1, recordWaitMs: 1, paperDots: null, oneReader: false },
   closureNow: () => null,
+  brought: () => null,
   newVisitId: () => '',
 });
 

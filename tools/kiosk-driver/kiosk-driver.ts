@@ -318,6 +318,20 @@ export class Kiosk {
     await this.#touchIntent('kiosk.open');
   }
 
+  /** From a matter in hand: the code with which it is gone on with elsewhere. */
+  async handOff(): Promise<string> {
+    await this.#touchIntent('help.open');
+    await this.#touchIntent('hand-off.begin');
+    return (await (await this.sees('hand-off')).getAttribute('data-hand-off')) ?? '';
+  }
+
+  /** Staff type the code that a resident tells them. */
+  async bringCode(code: string): Promise<void> {
+    await this.sees('desk-hand-off');
+    await this.press(...code.replaceAll('-', ''));
+    await this.#touchIntent('hand-off.bring');
+  }
+
   /** From the figures of one day to those of the day beside it. */
   async showDay(which: 'earlier' | 'later'): Promise<void> {
     const day = (await (await this.sees('desk-day')).getAttribute('data-day')) ?? '';

@@ -21,7 +21,7 @@ import type { Card, Devices, NewCard } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import type { KeptDrafts } from '../staff/kept-drafts.ts';
-import { openStaffSession } from '../staff/staff-session.ts';
+import { inStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
 import { checkDocument } from './document.ts';
@@ -80,16 +80,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     return crypto.verify(key, input, signature.value) ? ok({ verified: true, signature: signature.value }) : fail('signature-failed');
   }
 
-  /** A hub that was started anew knows the session no more: the staff card, whose PIN stands, proves itself once more, for this one call. */
-  async function inSession<T>({ staff, session }: StaffAccess, staffCard: number, call: (session: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> {
-    const first = await call(session);
-    if (first.ok || first.failure.code !== 'hub-refused' || first.failure.detail !== 'session') return first;
-    const reopened = await openStaffSession(staffCardOf(staffCard), staff, parts);
-    if (!reopened.ok) return reopened;
-    const second = await call(reopened.value.session);
-    await district.closeStaff(reopened.value.session);
-    return second;
-  }
+  const inSession = <T>(access: StaffAccess, staffCard: number, call: (session: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> => inStaffSession(staffCardOf(staffCard), access, call, parts);
 
   async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>> {
     const input = inputFor(hand.draft, key, crypto);

@@ -43,6 +43,8 @@ export interface StaffSession {
   /** The day whose figures are wanted, and those that were counted. */
   wantedDay: string | null;
   day: ShownDay | null;
+  /** The code of a matter that a resident goes on with here; `until` Unix seconds, null: not asked yet, or not good. */
+  handOff: { code: string; until: number | null; unknown: boolean } | null;
   setback: { failure: Failure; next: StaffNext } | null;
   /** What is under way at the desk. */
   desk: { act: DeskAct | 'countersign'; snapshot: DeskSnapshot } | null;
@@ -81,6 +83,7 @@ export const newSession = (id: string, insertion: number): StaffSession => ({
   drafts: null,
   health: null,
   wantedDay: null,
+  handOff: null,
   day: null,
   setback: null,
   desk: null,

@@ -12,6 +12,7 @@ import { retiringMachine } from '../desk/retiring.ts';
 import { unblockingMachine } from '../desk/unblocking.ts';
 import type { DeskWork } from '../desk/work.ts';
 import { stagePath } from '../stage-path.ts';
+import { handOffInLink } from '../../identity/hand-off.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import { pinTurn } from './back-off.ts';
@@ -31,6 +32,8 @@ export type StaffEvent =
   /** The resident's reader, for as long as no visit has it. */
   | { type: 'resident.reader'; view: ReaderView }
   | { type: 'touch.wanted'; insertion: number }
+  /** Something was held under the scanner. */
+  | { type: 'scanned'; text: string }
   | { type: 'screen.lost' }
   /** What a technician's bench shows, and that it was left. */
   | { type: 'workshop.page'; page: WorkshopPage }
@@ -160,6 +163,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       replacement: registrationMachine(desk, 'replace'),
       blocking: blockingMachine(desk),
       unblocking: unblockingMachine(desk),
+      handOffUntil: fromPromise<Result<number | null>, { access: StaffAccess; insertion: number; code: string }>(({ input }) => work.handOffUntil(input.access, input.insertion, input.code)),
       countDay: fromPromise<Result<ShownDay>, { day: string | null }>(({ input }) => work.day(input.day)),
       retiring: retiringMachine(desk),
       countersigning: countersigningMachine(desk),
@@ -213,6 +217,13 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       isTechnician: ({ context }) => staffOf(context).role === 'technician',
+      /** At a desk with a reader for the resident. */
+      mayBring: ({ context, event }) => {
+        const readiness = work.deskReadiness(staffOf(context));
+        return event.type === 'desk.open' && event.act === 'hand-off' && readiness !== null && readiness !== 'one-reader';
+      },
+      scannedHandOff: ({ event }) => event.type === 'scanned' && handOffInLink(event.text) !== null,
+      handOffGood: (_, { result }: { result: Result<number | null> }) => result.ok && result.value !== null,
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
@@ -274,6 +285,13 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
       lookAround: assign(({ context }) => patch(context, { health: work.health() })),
       keepDrafts: assign(({ context }, { result }: { result: Result<DraftRow[]> }) => patch(context, { drafts: result.ok ? result.value : null })),
+      forgetHandOff: assign(({ context }) => patch(context, { handOff: null })),
+      keepCode: assign(({ context, event }) => {
+        const code = event.type === 'hand-off.bring' ? event.code : event.type === 'scanned' ? handOffInLink(event.text) : null;
+        return code === null ? {} : patch(context, { handOff: { code, until: null, unknown: false } });
+      }),
+      keepUntil: assign(({ context }, { result }: { result: Result<number | null> }) => patch(context, { handOff: { code: inSession(context).handOff?.code ?? '', until: result.ok ? result.value : null, unknown: false } })),
+      noteUnknownCode: assign(({ context }) => patch(context, { handOff: { code: '', until: null, unknown: true } })),
       wantDay: assign(({ context, event }) => patch(context, { wantedDay: event.type === 'day.show' ? event.day : null })),
       keepDay: assign(({ context }, { result }: { result: Result<ShownDay> }) => (result.ok ? patch(context, { day: result.value }) : {})),
       noteFailure: assign(({ context }, { result }: { result: Result<unknown> }) => (result.ok ? {} : setBack(context, result.failure))),
@@ -445,9 +463,32 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                         { guard: { type: 'opens', params: { act: 'retire' } }, target: 'retiring' },
                         { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
                         { guard: { type: 'mayTend', params: { act: 'day' } }, target: 'counting', actions: 'wantDay' },
+                        { guard: 'mayBring', target: 'bringing', actions: 'forgetHandOff' },
                       ],
                     },
                   },
+                  /** The code of a matter that was begun elsewhere. */
+                  bringing: {
+                    on: {
+                      back: 'home',
+                      'hand-off.bring': { target: 'askingAfter', actions: 'keepCode' },
+                      scanned: { guard: 'scannedHandOff', target: 'askingAfter', actions: 'keepCode' },
+                    },
+                  },
+                  askingAfter: {
+                    invoke: {
+                      src: 'handOffUntil',
+                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion, code: inSession(context).handOff?.code ?? '' }),
+                      onDone: [
+                        { guard: { type: 'handOffGood', params: ({ event }) => ({ result: event.output }) }, target: 'awaiting', actions: { type: 'keepUntil', params: ({ event }) => ({ result: event.output }) } },
+                        { guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) }, target: 'bringing', actions: 'noteUnknownCode' },
+                        { target: '#staff.stage.serving.failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output }) } },
+                      ],
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                  },
+                  /** Its resident's card in the other reader begins their own visit, which has the screen then. */
+                  awaiting: { on: { back: 'home' } },
                   counting: {
                     invoke: {
                       src: 'countDay',

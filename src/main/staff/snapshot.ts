@@ -49,6 +49,10 @@ function sessionPage(stage: string, session: StaffSession, minutesLeft: number, 
       return homePage(session, minutesLeft, readiness);
     case 'serving.inside.standing':
       return { page: 'desk-standing', closure: healthOf(session).closure };
+    case 'serving.inside.bringing':
+      return { page: 'desk-hand-off', unknown: session.handOff?.unknown ?? false };
+    case 'serving.inside.awaiting':
+      return { page: 'desk-hand-off-ready', until: new Date((session.handOff?.until ?? 0) * 1000).toISOString() };
     case 'serving.inside.day':
       return dayPage(session);
     case 'serving.failed':
@@ -97,6 +101,7 @@ function failurePage({ setback }: StaffSession): Page {
 function doingOf(stage: string, { touchWanted, onReaderPad }: StaffSession): Doing {
   if (touchWanted) return 'touch-card';
   if (stage === 'serving.checking') return onReaderPad ? 'pin-on-reader' : 'checking-pin';
+  if (stage === 'serving.inside.askingAfter') return 'preparing';
   if (stage === 'serving.inside.counting') return 'counting';
   return stage === 'serving.proving' || stage === 'serving.verified' ? 'proving-key' : 'reading-card';
 }

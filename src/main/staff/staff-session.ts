@@ -19,3 +19,19 @@ export async function openStaffSession(
   const opened = await district.openStaff(staff.id, challenge, signature.value);
   return opened.ok ? ok({ staff, ...opened.value }) : opened;
 }
+
+/** A hub that was started anew knows the session no more: the staff card, whose PIN stands, proves itself once more, for this one call. */
+export async function inStaffSession<T>(
+  card: Pick<Card, 'authenticate'>,
+  { staff, session }: StaffAccess,
+  call: (session: Uint8Array) => Promise<Result<T>>,
+  parts: { district: Pick<District, 'challenge' | 'openStaff' | 'closeStaff'>; crypto: Crypto },
+): Promise<Result<T>> {
+  const first = await call(session);
+  if (first.ok || first.failure.code !== 'hub-refused' || first.failure.detail !== 'session') return first;
+  const reopened = await openStaffSession(card, staff, parts);
+  if (!reopened.ok) return reopened;
+  const second = await call(reopened.value.session);
+  await parts.district.closeStaff(reopened.value.session);
+  return second;
+}

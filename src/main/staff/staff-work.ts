@@ -12,11 +12,11 @@ import type { District } from '../district.ts';
 import type { Journal } from '../journal.ts';
 import type { Standing } from '../standing.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
-import { openStaffSession } from './staff-session.ts';
+import { inStaffSession, openStaffSession } from './staff-session.ts';
 import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
 
 export interface StaffWorkParts {
-  district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey'>;
+  district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey' | 'handOffUntil'>;
   crypto: Crypto;
   clock: Clock;
   kept: Pick<KeptDrafts, 'list'>;
@@ -40,6 +40,7 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     drafts: (access) => listDrafts(access, parts),
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
+    handOffUntil: (access, insertion, code) => inStaffSession(cardOf(insertion), access, (session) => district.handOffUntil(session, code), parts),
     day: async (day) => ok(await parts.day(day)),
     close({ staff }, reason, back) {
       const closed = standing.close(reason, back);

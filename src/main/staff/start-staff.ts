@@ -28,6 +28,8 @@ export interface StaffParts {
   kiosk: KioskFacts;
   /** Told when the desk needs the resident's reader for itself, and when it needs it no more. */
   onClaim(isClaimed: boolean): void;
+  /** The code with which a resident is awaited; null: none is. */
+  onAwaited(code: string | null): void;
 }
 
 /** The staff sessions of one kiosk, one after the other. */
@@ -38,7 +40,7 @@ export interface StaffSessions {
   residentReader(view: ReaderView): void;
   floor(free: boolean): void;
   touchWanted(insertion: number): void;
-  /** Something was held under the scanner: a recovery slip, where one is asked for. */
+  /** Something was held under the scanner: a recovery slip, or the code of a matter, where one is asked for. */
   scanned(text: string): void;
   screenLost(): void;
   stop(): void;
@@ -52,7 +54,7 @@ export function stateOf(snapshot: MachineSnapshot): StaffState {
 }
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
-export function startStaff({ work, desk, workshop, settings, screen, journal, clock, kiosk, onClaim }: StaffParts): StaffSessions {
+export function startStaff({ work, desk, workshop, settings, screen, journal, clock, kiosk, onClaim, onAwaited }: StaffParts): StaffSessions {
   const machine = staffMachine({ work, desk, workshop, settings, newSessionId: () => randomBytes(8).toString('hex') });
   let faulted = false;
   let stopped = false;
@@ -60,6 +62,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
   let free = true;
   let residentReader: ReaderView = { view: 'starting' };
   let claimed = false;
+  let awaited: string | null = null;
   let shown = '';
   let actor = createActor(machine, { clock });
   let moment: StaffState = stateOf(actor.getSnapshot());
@@ -83,6 +86,13 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
     claim(/^serving\.inside\.(registering|replacing|unblocking|countersigning|workshop)/.test(after.stage));
+    sayAwaited(after.stage === 'serving.inside.awaiting' ? (after.context.session?.handOff?.code ?? null) : null);
+  }
+
+  function sayAwaited(code: string | null): void {
+    if (code === awaited) return;
+    awaited = code;
+    onAwaited(code);
   }
 
   function claim(now: boolean): void {
@@ -118,6 +128,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     if (session.access !== null) work.leave(session.access.session);
     if (session.desk !== null) desk.forget(session.desk.snapshot.context);
     claim(false);
+    sayAwaited(null);
     moment = { stage: 'away', context: { ...moment.context, session: null } };
   }
 
@@ -154,8 +165,8 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     },
     scanned(text) {
       if (faulted || stopped) return;
-      const event: StaffEvent = { type: 'desk.slip', text: text.slice(0, 80) };
-      if (actor.getSnapshot().can(event)) send(event);
+      const events: StaffEvent[] = [{ type: 'desk.slip', text: text.slice(0, 80) }, { type: 'scanned', text }];
+      for (const event of events) if (actor.getSnapshot().can(event)) send(event);
     },
     screenLost() {
       send({ type: 'screen.lost' });

@@ -42,6 +42,8 @@ export interface StaffWork {
   health(): KioskHealth;
   /** Whether residents can be registered here; null: not by this person. */
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;
+  /** Until when the code of a matter is good, Unix seconds; null: it is not. Whose it is nobody is told. */
+  handOffUntil(access: StaffAccess, insertion: number, code: string): Promise<Result<number | null>>;
   /** null: today's. Days of the district, as many back as are kept. */
   day(day: string | null): Promise<Result<ShownDay>>;
   /** Nobody is served here from now on; `kiosk-storage`. */

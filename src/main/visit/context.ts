@@ -8,12 +8,13 @@ import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft, Problem } from './draft.ts';
+import type { HandedOff, HandOffStep } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
 import type { OpenLetter } from './my-data.ts';
 import { closeAccess, type Access, type Correction, type PastRequest, type Proof, type ShownReceipt, type Ticket, type Undoing } from './work.ts';
 
 /** Where a retry starts again. */
-export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'my-data' | 'mute' | 'preparing' | 'sign' | 'ask' | 'home';
+export type RetryFrom = 'reading' | 'sign-in' | 'request' | 'my-data' | 'mute' | 'preparing' | 'sign' | 'ask' | 'hand-off' | 'home';
 
 export interface Setback {
   failure: Failure;
@@ -88,6 +89,12 @@ export interface Visit {
   undoing: Undoing | null;
   /** A typed fact that is asked anew, and once it is answered, the map with it. */
   correcting: Correcting | null;
+  /** Staff have brought the code of a matter that is gone on with; it is taken up once, after the sign-in. */
+  brought: string | null;
+  /** Where the matter in hand was left, its own code where it was taken up, and what was handed off of it. */
+  leftAt: HandOffStep;
+  takenUp: string | null;
+  handedOff: HandedOff | null;
   issued: Issued[];
   /** What became of the slip of the last one; null: none was asked for. */
   printing: Printing | null;
@@ -131,7 +138,7 @@ export interface VisitContext {
   farewell: Farewell | null;
 }
 
-export function newVisit(id: string, insertion: number): Visit {
+export function newVisit(id: string, insertion: number, brought: string | null = null): Visit {
   return {
     id,
     insertion,
@@ -145,6 +152,10 @@ export function newVisit(id: string, insertion: number): Visit {
     proof: null,
     access: null,
     group: null,
+    brought,
+    leftAt: 'consent',
+    takenUp: null,
+    handedOff: null,
     draft: null,
     opened: null,
     wanted: null,

@@ -24,8 +24,10 @@ import {
   type Offered,
 } from './draft.ts';
 import { askInLink } from '../../identity/ask-link.ts';
+import { handOffInLink } from '../../identity/hand-off.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
 import { afterFailure } from './failure-policy.ts';
+import { parcelOf, resumeDraft, type HandedOff, type HandOffStep } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
 import { issuedOf, opened, settled, withStored } from './issued.ts';
 import type { MyData } from './my-data.ts';
@@ -68,6 +70,8 @@ export interface VisitMachineParts {
   settings: VisitSettings;
   /** What staff have said of this kiosk before the machine starts. */
   closureNow(): Closure | null;
+  /** The code of a matter with which staff await a resident; null: with none. */
+  brought(): string | null;
   /** 16 random hex digits. */
   newVisitId(): string;
 }
@@ -176,6 +180,9 @@ const timeout = endVisit('timeout');
 /** Before anything is filled in that could not be signed. */
 const onlyLooking = { guard: 'cardMayOnlyLook', target: '#visit.stage.visiting.failed', actions: 'noteOnlyLooking' } as const;
 
+/** From where a matter is left. */
+const toHandOff = (step: HandOffStep) => ({ target: '#visit.stage.visiting.handingOff', actions: ['closeHelp', { type: 'noteLeftAt', params: { step } }] }) as const;
+
 /** From home, and from any part of "my data" to any other. */
 const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', actions: 'keepPart' } } as const;
 
@@ -183,7 +190,7 @@ const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', 
  * One visit from the first touch to the last. Two regions: `stage` is what the resident sees, `attention` whether anybody is still there.
  * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
  */
-export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMachineParts) {
+export function visitMachine({ work, settings, closureNow, brought, newVisitId }: VisitMachineParts) {
   const newDraft = (context: VisitContext, matter: Offer | BundleOffer): Draft => {
     const { known, self } = accessOf(context);
     return beginDraft(matter, { known, remembered: (service) => rememberedAnswers(self ?? {}, service), grantEnd: (offer) => work.grantEnd(offer) });
@@ -205,6 +212,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
         input.access.self === null ? work.recall(input.access) : Promise.resolve(ok(input.access.self)),
       ),
       openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest; access: Access }>(({ input }) => work.openRequest(input.request, input.access)),
+      handOff: fromPromise<Result<HandedOff>, { access: Access; draft: Draft; step: HandOffStep }>(({ input: { access, draft, step } }) => work.handOff(access, parcelOf(draft, step))),
       findAsk: fromPromise<Awaited<ReturnType<VisitWork['findAsk']>>, { access: Access; code: string }>(({ input }) => work.findAsk(input.access, input.code)),
       agreeToAsk: fromPromise<Result<AskOutcome>, { insertion: number; access: Access; asked: Asked }>(({ input }) =>
         work.agreeToAsk(input.insertion, input.access, input.asked.shown, input.asked.leftOut),
@@ -280,7 +288,16 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
       firstQuestion: ({ context }) => askPrevious(draftOf(context)).asking === null,
       changing: ({ context }) => draftOf(context).changing,
       askWaits: ({ context, event }) => event.type === 'ask.open' && accessOf(context).asks.some(({ ask }) => ask.state === event.ask),
-      askFound: (_, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && result.value.ask !== null,
+      askFound: (_, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && 'ask' in result.value && result.value.ask !== null,
+      handOffFound: (_, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && 'handOff' in result.value,
+      handOffOnlyLooked: ({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && 'handOff' in result.value && mayOnlyLook(accessOf(context).resident, work.now()),
+      /** What it asks for is offered, and what that needs is known. */
+      handOffServable: ({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
+        const matter = result.ok && 'handOff' in result.value ? matterOf(context, result.value.handOff.parcel.matter) : undefined;
+        return matter !== undefined && missingOf(matter, accessOf(context).known).length === 0;
+      },
+      leftAt: ({ context }, step: HandOffStep) => inVisit(context).leftAt === step,
+      codeBrought: ({ context }, { result }: { result: Result<unknown> }) => result.ok && inVisit(context).brought !== null,
       askAnswerable: ({ context }) => askedOf(context).shown.missing.length === 0,
       askClaimOptional: ({ context, event }) =>
         event.type === 'ask.choose' && askedRows(askedOf(context).shown, []).some(({ claim, optional }) => optional && claim === event.claim),
@@ -310,7 +327,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
         const { printer, visit } = context;
         return (printer.state === 'ready' || printer.state === 'paper-low') && visit?.printing?.state !== 'printing' && visit?.printing?.state !== 'printed';
       },
-      scannedAsk: ({ event }) => event.type === 'scanned' && askInLink(event.text) !== null,
+      scannedAsk: ({ event }) => event.type === 'scanned' && (askInLink(event.text) !== null || handOffInLink(event.text) !== null),
       slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id,
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
@@ -338,7 +355,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
       closeHelp: assign({ help: false }),
 
       beginVisit: assign(({ event }) => ({
-        visit: event.type === 'reader' && event.view.view === 'card' ? newVisit(newVisitId(), event.view.insertion) : null,
+        visit: event.type === 'reader' && event.view.view === 'card' ? newVisit(newVisitId(), event.view.insertion, brought()) : null,
         farewell: null,
         help: false,
       })),
@@ -439,10 +456,29 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
       noteNoAsk: assign(({ context }) => patch(context, { askCode: { ...inVisit(context).askCode, problem: 'not-scanned' } })),
       openCode: assign(({ context }) => patch(context, { askCode: { problem: null, triesLeft: null } })),
       keepFoundAsk: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
-        if (!result.ok) return {};
+        if (!result.ok || 'handOff' in result.value) return {};
         const { ask: shown, triesLeft } = result.value;
         return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : triesLeft === null ? 'not-scanned' : 'unknown', triesLeft } } : { asked: { shown, leftOut: [] } });
       }),
+      takeUp: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
+        if (!result.ok || !('handOff' in result.value)) return {};
+        const { code, parcel, self } = result.value.handOff;
+        const access = { ...accessOf(context), self };
+        const matter = matterOf(context, parcel.matter);
+        if (matter === undefined) return {};
+        const { draft, step } = resumeDraft(parcel, newDraft({ ...context, ...patch(context, { access }) }, matter));
+        return patch(context, { access, draft, leftAt: step, takenUp: code });
+      }),
+      noteServiceGone: assign(({ context }) => patch(context, { setback: { failure: { code: 'service-unknown' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
+      dropBrought: assign(({ context }) => (context.visit === null ? {} : patch(context, { brought: null }))),
+      noteLeftAt: assign(({ context }, { step }: { step: HandOffStep }) => patch(context, { leftAt: step })),
+      keepHandOff: assign(({ context }, { result }: { result: Result<HandedOff> }) => (result.ok ? patch(context, { handedOff: result.value }) : {})),
+      /** What is signed is gone on with nowhere. */
+      dropHandOff: ({ context }) => {
+        const { takenUp, handedOff } = inVisit(context);
+        for (const code of new Set([takenUp, handedOff?.code ?? null])) if (code !== null) work.dropHandOff(accessOf(context), code);
+      },
+      forgetHandOff: assign(({ context }) => patch(context, { takenUp: null, handedOff: null })),
       chooseAskClaim: assign(({ context, event }) => {
         if (event.type !== 'ask.choose') return {};
         const { shown, leftOut } = askedOf(context);
@@ -732,6 +768,11 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                   input: ({ context }) => ({ insertion: inVisit(context).insertion, card: cardOf(context), proof: proofOf(context) }),
                   onDone: [
                     {
+                      guard: { type: 'codeBrought', params: ({ event }) => ({ result: event.output }) },
+                      target: 'findingAsk',
+                      actions: [{ type: 'keepAccess', params: ({ event }) => ({ result: event.output }) }, 'openCode'],
+                    },
+                    {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
                       target: 'inside',
                       actions: { type: 'keepAccess', params: ({ event }) => ({ result: event.output }) },
@@ -868,6 +909,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                       'consent.tell': { guard: 'agencyBesideLead', actions: 'tellAgency' },
                       'consent.allow': { target: 'next', actions: 'askNext' },
                       'consent.refuse': { target: 'home', actions: 'dropDraft' },
+                      'hand-off.begin': toHandOff('consent'),
                       back: { target: 'home', actions: 'dropDraft' },
                     },
                   },
@@ -877,6 +919,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                     on: {
                       'answer.submit': { guard: 'askedFor', target: 'answered', actions: 'takeAnswer' },
                       'answer.skip': { guard: 'askedFor', target: 'answered', actions: 'takeSkip' },
+                      'hand-off.begin': toHandOff('question'),
                       back: [
                         { guard: 'changing', target: 'check', actions: 'leaveQuestion' },
                         { guard: 'firstQuestion', target: 'consent', actions: 'leaveQuestion' },
@@ -892,6 +935,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                     on: {
                       'answer.change': { guard: 'questionOfDraft', target: 'question', actions: 'askAgain' },
                       'check.confirm': '#visit.stage.visiting.preparing',
+                      'hand-off.begin': toHandOff('check'),
                       back: [
                         { guard: 'firstQuestion', target: 'consent' },
                         { target: 'question', actions: 'askPrevious' },
@@ -916,6 +960,8 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                     },
                   },
                   receipts: { on: { back: 'receipt' } },
+                  /** The code is on the screen; with "back" it goes on here after all. */
+                  handedOff: { on: { back: '#visit.stage.visiting.takenUp' } },
                 },
               },
 
@@ -1020,11 +1066,42 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                 },
               },
 
+              handingOff: {
+                invoke: {
+                  src: 'handOff',
+                  input: ({ context }) => ({ access: accessOf(context), draft: draftOf(context), step: inVisit(context).leftAt }),
+                  onDone: [
+                    {
+                      guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.handedOff',
+                      actions: { type: 'keepHandOff', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'hand-off' as const }) } },
+                  ],
+                  onError: { target: 'failed', actions: 'noteFault' },
+                },
+              },
+              /** Where it was left. */
+              takenUp: {
+                always: [
+                  { guard: { type: 'leftAt', params: 'question' }, target: 'inside.question' },
+                  { guard: { type: 'leftAt', params: 'check' }, target: 'inside.check' },
+                  { target: 'inside.consent' },
+                ],
+              },
               findingAsk: {
+                exit: 'dropBrought',
                 invoke: {
                   src: 'findAsk',
-                  input: ({ context, event }) => ({ access: accessOf(context), code: event.type === 'code.submit' ? event.code : event.type === 'scanned' ? event.text : '' }),
+                  input: ({ context, event }) => ({ access: accessOf(context), code: event.type === 'code.submit' ? event.code : event.type === 'scanned' ? event.text : (inVisit(context).brought ?? '') }),
                   onDone: [
+                    { guard: { type: 'handOffOnlyLooked', params: ({ event }) => ({ result: event.output }) }, target: 'failed', actions: 'noteOnlyLooking' },
+                    {
+                      guard: { type: 'handOffServable', params: ({ event }) => ({ result: event.output }) },
+                      target: 'takenUp',
+                      actions: { type: 'takeUp', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    { guard: { type: 'handOffFound', params: ({ event }) => ({ result: event.output }) }, target: 'failed', actions: 'noteServiceGone' },
                     {
                       guard: { type: 'askFound', params: ({ event }) => ({ result: event.output }) },
                       target: 'inside.ask',
@@ -1113,7 +1190,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                     {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
                       target: 'sending',
-                      actions: [{ type: 'keepStored', params: ({ event }) => ({ result: event.output }) }, 'deliver'],
+                      actions: [{ type: 'keepStored', params: ({ event }) => ({ result: event.output }) }, 'deliver', 'dropHandOff', 'forgetHandOff'],
                     },
                     { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'sign' as const }) } },
                   ],
@@ -1143,6 +1220,7 @@ export function visitMachine({ work, settings, closureNow, newVisitId }: VisitMa
                     { guard: { type: 'retryIs', params: 'ask' }, target: 'inside.ask' },
                     { guard: { type: 'retryIs', params: 'my-data' }, target: 'lookingUp' },
                     { guard: { type: 'retryIs', params: 'mute' }, target: 'muting' },
+                    { guard: { type: 'retryIs', params: 'hand-off' }, target: 'handingOff' },
                     { guard: { type: 'retryIs', params: 'preparing' }, target: 'preparing' },
                     { guard: { type: 'retryIs', params: 'sign' }, target: 'inside.sign', actions: 'pinNotTriedYet' },
                   ],

@@ -1,6 +1,8 @@
 import type { BundleLetter, Doing, Page, PrintOffer, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { PrinterStatus } from '../../contract/device-host.ts';
 import type { Localized } from '../../contract/language.ts';
+import { shownAskCode } from '../../identity/ask-code.ts';
+import { handOffLink } from '../../identity/hand-off.ts';
 import { askedRows } from './asks.ts';
 import { never } from '../../contract/result.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
@@ -150,6 +152,8 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
       return receiptPage(visit, context);
     case 'visiting.inside.receipts':
       return receiptsPage(visit);
+    case 'visiting.inside.handedOff':
+      return handOffPage(visit);
     case 'visiting.inside.askCode':
       return { page: 'ask-code', ...visit.askCode, ...(context.scannerReady ? { scanner: true } : {}) };
     case 'visiting.inside.ask':
@@ -181,7 +185,10 @@ function doingOf(stage: string, visit: Visit): Doing {
     case 'visiting.recallingFacts':
     case 'visiting.lookingUpSigned':
     case 'visiting.muting':
+    case 'visiting.takenUp':
       return 'preparing';
+    case 'visiting.handingOff':
+      return 'storing';
     case 'visiting.refusingAsk':
       return 'sending';
     case 'visiting.signing':
@@ -192,6 +199,12 @@ function doingOf(stage: string, visit: Visit): Doing {
     default:
       return 'reading-card';
   }
+}
+
+function handOffPage({ handedOff }: Visit): Page {
+  if (handedOff === null) throw new Error('nothing was handed off');
+  const { code, until } = handedOff;
+  return { page: 'hand-off', code: shownAskCode(code), until: new Date(until * 1000).toISOString(), qr: handOffLink(code) };
 }
 
 function accessOf({ access }: Visit): Access {

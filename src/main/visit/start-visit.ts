@@ -27,6 +27,8 @@ export interface VisitParts {
   kiosk: KioskFacts;
   /** What staff have said of this kiosk. */
   closure(): Closure | null;
+  /** The code of a matter with which staff await a resident; null: with none. */
+  brought(): string | null;
 }
 
 /** The visits of one kiosk, one after the other. */
@@ -65,7 +67,7 @@ export function stateOf(snapshot: MachineSnapshot): VisitState {
  * Runs the machine, puts each of its states on the screen and what changed into the journal.
  * A fault in it is a bug: one page says so, and the next change at the reader starts afresh.
  */
-export function startVisits({ work, settings, screen, journal, clock, kiosk, closure }: VisitParts): Visits {
+export function startVisits({ work, settings, screen, journal, clock, kiosk, closure, brought }: VisitParts): Visits {
   let seq = 0;
   let shown = '';
   let faulted = false;
@@ -75,7 +77,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk, clo
   let scannerReady = false;
   let visitBeganMs = 0;
 
-  const machine = visitMachine({ work, settings, closureNow: closure, newVisitId: () => randomBytes(8).toString('hex') });
+  const machine = visitMachine({ work, settings, closureNow: closure, brought, newVisitId: () => randomBytes(8).toString('hex') });
   let actor = createActor(machine, { clock }).start();
   let moment: Moment = momentOf(stateOf(actor.getSnapshot()));
   listen();

@@ -5,6 +5,7 @@ import type { Card } from '../card.ts';
 import type { Delivery } from '../delivery.ts';
 import type { WitnessWatch } from '../witness-watch.ts';
 import { agreeToAsk, findAsk, refuseAsk } from './asks.ts';
+import { handOff, takeUp } from './hand-off.ts';
 import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
@@ -37,6 +38,7 @@ const recordedLately = ({ requests }: Access): Uint8Array[] =>
 export function createVisitWork(parts: VisitWorkParts): VisitWork {
   const { cardOf, district, outbox, delivery, witnesses, trust, crypto } = parts;
   let signing: Promise<unknown> = Promise.resolve();
+  const recall: VisitWork['recall'] = ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto }));
   return {
     readCard: (insertion) => cardOf(insertion).open(),
     async lookUp(insertion, card) {
@@ -62,10 +64,21 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       witnesses.follow(recordedLately(access.value));
       return access;
     },
-    recall: ({ handedOut, resident }) => (handedOut === null ? Promise.resolve(ok({})) : provenFacts(handedOut, resident, { district, trust, crypto })),
+    recall,
     now: () => parts.clock.now(),
     grantEnd: ({ service }) => grantUntil(district.nowSeconds(), service.grantDays),
-    findAsk: ({ session, credentials }, code) => findAsk(session, code, credentials, parts),
+    async findAsk(access, code) {
+      const taken = await takeUp(access, code, parts);
+      if (!taken.ok) return taken;
+      if (taken.value === null) return findAsk(access.session, code, access.credentials, parts);
+      // Home may have been left before what was typed earlier was proved.
+      const self = access.self === null ? await recall(access) : ok(access.self);
+      return ok({ handOff: { ...taken.value, self: self.ok ? self.value : null } });
+    },
+    handOff: (access, parcel) => handOff(access, parcel, parts),
+    dropHandOff({ session }, code) {
+      void district.dropHandOff(session.slice(), code);
+    },
     agreeToAsk: (insertion, { session }, ask, leftOut) => agreeToAsk(cardOf(insertion), session, ask, leftOut, parts),
     refuseAsk: ({ session }, ask) => refuseAsk(session, ask, parts),
     openRequest: (request, { resident }) => openRequest(request, resident.sig, parts),

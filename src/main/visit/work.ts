@@ -8,6 +8,7 @@ import type { OpenSpace } from '../../identity/space.ts';
 import type { Id, Name, OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, FoundAsk, ShownAsk } from './asks.ts';
 import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
+import type { HandedOff, OpenedParcel, Parcel } from './hand-off.ts';
 import type { KnownGrant, MyData } from './my-data.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
 
@@ -141,8 +142,12 @@ export interface VisitWork {
   now(): number;
   /** When a grant of this service given now ends, Unix seconds. */
   grantEnd(offer: Offer): number;
-  /** By its short code, or by a link that was scanned. */
-  findAsk(access: Access, code: string): Promise<Result<FoundAsk>>;
+  /** What was handed off under this code by the resident, or what an agency asks: by the short code as it was typed, or by a link that was scanned. */
+  findAsk(access: Access, code: string): Promise<Result<FoundAsk | { handOff: OpenedParcel }>>;
+  /** Seals it, and gives it to the hub to keep for the resident. */
+  handOff(access: Access, parcel: Parcel): Promise<Result<HandedOff>>;
+  /** It has been signed: nobody goes on with it. */
+  dropHandOff(access: Access, code: string): void;
   /** The card signs, the gateway judges. */
   agreeToAsk(insertion: number, access: Access, ask: ShownAsk, leftOut: readonly string[]): Promise<Result<AskOutcome>>;
   refuseAsk(access: Access, ask: ShownAsk): Promise<Result<AskOutcome>>;

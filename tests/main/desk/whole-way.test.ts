@@ -318,6 +318,48 @@ describe('a card is blocked by its holder’s number', () => {
   });
 });
 
+describe('a matter that is gone on with at the desk', () => {
+  const atHome = async (person: string): Promise<void> => {
+    await stand.insert(person);
+    await stand.screen.sees('pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+  };
+  const staffBack = async (): Promise<void> => {
+    await pull();
+    await stand.screen.sees('goodbye');
+    stand.screen.touch({ intent: 'start' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+  };
+
+  test('opens with its resident’s card and PIN, and with nobody else’s', async () => {
+    await atHome('lin');
+    await stand.screen.sees('home');
+    stand.screen.touch({ intent: 'service.open', service: 'tax/property-tax-certificate' });
+    await stand.screen.sees('consent');
+    stand.screen.touch({ intent: 'hand-off.begin' });
+    const { code } = await stand.screen.sees('hand-off');
+    await staffBack();
+
+    const bring = async (): Promise<void> => {
+      stand.screen.touch({ intent: 'desk.open', act: 'hand-off' });
+      await stand.screen.sees('desk-hand-off');
+      stand.screen.touch({ intent: 'hand-off.bring', code });
+      await stand.screen.sees('desk-hand-off-ready');
+    };
+    await bring();
+    await atHome('huang');
+    expect(await stand.screen.sees('ask-code')).toMatchObject({ problem: 'unknown' });
+    await staffBack();
+    await bring();
+    await atHome('lin');
+    expect((await stand.screen.sees('consent')).service.id).toBe('tax/property-tax-certificate');
+    await staffBack();
+    expect(journal()).not.toContain(code.replace('-', ''));
+  }, 30_000);
+});
+
 describe('a PIN is unlocked', () => {
   const lin = { ...fang, name: '林悦', birth: '1991-08-23', number: identityNumber('1991-08-23', 226) };
   const code = '602914385517';

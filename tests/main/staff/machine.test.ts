@@ -262,3 +262,31 @@ describe('opening and closing the kiosk', () => {
     expect(await stand.sees('failure')).toMatchObject({ code: 'kiosk-storage' });
   });
 });
+
+describe('a matter that a resident goes on with here', () => {
+  const at = (readiness: 'ready' | 'one-reader' | null): StaffStand => new StaffStand(() => ({ deskReadiness: () => readiness }));
+
+  test('its code is good: the resident’s card is awaited', async () => {
+    const stand = at('ready');
+    await stand.signIn();
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    expect(stand.shown).toEqual({ page: 'desk-hand-off', unknown: false });
+    stand.send({ type: 'hand-off.bring', code: '22222222' });
+    await expect.poll(() => stand.shown).toEqual({ page: 'desk-hand-off', unknown: true });
+    stand.send({ type: 'scanned', text: 'https://elsewhere.example' });
+    expect(stand.shown).toEqual({ page: 'desk-hand-off', unknown: true });
+    stand.send({ type: 'scanned', text: 'IMI-GO 7KQ2M4XD' });
+    expect(await stand.sees('desk-hand-off-ready')).toEqual({ page: 'desk-hand-off-ready', until: new Date(1_795_300_000_000).toISOString() });
+    stand.send({ type: 'back' });
+    await stand.sees('staff-home');
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    expect(stand.shown).toEqual({ page: 'desk-hand-off', unknown: false });
+  });
+
+  test.each(['one-reader', null] as const)('not at a desk that is %s', async (readiness) => {
+    const stand = at(readiness);
+    await stand.signIn();
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    expect(stand.shown).toMatchObject({ page: 'staff-home' });
+  });
+});

@@ -17,7 +17,7 @@ const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setT
 
 function start(change: Partial<VisitWork> = {}, facts: KioskFacts = kiosk): Visits {
   const work = { ...goodWork(calls, newAccess()), ...change };
-  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, closure: () => null, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
+  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, closure: () => null, brought: () => null, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
   visits.reader({ view: 'empty' });
   return visits;
 }
@@ -32,7 +32,7 @@ async function signIn(visits: Visits, insertion = 1): Promise<void> {
 beforeEach(() => {
   screen = new PaperScreen();
   written = [];
-  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [] };
+  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], dropped: [] };
 });
 
 test('an intent that the state does not know is ignored and journalled, and activity is not', async () => {

@@ -118,6 +118,8 @@ export interface Calls {
   mutes: { agency: string; muted: boolean }[];
   /** The visits that sent a slip. */
   prints: string[];
+  /** Codes of matters that nobody goes on with any more. */
+  dropped: string[];
 }
 
 /** Work in which everything goes well, each piece of which a test may replace. */
@@ -136,6 +138,8 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
     recall: () => Promise.resolve(ok({})),
     now: () => Date.UTC(2026, 10, 22, 10),
     grantEnd: () => Date.UTC(2026, 11, 1) / 1000,
+    handOff: () => Promise.resolve(ok({ code: '7KQ2M4XD', until: 1_795_300_000 })),
+    dropHandOff: (_, code) => calls.dropped.push(code),
     findAsk: () => Promise.resolve(ok({ ask: null, triesLeft: 5 })),
     agreeToAsk: () => Promise.resolve(ok({ outcome: 'answered', reference: '7KQ2-M4XD-09', recorded: true, qr: ['IMI1:1:1:ASKED'] })),
     refuseAsk: () => Promise.resolve(ok({ outcome: 'refused' })),
@@ -178,10 +182,12 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
 
 /** The machine on a clock that stands still until it is moved. */
 export class VisitStand {
-  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [] };
+  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], dropped: [] };
   readonly probe = newAccess();
   readonly clock = new SimulatedClock();
   readonly #actor;
+  /** By staff: the code of a matter that is gone on with. */
+  brought: string | null = null;
   #visits = 0;
 
   constructor(change: (good: VisitWork) => Partial<VisitWork> = () => ({}), altered: Partial<VisitSettings> = {}, closure: Closure | null = null) {
@@ -190,6 +196,7 @@ export class VisitStand {
       work: { ...good, ...change(good) },
       settings: { ...settings, ...altered },
       closureNow: () => closure,
+      brought: () => this.brought,
       newVisitId: () => String((this.#visits += 1)).padStart(16, '0'),
     });
     this.#actor = createActor(machine, { clock: this.clock }).start();

@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { fail, ok, type Result } from '../contract/result.ts';
+import { newAskCode, readAskCode } from '../identity/ask-code.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import type { Id } from '../ledger/verify/acts.ts';
+
+export interface HandOff {
+  code: string;
+  /** Unix seconds. */
+  until: number;
+}
+
+/**
+ * Matters that a resident has begun at one place of this hub and goes on with at another, for 24 hours. Each is sealed to the resident's own data space, so
+ * that the hub keeps what it cannot read; the code names it and opens nothing.
+ */
+export interface HandOffs {
+  /** The oldest goes where a resident has more than four. `hub-busy`: too many of all residents. */
+  put(resident: Id, sealed: Uint8Array): Result<HandOff>;
+  /** null: there is none of this code, it is over, or it is somebody else's. */
+  get(resident: Id, code: string): Result<Uint8Array | null>;
+  /** For staff to whom a code is told: until when it is good, Unix seconds, and whose it is not at all. */
+  until(code: string): Result<number | null>;
+  drop(resident: Id, code: string): Result<null>;
+  close(): void;
+}
+
+/** "imih". */
+const applicationId = 0x696d6968;
+const schemaVersion = 1;
+const schema = 'CREATE TABLE hand_off (code TEXT PRIMARY KEY, resident BLOB NOT NULL, sealed BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;';
+export const handOffLifetimeSeconds = 24 * 3600;
+const mostOfOne = 4;
+const mostOfAll = 20_000;
+
+/** @param now Unix milliseconds. `hub-storage` where the file cannot be opened or is another program's. */
+export function openHandOffs({ path, now }: { path: string; now: () => number }): Result<HandOffs> {
+  const opened = guarded(() => openDatabase(path));
+  if (!opened.ok) return opened;
+  const database = opened.value;
+  if (database === null) return fail('hub-storage', 'hand-offs-file');
+  const put = database.prepare('INSERT OR IGNORE INTO hand_off VALUES (?, ?, ?, ?)');
+  const get = database.prepare('SELECT sealed FROM hand_off WHERE code = ? AND resident = ? AND until > ?');
+  const until = database.prepare('SELECT until FROM hand_off WHERE code = ? AND until > ?');
+  const dead = database.prepare('DELETE FROM hand_off WHERE until <= ?');
+  const surplus = database.prepare('DELETE FROM hand_off WHERE code IN (SELECT code FROM hand_off WHERE resident = ? ORDER BY until DESC LIMIT -1 OFFSET ?)');
+  const count = database.prepare('SELECT COUNT(*) AS count FROM hand_off');
+  const drop = database.prepare('DELETE FROM hand_off WHERE code = ? AND resident = ?');
+  const seconds = (): number => Math.floor(now() / 1000);
+
+  return ok({
+    put: (resident, sealed) =>
+      guardedResult(() => {
+        dead.run(seconds());
+        surplus.run(resident, mostOfOne - 1);
+        if (Number(count.get()?.['count']) >= mostOfAll) return fail('hub-busy', 'hand-offs');
+        const end = seconds() + handOffLifetimeSeconds;
+        for (;;) {
+          const code = newAskCode((bytes) => randomBytes(bytes));
+          if (put.run(code, resident, sealed, end).changes === 1) return ok({ code, until: end });
+        }
+      }),
+    get: (resident, code) => guarded(() => (get.get(readAskCode(code), resident, seconds())?.['sealed'] as Uint8Array | undefined) ?? null),
+    until: (code) => guarded(() => (until.get(readAskCode(code), seconds())?.['until'] as number | undefined) ?? null),
+    drop: (resident, code) =>
+      guarded(() => {
+        drop.run(readAskCode(code), resident);
+        return null;
+      }),
+    close: () => database.close(),
+  });
+}
+
+function openDatabase(path: string): DatabaseSync | null {
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
+  if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
+    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+  }
+  if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return database;
+  database.close();
+  return null;
+}
