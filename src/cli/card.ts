@@ -27,8 +27,8 @@ export async function run(args: string[]): Promise<number> {
     if (!card.ok) return failed(terminal, card.failure);
     if (called.command === 'status') {
       const { info } = card.value;
-      terminal.say(`${card.value.reader}: an ${info.application} card, version ${info.version}`);
-      terminal.say(`PIN tries left: ${info.tries.pw1}. Signatures made: ${info.signatureCount}.${info.pinPad ? ' The reader has a PIN pad.' : ''}`);
+      terminal.say(`${card.value.reader}: an ${info.application} card${info.version === null ? '' : `, version ${info.version}`}`);
+      terminal.say(`PIN tries left: ${info.tries.pw1}.${info.application === 'openpgp' ? ` Signatures made: ${info.signatureCount}.` : ''}${info.pinPad ? ' The reader has a PIN pad.' : ''}`);
       await card.value.card.release();
       return 0;
     }

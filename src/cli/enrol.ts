@@ -15,7 +15,7 @@ import { fromBase64url, fromHex, toHex } from '../ledger/verify/bytes.ts';
 import { openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
 import { createDistrict } from '../main/district.ts';
 import { readWords, refused } from './arguments.ts';
-import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
+import { CardFailed, CardsAtHand, isBinding, type CardSigner } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
 const usage = `imi enrol party FILE --key AUTHORITY-KEY [--key …] WHERE
@@ -109,10 +109,12 @@ async function enrolStaff(keys: readonly MemorySigner[], hubFile: HubFile, value
   const terminal = openTerminal(process.stdin, process.stderr);
   const cards = new CardsAtHand(terminal, { binding, reader: null });
   try {
-    const taken = await cards.take('the person’s card', null);
-    if (!taken.ok) return taken;
-    const { card, info } = taken.value;
-    await card.release();
+    const card = await cards.signer('the person’s card', null);
+    if (!card.ok) return card;
+    const { info } = card.value;
+    const tried = await tryOut(card.value);
+    await card.value.release();
+    if (!tried.ok) return tried;
     const id = new Uint8Array(randomBytes(16));
     const recorded = await record({ kind: 'staff.enrol', id, party, role, sig: [-19, info.keys.sig], aut: [-19, info.keys.aut], until }, keys, hubFile, values);
     return recorded.ok ? ok(`${recorded.value}\nTheir id: ${toHex(id)}`) : recorded;
@@ -121,6 +123,21 @@ async function enrolStaff(keys: readonly MemorySigner[], hubFile: HubFile, value
     terminal.close();
   }
 }
+
+/** With its holder's PIN: a card that signs only a hash or a first piece of what it is given would fail at the first sign-in. `card-unsupported`. */
+async function tryOut({ info, authenticate }: CardSigner): Promise<Result<null>> {
+  const challenge = new Uint8Array(randomBytes(longestChallenge));
+  const refusal = `its AUT key does not sign ${longestChallenge} bytes`;
+  try {
+    return nodeCrypto.verify([-19, info.keys.aut], challenge, await authenticate(challenge)) ? ok(null) : fail('card-unsupported', refusal);
+  } catch (error) {
+    if (error instanceof CardFailed && error.failure.code === 'card-error') return fail('card-unsupported', refusal);
+    throw error;
+  }
+}
+
+/** What a kiosk may ask a card to sign, in bytes. */
+const longestChallenge = 1024;
 
 function signersOf(paths: readonly string[]): Result<MemorySigner[], Failed> {
   const signers: MemorySigner[] = [];

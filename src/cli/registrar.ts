@@ -94,6 +94,8 @@ async function replace({ resident, clerk, staff, facts, document, slip, out, hub
   const [clerkKey, staffKey] = signers.value;
   const card = await cards.signer('the resident’s new card', null);
   if (!card.ok) return card;
+  const { info } = card.value;
+  if (info.application !== 'openpgp') return fail('card-unsupported', info.application);
   const { space, recovery, formers, replaced } = found.value;
   const prepared = await prepareReplacement(
     {
@@ -105,7 +107,7 @@ async function replace({ resident, clerk, staff, facts, document, slip, out, hub
         formers: formers.map(({ number, sealed }) => ({ number, sealed: decoded(sealed) })),
         replaced,
       },
-      card: { ...card.value.info.keys, signatureCount: card.value.info.signatureCount },
+      card: { ...info.keys, signatureCount: info.signatureCount },
       document,
       slip,
       kiosk: null,

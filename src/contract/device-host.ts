@@ -24,24 +24,38 @@ export interface CardKeys {
   dec: Uint8Array;
 }
 
-export interface CardInfo {
-  application: 'openpgp';
-  /** As in the AID, `3.4`. */
-  version: string;
-  keys: CardKeys;
-  /** Tries left of PW1, reset code, PW3 (DO C4, bytes 5 to 7). */
+/** What is the same of every card that has keys of ours. */
+interface CardOfOurs {
+  /** Tries left of PW1, reset code, PW3 (OpenPGP: DO C4, bytes 5 to 7); of PIV's PIN and PUK, and no third. */
   tries: { pw1: number; resetCode: number; pw3: number };
-  /** DO C4 byte 1 = 00: PW1-81 serves one signature only, as we require. */
+  /** PW1-81 serves one signature only, as we require (OpenPGP: DO C4 byte 1 = 00; PIV: always, in 9C). */
   pinPerSignature: boolean;
   pinMinLength: number;
   pinMaxLength: number;
   /** The reader can take the PIN itself (FEATURE_VERIFY_PIN_DIRECT). */
   pinPad: boolean;
-  /** A key asks for a touch (DO D6, D7, D8): the answer comes late. */
+  /** A key asks for a touch (DO D6, D7, D8; PIV: the key's policy): the answer comes late. */
   touch: { sig: boolean; dec: boolean; aut: boolean };
+}
+
+export interface OpenPgpInfo extends CardOfOurs {
+  application: 'openpgp';
+  /** As in the AID, `3.4`. */
+  version: string;
+  keys: CardKeys;
   /** DO 93: signatures made so far. */
   signatureCount: number;
 }
+
+/** For people at work only: nothing can be sealed to it, and it counts no signatures. */
+export interface PivInfo extends CardOfOurs {
+  application: 'piv';
+  /** As its maker numbers it, `5.7.0`; null where it does not say. */
+  version: string | null;
+  keys: { sig: Uint8Array; aut: Uint8Array; dec?: never };
+}
+
+export type CardInfo = OpenPgpInfo | PivInfo;
 
 /** A card before it is anybody's, or one that is to be made anew. */
 export interface RawCard {
@@ -153,7 +167,7 @@ export interface DeviceCommands {
    * digits at least) and the admin PIN are set; PW1 is still the factory's. From then on the card is as after `card.open`. Both secrets are zero when this has
    * returned. `card-not-blank`, `card-wrong-curve`, `card-aut-short`, `card-not-made`; a card that was made in part has to be wiped.
    */
-  'card.make': { params: { insertion: number; adminPin: Uint8Array; resetCode: Uint8Array }; result: CardInfo };
+  'card.make': { params: { insertion: number; adminPin: Uint8Array; resetCode: Uint8Array }; result: OpenPgpInfo };
   /** PW1 from the factory's to the person's own, which is then verified as PW1-82. `avoid`: digits that others know of the person. */
   'card.choose-pin': { params: { insertion: number; newPin: Uint8Array; avoid: readonly string[] }; result: PinChoice };
   /** RESET RETRY COUNTER with the reset code: a new PW1 with all its tries. */

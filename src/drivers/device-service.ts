@@ -3,8 +3,9 @@ import { fail, never, ok } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { ApduTransport } from './cards/apdu.ts';
 import { ApduTrace } from './cards/apdu-trace.ts';
+import { openCardApplication } from './cards/card-application.ts';
+import type { CardApplication, CardOptions } from './cards/card-application.ts';
 import { OpenPgpCard } from './cards/openpgp.ts';
-import type { OpenPgpOptions } from './cards/openpgp.ts';
 import { choosePin, RawOpenPgpCard, unblockPin } from './cards/openpgp-making.ts';
 import type { Devices, DevicesEars } from './devices.ts';
 import { cardFailure } from './pcsc/codes.ts';
@@ -18,9 +19,9 @@ interface Session {
   reader: string;
   connection: PcscCard;
   transport: ApduTransport;
-  options: OpenPgpOptions;
+  options: CardOptions;
   /** A raw one until it is made. */
-  card: OpenPgpCard | RawOpenPgpCard;
+  card: CardApplication | RawOpenPgpCard;
   /** The request that is being served, for `touchWanted`. */
   request: number;
 }
@@ -117,19 +118,24 @@ export class DeviceService {
       case 'card.change-pin':
         return this.#with(request, (card) => card.changePin(request.params.oldPin, request.params.newPin));
       case 'card.choose-pin':
-        return this.#with(request, (card) => choosePin(card, request.params.newPin, request.params.avoid));
+        return this.#withMade(request, (card) => choosePin(card, request.params.newPin, request.params.avoid));
       case 'card.unblock':
-        return this.#with(request, (_, { transport }) => unblockPin(transport, request.params.resetCode, request.params.newPin, request.params.avoid));
+        return this.#withMade(request, (_, { transport }) => unblockPin(transport, request.params.resetCode, request.params.newPin, request.params.avoid));
       default:
         return never(request);
     }
   }
 
-  async #with<T>(request: { id: number; params: { insertion: number } }, act: (card: OpenPgpCard, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
+  async #with<T>(request: { id: number; params: { insertion: number } }, act: (card: CardApplication, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
     const session = this.#sessions.get(request.params.insertion);
-    if (session === undefined || !(session.card instanceof OpenPgpCard)) return fail('card-error', 'not open');
+    if (session === undefined || session.card instanceof RawOpenPgpCard) return fail('card-error', 'not open');
     session.request = request.id;
     return act(session.card, session);
+  }
+
+  /** What is only done to cards of the kind that is made here. */
+  async #withMade<T>(request: { id: number; params: { insertion: number } }, act: (card: OpenPgpCard, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
+    return this.#with(request, async (card, session) => (card instanceof OpenPgpCard ? act(card, session) : fail('card-unsupported', card.info.application)));
   }
 
   async #withRaw<T>(request: { id: number; params: { insertion: number } }, act: (card: RawOpenPgpCard, session: Session) => Promise<Result<T>>): Promise<Result<T>> {
@@ -150,7 +156,7 @@ export class DeviceService {
 
   async #open(id: number, params: DeviceCommands['card.open']['params']): Promise<Result<unknown>> {
     return this.#connect(id, params, async (transport, options) => {
-      const card = await OpenPgpCard.open(transport, options);
+      const card = await openCardApplication(transport, options);
       return card.ok ? ok({ card: card.value, said: card.value.info }) : card;
     });
   }
@@ -166,7 +172,7 @@ export class DeviceService {
   async #connect(
     id: number,
     params: DeviceCommands['card.open']['params'],
-    open: (transport: ApduTransport, options: OpenPgpOptions) => Promise<Result<{ card: Session['card']; said: unknown }>>,
+    open: (transport: ApduTransport, options: CardOptions) => Promise<Result<{ card: Session['card']; said: unknown }>>,
   ): Promise<Result<unknown>> {
     if (!this.#watch.hasReader(params.reader)) return fail('reader-missing');
     if (this.#watch.readerOf(params.insertion) !== params.reader) return fail('card-removed');
@@ -178,7 +184,7 @@ export class DeviceService {
       return connection;
     }
     const transport = this.#trace.heard(params.reader, transportOf(connection.value));
-    const options: OpenPgpOptions = {
+    const options: CardOptions = {
       pinPad: await findPinPad(connection.value),
       onTouchWanted: () => this.#post({ touchWanted: this.#sessions.get(params.insertion)?.request ?? id }),
     };

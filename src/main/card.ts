@@ -1,4 +1,4 @@
-import type { CardInfo, DeviceCommand, DeviceCommands, PinChoice, PinResult, RawCard } from '../contract/device-host.ts';
+import type { CardInfo, OpenPgpInfo, DeviceCommand, DeviceCommands, PinChoice, PinResult, RawCard } from '../contract/device-host.ts';
 import type { Result } from '../contract/result.ts';
 
 /** As much of the device host as main uses. */
@@ -46,7 +46,7 @@ export interface NewCard extends Card {
   openRaw(): Promise<Result<RawCard>>;
   wipe(): Promise<Result<RawCard>>;
   /** Both secrets are overwritten with zeros in every case. */
-  make(adminPin: Uint8Array, resetCode: Uint8Array): Promise<Result<CardInfo>>;
+  make(adminPin: Uint8Array, resetCode: Uint8Array): Promise<Result<OpenPgpInfo>>;
   /** As `card.choose-pin`; `newPin` is overwritten with zeros in every case. */
   choosePin(newPin: Uint8Array, avoid: readonly string[]): Promise<Result<PinChoice>>;
   /** As `card.unblock`; both secrets are overwritten with zeros in every case. */

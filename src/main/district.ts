@@ -67,7 +67,7 @@ export interface District {
    * Whose card this is, against a head young enough to sign in on.
    * `key-unknown`, `key-blocked`, `key-not-resident`; `head-too-old` and its kind; why the hub did not answer.
    */
-  residentOf(keys: { sig: Uint8Array; aut: Uint8Array; dec: Uint8Array }): Promise<Result<ProvenResident>>;
+  residentOf(keys: { sig: Uint8Array; aut: Uint8Array; dec?: Uint8Array }): Promise<Result<ProvenResident>>;
   /**
    * Whose staff card this is, and that it may sign in at this kiosk: active, in time, its party active, and where it works for a hub, for this one.
    * `staff-card-unknown`, `-role` (detail: whose key it is), `-retired`, `-expired`, `-office`; else as `residentOf`.
@@ -198,7 +198,7 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       counter: record.counter,
       readOnlyUntil: record.readOnlyUntil ?? null,
     };
-    const same = equalBytes(proven.aut, keys.aut) && equalBytes(proven.sig, keys.sig) && equalBytes(proven.dec, keys.dec);
+    const same = equalBytes(proven.aut, keys.aut) && equalBytes(proven.sig, keys.sig) && keys.dec !== undefined && equalBytes(proven.dec, keys.dec);
     return same ? ok(proven) : fail('key-unknown', 'keys differ');
   };
 

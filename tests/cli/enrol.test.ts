@@ -12,6 +12,7 @@ import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { demoAdminPin, demoPin } from '../../tools/demo/people.ts';
 import { worldAt } from '../../tools/demo/world.ts';
 import { newCardState, saveCardState } from '../../tools/virtual-card/card-state.ts';
+import { newPivState, savePivState } from '../../tools/virtual-card/piv-state.ts';
 import { whyNoReaders } from '../drivers/device-rig.ts';
 import { must } from '../hub/visitor.ts';
 import { TerminalWithCards } from './terminal-with-cards.ts';
@@ -85,6 +86,20 @@ describe.skipIf(missing !== null)('a hub of one’s own, from nothing', () => {
     expect([made.err, made.out.split('\n')[0]]).toEqual(['', 'Enrolled: hall-1']);
     const { out } = await terminal.imi(['kiosk', 'check', '--hub', at('hub.json'), '--kiosk', 'hall-1', '--data', at('hall-1'), '--json']);
     expect((JSON.parse(out) as Readiness).checks).toContainEqual({ check: 'enrolment', state: 'good' });
+  }, 60_000);
+
+  it('a technician’s PIV card does the same; one that signs only a piece of what it is given is not enrolled', async () => {
+    const key = join(hubDir(), 'hub.key.json');
+    const enrol = ['enrol', 'staff', '--party', 'north-hub', '--role', 'technician', '--until', untilThere, '--key', key, ...where()];
+    savePivState(at('half.card'), newPivState({ label: 'half', seed: demoSecret('card/half'), pin: demoPin, style: { signs: 'first-32-bytes' } }));
+    expect(await terminal.imi(enrol, [at('half.card')])).toMatchObject({ code: 1, err: 'Refused: card-unsupported (its AUT key does not sign 1024 bytes)\n' });
+    savePivState(at('piv.card'), newPivState({ label: 'piv', seed: demoSecret('card/piv'), pin: demoPin }));
+    expect(await terminal.imi(enrol, [at('piv.card')])).toMatchObject({ code: 0, err: '' });
+    const hall2 = { ...(JSON.parse(readFileSync(at('hub.json'), 'utf8')) as HubFile) };
+    writeFileSync(at('hub2.json'), JSON.stringify({ ...hall2, kiosks: { ...hall2.kiosks, 'hall-2': hall2.kiosks['hall-1'] } }));
+    writeFileSync(at('kiosk2.json'), JSON.stringify({ hub: 'hub2.json', kiosk: 'hall-2', data: 'hall-2' }));
+    const made = await terminal.imi(['kiosk', 'provision', '--config', at('kiosk2.json')], [at('piv.card')]);
+    expect([made.err, made.out.split('\n')[0]]).toEqual(['', 'Enrolled: hall-2']);
   }, 60_000);
 
   it('once it is ended that card makes none any more', async () => {

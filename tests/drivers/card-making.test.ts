@@ -1,6 +1,6 @@
 import { verify, createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { CardInfo, RawCard } from '../../src/contract/device-host.ts';
+import type { OpenPgpInfo, RawCard } from '../../src/contract/device-host.ts';
 import type { Result } from '../../src/contract/result.ts';
 import type { DeviceHost } from '../../src/drivers/device-host.ts';
 import { loadCardState, openpgpFingerprint, type NewCard } from '../../tools/virtual-card/card-state.ts';
@@ -45,7 +45,7 @@ describe.skipIf(why !== null)(`a card is made${why === null ? '' : ` (${why})`}`
     const insertion = await inserted(path);
     return { insertion, card: valueOf(await host.call('card.open-raw', { reader: rig.reader, insertion })) };
   }
-  const make = (insertion: number): Promise<Result<CardInfo>> => host.call('card.make', { insertion, adminPin: adminPin(), resetCode: resetCode() });
+  const make = (insertion: number): Promise<Result<OpenPgpInfo>> => host.call('card.make', { insertion, adminPin: adminPin(), resetCode: resetCode() });
   const blank = (card: Partial<NewCard> = {}): string => rig.card({ blank: true, ...card });
 
   test('from blank to a card that signs, proves and agrees, with the person’s own PIN', async () => {

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { saveStateFile } from './state-file.ts';
 
 const hex = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^([0-9a-f]{2}){${bytes}}$`));
 const anyHex = z.string().regex(/^([0-9a-f]{2})*$/);
@@ -177,24 +177,7 @@ export function loadCardState(path: string): CardState {
   return cardStateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
 }
 
-/** Atomic and on disk when it returns: a counter that was told is never told again. Mode 0600, as it holds the secrets. */
-export function saveCardState(path: string, state: CardState): void {
-  const draft = `${path}.draft`;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify(state, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
+export const saveCardState = (path: string, state: CardState): void => saveStateFile(path, state);
 
 const pkcs8Head = { ed25519: '302e020100300506032b657004220420', x25519: '302e020100300506032b656e04220420' } as const;
 

@@ -1,5 +1,4 @@
 import { checkAccess } from './access.ts';
-import { type Apdu, parseApdu } from './apdu.ts';
 import { answer, type Answer, type Card, newSession, type Session } from './card.ts';
 import { type CardState, loadCardState, saveCardState } from './card-state.ts';
 import { type Command, parseCommand } from './command.ts';
@@ -8,12 +7,10 @@ import { authenticate, decipher, generateKey, getChallenge, readKey, sign } from
 import { activate, terminate } from './commands/life-cycle.ts';
 import { askVerified, changePin, forgetVerified, unblockPin, verify } from './commands/pin.ts';
 import { select } from './commands/select.ts';
-import { answerToReset, longestMessage } from './data-objects.ts';
+import { answerToReset } from './data-objects.ts';
+import { ApduExchange } from './exchange.ts';
 import { never } from '../../src/contract/result.ts';
 import { sw } from './status-word.ts';
-
-const chainBit = 0x10;
-const getResponse = 0xc0;
 
 /** An OpenPGP card 3.4 behind its contacts: APDU bytes in, APDU bytes out, everything lasting in its file. */
 export class OpenpgpCard implements Card {
@@ -21,10 +18,7 @@ export class OpenpgpCard implements Card {
   session: Session = newSession();
   private readonly path: string;
   private readonly waitForTouch: () => Promise<boolean>;
-  /** Parts of a command chain that is not over (ISO 7816-4 §5.1.1.1). */
-  private chain: { head: Apdu; parts: Uint8Array[] } | null = null;
-  /** What the last answer had no room for. */
-  private rest: Uint8Array = new Uint8Array(0);
+  private readonly exchange = new ApduExchange();
 
   /** Throws where the file is no card's. */
   constructor(path: string, waitForTouch: () => Promise<boolean>) {
@@ -40,8 +34,7 @@ export class OpenpgpCard implements Card {
   /** Power off, power on and reset alike: nothing is verified and no chain is open any more. */
   reset(): void {
     this.session = newSession();
-    this.chain = null;
-    this.rest = new Uint8Array(0);
+    this.exchange.reset();
   }
 
   keep(): void {
@@ -52,47 +45,15 @@ export class OpenpgpCard implements Card {
     return this.waitForTouch();
   }
 
-  async process(bytes: Uint8Array): Promise<Uint8Array> {
-    const apdu = parseApdu(bytes);
-    if (apdu === null) return trailer(sw.wrongLength);
-    if (apdu.cla === 0x00 && apdu.ins === getResponse) return this.fit(answer(sw.ok, this.rest), apdu.le);
-    this.rest = new Uint8Array(0);
-    const whole = this.unchain(apdu);
-    if (typeof whole === 'number') return trailer(whole);
-    const command = parseCommand(whole);
-    if (typeof command === 'number') return trailer(command);
-    const refusal = checkAccess(this, command);
-    if (refusal !== sw.ok) return trailer(refusal);
-    return this.fit(await execute(this, command), apdu.le);
-  }
-
-  /** The command that a chain's last part completes, or the status word for a part before. */
-  private unchain(apdu: Apdu): Apdu | number {
-    const { chain } = this;
-    const isPart = (apdu.cla & chainBit) !== 0;
-    const continues = chain !== null && chain.head.ins === apdu.ins && chain.head.p1 === apdu.p1 && chain.head.p2 === apdu.p2;
-    if (chain !== null && !continues) {
-      this.chain = null;
-      return sw.chainLastExpected;
-    }
-    const parts = [...(chain?.parts ?? []), apdu.data];
-    if (parts.reduce((length, part) => length + part.length, 0) > longestMessage) {
-      this.chain = null;
-      return sw.wrongLength;
-    }
-    this.chain = isPart ? { head: apdu, parts } : null;
-    return isPart ? sw.ok : { ...apdu, data: Buffer.concat(parts) };
-  }
-
-  /** As many bytes as the host takes; 61xx says that there are more. */
-  private fit({ sw: status, data }: Answer, le: number | null): Uint8Array {
-    const now = data.subarray(0, le ?? 0);
-    this.rest = data.subarray(now.length);
-    return Buffer.concat([now, trailer(this.rest.length === 0 ? status : sw.bytesLeft(this.rest.length))]);
+  process(bytes: Uint8Array): Promise<Uint8Array> {
+    return this.exchange.process(bytes, (apdu) => {
+      const command = parseCommand(apdu);
+      if (typeof command === 'number') return answer(command);
+      const refusal = checkAccess(this, command);
+      return refusal === sw.ok ? execute(this, command) : answer(refusal);
+    });
   }
 }
-
-const trailer = (status: number): Uint8Array => Uint8Array.of(status >> 8, status & 0xff);
 
 function execute(card: Card, command: Command): Answer | Promise<Answer> {
   switch (command.kind) {

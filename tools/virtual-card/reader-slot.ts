@@ -1,5 +1,7 @@
 import type { CardEvent, CommandPattern, faultSchema, Slot, SlotStatus } from './control.ts';
 import { OpenpgpCard } from './openpgp-card.ts';
+import { PivCard } from './piv-card.ts';
+import { isPivFile } from './piv-state.ts';
 import { passed } from './passed.ts';
 import { enterReader, type VpcdLink } from './vpcd-client.ts';
 import { never } from '../../src/contract/result.ts';
@@ -25,7 +27,7 @@ type Behaviour = 'answer' | 'hang' | 'vanish' | 'vanish-after' | 'cut-short';
 
 interface Inserted {
   path: string;
-  card: OpenpgpCard;
+  card: OpenpgpCard | PivCard;
   link: VpcdLink | null;
   powered: boolean;
   commands: number;
@@ -73,7 +75,7 @@ export class ReaderSlot {
     const out = new AbortController();
     const inserted: Inserted = {
       path,
-      card: new OpenpgpCard(path, () => this.waitForTouch(inserted)),
+      card: isPivFile(path) ? new PivCard(path, () => this.waitForTouch(inserted)) : new OpenpgpCard(path, () => this.waitForTouch(inserted)),
       link: null,
       powered: false,
       commands: 0,

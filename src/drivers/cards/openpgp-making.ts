@@ -5,6 +5,7 @@ import { fail, ok } from '../../contract/result.ts';
 import type { Result } from '../../contract/result.ts';
 import { exchange, shortOnly, SW_OK, swText } from './apdu.ts';
 import type { ApduLimits, ApduTransport, CommandApdu, ResponseApdu } from './apdu.ts';
+import type { CardOptions } from './card-application.ts';
 import {
   AID,
   curveAttributes,
@@ -28,7 +29,7 @@ import {
   SW_NOT_VERIFIED,
   triesOf,
 } from './openpgp.ts';
-import type { KeySlot, OpenPgpOptions } from './openpgp.ts';
+import type { KeySlot } from './openpgp.ts';
 import { factoryAdminPin, factoryPin, pinWeakness } from './pin-choice.ts';
 import { tlvAt, withoutOuterTag } from './tlv.ts';
 
@@ -78,7 +79,7 @@ export class RawOpenPgpCard {
   }
 
   /** As `card.make` says. The card that comes of it. */
-  async make(adminPin: Uint8Array, resetCode: Uint8Array, options: OpenPgpOptions): Promise<Result<OpenPgpCard>> {
+  async make(adminPin: Uint8Array, resetCode: Uint8Array, options: CardOptions): Promise<Result<OpenPgpCard>> {
     const admin = Buffer.from(factoryAdminPin, 'ascii');
     try {
       if (!this.#isBlank) return fail('card-not-blank');

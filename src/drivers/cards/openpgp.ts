@@ -1,9 +1,9 @@
-import type { CardInfo, CardKeys, PinResult } from '../../contract/device-host.ts';
+import type { CardKeys, OpenPgpInfo, PinResult } from '../../contract/device-host.ts';
 import { fail, ok } from '../../contract/result.ts';
 import type { Failure, Result } from '../../contract/result.ts';
-import type { PinPad } from '../pcsc/pin-pad.ts';
 import { exchange, shortOnly, SW_OK, swText } from './apdu.ts';
 import type { ApduLimits, ApduTransport, CommandApdu, ResponseApdu } from './apdu.ts';
+import type { CardApplication, CardOptions } from './card-application.ts';
 import { derivePin, parseKdf } from './openpgp-kdf.ts';
 import type { PinKdf } from './openpgp-kdf.ts';
 import { tlvAt, withoutOuterTag } from './tlv.ts';
@@ -53,22 +53,15 @@ export const curveAttributes = {
   x25519: ['122b060104019755010501', '122b656e'],
 } as const;
 
-export interface OpenPgpOptions {
-  /** The reader's pad, if it has one. */
-  pinPad: PinPad | null;
-  /** Called before a command that the card answers only after a touch on its own button. */
-  onTouchWanted: () => void;
-}
-
 /** An OpenPGP card 3.4 with Ed25519 in SIG and AUT and X25519 in DEC, over an exclusive connection. */
-export class OpenPgpCard {
-  readonly info: CardInfo;
+export class OpenPgpCard implements CardApplication {
+  readonly info: OpenPgpInfo;
   readonly #transport: ApduTransport;
-  readonly #options: OpenPgpOptions;
+  readonly #options: CardOptions;
   readonly #limits: ApduLimits;
   readonly #kdf: PinKdf | null;
 
-  private constructor(transport: ApduTransport, options: OpenPgpOptions, profile: Profile) {
+  private constructor(transport: ApduTransport, options: CardOptions, profile: Profile) {
     this.#transport = transport;
     this.#options = options;
     this.#limits = profile.limits;
@@ -77,7 +70,7 @@ export class OpenPgpCard {
   }
 
   /** No such application: `card-unknown`; another algorithm, or a key that was never made: `card-unsupported`. */
-  static async open(transport: ApduTransport, options: OpenPgpOptions): Promise<Result<OpenPgpCard>> {
+  static async open(transport: ApduTransport, options: CardOptions): Promise<Result<OpenPgpCard>> {
     const profile = await readProfile(transport, options.pinPad !== null);
     return profile.ok ? ok(new OpenPgpCard(transport, options, profile.value)) : profile;
   }
@@ -207,7 +200,7 @@ export class OpenPgpCard {
 }
 
 interface Profile {
-  info: CardInfo;
+  info: OpenPgpInfo;
   limits: ApduLimits;
   kdf: PinKdf | null;
 }
@@ -238,7 +231,7 @@ async function readProfile(transport: ApduTransport, hasPinPad: boolean): Promis
   const signatureCount = await readSignatureCount(transport);
   if (!signatureCount.ok) return signatureCount;
 
-  const info: CardInfo = {
+  const info: OpenPgpInfo = {
     application: 'openpgp',
     version: `${version[0]}.${version[1]}`,
     keys: keys.value,
@@ -272,7 +265,7 @@ export function discretionary(application: Uint8Array, tag: number): Uint8Array 
 interface PinStatus {
   pinPerSignature: boolean;
   pinMaxLength: number;
-  tries: CardInfo['tries'];
+  tries: OpenPgpInfo['tries'];
 }
 
 /** DO C4: validity of PW1-81, three longest lengths (bit 8 names a PIN block format), three tries left. */
@@ -283,7 +276,7 @@ export function parsePinStatus(bytes: Uint8Array | null): PinStatus | null {
 }
 
 /** C4 alone; from inside 6E on cards that give it nowhere else. */
-export async function readTries(transport: ApduTransport): Promise<Result<CardInfo['tries']>> {
+export async function readTries(transport: ApduTransport): Promise<Result<OpenPgpInfo['tries']>> {
   const alone = await getData(transport, 0xc4);
   if (!alone.ok) return alone;
   const status = alone.value.sw === SW_OK ? parsePinStatus(withoutOuterTag(alone.value.data, 0xc4)) : null;
@@ -347,10 +340,10 @@ export async function readKdf(transport: ApduTransport, capabilities: Uint8Array
 const FEATURE_BUTTON = 0x20;
 
 /** The flags stand in 6E on most cards; a card that has a button (7F74) and does not list them is asked for each. */
-async function readTouch(transport: ApduTransport, application: Uint8Array): Promise<Result<CardInfo['touch']>> {
+async function readTouch(transport: ApduTransport, application: Uint8Array): Promise<Result<OpenPgpInfo['touch']>> {
   const features = tlvAt(application, 0x7f74, 0x81) ?? tlvAt(application, 0x73, 0x7f74, 0x81);
   const hasButton = ((features?.[0] ?? 0) & FEATURE_BUTTON) !== 0;
-  const touch: CardInfo['touch'] = { sig: false, dec: false, aut: false };
+  const touch: OpenPgpInfo['touch'] = { sig: false, dec: false, aut: false };
   for (const slot of Object.values(keySlots)) {
     let flag = discretionary(application, slot.touch);
     if (flag === null && hasButton) {

@@ -1,5 +1,5 @@
 import type { BlockReason } from '../../contract/block-reason.ts';
-import type { CardInfo, DeviceCommands, PinChoice, PinResult } from '../../contract/device-host.ts';
+import type { DeviceCommands, OpenPgpInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { DeskAct, TwoHandedAct } from '../../contract/desk-act.ts';
 import type { HpkeMessage } from '../../identity/hpke.ts';
@@ -10,7 +10,7 @@ import type { Document } from './document.ts';
 
 /** A card that was made, and what goes with it. */
 export interface MadeCard {
-  info: CardInfo;
+  info: OpenPgpInfo;
   /** The card's admin PIN, sealed to the registrar. */
   adminPin: Uint8Array;
   /** Twelve digits: with them its holder unlocks the PIN. */

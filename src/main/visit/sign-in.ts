@@ -1,4 +1,4 @@
-import type { CardInfo } from '../../contract/device-host.ts';
+import type { CardInfo, OpenPgpInfo } from '../../contract/device-host.ts';
 import type { Notice, RequestRow } from '../../contract/bridge.ts';
 import { credentialType, identityVct } from '../../contract/claims.ts';
 import { fail, never, ok, type Result } from '../../contract/result.ts';
@@ -57,7 +57,7 @@ export async function proveKey(card: Card, ticket: Ticket, { district, crypto, c
 }
 
 /** One decipher of the card opens the data space; every credential in it is checked before a fact of it is believed. */
-export async function openAccess(card: Card, info: CardInfo, proof: Proof, signal: AbortSignal, parts: SignInParts): Promise<Result<Access>> {
+export async function openAccess(card: Card, info: OpenPgpInfo, proof: Proof, signal: AbortSignal, parts: SignInParts): Promise<Result<Access>> {
   const { district } = parts;
   const { resident, challenge } = proof.ticket;
   const sealed = await district.openSpace(resident.id, challenge, proof.signature);
@@ -71,7 +71,7 @@ export async function openAccess(card: Card, info: CardInfo, proof: Proof, signa
   return opened.ok ? fail('card-removed', 'too late') : opened;
 }
 
-async function unsealAccess(card: Card, info: CardInfo, resident: ProvenResident, sealed: SealedSpace, parts: SignInParts): Promise<Result<Access>> {
+async function unsealAccess(card: Card, info: OpenPgpInfo, resident: ProvenResident, sealed: SealedSpace, parts: SignInParts): Promise<Result<Access>> {
   const [space, offers, keeper, activity, mutes, asks] = await Promise.all([
     openSpace(sealed.wrappedKey, resident.id, resident.space, { publicKey: resident.dec, agree: (point) => card.agree(point) }),
     parts.offers(),
@@ -87,7 +87,7 @@ async function unsealAccess(card: Card, info: CardInfo, resident: ProvenResident
 }
 
 async function fillAccess(
-  info: CardInfo,
+  info: OpenPgpInfo,
   resident: ProvenResident,
   sealed: SealedSpace,
   space: OpenSpace,

@@ -1,5 +1,5 @@
 import type { PackedSlip } from '../../contract/bridge.ts';
-import { ok } from '../../contract/result.ts';
+import { fail, ok } from '../../contract/result.ts';
 import type { Trust } from '../../ledger/verify/head.ts';
 import type { Card } from '../card.ts';
 import type { Delivery } from '../delivery.ts';
@@ -56,6 +56,8 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     checkPin: (insertion, purpose, pin) => cardOf(insertion).verify(purpose, pin),
     proveKey: (insertion, ticket) => proveKey(cardOf(insertion), ticket, parts),
     async openAccess(insertion, card, proof, signal) {
+      // Of a resident, whose DEC key was found: it is of the kind that has one.
+      if (card.application !== 'openpgp') return fail('card-unsupported', card.application);
       const access = await openAccess(cardOf(insertion), card, proof, signal, parts);
       if (!access.ok) return access;
       // Not before: a card that was pulled meanwhile means that nobody has read the notices.
