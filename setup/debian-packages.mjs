@@ -18,8 +18,8 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; and HID devices that the kernel need not have. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', 'umockdev', 'gir1.2-umockdev-1.0', 'python3-gi', ...display];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; HID devices that the kernel need not have; and a TPM 2.0 with the tools that a kiosk uses. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', 'umockdev', 'gir1.2-umockdev-1.0', 'python3-gi', 'swtpm', 'tpm2-tools', ...display];
 
 /**
  * @param {string} command of setup/run.mjs

@@ -11,7 +11,8 @@ import { softwareOpener } from '../identity/hpke.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import { systemClock } from '../main/clock.ts';
-import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey } from '../main/device-key.ts';
+import { tpmAtHand } from '../main/tpm.ts';
+import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type KeyPlace } from '../main/device-key.ts';
 import { openOutbox } from '../main/outbox.ts';
 import { actsOn, enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench, type Way } from '../main/workshop/bench.ts';
 import { openJournalFile, statementOf } from '../main/workshop/journal-export.ts';
@@ -27,7 +28,7 @@ export const workshopUsage = `imi kiosk provision --config FILE
 imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
 imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE
 imi kiosk journal --from FILE --hub FILE --key FILE [--data DIR]
-  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.
+  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE, "tpm": true }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.
   journal: prints what a kiosk has exported, once its key on the ledger has told it. --key: of the hub's party (hub.key.json); --data: from which the path of the hub's socket goes.`;
 
 /**
@@ -37,10 +38,12 @@ imi kiosk journal --from FILE --hub FILE --key FILE [--data DIR]
 export async function provision(args: string[]): Promise<number> {
   const read = readOptions(args, workshopUsage, { config: { type: 'string' } }, ({ config }) => (config === undefined ? misuse(workshopUsage) : readConfig(config)));
   if (!read.ok) return saidMisuse(read.failure);
-  const { bench, pdf } = read.value;
+  const { bench, pdf, tpm } = read.value;
+  const place = keyPlace(tpm);
+  if (!place.ok) return refused(place.failure);
   const made = onDisk(() => mkdirSync(bench.dataDir, { recursive: true, mode: 0o700 }));
   if (!made.ok) return refused(made.failure);
-  const key = readOrMakeDeviceKey(keyPathOf(bench));
+  const key = readOrMakeDeviceKey(keyPathOf(bench), place.value);
   if (!key.ok) return refused(key.failure);
   const enrolled = await enrolOnce(bench, key.value, (act) => withTechnician(bench, act));
   if (!enrolled.ok) return refused(enrolled.failure);
@@ -179,13 +182,20 @@ const marks: Record<Check['state'], string> = { good: 'ok     ', warning: 'look 
 const linesOf = ({ checks, ready, kiosk }: Readiness): string =>
   [...checks.map(({ check: name, state, code, detail }) => `${marks[state]}${[name, code, detail].filter((word) => word !== undefined).join('  ')}`), ready ? `${kiosk} is ready.` : `${kiosk} is not ready.`, ''].join('\n');
 
-const configSchema = z.strictObject({ hub: z.string(), kiosk: z.string(), data: z.string(), pdf: z.string().optional() });
+/** `tpm`: true, this machine's; or the way to another, as TPM2-Tools name it. Left out: a file. */
+const configSchema = z.strictObject({ hub: z.string(), kiosk: z.string(), data: z.string(), pdf: z.string().optional(), tpm: z.union([z.boolean(), z.string()]).default(false) });
 
-function readConfig(path: string): Result<{ bench: Bench; pdf: string | null }, Misuse> {
-  const { hub, kiosk, data, pdf } = configSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+function keyPlace(tpm: boolean | string): Result<KeyPlace> {
+  if (tpm === false) return ok('file');
+  const tcti = tpm === true ? tpmAtHand() : tpm;
+  return tcti === null ? fail('kiosk-config', 'no TPM 2.0, or no tpm2-tools') : ok({ tpm: tcti });
+}
+
+function readConfig(path: string): Result<{ bench: Bench; pdf: string | null; tpm: boolean | string }, Misuse> {
+  const { hub, kiosk, data, pdf, tpm } = configSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   const at = (file: string): string => resolve(dirname(path), file);
   const bench = readBench({ hub: at(hub), kiosk, data: at(data) });
-  return bench.ok ? ok({ bench: bench.value, pdf: pdf === undefined ? null : at(pdf) }) : bench;
+  return bench.ok ? ok({ bench: bench.value, pdf: pdf === undefined ? null : at(pdf), tpm }) : bench;
 }
 
 const benchOptions = { hub: { type: 'string' }, kiosk: { type: 'string' }, data: { type: 'string' } } as const;

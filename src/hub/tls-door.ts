@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { doorProtocols, doorTls, peerKey, spokenOn, type TlsIdentity } from '../ledger/client/door-tls.ts';
+import { doorProtocols, doorTls, peerDeviceKey, spokenOn, type TlsIdentity } from '../ledger/client/door-tls.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { closeListener, converse, sayAndClose, type Conversation, type ConversationParts, type DoorHandlers } from './conversation.ts';
 import type { Door, DoorFailure, DoorLimits } from './door.ts';
@@ -113,7 +113,7 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, setup
     }
     socket.setNoDelay(true);
     socket.setTimeout(limits.silentMs, () => socket.destroy());
-    const key = peerKey(socket);
+    const key = peerDeviceKey(socket, Math.floor(Date.now() / 1000));
     if (key === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
     if (protocol === doorProtocols.setup) return letSetUp(socket, key);
     if (open.size >= limits.connections) return sayAndClose(socket, { code: 'hub-busy', detail: 'connections' });

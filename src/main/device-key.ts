@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unl
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
+import { forgetTpmKey, makeTpmKey, publicOfTpmKey, signByTpm, type TpmKey } from './tpm.ts';
 
 /** What attests that a request was signed at this kiosk. */
 export interface DeviceKey {
@@ -12,29 +13,38 @@ export interface DeviceKey {
   sign(input: Uint8Array): Uint8Array;
 }
 
-/** With what TLS signs with; of a key in a TPM, what names it to OpenSSL (ledger/client/door-tls.ts). */
+/** PEM of what TLS signs with; null of a key in a TPM, for which another stands in (ledger/client/door-delegation.ts). */
 export interface StoredDeviceKey extends DeviceKey {
-  tlsKey: string;
+  tlsKey: string | null;
 }
 
+/** Where a device key is made. */
+export type KeyPlace = 'file' | { tpm: string };
+
 /**
- * Reads a private JWK: Ed25519 (RFC 8037 §2) or P-256 (RFC 7518 §6.2).
+ * Reads a private JWK: Ed25519 (RFC 8037 §2) or P-256 (RFC 7518 §6.2); or a public one of P-256 with `tpm`, which says where its private half lies.
  * Fails with `kiosk-config` when there is none, when it is no such key, or when anybody but its owner may read the file.
  */
 export function readDeviceKey(path: string): Result<StoredDeviceKey> {
   try {
     if ((statSync(path).mode & 0o077) !== 0) return fail('kiosk-config', 'device key is readable by others');
-    return deviceKeyOf(JSON.parse(readFileSync(path, 'utf8')) as JsonWebKey);
+    const jwk = JSON.parse(readFileSync(path, 'utf8')) as JsonWebKey & { tpm?: TpmKey };
+    return jwk.tpm === undefined ? deviceKeyOf(jwk) : keyInTpm(jwk, jwk.tpm);
   } catch (error) {
     return fail('kiosk-config', error instanceof Error && 'code' in error ? `device key ${String(error.code)}` : 'device key is no JWK');
   }
 }
 
-/** As `readDeviceKey`; where there is none yet, an Ed25519 key is made and is on the disk, for its owner alone, when this returns. */
-export function readOrMakeDeviceKey(path: string): Result<StoredDeviceKey> {
+/**
+ * As `readDeviceKey`; where there is none yet, one is made and is on the disk, for its owner alone, when this returns: an Ed25519 key, or the name of a
+ * P-256 key in the TPM, which has no Ed25519.
+ */
+export function readOrMakeDeviceKey(path: string, place: KeyPlace = 'file'): Result<StoredDeviceKey> {
   if (existsSync(path)) return readDeviceKey(path);
+  const made = place === 'file' ? ok(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })) : newKeyInTpm(place.tpm);
+  if (!made.ok) return made;
   try {
-    const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+    const jwk = made.value;
     const file = openSync(path, 'wx', 0o600);
     try {
       writeSync(file, `${JSON.stringify(jwk)}\n`);
@@ -48,9 +58,19 @@ export function readOrMakeDeviceKey(path: string): Result<StoredDeviceKey> {
   return readDeviceKey(path);
 }
 
-/** Written over, then gone. A disk that writes elsewhere than it says (flash, copy on write) may keep the old bytes: only the ledger takes a key out of the world. */
+function newKeyInTpm(tcti: string): Result<JsonWebKey & { tpm: TpmKey }> {
+  const tpm = makeTpmKey(tcti);
+  if (!tpm.ok) return tpm;
+  const jwk = publicOfTpmKey(tpm.value);
+  return jwk.ok ? ok({ ...jwk.value, tpm: tpm.value }) : jwk;
+}
+
+/** Out of its TPM first, where it is in one; the file written over, then gone. A disk that writes elsewhere than it says (flash, copy on write) may keep the old bytes: only the ledger takes a key out of the world. */
 export function wipeDeviceKey(path: string): Result<null> {
   try {
+    const { tpm } = JSON.parse(readFileSync(path, 'utf8')) as { tpm?: TpmKey };
+    const gone = tpm === undefined ? ok(null) : forgetTpmKey(tpm);
+    if (!gone.ok) return gone;
     const { size } = statSync(path);
     const file = openSync(path, 'r+');
     try {
@@ -64,6 +84,16 @@ export function wipeDeviceKey(path: string): Result<null> {
   } catch (error) {
     return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
   }
+}
+
+/** Looked at as it lies there now: a TPM that was cleared, or a disk that was put into another machine, has another key or none. */
+function keyInTpm(jwk: JsonWebKey, tpm: TpmKey): Result<StoredDeviceKey> {
+  const inside = publicOfTpmKey(tpm);
+  if (!inside.ok) return inside;
+  if (inside.value.x !== jwk.x || inside.value.y !== jwk.y) return fail('kiosk-config', 'the TPM has another key');
+  const publicKey = publicKeyOf(createPublicKey({ key: inside.value as JsonWebKey, format: 'jwk' }));
+  if (publicKey === undefined) return fail('kiosk-config', 'device key of another kind');
+  return ok({ publicKey, sign: (input) => signByTpm(tpm, input), tlsKey: null });
 }
 
 export function deviceKeyOf(jwk: JsonWebKey): Result<StoredDeviceKey> {

@@ -15,6 +15,7 @@ import { readDeviceKey } from '../../src/main/device-key.ts';
 import { readReadiness, type Readiness } from '../../src/main/workshop/readiness.ts';
 import { demoTlsHubPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
 import { whyNoReaders } from '../drivers/device-rig.ts';
+import { SoftwareTpm, whyNoTpm } from '../fixtures/software-tpm.ts';
 import { must } from '../hub/visitor.ts';
 import { TerminalWithCards } from './terminal-with-cards.ts';
 
@@ -87,6 +88,22 @@ describe.skipIf(missing !== null).each([
     expect(statSync(dataDir()).mode & 0o777).toBe(0o700);
     const proof = verifyReceipt(new Uint8Array(readFileSync(join(dataDir(), 'enrolment.receipt'))), trustThrough(world.hubFile.trustRoot, nodeCrypto), nodeCrypto);
     expect(proof.ok).toBe(true);
+  }, 60_000);
+
+  it.skipIf(whyNoTpm !== null)('a kiosk whose key is in a TPM is enrolled and comes in like every other', async () => {
+    const tpm = new SoftwareTpm();
+    await tpm.start();
+    const hubFile = JSON.parse(readFileSync(hubPath, 'utf8')) as HubFile;
+    writeFileSync(join(dir, 'hub-tpm.json'), JSON.stringify({ ...hubFile, kiosks: { 'hall-tpm': hubFile.kiosks['hall-9'] } }));
+    writeFileSync(join(dir, 'tpm.json'), JSON.stringify({ hub: 'hub-tpm.json', kiosk: 'hall-tpm', data: 'hall-tpm', tpm: tpm.tcti }));
+    const { out } = await imi(['provision', '--config', join(dir, 'tpm.json')], 'tech-ou');
+    expect(out).toContain('Enrolled: hall-tpm');
+    const { out: said } = await imi(['check', '--hub', join(dir, 'hub-tpm.json'), '--kiosk', 'hall-tpm', '--data', join(dir, 'hall-tpm'), '--json']);
+    const { signed, ...report } = JSON.parse(said) as Readiness & { signed: string };
+    expect(found(report)).toMatchObject({ 'device-key': 'good', hub: 'good', ledger: 'good', enrolment: 'good' });
+    const { publicKey } = must(readDeviceKey(join(dir, 'hall-tpm/device.key.json')));
+    expect(readReadiness(signed, publicKey, (key, input, signature) => nodeCrypto.verify(key, input, signature))).toEqual(report);
+    await tpm.close();
   }, 60_000);
 
   it('what a kiosk exports is read by its hub, and by nobody who has another’s file', async () => {

@@ -34,7 +34,7 @@ describe.each([
   });
 
   test('is the one that TLS signs with', () => {
-    expect(publicKeyOf(createPublicKey(createPrivateKey(key.tlsKey)))).toEqual(key.publicKey);
+    expect(publicKeyOf(createPublicKey(createPrivateKey(key.tlsKey ?? '')))).toEqual(key.publicKey);
   });
 });
 

@@ -9,6 +9,8 @@ export interface CertificateOwner {
   key: PublicKey;
   /** 64 bytes: R ‖ S. Alone, so that a key that never leaves its chip can have a certificate. */
   sign(input: Uint8Array): Uint8Array;
+  /** One extension more, DER of its object id and what its OCTET STRING holds. */
+  extension?: { oid: Uint8Array; value: Uint8Array };
 }
 
 /**
@@ -17,12 +19,12 @@ export interface CertificateOwner {
  *
  * @throws RangeError for a key that TLS cannot use.
  */
-export function selfSignedCertificate({ name, key, sign }: CertificateOwner): string {
+export function selfSignedCertificate({ name, key, sign, extension }: CertificateOwner): string {
   const spki = encodeSpki(key);
   if (spki === undefined || name.length === 0 || name.length > 64) throw new RangeError('no certificate for such a key or name');
   const algorithm = key[0] === -19 ? ed25519 : ecdsaWithSha256;
   const names = sequence(tlv(0x31, sequence(commonName, tlv(0x0c, utf8(name)))));
-  const tbs = sequence(tlv(0xa0, version3), serialOf(spki), algorithm, names, validity, names, spki, extensions);
+  const tbs = sequence(tlv(0xa0, version3), serialOf(spki), algorithm, names, validity, names, spki, extensionsWith(extension));
   const signature = key[0] === -19 ? sign(tbs) : ecdsaSignature(sign(tbs));
   const certificate = sequence(tbs, algorithm, bitString(signature));
   return `-----BEGIN CERTIFICATE-----\n${lines(Buffer.from(certificate).toString('base64'))}-----END CERTIFICATE-----\n`;
@@ -56,7 +58,8 @@ const ecdsaWithSha256 = sequence(objectId('2a8648ce3d040302'));
 const commonName = objectId('550403');
 const validity = sequence(tlv(0x17, utf8('260101000000Z')), tlv(0x18, utf8('99991231235959Z')));
 /** keyUsage (2.5.29.15), critical: digitalSignature and nothing else. */
-const extensions = tlv(0xa3, sequence(sequence(objectId('551d0f'), tlv(0x01, Uint8Array.of(0xff)), tlv(0x04, tlv(0x03, Uint8Array.of(7, 0x80))))));
+const keyUsage = sequence(objectId('551d0f'), tlv(0x01, Uint8Array.of(0xff)), tlv(0x04, tlv(0x03, Uint8Array.of(7, 0x80))));
+const extensionsWith = (more: CertificateOwner['extension']): Uint8Array => tlv(0xa3, sequence(keyUsage, ...(more === undefined ? [] : [sequence(more.oid, tlv(0x04, more.value))])));
 
 /** Positive, and another for another key (§4.1.2.2): 16 bytes of the key's hash, the first bit fixed so that it is never 0. */
 function serialOf(spki: Uint8Array): Uint8Array {

@@ -1,5 +1,7 @@
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { PublicKey } from '../verify/acts.ts';
+import { nodeCrypto } from './crypto.ts';
+import { delegatedBy } from './door-delegation.ts';
 import { encodeSpki, pinOf, publicKeyOf } from './spki.ts';
 
 /** RFC 7301: nobody is brought to speak something else to either end. `setup`: by a kiosk that the ledger does not know yet. */
@@ -21,9 +23,7 @@ export const spokenOn = ({ alpnProtocol }: TLSSocket): DoorProtocol | null => Ob
 export interface TlsIdentity {
   /** PEM. */
   certificate: string;
-  /**
-   * PEM, as OpenSSL loads it: PKCS #8. A key in a TPM is named by a PEM of its provider's own kind, and stays where it is.
-   */
+  /** PEM, PKCS #8. A key in a TPM stays where it is: another stands in for it, and says so in the certificate. */
   privateKey: string;
 }
 
@@ -36,6 +36,19 @@ export function peerKey(socket: TLSSocket): PublicKey | undefined {
     // A certificate around what OpenSSL knows no key of.
     return undefined;
   }
+}
+
+/**
+ * The device key of a kiosk at the door: the one that it has just proved, or the one that says in its certificate that this one speaks for it (door-delegation.ts).
+ * undefined: neither. @param now Unix seconds.
+ */
+export function peerDeviceKey(socket: TLSSocket, now: number): PublicKey | undefined {
+  const key = peerKey(socket);
+  const spki = key === undefined ? undefined : encodeSpki(key);
+  const certificate = socket.getPeerX509Certificate()?.raw;
+  if (spki === undefined || certificate === undefined) return undefined;
+  const delegate = delegatedBy(certificate, spki, now, nodeCrypto);
+  return delegate === undefined ? key : (delegate ?? undefined);
 }
 
 export function peerPin(socket: TLSSocket): string | undefined {

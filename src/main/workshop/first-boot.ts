@@ -16,6 +16,7 @@ import type { Screen } from '../bridge.ts';
 import { cardIn } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../device-key.ts';
+import { tpmAtHand } from '../tpm.ts';
 import { enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
 import { checkReadiness, onTheWay, signReadiness, type Check } from './readiness.ts';
@@ -97,6 +98,8 @@ class Wizard {
   #ready = false;
   #key: StoredDeviceKey | null = null;
   #keyProblem: FailureCode | null = null;
+  /** The way to this machine's TPM, where it has one. */
+  #tpm: string | null = null;
   #enrolling: Enrolling = { state: 'working' };
   #setback: Failure<string> | null = null;
   #help = false;
@@ -235,6 +238,7 @@ class Wizard {
         this.#lookAtTheWay();
         break;
       case 'device-key':
+        this.#tpm = tpmAtHand();
         this.#key = existsSync(this.#keyPath()) ? this.#given(readDeviceKey(this.#keyPath())) : null;
         break;
       case 'enrol':
@@ -338,8 +342,8 @@ class Wizard {
     } else if (step === 'identity-reader' || step === 'scanner' || step === 'printer') {
       this.#keep({ devices: devicesWith(step, option, devices, this.#known().devices), asked: [...new Set([...asked, step])] });
       this.#renewHost();
-    } else if (step === 'device-key' && option === 'file' && this.#key === null) {
-      this.#key = this.#given(readOrMakeDeviceKey(this.#keyPath()));
+    } else if (step === 'device-key' && this.#key === null && (option === 'file' || this.#tpm !== null)) {
+      this.#key = this.#given(readOrMakeDeviceKey(this.#keyPath(), option === 'file' || this.#tpm === null ? 'file' : { tpm: this.#tpm }));
     }
   }
 
@@ -601,7 +605,7 @@ class Wizard {
         return { step, checks: this.#checks };
       case 'device-key': {
         const spki = this.#key === null ? undefined : encodeSpki(this.#key.publicKey);
-        return { step, options: ['file'], made: spki === undefined ? null : { kind: 'file', fingerprint: pinOf(spki) }, problem: this.#keyProblem };
+        return { step, options: this.#tpm === null ? ['file'] : ['tpm', 'file'], made: spki === undefined ? null : { kind: this.#key?.tlsKey === null ? 'tpm' : 'file', fingerprint: pinOf(spki) }, problem: this.#keyProblem };
       }
       case 'enrol': {
         const now = this.#enrolling;

@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
+import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type StoredDeviceKey } from '../../src/main/device-key.ts';
+import { plainSignature } from '../../src/main/tpm.ts';
+import { SoftwareTpm, whyNoTpm } from '../fixtures/software-tpm.ts';
+import { must } from '../hub/visitor.ts';
+
+
+describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
+  const tpm = new SoftwareTpm();
+  let dir: string;
+  let key: StoredDeviceKey;
+  const path = (): string => join(dir, 'device.key.json');
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'imi-tpm-key-'));
+    await tpm.start();
+    key = must(readOrMakeDeviceKey(path(), { tpm: tpm.tcti }));
+  });
+  afterAll(async () => {
+    await tpm.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  test('attests what the ledger takes', () => {
+    const input = Buffer.from('what is attested '.repeat(400));
+    expect(key.publicKey[0]).toBe(-9);
+    expect(nodeCrypto.verify(key.publicKey, input, key.sign(input))).toBe(true);
+    expect(nodeCrypto.verify(key.publicKey, Buffer.from('something else'), key.sign(input))).toBe(false);
+  });
+
+  test('is not on the disk: its file says where it is', () => {
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(path(), 'utf8'))).toEqual({ kty: 'EC', crv: 'P-256', x: expect.any(String) as string, y: expect.any(String) as string, tpm: { tcti: tpm.tcti, handle: expect.stringMatching(/^0x81/) as string } });
+    expect(key.tlsKey).toBeNull();
+  });
+
+  test('is the same after the machine was off', async () => {
+    await tpm.stop();
+    expect(readDeviceKey(path())).toMatchObject({ ok: false, failure: { code: 'kiosk-config' } });
+    await tpm.start();
+    expect(must(readDeviceKey(path())).publicKey).toEqual(key.publicKey);
+    expect(must(readOrMakeDeviceKey(path(), { tpm: tpm.tcti })).publicKey).toEqual(key.publicKey);
+  });
+
+  test('is not taken for the key of another machine’s disk', () => {
+    const other = join(dir, 'other.json');
+    writeFileSync(other, JSON.stringify({ ...(JSON.parse(readFileSync(path(), 'utf8')) as object), x: 'AAAA' }), { mode: 0o600 });
+    expect(readDeviceKey(other)).toMatchObject({ ok: false, failure: { detail: 'the TPM has another key' } });
+  });
+
+  test('is out of the chip when it is wiped', () => {
+    const copy = join(dir, 'copy.json');
+    writeFileSync(copy, readFileSync(path()), { mode: 0o600 });
+    expect(wipeDeviceKey(path()).ok).toBe(true);
+    expect(existsSync(path())).toBe(false);
+    expect(readDeviceKey(copy)).toMatchObject({ ok: false });
+  });
+});
+
+test.each([
+  { name: 'with a zero before each', r: `00${'ff'.repeat(32)}`, s: `00${'80'.repeat(32)}` },
+  { name: 'with leading zeros gone', r: '01', s: '7f'.repeat(31) },
+])('a signature $name becomes R ‖ S', ({ r, s }) => {
+  const integer = (hex: string): string => `02${(hex.length / 2).toString(16).padStart(2, '0')}${hex}`;
+  const body = integer(r) + integer(s);
+  const der = Buffer.from(`30${(body.length / 2).toString(16).padStart(2, '0')}${body}`, 'hex');
+  const plain = (hex: string): string => hex.slice(-64).padStart(64, '0');
+  expect(Buffer.from(plainSignature(der)).toString('hex')).toBe(plain(r) + plain(s));
+});
