@@ -91,7 +91,7 @@ function keyInTpm(jwk: JsonWebKey, tpm: TpmKey): Result<StoredDeviceKey> {
   const inside = publicOfTpmKey(tpm);
   if (!inside.ok) return inside;
   if (inside.value.x !== jwk.x || inside.value.y !== jwk.y) return fail('kiosk-config', 'the TPM has another key');
-  const publicKey = publicKeyOf(createPublicKey({ key: inside.value as JsonWebKey, format: 'jwk' }));
+  const publicKey = publicKeyOf(createPublicKey({ key: inside.value, format: 'jwk' }));
   if (publicKey === undefined) return fail('kiosk-config', 'device key of another kind');
   return ok({ publicKey, sign: (input) => signByTpm(tpm, input), tlsKey: null });
 }
