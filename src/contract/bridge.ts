@@ -64,7 +64,7 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('requests.open') }),
   /** `act` where the row has one. */
   z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60), act: z.int().min(0).max(15).optional() }),
-  /** The receipt on paper: what stands on the page, as the screen drew it in dots. */
+  /** The receipt, or the recovery slip, on paper: what stands on the page, as the screen drew it in dots. */
   z.strictObject({ intent: z.literal('receipt.print'), slip: packedSlipSchema }),
   /** From the receipt page to the receipts of this visit, all on one sheet. */
   z.strictObject({ intent: z.literal('receipts.open') }),
@@ -628,7 +628,7 @@ export type Page =
   /** The resident's own, with nobody looking. */
   | { page: 'desk-pin'; problem: 'factory' | 'repeated' | 'run' | 'personal' | null; minLength: number; maxLength: number }
   /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
-  | { page: 'desk-slip'; recoveryKey: string; unlockCode: string }
+  | { page: 'desk-slip'; recoveryKey: string; unlockCode: string; /** Left out: this kiosk has no printer. */ print?: PrintOffer }
   /** `resident`: the new card's holder signs; else the member of staff. `name` is empty where nobody's is known. */
   | ({ page: 'desk-sign'; what: DeskSigned; name: string } & PinPrompt)
   /** Whose card is to be blocked, by the number of the identity card. */

@@ -244,7 +244,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     onAwaited(code) {
       awaitedCode = code;
     },
-    settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs },
+    settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs, paperDots: kioskFile.devices.printer?.widthDots ?? null },
     screen: floor.staff,
     journal,
     clock,
@@ -291,7 +291,10 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     staff.residentReader(isShared ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
-    if (devices.status.printer !== undefined) visits.printer(devices.status.printer);
+    if (devices.status.printer !== undefined) {
+      visits.printer(devices.status.printer);
+      staff.printer(devices.status.printer);
+    }
     visits.scanner(devices.status.scanner?.state === 'ready');
   };
   devices.onStatus(look);

@@ -1,8 +1,21 @@
 import { inflateSync } from 'node:zlib';
-import type { PackedSlip } from '../contract/bridge.ts';
-import type { Slip } from '../contract/device-host.ts';
+import type { PackedSlip, PrintOffer } from '../contract/bridge.ts';
+import type { PrinterStatus, Slip } from '../contract/device-host.ts';
 import { fail, ok } from '../contract/result.ts';
-import type { Result } from '../contract/result.ts';
+import type { Failure, Result } from '../contract/result.ts';
+
+/** What became of a slip; null: it was not printed yet. */
+export type Printing = { state: 'printing' } | { state: 'printed' } | { state: 'failed'; failure: Failure };
+
+/** It can print, and this slip is not on paper or on its way there. */
+export const mayPrint = (printing: Printing | null, { state }: PrinterStatus): boolean =>
+  (state === 'ready' || state === 'paper-low') && (printing === null || printing.state === 'failed');
+
+export function printOffer(printing: Printing | null, printer: PrinterStatus, widthDots: number): PrintOffer {
+  if (printing?.state === 'printing' || printing?.state === 'printed') return { state: printing.state, widthDots, code: null };
+  if (printer.state === 'unusable') return { state: 'unusable', widthDots, code: printer.failure.code };
+  return { state: mayPrint(printing, printer) ? 'ready' : 'unusable', widthDots, code: printing === null ? null : printing.failure.code };
+}
 
 /** A slip as the screen drew it, unpacked; `message-invalid` where its dots are not as many as it says. */
 export function unpackSlip({ widthDots, heightDots, dots }: PackedSlip): Result<Slip> {

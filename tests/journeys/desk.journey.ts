@@ -1,28 +1,34 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PNG } from 'pngjs';
 import type { IdentityCard } from '../../src/contract/device-host.ts';
 import { newCardState, saveCardState, type NewCard } from '../../tools/virtual-card/card-state.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
 import { worldAt } from '../../tools/demo/world.ts';
 import { identityTextOf } from '../../tools/virtual-devices/identity-text.ts';
+import { EscposPaper } from '../../tools/virtual-devices/escpos-paper.ts';
 import { SamV } from '../../tools/virtual-devices/sam-v.ts';
 import { plugSerialWire } from '../../tools/virtual-devices/serial-wire.ts';
 import { fang as knownUntil2040 } from '../fixtures/fang.ts';
 import { Hall } from './hall.ts';
 import { expect, testInOpenHall } from './journey.ts';
+import { codesOn } from './paper.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { answers, begin, leave, pin } from './steps.ts';
 
 /** The reader of identity cards, on a line of this worker's own. */
 const line = join(tmpdir(), `imi-sam-v-${process.pid}`);
 const { kiosks } = worldAt('').hubFile;
-const devices = { identityReader: { connection: 'serial' as const, path: line } };
+const paperLine = join(tmpdir(), `imi-lp-${process.pid}`);
+const devices = { identityReader: { connection: 'serial' as const, path: line }, printer: { path: paperLine, widthDots: 576 } };
 const plan = { hubFile: { kiosks: Object.fromEntries(Object.entries(kiosks).map(([id, kiosk]) => [id, { ...kiosk, devices }])) } };
 
 interface Desk {
   /** Lays an identity card on the reader; null lifts it. */
   lay(card: IdentityCard | null): void;
+  /** What the receipt printer has printed. */
+  paper: EscposPaper;
   /** A new card out of the box, into the resident's reader. */
   insertBlank(card?: Partial<NewCard>): Promise<void>;
   /** The same one again. */
@@ -45,8 +51,11 @@ const test = testInOpenHall.extend<{ desk: Desk }, { openHall: Hall }>({
   desk: async ({ hall }, use) => {
     const samV = new SamV((answer) => wire.send(answer));
     const wire = await plugSerialWire(line, (bytes) => samV.hear(bytes));
+    const paper = new EscposPaper((answer) => paperWire.send(answer));
+    const paperWire = await plugSerialWire(paperLine, (bytes) => paper.hear(bytes));
     let last = '';
     await use({
+      paper,
       lay: (card) => (card === null ? samV.lift() : samV.lay(identityTextOf(card))),
       async insertBlank(card = {}) {
         made += 1;
@@ -56,6 +65,7 @@ const test = testInOpenHall.extend<{ desk: Desk }, { openHall: Hall }>({
       insertAgain: () => hall.hand.insert(last),
     });
     await wire.unplug();
+    await paperWire.unplug();
   },
 });
 
@@ -136,10 +146,19 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.reads('The two were not alike');
   await kiosk.choosePin('480213');
   await kiosk.sees('desk-slip');
+  desk.paper.trouble = 'paper-out';
+  await kiosk.offersToPrint('unusable', 'printer-paper-out');
+  desk.paper.trouble = 'none';
+  await kiosk.offersToPrint('ready');
   await picture(kiosk, '8-slip');
+  await kiosk.print();
+  await kiosk.offersToPrint('printed');
   const shown = await kiosk.sees('desk-slip');
   slip.code = (await shown.locator('[data-unlock-code]').innerText()).replaceAll(/\s/g, '');
   slip.key = (await shown.locator('[data-recovery-key]').innerText()).replaceAll(/\s/g, '');
+  const [printed] = desk.paper.slips;
+  expect(printed && codesOn(printed).map((key) => key.replaceAll('-', ''))).toEqual([slip.key]);
+  if (printed && album !== undefined) writeFileSync(join(album, '9-paper.png'), PNG.sync.write(printed));
   await kiosk.goOn();
   await kiosk.sees('desk-sign', 'resident');
   await kiosk.enterPin('480213');

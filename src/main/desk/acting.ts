@@ -1,9 +1,11 @@
 import { assign, fromPromise, setup, type DoneActorEvent, type StateValue } from 'xstate';
+import type { PackedSlip } from '../../contract/bridge.ts';
 import type { BlockReason } from '../../contract/block-reason.ts';
 import type { PinWeakness } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
 import { parseRecoveryKey } from '../../identity/recovery-key.ts';
+import type { Printing } from '../printing.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { Document } from './document.ts';
@@ -46,6 +48,8 @@ export interface DeskContext extends DeskHands {
   /** Tries of the unlock code that the card has left. */
   codeTries: number;
   codeWrong: boolean;
+  /** Of the new slip. */
+  printing: Printing | null;
   reason: BlockReason | null;
   reference: string;
   /** Why the card could not be tried, which changes nothing about what was recorded. */
@@ -68,6 +72,7 @@ export type DeskEvent =
   | { type: 'desk.code'; code: string }
   | { type: 'desk.slip'; text: string }
   | { type: 'desk.no-slip' }
+  | { type: 'receipt.print'; slip: PackedSlip }
   | { type: 'pin.submit'; pin: string }
   | { type: 'pin.on-reader' }
   | { type: 'pin.choose'; pin: string }
@@ -102,6 +107,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   code: null,
   codeTries: 0,
   codeWrong: false,
+  printing: null,
   reason: null,
   reference: '',
   untried: null,
@@ -155,13 +161,14 @@ export const desk = setup({
     noSlip: assign({ slip: null, slipProblem: null }),
     noteSlipMistyped: assign({ slipProblem: 'mistyped' }),
     take: assign((_, { change }: { change: Change }) => change),
+    notePrinting: assign({ printing: { state: 'printing' } }),
     noteTouch: assign({ touchWanted: true }),
     touchDone: assign({ touchWanted: false }),
     noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => setBack(failure, next)),
     clearSetback: assign({ setback: null }),
     /** What a card is begun anew with is nothing of the one before. */
     forget: ({ context }) => context.work.forget(context),
-    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
+    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, printing: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
   },
 });
 
@@ -179,7 +186,7 @@ export interface Then {
 }
 
 type Done = DoneActorEvent<Result<Change>>;
-const changeOf = ({ output }: Done): Change => (output.ok ? output.value : {});
+export const changeOf = ({ output }: Done): Change => (output.ok ? output.value : {});
 
 /** Something that others do, while the page says so. @param next where a failure's button leads. */
 export const step = (does: Does, then: readonly Then[], next: DeskNext) =>

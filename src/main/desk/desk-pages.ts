@@ -1,10 +1,12 @@
 import type { DeskSigned, Doing, Page, PinPrompt } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
+import type { PrinterStatus } from '../../contract/device-host.ts';
 import { never } from '../../contract/result.ts';
 import { recoveryKeyText } from '../../identity/recovery-key.ts';
 import { draftId } from '../../ledger/verify/draft.ts';
 import { nodeCrypto } from '../../ledger/client/crypto.ts';
 import { reference } from '../../ledger/verify/reference.ts';
+import { printOffer } from '../printing.ts';
 import { stagePath } from '../stage-path.ts';
 import type { DeskContext, DeskSnapshot } from './acting.ts';
 import { keptDraftMs } from '../staff/kept-drafts.ts';
@@ -12,8 +14,14 @@ import { otherRole } from './desk-work.ts';
 import { longestPin, staffPrompt } from './hands.ts';
 import type { Waiting } from './work.ts';
 
+/** The printer, and how many dots a line of its paper has; null: there is none. */
+export interface Paper {
+  printer: PrinterStatus;
+  dots: number | null;
+}
+
 /** What the screen shows of an act of the desk, a function of where it stands. */
-export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot): Page {
+export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, paper: Paper): Page {
   const { context } = snapshot;
   const name = context.document?.facts.name ?? '';
   const at = stagePath(snapshot.value);
@@ -47,8 +55,9 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot): 
       return { page: 'desk-retire', number: context.number };
     case 'kept':
       return keptPage(context);
-    case 'inHand.slip':
-      return slipPage(context);
+    case 'inHand.slip.shown':
+    case 'inHand.slip.printing':
+      return slipPage(context, paper);
     case 'inHand.residentSign.pin':
       return { page: 'desk-sign', what: act === 'replace' ? 'resident-replace' : 'resident', name, ...residentPrompt(context) };
     case 'inHand.toStaff':
@@ -99,9 +108,9 @@ function secondPage(context: DeskContext): Page {
 
 const referenceOf = ({ hand, reference: known }: DeskContext): string => (known !== '' || hand === null ? known : reference(draftId(hand.draft, nodeCrypto)));
 
-function slipPage({ hand }: DeskContext): Page {
+function slipPage({ hand, printing }: DeskContext, { printer, dots }: Paper): Page {
   if (hand === null) throw new Error('a slip without a registration');
-  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode };
+  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode, ...(dots === null ? {} : { print: printOffer(printing, printer, dots) }) };
 }
 
 function failurePage({ setback, hand }: DeskContext): Page {

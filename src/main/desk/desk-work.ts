@@ -20,6 +20,7 @@ import { orderInput, type OrderBody } from '../../ledger/verify/order.ts';
 import type { Card, Devices, NewCard } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
+import { unpackSlip } from '../printing.ts';
 import type { KeptDrafts } from '../staff/kept-drafts.ts';
 import { inStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
@@ -288,6 +289,14 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return codeTries > 1 ? ok({ codeTries }) : fail('card-code-blocked', String(codeTries));
     },
     unblock: (insertion, code, pin, { guessable }) => newCardOf(insertion).unblock(code, pin, guessable),
+
+    async print(packed) {
+      const slip = unpackSlip(packed);
+      if (!slip.ok) return slip;
+      const printed = await devices.call('printer.print', { slip: slip.value });
+      slip.value.dots.fill(0);
+      return printed;
+    },
 
     forget({ hand, card, code, slip }) {
       hand?.recoverySecret.fill(0);

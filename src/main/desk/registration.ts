@@ -1,5 +1,6 @@
+import type { PackedSlip } from '../../contract/bridge.ts';
 import { ok, type Result } from '../../contract/result.ts';
-import { byResident, byStaff, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Change, type DeskContext, type Does } from './acting.ts';
+import { byResident, byStaff, changeOf, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Change, type DeskContext, type Does } from './acting.ts';
 import type { DeskWork, Waiting } from './work.ts';
 
 const lookAtCard: Does = async (context) => {
@@ -37,6 +38,13 @@ const submit: Does = async (context) => {
   const submitted = await work.submit(access, staffCard, known(context, 'hand'), known(context, 'document'));
   return submitted.ok ? ok({}) : submitted;
 };
+/** What does not print can be printed again, or copied. */
+const print = (slip: PackedSlip): Does => async ({ work }) => {
+  const printed = await work.print(slip);
+  return ok({ printing: printed.ok ? { state: 'printed' } : { state: 'failed', failure: printed.failure } });
+};
+const nothing: Does = () => Promise.resolve(ok({}));
+
 /** Whatever comes of it: what was recorded stands. */
 async function tryOut(context: DeskContext): Promise<Result<Change>> {
   const tried = await context.work.tryOut(known(context, 'card'), known(context, 'hand'), known(context, 'document'));
@@ -114,7 +122,20 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
           },
           proving: step(prove, [{ when: ({ slipProblem }) => slipProblem === 'wrong', target: 'oldSlip' }, { target: 'slip' }], 'card'),
           /** Before anything is registered: nobody should have a card without its slip. */
-          slip: { on: { 'desk.confirm': 'residentSign' } },
+          slip: {
+            initial: 'shown',
+            states: {
+              shown: { on: { 'desk.confirm': '#desk.inHand.residentSign', 'receipt.print': { target: 'printing', actions: 'notePrinting' } } },
+              printing: {
+                invoke: {
+                  src: 'does',
+                  input: ({ context, event }) => ({ does: event.type === 'receipt.print' ? print(event.slip) : nothing, context, typed: null }),
+                  onDone: { target: 'shown', actions: { type: 'take', params: ({ event }) => ({ change: changeOf(event) }) } },
+                  onError: { target: '#desk.failed', actions: { type: 'noteFailure', params: { failure: { code: 'kiosk-fault' }, next: 'home' } } },
+                },
+              },
+            },
+          },
           residentSign: pinStep(signAsResident, { back: '#desk.inHand.slip', then: [{ target: '#desk.inHand.toStaff' }], next: 'card' }),
           toStaff: { on: { 'desk.confirm': '#desk.staffSign' } },
         },

@@ -1,3 +1,4 @@
+import type { PackedSlip } from '../../contract/bridge.ts';
 import type { BlockReason } from '../../contract/block-reason.ts';
 import type { DeviceCommands, OpenPgpInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
@@ -93,6 +94,8 @@ export interface DeskWork {
   lookAtHolder(insertion: number, resident: Uint8Array): Promise<Result<{ codeTries: number }>>;
   /** As `card.unblock`. Both secrets are overwritten with zeros in every case. */
   unblock(insertion: number, code: Uint8Array, pin: Uint8Array, document: Document): Promise<Result<DeviceCommands['card.unblock']['result']>>;
+  /** Answered once the printer has said that it is on paper. */
+  print(slip: PackedSlip): Promise<Result<null>>;
   /** Secrets that are still in hand are overwritten, and the card is reset. */
   forget(inHand: { hand: CardInHand | null; card: number | null; code: Uint8Array | null; slip: Uint8Array | null }): void;
 }

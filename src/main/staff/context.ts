@@ -1,6 +1,6 @@
 import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
-import type { CardInfo } from '../../contract/device-host.ts';
+import type { CardInfo, PrinterStatus } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { DeskSnapshot } from '../desk/acting.ts';
@@ -18,6 +18,8 @@ export interface StaffSettings {
   warnMs: number;
   /** How often the home page looks at kiosk and hub anew. */
   refreshMs: number;
+  /** Dots of a line of the printer's paper; null: this kiosk has no printer. */
+  paperDots: number | null;
 }
 
 /** What a failure page's button does: once more from the card on, or out with the card. */
@@ -61,6 +63,7 @@ export interface StaffContext {
   reader: ReaderView;
   /** The resident's, which is the desk's while something is done with it. */
   residentReader: ReaderView;
+  printer: PrinterStatus;
   /** The screen is free for staff: no visit is on it. */
   floor: boolean;
   session: StaffSession | null;

@@ -1,7 +1,7 @@
-import { assign, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
+import { and, assign, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
 import type { DraftRow, Intent } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
-import type { CardInfo, PinResult } from '../../contract/device-host.ts';
+import type { CardInfo, PinResult, PrinterStatus } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import type { DeskEvent, DeskInput } from '../desk/acting.ts';
@@ -11,6 +11,7 @@ import { registrationMachine } from '../desk/registration.ts';
 import { retiringMachine } from '../desk/retiring.ts';
 import { unblockingMachine } from '../desk/unblocking.ts';
 import type { DeskWork } from '../desk/work.ts';
+import { mayPrint } from '../printing.ts';
 import { stagePath } from '../stage-path.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
@@ -31,6 +32,7 @@ export type StaffEvent =
   | { type: 'floor'; free: boolean }
   /** The resident's reader, for as long as no visit has it. */
   | { type: 'resident.reader'; view: ReaderView }
+  | { type: 'printer'; printer: PrinterStatus }
   | { type: 'touch.wanted'; insertion: number }
   /** Something was held under the scanner. */
   | { type: 'scanned'; text: string }
@@ -117,6 +119,7 @@ const atDesk = {
     'desk.block': { guard: 'deskTakes', actions: 'toDesk' },
     'desk.code': { guard: 'deskTakes', actions: 'toDesk' },
     'desk.slip': { guard: 'deskTakes', actions: 'toDesk' },
+    'receipt.print': { guard: and(['deskTakes', 'mayPrint']), actions: 'toDesk' },
     'desk.no-slip': { guard: 'deskTakes', actions: 'toDesk' },
     'pin.submit': { guard: 'deskTakes', actions: 'toDesk' },
     'pin.on-reader': { guard: 'deskTakes', actions: 'toDesk' },
@@ -224,16 +227,18 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       },
       scannedHandOff: ({ event }) => event.type === 'scanned' && handOffInLink(event.text) !== null,
       handOffGood: (_, { result }: { result: Result<number | null> }) => result.ok && result.value !== null,
+      mayPrint: ({ context }) => mayPrint(inSession(context).desk?.snapshot.context.printing ?? null, context.printer),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
         const under = inSession(context).desk;
-        return under !== null && stagePath(under.snapshot.value) === 'inHand.slip';
+        return under !== null && stagePath(under.snapshot.value).startsWith('inHand.slip');
       },
       inASession: ({ context }) => context.session?.access !== null && context.session?.access !== undefined,
     },
     actions: {
       takeReader: assign(({ event, context }) => ({ reader: event.type === 'reader' ? event.view : context.reader })),
+      takePrinter: assign(({ event, context }) => ({ printer: event.type === 'printer' ? event.printer : context.printer })),
       takeResidentReader: assign(({ event, context }) => ({ residentReader: event.type === 'resident.reader' ? event.view : context.residentReader })),
       toDesk: sendTo('desk', ({ event }) => event),
       keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under })),
@@ -304,13 +309,14 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
     },
   }).createMachine({
     id: 'staff',
-    context: { settings, language: settings.languages[0] ?? 'zh-Hans', help: false, reader: { view: 'starting' }, residentReader: { view: 'starting' }, floor: true, session: null, ended: 'done', minutesLeft: 0 },
+    context: { settings, language: settings.languages[0] ?? 'zh-Hans', help: false, reader: { view: 'starting' }, residentReader: { view: 'starting' }, printer: { state: 'starting' }, floor: true, session: null, ended: 'done', minutesLeft: 0 },
     type: 'parallel',
     on: {
       'language.set': { guard: 'knownLanguage', actions: 'setLanguage' },
       'help.open': { actions: 'openHelp' },
       'help.close': { actions: 'closeHelp' },
       'resident.reader': { actions: 'takeResidentReader' },
+      printer: { actions: 'takePrinter' },
     },
     states: {
       stage: {

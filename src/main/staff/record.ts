@@ -26,6 +26,10 @@ export function recordOf(before: StaffState, after: StaffState): JournalEvent[] 
     events.push({ event: 'staff.failure', session: is.id, code: is.setback.failure.code, detail: journalDetail(is.setback.failure.detail) });
   }
   if (is?.access && is.desk && isDone(is.desk) && !(was?.desk && isDone(was.desk))) events.push({ event: 'desk.done', session: is.id, act: is.desk.act, staff: toHex(is.access.staff.id) });
+  const slip = is?.desk?.snapshot.context.printing;
+  if (is && slip && slip.state !== 'printing' && slip !== was?.desk?.snapshot.context.printing) {
+    events.push({ event: 'slip', visit: is.id, ...(slip.state === 'printed' ? { printed: true } : { printed: false, code: slip.failure.code, detail: journalDetail(slip.failure.detail) }) });
+  }
   const [deskWas, deskIs] = [was?.desk?.snapshot.context.setback, is?.desk?.snapshot.context.setback];
   if (is && deskIs && deskIs !== deskWas) events.push({ event: 'staff.failure', session: is.id, code: deskIs.failure.code, detail: journalDetail(deskIs.failure.detail) });
   return events;

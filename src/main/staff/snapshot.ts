@@ -1,6 +1,6 @@
 import type { DeskReadiness, Doing, KioskHealth, Page, StaffWho } from '../../contract/bridge.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
-import { deskPage } from '../desk/desk-pages.ts';
+import { deskPage, type Paper } from '../desk/desk-pages.ts';
 import type { StaffShown } from '../floor.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffContext, StaffSession } from './context.ts';
@@ -35,11 +35,11 @@ function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) 
   const { session, reader } = context;
   if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun' };
   if (stage === 'takeCard') return { page: 'staff-take-card', ended: context.ended === 'card-removed' ? 'done' : context.ended };
-  return session === null ? null : sessionPage(stage, session, context.minutesLeft, readiness);
+  return session === null ? null : sessionPage(stage, session, { printer: context.printer, dots: context.settings.paperDots }, context.minutesLeft, readiness);
 }
 
-function sessionPage(stage: string, session: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
-  if (session.desk !== null) return deskPage(session.desk.act, session.desk.snapshot);
+function sessionPage(stage: string, session: StaffSession, paper: Paper, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
+  if (session.desk !== null) return deskPage(session.desk.act, session.desk.snapshot, paper);
   if (session.workshop !== null) return { page: 'workshop', ...session.workshop };
   switch (stage) {
     case 'serving.pin.typing':

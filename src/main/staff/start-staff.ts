@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createActor, type SnapshotFrom } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
+import type { PrinterStatus } from '../../contract/device-host.ts';
 import type { Clock } from '../clock.ts';
 import type { DeskWork } from '../desk/work.ts';
 import type { StaffSide } from '../floor.ts';
@@ -40,6 +41,7 @@ export interface StaffSessions {
   residentReader(view: ReaderView): void;
   floor(free: boolean): void;
   touchWanted(insertion: number): void;
+  printer(status: PrinterStatus): void;
   /** Something was held under the scanner: a recovery slip, or the code of a matter, where one is asked for. */
   scanned(text: string): void;
   screenLost(): void;
@@ -61,6 +63,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
   let reader: ReaderView = { view: 'starting' };
   let free = true;
   let residentReader: ReaderView = { view: 'starting' };
+  let printer: PrinterStatus = { state: 'starting' };
   let claimed = false;
   let awaited: string | null = null;
   let shown = '';
@@ -76,6 +79,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     actor.start();
     actor.send({ type: 'floor', free });
     actor.send({ type: 'resident.reader', view: residentReader });
+    actor.send({ type: 'printer', printer });
   }
 
   function onState(after: StaffState): void {
@@ -162,6 +166,10 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     },
     touchWanted(insertion) {
       send({ type: 'touch.wanted', insertion });
+    },
+    printer(status) {
+      printer = status;
+      send({ type: 'printer', printer });
     },
     scanned(text) {
       if (faulted || stopped) return;

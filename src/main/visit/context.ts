@@ -6,6 +6,7 @@ import type { Failure } from '../../contract/result.ts';
 import type { Question, ServiceGroup } from '../../contract/service.ts';
 import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
+import type { Printing } from '../printing.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft, Problem } from './draft.ts';
 import type { HandedOff, HandOffStep } from './hand-off.ts';
@@ -51,8 +52,6 @@ export interface Correcting {
   problem: Problem | null;
   signing: Correction | null;
 }
-
-export type Printing = { state: 'printing' } | { state: 'printed' } | { state: 'failed'; failure: Failure };
 
 /** Everything that a visit knows of a person. It is one object, so that dropping it drops all. */
 export interface Visit {

@@ -26,6 +26,7 @@ import {
 import { askInLink } from '../../identity/ask-link.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
+import { mayPrint } from '../printing.ts';
 import { afterFailure } from './failure-policy.ts';
 import { parcelOf, resumeDraft, type HandedOff, type HandOffStep } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
@@ -324,8 +325,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       requestInHandRefused: ({ context, event }) =>
         event.type === 'request.settled' && !isInLedger(event.settlement) && isIssued(context, event.transaction),
       printerIsFree: ({ context }) => {
-        const { printer, visit } = context;
-        return (printer.state === 'ready' || printer.state === 'paper-low') && visit?.printing?.state !== 'printing' && visit?.printing?.state !== 'printed';
+        return mayPrint(context.visit?.printing ?? null, context.printer);
       },
       scannedAsk: ({ event }) => event.type === 'scanned' && (askInLink(event.text) !== null || handOffInLink(event.text) !== null),
       slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id,

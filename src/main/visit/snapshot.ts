@@ -1,12 +1,12 @@
-import type { BundleLetter, Doing, Page, PrintOffer, RequestRow, Snapshot } from '../../contract/bridge.ts';
-import type { PrinterStatus } from '../../contract/device-host.ts';
+import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
 import { shownAskCode } from '../../identity/ask-code.ts';
 import { handOffLink } from '../../identity/hand-off.ts';
 import { askedRows } from './asks.ts';
 import { never } from '../../contract/result.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
-import type { Printing, Visit, VisitContext } from './context.ts';
+import { printOffer } from '../printing.ts';
+import type { Visit, VisitContext } from './context.ts';
 import { draftCard, serviceCard } from './issued.ts';
 import { factGroups, typedFacts } from './known-facts.ts';
 import { signedTransactions } from './my-data-lookup.ts';
@@ -358,13 +358,6 @@ function receiptPage({ issued, printing }: Visit, { printer, settings }: VisitCo
   if (last === undefined) throw new Error('nothing was signed');
   const { what, reference, service, state, at, steps, fee, qr, code } = last;
   return { page: 'receipt', what, reference, service, state, at, steps, fee, qr, signed: issued.length, ...(settings.paperDots === null ? {} : { print: printOffer(printing, printer, settings.paperDots) }), ...(code === null ? {} : { code }) };
-}
-
-function printOffer(printing: Printing | null, printer: PrinterStatus, widthDots: number): PrintOffer {
-  if (printing?.state === 'printing' || printing?.state === 'printed') return { state: printing.state, widthDots, code: null };
-  if (printer.state === 'unusable') return { state: 'unusable', widthDots, code: printer.failure.code };
-  const isUsable = printer.state === 'ready' || printer.state === 'paper-low';
-  return { state: isUsable ? 'ready' : 'unusable', widthDots, code: printing === null ? null : printing.failure.code };
 }
 
 function askPage({ asked }: Visit): Page {

@@ -12,6 +12,8 @@ import { goodDeskWork } from './desk-stand.ts';
 const draft = newOpenDraft({ v: 1, chain: 'c', nonce: new Uint8Array(16), notAfter: 1, acts: [{ kind: 'resident.retire', subject: new Uint8Array(16) }] }, [[-19, new Uint8Array(32)]]);
 const waiting: Waiting = { act: 'retire', draft, role: 'staff', number: '000000199604110318', document: null, hand: null, card: null };
 
+const paper = { printer: { state: 'starting' as const }, dots: null };
+
 function begin(change: Partial<DeskWork>) {
   const calls = { did: [] as string[], pins: [] as string[] };
   const work: DeskWork = { ...goodDeskWork(calls), waiting: () => waiting, ...change };
@@ -19,8 +21,8 @@ function begin(change: Partial<DeskWork>) {
   const input = { access, staffCard: 1, staffTries: 3, staffPad: false, pinWrong: false, touchWanted: false, reader: { view: 'empty' as const }, draft: '7KQ2-M4XD-09' };
   const actor = createActor(countersigningMachine(work), { input }).start();
   const sees = async (page: string) => {
-    const snapshot = await waitFor(actor, (one) => deskPage('countersign', one).page === page, { timeout: 1_000 });
-    return deskPage('countersign', snapshot);
+    const snapshot = await waitFor(actor, (one) => deskPage('countersign', one, paper).page === page, { timeout: 1_000 });
+    return deskPage('countersign', snapshot, paper);
   };
   return { actor, calls, sees };
 }

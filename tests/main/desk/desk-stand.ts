@@ -76,6 +76,7 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
       calls.pins.push(Buffer.from(code).toString());
       return did('unblock', { chosen: true }, pin);
     },
+    print: () => did('print', null),
     forget: ({ card }) => void did(`forget ${card}`, null),
   };
 }
