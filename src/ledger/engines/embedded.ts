@@ -10,7 +10,7 @@ import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
 import { rememberSignatures } from '../signature-memory.ts';
 import { equalBytes, toHex } from '../verify/bytes.ts';
-import { openEnvelope, type OpenedEnvelope } from '../verify/envelope.ts';
+import { idOfEnvelope, openEnvelope } from '../verify/envelope.ts';
 import { encodeHead } from '../verify/head.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeBareReceipt } from '../verify/receipt.ts';
@@ -127,7 +127,8 @@ const formerTables = [
 
 /** A submission that is not answered yet. */
 interface Waiting {
-  opened: OpenedEnvelope;
+  id: Uint8Array;
+  /** Taken apart when it is its turn: thousands in pieces are what the collector of memory bears. */
   envelope: Uint8Array;
   /** Whoever submitted it: the same one may come twice. */
   settles: ((result: Result<TransactionState>) => void)[];
@@ -188,11 +189,8 @@ export class EmbeddedLedger implements Ledger {
 
   submit(envelope: Uint8Array): Promise<Result<TransactionState>> {
     if (this.#isClosed) return Promise.resolve(fail('hub-storage', 'closed'));
-    const opened = openEnvelope(envelope, crypto);
-    if (!opened.ok) return Promise.resolve(ok({ state: 'rejected', code: opened.failure.code }));
-    const { id, body } = opened.value;
-    // This engine is its only validator; more of them are another engine's.
-    if (body.acts.some(({ kind }) => kind === 'validator.set')) return Promise.resolve(ok({ state: 'rejected', code: 'validators-fixed' }));
+    const id = idOfEnvelope(envelope, crypto);
+    if (id === undefined) return Promise.resolve(ok({ state: 'rejected', code: 'envelope-malformed' }));
     return this.#guarded(() => {
       const first = this.#waiting.get(toHex(id));
       // Of two with the same body one may be signed well and the other not: each is judged.
@@ -200,7 +198,7 @@ export class EmbeddedLedger implements Ledger {
       const waiting = this.#waiting.get(name);
       if (waiting === undefined && this.#waiting.size >= this.#mostQueued) return Promise.resolve(fail('hub-busy', 'queue full'));
       return new Promise((settle) => {
-        if (waiting === undefined) this.#waiting.set(name, { opened: opened.value, envelope, settles: [settle] });
+        if (waiting === undefined) this.#waiting.set(name, { id, envelope, settles: [settle] });
         else waiting.settles.push(settle);
         this.#flushSoon();
       });
@@ -396,7 +394,7 @@ export class EmbeddedLedger implements Ledger {
     try {
       this.#mark();
       const draft = this.#draft();
-      const answers = group.map(({ opened, envelope, settles }) => ({ settles, answer: this.#judge(draft, opened, envelope) }));
+      const answers = group.map(({ id, envelope, settles }) => ({ settles, answer: this.#judge(draft, id, envelope) }));
       if (draft.taken.length > 0) this.#make(draft);
       return answers;
     } catch (error) {
@@ -407,11 +405,15 @@ export class EmbeddedLedger implements Ledger {
   }
 
   /** One that meets damage does not take the others with it: the draft is as it was before. */
-  #judge(draft: BlockDraft, opened: OpenedEnvelope, envelope: Uint8Array): Result<TransactionState> {
+  #judge(draft: BlockDraft, id: Uint8Array, envelope: Uint8Array): Result<TransactionState> {
     try {
-      const outcome = draft.takeOpened(opened, envelope);
+      const opened = openEnvelope(envelope, crypto);
+      if (!opened.ok) return ok({ state: 'rejected', code: opened.failure.code });
+      // This engine is its only validator; more of them are another engine's.
+      if (opened.value.body.acts.some(({ kind }) => kind === 'validator.set')) return ok({ state: 'rejected', code: 'validators-fixed' });
+      const outcome = draft.takeOpened(opened.value, envelope);
       if (outcome.taken) return ok({ state: 'queued' });
-      const known = this.#stateOf(opened.id);
+      const known = this.#stateOf(id);
       if (known.state === 'recorded') return ok(known);
       // Before it in the same block, under other signatures that are good too.
       return ok(outcome.code === 'transaction-known' ? { state: 'queued' } : { state: 'rejected', code: outcome.code });

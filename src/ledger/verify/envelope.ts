@@ -70,6 +70,12 @@ export async function signEnvelope(body: Body, signers: readonly Signer[], crypt
   return assembleEnvelope(bytes, signed, crypto);
 }
 
+/** The id that an envelope's transaction has if its form is good; undefined: it is no envelope at all. */
+export function idOfEnvelope(envelope: Uint8Array, crypto: Crypto): Uint8Array | undefined {
+  const outer = envelope.length > envelopeLimitBytes ? undefined : decodeCbor(envelope);
+  return isEnvelope(outer) ? transactionId(outer[1], crypto) : undefined;
+}
+
 /** Takes an envelope apart and checks its whole form; who the signers are and whether they signed is for the rules and for receipts. */
 export function openEnvelope(envelope: Uint8Array, crypto: Crypto): Result<OpenedEnvelope, Failure<RejectionCode>> {
   if (envelope.length > envelopeLimitBytes) return fail('envelope-malformed', 'too large');
