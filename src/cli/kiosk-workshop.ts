@@ -19,16 +19,17 @@ import { openJournalFile, statementOf } from '../main/workshop/journal-export.ts
 import { throwawayKey } from '../main/workshop/setup-hub.ts';
 import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
-import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
+import { CardFailed, CardsAtHand, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
 import { readinessPage } from './readiness-page.ts';
 import { openTerminal } from './terminal.ts';
 
 export const workshopUsage = `imi kiosk provision --config FILE
 imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
-imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE
+imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE [--gone]
 imi kiosk journal --from FILE --hub FILE --key FILE [--data DIR]
   provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE, "tpm": true }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.
+  retire --gone: at the hub's machine, a kiosk that was stolen or starts no more; --data: from which the path of the hub's socket goes.
   journal: prints what a kiosk has exported, once its key on the ledger has told it. --key: of the hub's party (hub.key.json); --data: from which the path of the hub's socket goes.`;
 
 /**
@@ -45,7 +46,7 @@ export async function provision(args: string[]): Promise<number> {
   if (!made.ok) return refused(made.failure);
   const key = readOrMakeDeviceKey(keyPathOf(bench), place.value);
   if (!key.ok) return refused(key.failure);
-  const enrolled = await enrolOnce(bench, key.value, (act) => withTechnician(bench, act));
+  const enrolled = await enrolOnce(bench, key.value, (act) => withTechnician(bench.kioskFile.pcscBinding, act));
   if (!enrolled.ok) return refused(enrolled.failure);
   if (enrolled.value === 'enrolled') process.stdout.write(`Enrolled: ${bench.kioskId}\n`);
   return report(bench, { json: false, pdf });
@@ -62,12 +63,15 @@ export async function check(args: string[]): Promise<number> {
 
 /** Takes the kiosk off the ledger with a technician's signature, then wipes its key; the receipt says how much it attested. Nothing that waits to be sent is lost: it is refused as long as there is something. */
 export async function retire(args: string[]): Promise<number> {
-  const read = readOptions(args, workshopUsage, { ...benchOptions, out: { type: 'string' } }, ({ out, ...where }) => {
+  const options = { ...benchOptions, out: { type: 'string' }, gone: { type: 'boolean', default: false } } as const;
+  const read = readOptions(args, workshopUsage, options, ({ out, gone, ...where }): Result<Retirement, Misuse> => {
     if (out === undefined) return misuse(workshopUsage, 'Where does the proof go?');
+    if (gone) return readAbsent(where, out);
     const bench = readBench(where);
-    return bench.ok ? ok({ bench: bench.value, out }) : bench;
+    return bench.ok ? ok({ gone, bench: bench.value, out }) : bench;
   });
   if (!read.ok) return saidMisuse(read.failure);
+  if (read.value.gone) return retireAbsent(read.value);
   const { bench, out } = read.value;
   const key = readDeviceKey(keyPathOf(bench));
   if (!key.ok) return refused(key.failure);
@@ -78,12 +82,35 @@ export async function retire(args: string[]): Promise<number> {
   if (waiting > 0) return refused({ code: 'outbox-not-empty', detail: `${waiting} requests wait to be sent: let the kiosk run until they are` });
   const way = openWay(bench, key.value, 'setting-up');
   try {
-    const receipt = await withTechnician(bench, (technician) => actsOn(way, bench.kioskId).retire(technician));
+    const receipt = await withTechnician(bench.kioskFile.pcscBinding, (technician) => actsOn(way, bench.kioskId).retire(technician));
     if (!receipt.ok) return refused(receipt.failure);
     const written = onDisk(() => writeFileSync(out, receipt.value, { flag: 'wx' }));
     if (!written.ok) return refused({ ...written.failure, detail: `${out}: the kiosk is retired, and its key is still there` });
     const wiped = wipeDeviceKey(keyPathOf(bench));
     if (!wiped.ok) return refused(wiped.failure);
+    process.stdout.write(`Retired: ${bench.kioskId}. The proof: ${out}\n`);
+    return 0;
+  } finally {
+    way.hub.close();
+  }
+}
+
+type Absent = Omit<Bench, 'kioskFile'> & { gone: true; out: string };
+type Retirement = Absent | { gone: false; bench: Bench; out: string };
+
+function readAbsent({ hub, kiosk, data }: { hub?: string | undefined; kiosk?: string | undefined; data?: string | undefined }, out: string): Result<Absent, Misuse> {
+  if (hub === undefined || kiosk === undefined || data === undefined) return misuse(workshopUsage);
+  return ok({ gone: true, hubFile: hubFileSchema.parse(JSON.parse(readFileSync(hub, 'utf8'))), kioskId: kiosk, dataDir: resolve(data), out });
+}
+
+/** Only who is on the hub's own machine may say it for another kiosk. Its key is wherever it is, and opens nothing any more. */
+async function retireAbsent({ out, ...bench }: Absent): Promise<number> {
+  const way = openWay(bench, throwawayKey(), 'setting-up');
+  try {
+    const receipt = await withTechnician('smartcard', (technician) => actsOn(way, bench.kioskId).retire(technician));
+    if (!receipt.ok) return refused(receipt.failure);
+    const written = onDisk(() => writeFileSync(out, receipt.value, { flag: 'wx' }));
+    if (!written.ok) return refused({ ...written.failure, detail: `${out}: the kiosk is retired` });
     process.stdout.write(`Retired: ${bench.kioskId}. The proof: ${out}\n`);
     return 0;
   } finally {
@@ -119,9 +146,9 @@ export async function journal(args: string[]): Promise<number> {
 }
 
 /** A technician's card in any reader of this machine. */
-async function withTechnician(bench: Bench, act: (technician: Signer) => Promise<Result<Uint8Array>>): Promise<Result<Uint8Array, Failure<string>>> {
+async function withTechnician(binding: Binding, act: (technician: Signer) => Promise<Result<Uint8Array>>): Promise<Result<Uint8Array, Failure<string>>> {
   const terminal = openTerminal(process.stdin, process.stderr);
-  const cards = new CardsAtHand(terminal, { binding: bench.kioskFile.pcscBinding, reader: null });
+  const cards = new CardsAtHand(terminal, { binding, reader: null });
   try {
     const card = await cards.signer('the technician’s card', null);
     if (!card.ok) return card;

@@ -104,6 +104,12 @@ describe.skipIf(missing !== null).each([
     const { publicKey } = must(readDeviceKey(join(dir, 'hall-tpm/device.key.json')));
     expect(readReadiness(signed, publicKey, (key, input, signature) => nodeCrypto.verify(key, input, signature))).toEqual(report);
     await tpm.close();
+
+    const gone = ['retire', '--gone', '--hub', hubPath, '--kiosk', 'hall-tpm', '--data', dataDir(), '--out', join(dir, 'gone.receipt')];
+    const { code, out: last, err } = await imi(gone, 'tech-ou');
+    // From another machine nobody speaks for a kiosk that is not there.
+    if (tls) expect([code, err]).toEqual([1, 'Refused: hub-refused (another-kiosk)\n']);
+    else expect([code, last]).toEqual([0, expect.stringContaining('Retired: hall-tpm') as string]);
   }, 60_000);
 
   it('what a kiosk exports is read by its hub, and by nobody who has another’s file', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubFile } from '../../src/contract/hub-file.ts';
 import { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
@@ -14,6 +14,10 @@ const first = kiosks['hall-1'] as HubFile['kiosks'][string];
 
 // The first kiosk leaves the reader to the one that is set up beside it.
 test.use({ plan: { hubFile: { kiosks: { ...kiosks, 'hall-1': { ...first, readers: { resident: 'A reader that is not there' } }, 'hall-3': first } } } });
+
+/** Pictures for docs/workshop.md, where somebody wants them. */
+const album = process.env['WORKSHOP_ALBUM'];
+if (album !== undefined) mkdirSync(album, { recursive: true });
 
 /** `imi kiosk provision` at a terminal beside the new kiosk. */
 async function provision(hall: Hall, kioskId: string, card: string): Promise<string> {
@@ -43,17 +47,24 @@ test('the whole wizard, from an empty folder to a visit, over a power cut', asyn
   let process = start();
   const kiosk = new Kiosk({ current: () => process.current() }, hall.hand, (person) => hall.cardFile(person));
   const { resident, staff } = hall.pcscd.readerNames;
+  const picture = async (name: string): Promise<void> => {
+    if (album !== undefined) await kiosk.screenshot(join(album, `wizard-${name}.png`));
+  };
   try {
     await kiosk.sees('setup', 'language');
     await kiosk.chooseLanguage('en');
+    await picture('1-language');
     await kiosk.next();
     await kiosk.choose(hall.hubPath);
     await kiosk.sees('setup', 'hub-check');
     await kiosk.reads(hall.world.hubFile.trustRoot.chain);
+    await picture('2-hub');
     await kiosk.next();
     await kiosk.typeText('hall-4');
     await kiosk.sees('setup', 'clock');
     await kiosk.next();
+    await kiosk.sees('setup', 'screen');
+    await picture('3-screen');
     await kiosk.measureCard();
     await kiosk.touchSpots();
     await kiosk.next();
@@ -67,6 +78,7 @@ test('the whole wizard, from an empty folder to a visit, over a power cut', asyn
     await kiosk.sees('setup', 'reader-staff');
     await kiosk.reads('Which reader is for staff?');
     await kiosk.choose(staff);
+    await picture('4-readers');
     await kiosk.next();
     for (const device of ['identity-reader', 'scanner', 'printer'] as const) {
       await kiosk.sees('setup', device);
@@ -79,14 +91,17 @@ test('the whole wizard, from an empty folder to a visit, over a power cut', asyn
     await kiosk.sees('setup', 'device-key');
     await kiosk.choose('file');
     await kiosk.reads('The key is made');
+    await picture('5-key');
     await kiosk.next();
     await kiosk.sees('setup', 'enrol');
     await kiosk.insertStaffCard('tech-ou');
     await kiosk.enterPin(pin);
     await kiosk.reads('The ledger knows this kiosk');
+    await picture('6-enrolled');
     await hall.hand.pull({ slot: 'staff' });
     await kiosk.next();
     await kiosk.reads('This kiosk is ready');
+    await picture('7-ready');
     await kiosk.next();
 
     await kiosk.sees('attract');
