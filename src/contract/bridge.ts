@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { blockReasons } from './block-reason.ts';
-import { backChoices, closedReasons, type Closure } from './closure.ts';
+import { backChoices, closedReasons, type ClosedReason, type Closure } from './closure.ts';
 import { deskActs, type DeskAct, type TwoHandedAct } from './desk-act.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
 import { packedSlipSchema } from './packed-slip.ts';
-import { setupIntents, workshopIntents, type SetupPage, type WorkshopPage } from './workshop.ts';
+import { setupIntents, workshopIntents, type DeviceLine, type SetupPage, type WorkshopPage } from './workshop.ts';
 
 /** A larger message is dropped and journalled, in either direction. */
 export const bridgeMessageLimitBytes = 64 * 1024;
@@ -95,7 +95,7 @@ export const intentSchema = z.discriminatedUnion('intent', [
   /** Staff who step away for a moment: the PIN is asked for when they are back. */
   z.strictObject({ intent: z.literal('staff.lock') }),
   /** From the staff's home to one of the desk's acts. */
-  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing', 'day', 'hand-off']) }),
+  z.strictObject({ intent: z.literal('desk.open'), act: z.enum([...deskActs, 'standing', 'day', 'hand-off', 'health']) }),
   /** The figures of another day, ISO date. */
   z.strictObject({ intent: z.literal('day.show'), day: z.iso.date() }),
   /** Nobody is served here from now on, or again. */
@@ -433,6 +433,30 @@ export interface KioskHealth {
   closure: Closure | null;
 }
 
+/** What is a kiosk's own beside its devices. */
+export interface OwnLine {
+  what: 'hub' | 'ledger' | 'clock' | 'disk';
+  /** `watch`: nothing is known to be wrong, and nothing to be right. */
+  state: 'good' | 'watch' | 'bad';
+  says: 'reachable' | 'away' | 'none' | 'fresh' | 'old' | 'unknown' | 'agrees' | 'behind' | 'free' | 'unreadable';
+  /** Seconds of the ledger's age or of the clock's lag, hundredths of the disk that are free. */
+  amount: number | null;
+  code: FailureCode | null;
+}
+
+/** One of the hub's kiosks, as its file names it. */
+export interface HubKiosk {
+  id: string;
+  isThis: boolean;
+  /** By the ledger, proved; `unasked`: it could not be asked. */
+  ledger: 'enrolled' | 'retired' | 'unknown' | 'another-hub' | 'unasked';
+  /** When the hub last heard of it, ISO 8601 in UTC; null: not since it was started. */
+  seen: string | null;
+  /** As it told the hub; `silent`: it says nothing any more. */
+  standing: 'open' | 'closed' | 'unfit' | 'silent' | 'unseen';
+  reason: ClosedReason | null;
+}
+
 /** What this kiosk did on one day of the district. Counts only: nothing of them leads to anybody. */
 export interface DayFigures {
   /** ISO date. */
@@ -614,6 +638,8 @@ export type Page =
   | { page: 'desk-hand-off'; unknown: boolean }
   /** It is good, until then (ISO 8601 in UTC): its resident's card is awaited in the resident's reader. */
   | { page: 'desk-hand-off-ready'; until: string }
+  /** How everything of this kiosk is, and the hub's other kiosks; `kiosks` null: the hub could not be asked. `hubSince`: when it was started, ISO 8601 in UTC. */
+  | { page: 'desk-health'; devices: DeviceLine[]; own: OwnLine[]; kiosks: HubKiosk[] | null; hubSince: string | null }
   | { page: 'desk-standing'; closure: Closure | null }
   /** Lay the identity card on its reader. */
   | { page: 'desk-document' }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { closedReasons } from './closure.ts';
 import { identityClaims } from './claims.ts';
 
 /**
@@ -148,6 +149,13 @@ export const doorMethods = {
       objects: z.array(spaceObjectSchema),
       next: z.string().nullable(),
     }),
+  },
+  /** A kiosk says whether residents are served there, at each change and every minute: for the staff at the hub's other kiosks, and believed by nobody else. `unfit`: the kiosk itself says why, on its screen. */
+  'kiosk.standing': { params: z.strictObject({ kiosk: agencyName, standing: z.enum(['open', 'closed', 'unfit']), reason: z.enum(closedReasons).nullable() }), result: z.strictObject({}) },
+  /** What kiosks have said, for staff. `since`: when this hub was started; `at`: when it was said; Unix seconds. */
+  'kiosks.seen': {
+    params: z.strictObject({ session: id16 }),
+    result: z.strictObject({ since: z.int(), kiosks: z.array(z.strictObject({ kiosk: z.string(), standing: z.enum(['open', 'closed', 'unfit']), reason: z.enum(closedReasons).nullable(), at: z.int() })).max(256) }),
   },
   /** A matter that is gone on with elsewhere, sealed to the data space of the session's resident: good for 24 hours. */
   'hand-off.put': { params: z.strictObject({ session: id16, sealed: bytes.refine((b) => b.length <= 64 * 1024, 'too long') }), result: z.strictObject({ code: z.string().max(12), /** Unix seconds. */ until: z.int() }) },

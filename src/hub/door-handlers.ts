@@ -11,7 +11,7 @@ import type { DoorHandlers, Speaker } from './conversation.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile, handOffs }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile' | 'handOffs'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile, handOffs, standings }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile' | 'handOffs' | 'standings'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -60,6 +60,15 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       return agencies.ok ? ok({ agencies: agencies.value }) : agencies;
     },
     'space.export': ({ session, after }) => keeper.exportSpace(session, after),
+    'kiosk.standing': (said, speaker) => {
+      if (isAnother(said.kiosk, speaker)) return Promise.resolve(mismatch);
+      standings.note(said);
+      return Promise.resolve(ok({}));
+    },
+    'kiosks.seen': async ({ session }) => {
+      const member = await staff.member(session);
+      return member.ok ? ok(standings.list()) : member;
+    },
     'hand-off.put': ({ session, sealed }) => {
       const resident = keeper.residentOf(session);
       return Promise.resolve(resident === null ? fail('hub-refused', 'session') : handOffs.put(resident, sealed));

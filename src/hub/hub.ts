@@ -32,6 +32,7 @@ import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
 import { kioskCountersigning, type KioskCountersigning } from './kiosk-countersigning.ts';
+import { keepStandings, type KioskStandings } from './kiosk-standings.ts';
 import { StaffDoor } from './staff-door.ts';
 import { checkLookUp } from './look-up-check.ts';
 import { openOutside, type Outside } from './outside.ts';
@@ -65,6 +66,7 @@ export interface HubParts {
   publisher: Pick<StatusPublisher, 'publish'>;
   drafts: Drafts;
   handOffs: HandOffs;
+  standings: KioskStandings;
   lookUps: LookUps;
   registrations: Registrations;
   staff: StaffDoor;
@@ -261,6 +263,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     registrar,
     drafts: drafts.value,
     handOffs: handOffs.value,
+    standings: keepStandings(now),
     lookUps: lookUps.value,
     registrations: registrations.value,
     staff: new StaffDoor({

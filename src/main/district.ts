@@ -14,7 +14,7 @@ import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId } from '../ledger/verify/envelope.ts';
 import { decodeHead, type SignedHead, type VerifiedHead } from '../ledger/verify/head.ts';
 import { verifyReceipt } from '../ledger/verify/receipt.ts';
-import { decodeRecord, type PartyRecord, type ServiceRecord } from '../ledger/verify/records.ts';
+import { decodeRecord, type KioskRecord, type PartyRecord, type ServiceRecord } from '../ledger/verify/records.ts';
 import { verifyResidentChain } from '../ledger/verify/resident-chain.ts';
 import type { Waiting } from './outbox.ts';
 import { bundleOffer, type Offer, type Offered } from './visit/draft.ts';
@@ -115,6 +115,12 @@ export interface District {
   asks(session: Uint8Array): Promise<Result<CarriedAsks>>;
   askById(session: Uint8Array, ask: Uint8Array): Promise<Result<DoorResult<'ask.by-id'>>>;
   askByCode(session: Uint8Array, code: string): Promise<Result<DoorResult<'ask.by-code'>>>;
+  /** Of this kiosk, to the hub. */
+  sayStanding(standing: Omit<DoorParams<'kiosk.standing'>, 'kiosk'>): Promise<Result<unknown>>;
+  /** What kiosks have said to the hub: told, not proved. */
+  kiosksSeen(session: Uint8Array): Promise<Result<DoorResult<'kiosks.seen'>>>;
+  /** What the ledger has of these kiosks, at most 64. */
+  kioskRecords(ids: readonly Name[]): Promise<Result<ReadonlyMap<Name, KioskRecord | null>>>;
   /** Sealed already; the hub keeps what it cannot read. */
   putHandOff(session: Uint8Array, sealed: Uint8Array): Promise<Result<DoorResult<'hand-off.put'>>>;
   /** null: none of this code, for this resident. */
@@ -344,6 +350,13 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return listed.ok ? ok(listed.value.asks) : listed;
     },
     askById: (session, ask) => hub.call('ask.by-id', { session, ask }),
+    sayStanding: (standing) => hub.call('kiosk.standing', { kiosk: kioskId, ...standing }),
+    kiosksSeen: (session) => hub.call('kiosks.seen', { session }),
+    async kioskRecords(ids) {
+      const asked = ids.slice(0, mostFiles);
+      const read = await light.read(asked.map((id) => query.kiosk(id)));
+      return read.ok ? ok(new Map(asked.map((id, i) => [id, read.value.records[i] ?? null]))) : read;
+    },
     putHandOff: (session, sealed) => hub.call('hand-off.put', { session, sealed }),
     async handOff(session, code) {
       const found = await hub.call('hand-off.get', { session, code });

@@ -15,6 +15,7 @@ import { createStaffWork } from './staff/staff-work.ts';
 import { cardIn, newCardIn } from './card.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { createDeskWork } from './desk/desk-work.ts';
+import { diskAt, hubKiosks, ownLines } from './desk/machine-health.ts';
 import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
 import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
@@ -25,6 +26,7 @@ import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
 import { openStanding } from './standing.ts';
+import { reportStanding } from './standing-report.ts';
 import { createServiceList } from './service-list.ts';
 import { fits, readerView, type ReaderView } from './visit/reader-view.ts';
 import type { KioskFacts } from './visit/snapshot.ts';
@@ -32,7 +34,7 @@ import { readerLines } from './staff/reader-lines.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
 import { createKioskActs } from './workshop/kiosk-acts.ts';
-import { createWorkshop } from './workshop/technician.ts';
+import { createWorkshop, deviceLines } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
 
@@ -85,9 +87,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   const devices = new DeviceHost(setup.spawnHost);
   const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }));
   // Before anything is asked of it: the first connection is news as well.
-  let hubIsAway = true;
+  let hubAway: Failure | null = { code: 'hub-unreachable' };
   hub.onConnection((away) => {
-    hubIsAway = away !== null;
+    hubAway = away;
   });
   const head = savedHeadIn(dataDir);
   const light = createLightClient({
@@ -105,8 +107,20 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       enrolment.check();
     },
   });
-  const standing = openStanding({ dataDir, clock, onChange: () => visits.standing() });
+  const standing = openStanding({
+    dataDir,
+    clock,
+    onChange() {
+      visits.standing();
+      report.say();
+    },
+  });
   const district = createDistrict({ hub, light, crypto: nodeCrypto, kioskId, now: () => clock.now() });
+  const report = reportStanding({
+    district,
+    clock,
+    now: () => (standing.closure !== null ? { standing: 'closed', reason: standing.closure.reason } : { standing: isFit() ? 'open' : 'unfit', reason: null }),
+  });
   const services = createServiceList({ district, journal, clock, onChange: (offered) => visits.offered(offered) });
 
   const { resident: residentReader, staff: staffReader = residentReader } = kioskFile.readers;
@@ -169,12 +183,22 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     kept: keptDrafts,
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
     day: (day) => dayBook.day(day),
+    async machineHealth(seen) {
+      const ids = Object.keys(hubFile.kiosks);
+      const records = await district.kioskRecords(ids);
+      return {
+        devices: deviceLines(kioskFile, devices.status),
+        own: ownLines({ away: hubAway, headMs: light.newest?.timeMs ?? null, maxHeadAgeMs: hubFile.maxHeadAgeMs, nowMs: clock.now(), disk: diskAt(dataDir) }),
+        kiosks: seen.ok ? hubKiosks(ids, kioskId, records.ok ? records.value : undefined, seen.value, clock.now()) : null,
+        hubSince: seen.ok ? new Date(seen.value.since * 1000).toISOString() : null,
+      };
+    },
     deskReadiness: () => (isShared ? 'one-reader' : kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
     standing,
     journal,
     health: () => ({
       closure: standing.closure,
-      hub: hubIsAway ? 'away' : 'reachable',
+      hub: hubAway === null ? 'reachable' : 'away',
       head: light.newest === null ? null : { height: light.newest.height, at: new Date(light.newest.timeMs).toISOString() },
       unfit: enrolment.failure?.code ?? null,
       waiting: outbox.waiting().length,
@@ -217,6 +241,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     delivery.stop();
     services.stop();
     standing.stop();
+    report.stop();
     witnesses.stop();
     hub.close();
     // The outbox stays open for a signature that is under way: without the device host it ends at once, one way or the other.
@@ -279,6 +304,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
 
   const enrolment = watchEnrolment({ district, key: deviceKey.publicKey, clock, journal, onChange: () => look() });
   let wasReady = false;
+  let wasFit = true;
+  /** Residents can be served: the kiosk may attest, and has a reader for their cards. */
+  const isFit = (): boolean => enrolment.failure === null && readerView(devices.status, residentReader, wasReady).view !== 'fault';
   const look = (): void => {
     const unfit = enrolment.failure;
     const inResidents = readerView(devices.status, residentReader, wasReady);
@@ -296,6 +324,10 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
       staff.printer(devices.status.printer);
     }
     visits.scanner(devices.status.scanner?.state === 'ready');
+    if (isFit() !== wasFit) {
+      wasFit = isFit();
+      report.say();
+    }
   };
   devices.onStatus(look);
   devices.onScan(({ text }) => {
@@ -315,10 +347,12 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     if (away === null || away.code === 'kiosk-not-enrolled') enrolment.check();
     if (away !== null) return;
     delivery.sendAll();
+    report.say();
     void services.offers();
   });
   enrolment.check();
   delivery.sendAll();
+  report.say();
 
   return ok({
     async stop() {

@@ -31,6 +31,7 @@ const names = [
   'ask-done',
   'hand-off',
   'desk-hand-off',
+  'desk-health',
   'desk-hand-off-ready',
   'staff-pin',
   'staff-home',

@@ -26,6 +26,7 @@ const controls: Record<PageName, BarControls> = {
   'ask-done': { back: false, end: true },
   'hand-off': { back: true, end: true },
   'desk-hand-off': { back: true, end: true },
+  'desk-health': { back: true, end: true },
   'desk-hand-off-ready': { back: true, end: true },
   question: { back: true, end: true },
   check: { back: true, end: true },

@@ -74,6 +74,8 @@ const handlers: DoorHandlers = {
   'mute.list': refuse,
   'space.export': refuse,
   'space.read': refuse,
+  'kiosk.standing': refuse,
+  'kiosks.seen': refuse,
   'hand-off.put': refuse,
   'hand-off.get': refuse,
   'hand-off.drop': refuse,

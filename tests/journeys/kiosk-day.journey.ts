@@ -103,3 +103,39 @@ test('the figures of the day agree with ledger and journal', async ({ kiosk, hal
   await hall.hand.pull({ slot: 'staff' });
   await kiosk.sees('attract');
 });
+
+test('one page says how each part of the kiosk is, and the hub’s other kiosks', async ({ kiosk, hall }) => {
+  await kiosk.sees('attract');
+  await staffSignIn(kiosk);
+  await kiosk.openDesk('health');
+  const page = await kiosk.sees('desk-health');
+  const is = async (line: string, state: string): Promise<void> => expect(page.locator(`[data-line="${line}"]`)).toHaveAttribute('data-state', state);
+  const stands = async (id: string, standing: string): Promise<void> => expect(page.locator(`[data-kiosk="${id}"][data-ledger="enrolled"]`)).toHaveAttribute('data-standing', standing);
+  for (const line of ['reader-resident', 'reader-staff', 'hub', 'ledger', 'clock', 'disk']) await is(line, 'good');
+  await stands('hall-1', 'open');
+  await stands('hall-2', 'unseen');
+  await picture(kiosk, '16-health');
+
+  await kiosk.back();
+  await kiosk.openDesk('standing');
+  await kiosk.closeKiosk('maintenance', 'unknown');
+  await kiosk.back();
+  await kiosk.openDesk('health');
+  await stands('hall-1', 'closed');
+  await kiosk.back();
+  await kiosk.openDesk('standing');
+  await kiosk.openKiosk();
+  await kiosk.sees('desk-standing', 'open');
+  await kiosk.back();
+
+  // What goes is said, and what comes back too; the hub has forgotten all that it was told, and is told anew.
+  await kiosk.openDesk('health');
+  await hall.killHub();
+  await is('hub', 'bad');
+  await kiosk.reads('The hub cannot be asked just now');
+  await hall.startHub();
+  await is('hub', 'good');
+  await stands('hall-1', 'open');
+  await hall.hand.pull({ slot: 'staff' });
+  await kiosk.sees('attract');
+});

@@ -6,7 +6,7 @@ import type { Failure } from '../../contract/result.ts';
 import type { DeskSnapshot } from '../desk/acting.ts';
 import type { WorkshopPage } from '../../contract/workshop.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
-import type { ProvenStaff, ShownDay, StaffAccess } from './work.ts';
+import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess } from './work.ts';
 
 /** Constant while the kiosk runs. */
 export interface StaffSettings {
@@ -45,6 +45,8 @@ export interface StaffSession {
   /** The day whose figures are wanted, and those that were counted. */
   wantedDay: string | null;
   day: ShownDay | null;
+  /** How everything of this kiosk is; null: it was not looked at yet. */
+  machineHealth: ShownHealth | null;
   /** The code of a matter that a resident goes on with here; `until` Unix seconds, null: not asked yet, or not good. */
   handOff: { code: string; until: number | null; unknown: boolean } | null;
   setback: { failure: Failure; next: StaffNext } | null;
@@ -86,6 +88,7 @@ export const newSession = (id: string, insertion: number): StaffSession => ({
   drafts: null,
   health: null,
   wantedDay: null,
+  machineHealth: null,
   handOff: null,
   day: null,
   setback: null,

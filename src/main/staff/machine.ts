@@ -21,7 +21,7 @@ import { newSession, type StaffContext, type StaffEnded, type StaffSession, type
 import type { WorkshopPage } from '../../contract/workshop.ts';
 import type { Workshop, WorkshopHands } from '../workshop/technician.ts';
 import { tendsKiosks } from './tending.ts';
-import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
+import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
 
@@ -166,6 +166,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       replacement: registrationMachine(desk, 'replace'),
       blocking: blockingMachine(desk),
       unblocking: unblockingMachine(desk),
+      lookAtMachine: fromPromise<ShownHealth, { access: StaffAccess; insertion: number }>(({ input }) => work.machineHealth(input.access, input.insertion)),
       handOffUntil: fromPromise<Result<number | null>, { access: StaffAccess; insertion: number; code: string }>(({ input }) => work.handOffUntil(input.access, input.insertion, input.code)),
       countDay: fromPromise<Result<ShownDay>, { day: string | null }>(({ input }) => work.day(input.day)),
       retiring: retiringMachine(desk),
@@ -218,7 +219,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       /** Of another role than whoever has signed it; a new card is tried in the resident's reader. */
       mayCountersign: ({ context, event }) => event.type === 'draft.open' && (inSession(context).drafts ?? []).some(({ reference, signable }) => signable && reference === event.reference),
       /** Of whoever looks after kiosks. */
-      mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
+      mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' | 'health' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       isTechnician: ({ context }) => staffOf(context).role === 'technician',
       /** At a desk with a reader for the resident. */
       mayBring: ({ context, event }) => {
@@ -290,6 +291,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
       lookAround: assign(({ context }) => patch(context, { health: work.health() })),
       keepDrafts: assign(({ context }, { result }: { result: Result<DraftRow[]> }) => patch(context, { drafts: result.ok ? result.value : null })),
+      keepMachineHealth: assign(({ context }, { shown }: { shown: ShownHealth }) => patch(context, { machineHealth: shown })),
       forgetHandOff: assign(({ context }) => patch(context, { handOff: null })),
       keepCode: assign(({ context, event }) => {
         const code = event.type === 'hand-off.bring' ? event.code : event.type === 'scanned' ? handOffInLink(event.text) : null;
@@ -469,9 +471,21 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                         { guard: { type: 'opens', params: { act: 'retire' } }, target: 'retiring' },
                         { guard: { type: 'mayTend', params: { act: 'standing' } }, target: 'standing' },
                         { guard: { type: 'mayTend', params: { act: 'day' } }, target: 'counting', actions: 'wantDay' },
+                        { guard: { type: 'mayTend', params: { act: 'health' } }, target: 'health' },
                         { guard: 'mayBring', target: 'bringing', actions: 'forgetHandOff' },
                       ],
                     },
+                  },
+                  /** As everything is, looked at again and again. */
+                  health: {
+                    invoke: {
+                      src: 'lookAtMachine',
+                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion }),
+                      onDone: { actions: { type: 'keepMachineHealth', params: ({ event }) => ({ shown: event.output }) } },
+                      onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
+                    },
+                    after: { refresh: { target: 'health', reenter: true } },
+                    on: { back: 'home' },
                   },
                   /** The code of a matter that was begun elsewhere. */
                   bringing: {

@@ -49,6 +49,8 @@ function sessionPage(stage: string, session: StaffSession, paper: Paper, minutes
       return homePage(session, minutesLeft, readiness);
     case 'serving.inside.standing':
       return { page: 'desk-standing', closure: healthOf(session).closure };
+    case 'serving.inside.health':
+      return session.machineHealth === null ? { page: 'working', doing: 'preparing' } : { page: 'desk-health', ...session.machineHealth };
     case 'serving.inside.bringing':
       return { page: 'desk-hand-off', unknown: session.handOff?.unknown ?? false };
     case 'serving.inside.awaiting':

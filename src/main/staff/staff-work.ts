@@ -1,4 +1,5 @@
 import type { DeskReadiness, DraftRow, KioskHealth } from '../../contract/bridge.ts';
+import type { DoorResult } from '../../contract/hub-door.ts';
 import type { Localized } from '../../contract/language.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import type { Name, PublicKey } from '../../ledger/verify/acts.ts';
@@ -13,16 +14,17 @@ import type { Journal } from '../journal.ts';
 import type { Standing } from '../standing.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
 import { inStaffSession, openStaffSession } from './staff-session.ts';
-import type { ProvenStaff, ShownDay, StaffAccess, StaffWork } from './work.ts';
+import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
 
 export interface StaffWorkParts {
-  district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey' | 'handOffUntil'>;
+  district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey' | 'handOffUntil' | 'kiosksSeen'>;
   crypto: Crypto;
   clock: Clock;
   kept: Pick<KeptDrafts, 'list'>;
   cardOf(insertion: number): Card;
   health(): KioskHealth;
   day(day: string | null): Promise<ShownDay>;
+  machineHealth(seen: Result<DoorResult<'kiosks.seen'>>): Promise<ShownHealth>;
   standing: Pick<Standing, 'closure' | 'close' | 'open'>;
   journal: Pick<Journal, 'write'>;
   /** Of this kiosk, whoever asks. */
@@ -41,6 +43,7 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
     handOffUntil: (access, insertion, code) => inStaffSession(cardOf(insertion), access, (session) => district.handOffUntil(session, code), parts),
+    machineHealth: async (access, insertion) => parts.machineHealth(await inStaffSession(cardOf(insertion), access, (session) => district.kiosksSeen(session), parts)),
     day: async (day) => ok(await parts.day(day)),
     close({ staff }, reason, back) {
       const closed = standing.close(reason, back);

@@ -46,6 +46,7 @@ export function goodStaffWork(calls: StaffCalls): StaffWork {
     drafts: () => Promise.resolve(ok([])),
     health: () => health,
     deskReadiness: () => null,
+    machineHealth: () => Promise.resolve({ devices: [], own: [], kiosks: null, hubSince: null }),
     handOffUntil: (_, __, code) => Promise.resolve(ok(code === '7KQ2M4XD' ? 1_795_300_000 : null)),
     day: (day) => Promise.resolve(ok({ figures: { day: day ?? '2026-11-22', hours: [], services: [], minutes: [], medianSeconds: null, refusals: [], waiting: 0 }, earlier: '2026-11-21', later: null })),
     close: () => ok(null),
