@@ -18,7 +18,7 @@ export interface StaffDoorParts {
   ledger: Pick<Ledger, 'chain' | 'values'>;
   keeper: Pick<Keeper, 'answered' | 'recovery'>;
   drafts: Pick<Drafts, 'list'>;
-  lookUps: Pick<LookUps, 'lookUp'>;
+  lookUps: Pick<LookUps, 'lookUp' | 'hasFound'>;
   registrations: Pick<Registrations, 'register' | 'replace'>;
   /** Name of the registrar's party. */
   registrar: Name;
@@ -85,10 +85,13 @@ export class StaffDoor {
     return member.ok ? this.#parts.registrations.register(registration, member.value) : member;
   }
 
-  /** What a new card's key of the space is made of: ciphertexts, which nothing but the slip opens. `resident-unknown`. */
+  /** What a new card's key of the space is made of: ciphertexts, which nothing but the slip opens. `resident-unknown`; `hub-refused` with `not-looked-up`, where the resident has no line of this look. */
   async recovery({ session, resident }: DoorParams<'desk.recovery'>): Promise<Result<DoorResult<'desk.recovery'>>> {
     const member = await this.#atDesk(session);
     if (!member.ok) return member;
+    const looked = await this.#parts.lookUps.hasFound(member.value.id, resident);
+    if (!looked.ok) return looked;
+    if (!looked.value) return fail('hub-refused', 'not-looked-up');
     const found = await this.#parts.keeper.recovery(resident);
     if (!found.ok) return found.failure.code === 'subject-unknown' ? fail('resident-unknown') : fail('hub-storage', found.failure.code);
     const { recovery, formers, replaced } = found.value;

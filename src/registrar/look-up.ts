@@ -131,6 +131,15 @@ export class LookUps {
     return recorded.ok ? ok({ resident: found.value }) : recorded;
   }
 
+  /** Whether this member of staff has looked this resident up within the hour, on record: what concerns one person is given out after that only. */
+  async hasFound(staff: Id, resident: Id): Promise<Result<boolean>> {
+    const looks = guardedResult((): Result<Uint8Array[]> => ok(this.#database.prepare('SELECT access FROM look WHERE staff = ? AND at > ?').all(staff, this.#seconds() - hourSeconds).map((row) => bytesOf(row['access']))));
+    if (!looks.ok || looks.value.length === 0) return looks.ok ? ok(false) : looks;
+    const records = await this.#parts.ledger.values(looks.value.map((access) => stateKey.access(access)));
+    if (!records.ok) return records;
+    return ok(records.value.some((record) => record !== null && equalBytes(decodeRecord('access', record).subject, resident)));
+  }
+
   /** The journal of what was not found, oldest first. */
   misses(): Result<MissEntry[]> {
     return guardedResult(() => ok(this.#database.prepare('SELECT seq, at, staff, party, reason, tag, previous FROM miss ORDER BY seq').all().map(missOf)));
