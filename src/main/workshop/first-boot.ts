@@ -164,8 +164,10 @@ class Wizard {
 
   #openHost(): DeviceHost {
     const host = new DeviceHost(this.#parts.spawnHost({ binding: 'smartcard', devices: this.#answers.devices }));
-    host.onStatus(({ readers }) => {
+    host.onStatus(({ readers, service }) => {
       this.#onReaders?.(readers);
+      // Whoever is first on such a page need not wait for the next look.
+      if (this.#survey === null && service !== 'starting') this.#lookAround();
       this.#show();
     });
     return host;
@@ -273,7 +275,8 @@ class Wizard {
   #retry(): void {
     if (this.#setback === null) return;
     this.#setback = null;
-    this.#enter(this.#answers.step);
+    // What was answered meanwhile is in memory alone.
+    if (this.#keep({})) this.#enter(this.#answers.step);
   }
 
   #measure({ cardPx, widthPx, heightPx }: { cardPx: number; widthPx: number; heightPx: number }): void {

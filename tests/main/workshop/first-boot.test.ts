@@ -1,0 +1,173 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Intent, Page, Snapshot } from '../../../src/contract/bridge.ts';
+import type { HostMessage, HostRequest } from '../../../src/contract/device-host.ts';
+import { ok } from '../../../src/contract/result.ts';
+import { openHub, type Hub } from '../../../src/hub/hub.ts';
+import type { Screen } from '../../../src/main/bridge.ts';
+import { systemClock } from '../../../src/main/clock.ts';
+import { startFirstBoot, type FirstBoot } from '../../../src/main/workshop/first-boot.ts';
+import { demoTlsHubPath, seedWorld, worldAt } from '../../../tools/demo/world.ts';
+import { must } from '../../hub/visitor.ts';
+
+const { hubFile } = worldAt('', { hubPath: demoTlsHubPath });
+const pin = hubFile.hub.pin ?? '';
+
+let worldDir: string;
+let hub: Hub;
+beforeAll(async () => {
+  worldDir = mkdtempSync(join(tmpdir(), 'boot-hub-'));
+  const world = await seedWorld(worldDir);
+  hub = must(await openHub({ hubFile, serverFile: { ...world.serverFile, door: { ...world.serverFile.door, listen: ['tls://127.0.0.1:0'] } }, dataDir: world.hubDir }));
+}, 60_000);
+afterAll(async () => {
+  await hub.close();
+  rmSync(worldDir, { recursive: true });
+});
+
+let dataDir: string;
+let boot: FirstBoot;
+let shown: Snapshot[];
+let touch: (intent: Intent) => void;
+let lose: () => void;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'boot-'));
+});
+afterEach(() => {
+  boot.stop();
+  rmSync(dataDir, { recursive: true });
+});
+
+function start(hubPlaces: string[] = []): void {
+  shown = [];
+  const screen: Screen = {
+    show: (snapshot) => shown.push(snapshot),
+    onIntent: (listener) => (touch = listener),
+    onPainted: () => undefined,
+    onLost: (listener) => (lose = () => listener('crashed')),
+    onDropped: () => undefined,
+    wipe: () => undefined,
+    close: () => Promise.resolve(),
+  };
+  const spawnHost = () => () => {
+    let hear: (message: HostMessage) => void = () => undefined;
+    return {
+      post: (request: HostRequest) => hear({ answer: request.id, result: ok({ hid: [], serial: [], printers: ['/dev/usb/lp0'] }) }),
+      onMessage(listener: (message: HostMessage) => void) {
+        hear = listener;
+        queueMicrotask(() => listener({ status: { service: 'ready', readers: [{ name: 'A', slot: 'no-card', insertion: 0 }] } }));
+      },
+      onExit: () => undefined,
+      kill: () => undefined,
+    };
+  };
+  boot = startFirstBoot({ screen, clock: systemClock, dataDir, panel: { widthPx: 1080, heightPx: 1920 }, hubPlaces, version: '1', program: ok(null), spawnHost });
+}
+const page = (): Page | undefined => shown.at(-1)?.page;
+const next = (): void => touch({ intent: 'setup.next' });
+const type = (text: string): void => touch({ intent: 'setup.type', text });
+
+test('a hub whose address and pin are typed is believed once it has proved the pin', async () => {
+  start();
+  next();
+  expect(page()).toMatchObject({ step: 'hub', number: 2, files: [] });
+  touch({ intent: 'setup.by-hand' });
+  type('hub.example');
+  expect(page()).toMatchObject({ step: 'hub-address', problem: 'format' });
+  type(hub.doors[0]?.address ?? '');
+  type('too short');
+  expect(page()).toMatchObject({ step: 'hub-pin', problem: 'format' });
+  type('A'.repeat(43));
+  expect(page()).toMatchObject({ asking: true, problem: null });
+  await expect.poll(page).toMatchObject({ step: 'hub-pin', asking: false, problem: 'other-pin' });
+  type(pin);
+  await expect.poll(page).toMatchObject({ step: 'hub-check', hub: { pin, chain: hubFile.trustRoot.chain } });
+  expect(shown.at(-1)?.kiosk.hub).toEqual(hubFile.name);
+});
+
+test('an answer that comes after the page was left is nobody’s', async () => {
+  start();
+  next();
+  touch({ intent: 'setup.by-hand' });
+  type(hub.doors[0]?.address ?? '');
+  type(pin);
+  touch({ intent: 'back' });
+  touch({ intent: 'back' });
+  expect(page()).toMatchObject({ step: 'hub' });
+  // As long as the hub takes to answer somebody who stayed.
+  touch({ intent: 'setup.by-hand' });
+  type(hub.doors[0]?.address ?? '');
+  type(`sha256:${'B'.repeat(43)}`);
+  await expect.poll(page).toMatchObject({ step: 'hub-pin', problem: 'other-pin' });
+});
+
+/** As far as the printer, with everything that is before it. */
+function toPrinter(): void {
+  const path = join(dataDir, 'found.json');
+  writeFileSync(path, JSON.stringify(hubFile));
+  start([path]);
+  next();
+  touch({ intent: 'setup.choose', option: path });
+  next();
+  type('Hall_1');
+  expect(page()).toMatchObject({ step: 'kiosk', problem: 'format' });
+  type('hall-7');
+  next();
+  touch({ intent: 'setup.measure', cardPx: 342.4, widthPx: 1079, heightPx: 1919 });
+  expect(shown.at(-1)?.kiosk.pxPerMm).toBe(4);
+  next();
+  next();
+  expect(page(), 'nothing goes on without an answer').toMatchObject({ step: 'reader-resident', chosen: null });
+  touch({ intent: 'setup.choose', option: 'A' });
+  next();
+  touch({ intent: 'setup.choose', option: '' });
+  next();
+  for (const step of ['identity-reader', 'scanner'] as const) {
+    expect(page()).toMatchObject({ step, chosen: null });
+    touch({ intent: 'setup.choose', option: '' });
+    next();
+  }
+}
+
+test('goes on where the power went, with every answer, and back over them', async () => {
+  toPrinter();
+  await expect.poll(page).toMatchObject({ step: 'printer', options: [{ option: '576:/dev/usb/lp0' }, { option: '384:/dev/usb/lp0' }] });
+  touch({ intent: 'setup.choose', option: '384:/dev/usb/lp0' });
+  boot.stop();
+  start();
+  expect(page()).toMatchObject({ step: 'printer', chosen: '384:/dev/usb/lp0' });
+  for (const [step, chosen] of [['scanner', ''], ['identity-reader', ''], ['reader-staff', ''], ['reader-resident', 'A']] as const) {
+    touch({ intent: 'back' });
+    expect(page()).toMatchObject({ step, chosen });
+  }
+});
+
+test('what a resident or a member of staff would touch means nothing here', () => {
+  start();
+  const before = shown.length;
+  for (const intent of [{ intent: 'start' }, { intent: 'visit.end' }, { intent: 'desk.confirm' }, { intent: 'setup.measure', cardPx: 300, widthPx: 1, heightPx: 1 }, { intent: 'back' }] as const) touch(intent);
+  expect(shown.length).toBe(before);
+});
+
+test('a screen that was lost shows the page again', () => {
+  start();
+  const before = page();
+  lose();
+  expect([page(), shown.length]).toEqual([before, 2]);
+});
+
+test('a disk that takes nothing is said, and tried again', () => {
+  const folder = dataDir;
+  writeFileSync(join(folder, 'in the way'), '');
+  dataDir = join(folder, 'in the way', 'hall');
+  start();
+  next();
+  expect(page()).toMatchObject({ page: 'failure', code: 'kiosk-storage', next: 'retry', detail: 'ENOTDIR' });
+  rmSync(join(folder, 'in the way'));
+  touch({ intent: 'retry' });
+  expect(page()).toMatchObject({ step: 'hub' });
+  expect(JSON.parse(readFileSync(join(dataDir, 'setup.json'), 'utf8'))).toMatchObject({ step: 'hub' });
+  dataDir = folder;
+});
