@@ -508,7 +508,7 @@ export type Page =
   | { page: 'working'; doing: Doing }
   | ({ page: 'pin' } & PinPrompt)
   /** `news`: how many things happened since the last visit; they have a page of their own. */
-  | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number; asks: AskRow[] }
+  | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number; asks: AskRow[]; /** The scanner takes bills. */ bills?: true }
   | { page: 'group'; group: ServiceGroup; services: ServiceCard[] }
   /** `problem`: why the code just typed leads nowhere. */
   /** `not-scanned`: what was held under the scanner leads to no open question. `scanner`: there is one to hold a code under. */

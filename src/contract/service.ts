@@ -71,11 +71,21 @@ export const serviceSchema = z
     }),
     /** What happens after the receipt, in order. */
     steps: z.array(localizedSchema).min(1),
+    /**
+     * The bar code on the agency's bills and notices: what it begins with, how many digits are the answer to the question, and how many more follow.
+     * Held under a kiosk's scanner it opens this service with the number filled in.
+     */
+    barcode: z
+      .strictObject({ begins: z.string().regex(/^[0-9A-Z]{1,12}$/), digits: z.int().min(4).max(24), more: z.int().min(0).max(40).default(0), question: z.string() })
+      .optional(),
     /** In fen (1/100 yuan); the agency confirms the payment by its reference. */
     fee: z.strictObject({ amountFen: z.int().min(0), reference: z.string() }).optional(),
   })
   .refine(({ claims, questions }) => claims.every(({ claim, optional }) => !isAgencyClaim(claim) || optional || claim in questions.properties), {
     error: 'an agency’s claim that is not optional needs a question of its name: not everybody has that credential',
+  })
+  .refine(({ barcode, questions }) => barcode === undefined || questions.properties[barcode.question]?.['x-input'] === 'digits', {
+    error: 'a bar code answers a question for digits',
   });
 export type Service = z.infer<typeof serviceSchema>;
 

@@ -7,7 +7,7 @@ import { writePreloadedHost } from '../../tools/virtual-devices/preloaded-host.t
 import { test as inHall, expect } from './journey.ts';
 import type { HallPlan } from './hall.ts';
 import { PensionOffice } from './pension-office.ts';
-import { leave, signIn } from './steps.ts';
+import { answers, leave, signIn } from './steps.ts';
 
 const missing = whyNoHidBus();
 inHall.skip(missing !== null, `no scanner can be shown: ${missing ?? ''}`);
@@ -42,7 +42,17 @@ test('Lin holds an agency’s code under the scanner, and answers what it asks',
   await kiosk.home();
   scanWith(scanner, { text: ask.walletUri, symbology: 'qr' });
   await kiosk.sees('ask-code');
-  await kiosk.reads('There is no open question behind that code');
-  await kiosk.reads('Or hold its QR code under the scanner');
+  await kiosk.reads('Nothing is waiting behind that code');
+  await kiosk.reads('Or hold the QR code under the scanner');
+  await leave(kiosk);
+});
+
+test('Lin holds the water bill of her new home under the scanner: the form is open, and has its number', async ({ kiosk, scanner }) => {
+  await signIn(kiosk, 'lin');
+  await kiosk.reads('You can also hold a bill under the scanner');
+  scanWith(scanner, { text: 'WB40718825202611', symbology: 'code-128' });
+  await kiosk.allow();
+  expect(await kiosk.answerAll(answers)).not.toContain('meter_number');
+  await kiosk.reads('40718825');
   await leave(kiosk);
 });

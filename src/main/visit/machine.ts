@@ -23,6 +23,7 @@ import {
   type Offer,
   type Offered,
 } from './draft.ts';
+import { billIn } from './bill.ts';
 import { askInLink } from '../../identity/ask-link.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
@@ -134,6 +135,16 @@ function matterOf({ visit }: VisitContext, id: string): Offer | BundleOffer | un
   return access?.bundles.find(({ bundle }) => bundle.id === id) ?? access?.offers.find(({ service }) => service.id === id);
 }
 
+/** What somebody asks for, by touching it or by holding a bill of it under the scanner. undefined: nothing that is offered. */
+function meantBy(context: VisitContext, event: VisitEvent): { matter: Offer | BundleOffer; typed: Draft['typed'] } | undefined {
+  if (event.type === 'service.open') {
+    const matter = matterOf(context, event.service);
+    return matter === undefined ? undefined : { matter, typed: {} };
+  }
+  const bill = event.type === 'scanned' ? billIn(event.text, context.visit?.access?.offers ?? []) : undefined;
+  return bill === undefined ? undefined : { matter: bill.offer, typed: bill.typed };
+}
+
 const isRow = ({ row }: PastRequest, { reference, act }: Extract<IntentEvent, { type: 'request.open' }>): boolean => row.reference === reference && row.act === act;
 
 const isIssued = (context: VisitContext, transaction: Uint8Array): boolean =>
@@ -180,6 +191,14 @@ const timeout = endVisit('timeout');
 
 /** Before anything is filled in that could not be signed. */
 const onlyLooking = { guard: 'cardMayOnlyLook', target: '#visit.stage.visiting.failed', actions: 'noteOnlyLooking' } as const;
+
+/** To what somebody asks for, where it is offered: from home and from a window, by a touch or by a bill. */
+const toMatter = [
+  { guard: and(['serviceOffered', 'cardMayOnlyLook']), target: '#visit.stage.visiting.failed', actions: 'noteOnlyLooking' },
+  { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
+  { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
+  { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
+] as const;
 
 /** From where a matter is left. */
 const toHandOff = (step: HandOffStep) => ({ target: '#visit.stage.visiting.handingOff', actions: ['closeHelp', { type: 'noteLeftAt', params: { step } }] }) as const;
@@ -265,10 +284,10 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       ticketReady: ({ context }) => inVisit(context).ticket !== null,
       signedIn: ({ context }) => context.visit?.access !== null && context.visit?.access !== undefined,
       groupOffered: ({ context, event }) => event.type === 'group.open' && accessOf(context).offers.some(({ service }) => service.group === event.group),
-      serviceOffered: ({ context, event }) => event.type === 'service.open' && matterOf(context, event.service) !== undefined,
+      serviceOffered: ({ context, event }) => meantBy(context, event) !== undefined,
       serviceServable: ({ context, event }) => {
-        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
-        return matter !== undefined && missingOf(matter, accessOf(context).known).length === 0;
+        const meant = meantBy(context, event);
+        return meant !== undefined && missingOf(meant.matter, accessOf(context).known).length === 0;
       },
       factsKnown: ({ context }) => accessOf(context).self !== null,
       requestKnown: ({ context, event }) =>
@@ -387,14 +406,15 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       ),
 
       beginDraft: assign(({ context, event }) => {
-        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
-        return matter === undefined ? {} : patch(context, { draft: newDraft(context, matter) });
+        const meant = meantBy(context, event);
+        return meant === undefined ? {} : patch(context, { draft: { ...newDraft(context, meant.matter), typed: meant.typed } });
       }),
-      /** Before anything is chosen or typed. */
+      /** Before anything is chosen or typed, but for what a bill has filled in. */
       beginDraftAnew: assign(({ context }) =>
         redraft(context, (draft) => {
           const { offer } = leadOf(draft);
-          return newDraft(context, draft.bundle === null ? offer : { bundle: draft.bundle, members: draft.letters.map((letter) => letter.offer) });
+          const matter = draft.bundle === null ? offer : { bundle: draft.bundle, members: draft.letters.map((letter) => letter.offer) };
+          return { ...newDraft(context, matter), typed: draft.typed };
         }),
       ),
       keepFacts: assign(({ context }, { result }: { result: Result<SelfClaims> }) =>
@@ -533,8 +553,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         return setBack(context, { code: triesLeft === 0 ? 'pin-blocked' : 'pin-last-try' }, 'home');
       }),
       noteMissingClaim: assign(({ context, event }) => {
-        const matter = event.type === 'service.open' ? matterOf(context, event.service) : undefined;
-        const missing = matter === undefined ? [] : missingOf(matter, accessOf(context).known);
+        const meant = meantBy(context, event);
+        const missing = meant === undefined ? [] : missingOf(meant.matter, accessOf(context).known);
         return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
       }),
       noteOnlyLooking: assign(({ context }) => patch(context, { setback: { failure: { code: 'key-read-only' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
@@ -799,30 +819,25 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                     on: {
                       home: {},
                       'group.open': { guard: 'groupOffered', target: 'group', actions: 'openGroup' },
-                      'service.open': [
-                        onlyLooking,
-                        { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
-                        { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
-                        { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
-                      ],
+                      'service.open': toMatter,
                       'requests.open': 'requests',
                       ...toMyData,
                       'request.open': { guard: 'requestKnown', target: '#visit.stage.visiting.openingRequest', actions: 'keepWanted' },
                       'ask.open': { guard: 'askWaits', target: 'ask', actions: 'openAsk' },
                       'code.open': { target: 'askCode', actions: 'openCode' },
-                      scanned: { guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' },
+                      scanned: [
+                        { guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' },
+                        ...toMatter,
+                        { target: 'askCode', actions: ['openCode', 'noteNoAsk'] },
+                      ],
                     },
                   },
                   /** The services of one window. */
                   group: {
                     on: {
                       back: 'home',
-                      'service.open': [
-                        onlyLooking,
-                        { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
-                        { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
-                        { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
-                      ],
+                      'service.open': toMatter,
+                      scanned: toMatter,
                     },
                   },
                   askCode: {

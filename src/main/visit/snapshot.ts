@@ -109,7 +109,7 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
     case 'visiting.failed':
       return failurePage(visit);
     case 'visiting.inside.home':
-      return homePage(accessOf(visit));
+      return homePage(accessOf(visit), context.scannerReady);
     case 'visiting.inside.group':
       return groupPage(visit, accessOf(visit));
     case 'visiting.inside.requests':
@@ -227,7 +227,7 @@ const rows = (access: Access): RequestRow[] => access.requests.map(({ row }) => 
 const offersAlone = ({ offers, bundles }: Access): Access['offers'] =>
   offers.filter(({ service }) => !bundles.some(({ bundle }) => bundle.members.includes(service.id)));
 
-function homePage(access: Access): Page {
+function homePage(access: Access, scannerReady: boolean): Page {
   return {
     page: 'home',
     name: access.name,
@@ -237,6 +237,7 @@ function homePage(access: Access): Page {
     notices: access.notices,
     news: access.news.length,
     asks: access.asks.map(({ ask, agency }) => ({ ask: ask.state, agency })),
+    ...(scannerReady && access.offers.some(({ service }) => service.barcode !== undefined) ? { bills: true } : {}),
   };
 }
 
