@@ -2,7 +2,7 @@ import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { sealTo } from '../identity/sealing.ts';
-import { guardedResult } from '../ledger/sqlite-guard.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AccessLookup, Body, Id, Name, OpenedPart } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, toHex, utf8 } from '../ledger/verify/bytes.ts';
@@ -65,9 +65,10 @@ export interface MissEntry {
 
 /** "imil". */
 const applicationId = 0x696d696c;
-const schemaVersion = 1;
+const schemaVersion = 2;
+/** `recorded`: the resident has the line of it, and staff had the answer. */
 const schema = `
-  CREATE TABLE look (id BLOB PRIMARY KEY, staff BLOB NOT NULL, access BLOB NOT NULL UNIQUE, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE look (id BLOB PRIMARY KEY, staff BLOB NOT NULL, access BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, recorded INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
   CREATE INDEX look_of_staff ON look (staff, at);
   CREATE TABLE miss (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, staff BLOB NOT NULL, party TEXT NOT NULL, reason TEXT NOT NULL, tag BLOB NOT NULL, previous BLOB NOT NULL);
 `;
@@ -103,6 +104,9 @@ export class LookUps {
       if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
         database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
       }
+      if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId && database.prepare('PRAGMA user_version').get()?.['user_version'] === 1) {
+        database.exec(`BEGIN IMMEDIATE; ALTER TABLE look ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      }
       if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return ok(new LookUps(parts, database));
       database.close();
       return fail('hub-storage', 'look-ups-file');
@@ -124,16 +128,20 @@ export class LookUps {
     if (salt.length !== 16 || !equalBytes(order.number[1], crypto.sha256(concatBytes(salt, utf8(number))))) return fail('order-mismatch');
     const found = index.find(number);
     if (!found.ok) return found;
+    const free = await this.#isFree(checked.value);
+    if (!free.ok) return free;
     const counted = this.#count(checked.value, found.value === null ? number : null);
     if (!counted.ok) return counted;
     if (found.value === null) return ok({ resident: null });
     const recorded = await this.#record(checked.value, found.value, signed);
-    return recorded.ok ? ok({ resident: found.value }) : recorded;
+    if (!recorded.ok) return recorded;
+    const noted = guarded(() => void this.#database.prepare('UPDATE look SET recorded = 1 WHERE id = ?').run(checked.value.id));
+    return noted.ok ? ok({ resident: found.value }) : noted;
   }
 
   /** Whether this member of staff has looked this resident up within the hour, on record: what concerns one person is given out after that only. */
   async hasFound(staff: Id, resident: Id): Promise<Result<boolean>> {
-    const looks = guardedResult((): Result<Uint8Array[]> => ok(this.#database.prepare('SELECT access FROM look WHERE staff = ? AND at > ?').all(staff, this.#seconds() - hourSeconds).map((row) => bytesOf(row['access']))));
+    const looks = guardedResult((): Result<Uint8Array[]> => ok(this.#database.prepare('SELECT access FROM look WHERE staff = ? AND at > ? AND recorded = 1').all(staff, this.#seconds() - hourSeconds).map((row) => bytesOf(row['access']))));
     if (!looks.ok || looks.value.length === 0) return looks.ok ? ok(false) : looks;
     const records = await this.#parts.ledger.values(looks.value.map((access) => stateKey.access(access)));
     if (!records.ok) return records;
@@ -147,6 +155,16 @@ export class LookUps {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** An access id that the ledger has before this order was ever counted is another act's: by it nothing new would be recorded, and nobody would read of this look. */
+  async #isFree({ id, order }: CheckedLookup): Promise<Result<null, Failure | Failure<'access-known'>>> {
+    const counted = guarded(() => this.#database.prepare('SELECT 1 FROM look WHERE id = ?').get(id) !== undefined);
+    if (!counted.ok) return counted;
+    if (counted.value) return ok(null);
+    const read = await this.#parts.ledger.values([stateKey.access(order.access)]);
+    if (!read.ok) return read;
+    return read.value[0] === null || read.value[0] === undefined ? ok(null) : fail('access-known');
   }
 
   /** @param missed the number that nobody has: its line in the journal and the count are written as one, or neither is. */

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RequestView } from '../../src/gateway/agency/agency.ts';
 import { CaseOffice, type CaseWish } from '../../src/gateway/cases/case-office.ts';
@@ -273,6 +274,18 @@ describe('a look-up in the registrar’s index', () => {
     expect(brokenMiss(misses)).toBeNull();
     expect(brokenMiss(misses.slice(1))).toBe(1);
     expect(brokenMiss(misses.map((entry) => ({ ...entry, reason: 'another' })))).toBe(2);
+  });
+
+  it('is refused where its access id is that of another act: by it the resident would read of nothing', async () => {
+    const access = new Uint8Array(randomBytes(16));
+    expect((await lookUp('clerk-tan', 'registrar', number, { access })).code).toBe('done');
+    // As where an agency's look had it: the registrar's own file does not know it.
+    const file = new DatabaseSync(join(world.hubDir, world.serverFile.registrar.lookUps));
+    file.exec('DELETE FROM look');
+    file.close();
+    expect((await lookUp('clerk-tan', 'registrar', number, { access })).code).toBe('access-known');
+    expect((await lookUp('clerk-tan', 'registrar', '000000190001010000', { access })).code).toBe('access-known');
+    expect(must(await hub.lookUps.hasFound(demoId('clerk-tan'), lin.resident))).toBe(false);
   });
 
   it('is refused for another number than was signed for, to an auditor and to an agency, and after so many an hour', async () => {
