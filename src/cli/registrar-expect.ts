@@ -75,6 +75,8 @@ export async function expect(args: string[]): Promise<number> {
 
 interface Taken {
   progress: ExportProgress;
+  /** There was nothing behind where an earlier run had stopped. */
+  wasRead: boolean;
   faults: LineFault[];
 }
 
@@ -85,6 +87,7 @@ async function takeExport({ file, encoding }: Called, expected: ExpectedResident
   if (!begun.ok) return begun;
   let progress = begun.value;
   if (progress.line > 0) process.stderr.write(`Goes on behind line ${progress.line}.\n`);
+  const begunAt = progress.line;
   let lines: ExportLine[] = [];
   const keep = (): Result<null> => {
     if (lines.length === 0) return ok(null);
@@ -110,10 +113,10 @@ async function takeExport({ file, encoding }: Called, expected: ExpectedResident
   const kept = keep();
   if (!kept.ok) return kept;
   const faults = expected.refused(content.value);
-  return faults.ok ? ok({ progress, faults: faults.value }) : faults;
+  return faults.ok ? ok({ progress, faults: faults.value, wasRead: begunAt > 0 && progress.line === begunAt }) : faults;
 }
 
-function finish({ isTrial, report, file }: Called, { progress, faults }: Taken, isInterrupted: boolean): number {
+function finish({ isTrial, report, file }: Called, { progress, faults, wasRead }: Taken, isInterrupted: boolean): number {
   if (report !== null) {
     const rows = faults.map(({ line, fault, column }) => `${line},${fault},${column ?? ''}`);
     try {
@@ -127,8 +130,9 @@ function finish({ isTrial, report, file }: Called, { progress, faults }: Taken, 
     return 130;
   }
   const { added, changed, same, refused: count } = progress;
+  const before = wasRead ? 'This file was read to its end before, and nothing is changed by it now: ' : '';
   const said = isTrial ? `${added} can be taken, ${count} are refused; nothing was kept` : `${added} are expected now, ${changed} with other facts than before, ${same} as before, ${count} are refused`;
-  process.stdout.write(`${said}.\n`);
+  process.stdout.write(`${before}${said}.\n`);
   if (report === null) for (const { line, fault, column } of faults.slice(0, mostShown)) process.stdout.write(`line ${line}: ${fault}${column === null ? '' : ` (${column})`}\n`);
   if (report === null && faults.length > mostShown) process.stdout.write(`… and ${faults.length - mostShown} more: --report FILE writes them all\n`);
   return 0;

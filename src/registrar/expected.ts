@@ -18,12 +18,10 @@ export interface ExportProgress {
   refused: number;
 }
 
-/** What is known of somebody before they come: the register's facts, until the desk has registered them. */
+/** The register's facts of somebody, known before they come: for the card that the desk makes then, and for one that replaces it. */
 export interface ExpectedResidents {
   /** `null`: nobody of this number is expected. */
   find(identityNumber: string): Result<IdentityFacts | null>;
-  /** Registered: what was expected is in the credential now. */
-  forget(identityNumber: string): Result<null>;
   /** How far the export of this content was read. @param content SHA-256 of the file. */
   progress(content: Uint8Array): Result<ExportProgress>;
   /**
@@ -75,7 +73,6 @@ function hasOtherKey(database: DatabaseSync, seal: RowSeal): boolean {
 function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
   const get = database.prepare('SELECT sealed, content FROM expected WHERE tag = ?');
   const put = database.prepare('INSERT INTO expected (tag, sealed, content) VALUES (?, ?, ?) ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed, content = excluded.content');
-  const drop = database.prepare('DELETE FROM expected WHERE tag = ?');
   const progressOf = database.prepare('SELECT line, added, changed, same, refused FROM export WHERE content = ?');
   const noteProgress = database.prepare(
     `INSERT INTO export (content, line, added, changed, same, refused) VALUES (?, ?, ?, ?, ?, ?)
@@ -114,11 +111,6 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
         if (row === undefined) return ok(null);
         const content = seal.open(tag, bytesOf(row['sealed']));
         return content === undefined ? fail('hub-storage', 'expected-damaged') : ok(decodeCbor(content) as unknown as IdentityFacts);
-      }),
-    forget: (identityNumber) =>
-      guarded(() => {
-        drop.run(seal.tag(identityNumber));
-        return null;
       }),
     progress: (content) => guarded(() => progress(content)),
     take: (content, lines, registered) =>

@@ -41,8 +41,8 @@ export interface RegistrationsParts {
   key: Uint8Array;
   ledger: Pick<Ledger, 'chain' | 'receipt' | 'onBlock'>;
   registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
-  /** What the register said of people before they came: the document's own facts go before it. */
-  expected: Pick<ExpectedResidents, 'find' | 'forget'>;
+  /** What the register says of people, for the first card and each after it. */
+  expected: Pick<ExpectedResidents, 'find'>;
   /** The keeper's: takes the act with what belongs to it, and founds the space. */
   keeper: {
     take(incoming: { envelope: Uint8Array; payloads: { act: 0; what: 'replacement'; to: 'keeper'; sealed: Uint8Array }[] }): Promise<Result<SubmissionState>>;
@@ -171,7 +171,7 @@ export class Registrations {
       if (why !== null) return why === 'another-resident' ? fail('hub-refused', why) : fail(why);
       const expected = this.#parts.expected.find(number);
       if (!expected.ok) return expected;
-      const kept = this.#keep({ ...order, facts: { ...expected.value, ...order.facts } }, number);
+      const kept = this.#keep({ ...order, facts: withRegister(expected.value, order.facts) }, number);
       return kept.ok ? this.#carry(kept.value) : kept;
     });
   }
@@ -239,17 +239,16 @@ export class Registrations {
       const entered = registrar.enter(facts['identity_number'] ?? '', row.resident);
       if (!entered.ok) return entered.failure.code === 'number-taken' ? fail('resident-known') : { ok: false, failure: entered.failure };
     }
-    const credited = await this.#issue(row, facts);
+    const credited = await this.#issue(row, facts, waitMs);
     if (!credited.ok) return credited;
-    const forgotten = this.#parts.expected.forget(facts['identity_number'] ?? '');
-    if (!forgotten.ok) return forgotten;
+    if (!credited.value) return ok({ state: 'queued' });
     const finished = guarded(() => this.#finish(row, adminPin));
     return finished.ok ? ok({ state: 'recorded' }) : finished;
   }
 
-  /** On disk before it is deposited: the second time it is the same one. An anchor that came too late is refused for good, and another is made. */
-  async #issue(row: Row, facts: IdentityFacts): Promise<Result<null>> {
-    const { registrar } = this.#parts;
+  /** On disk before it is deposited: the second time it is the same one. An anchor that came too late is refused for good, and another is made. false: it waits for the ledger still. */
+  async #issue(row: Row, facts: IdentityFacts, waitMs: number): Promise<Result<boolean>> {
+    const { registrar, ledger, crypto } = this.#parts;
     let issued = row.issued;
     if (issued === null) {
       const prepared = await registrar.prepare(row.resident, facts);
@@ -258,10 +257,17 @@ export class Registrations {
       const kept = this.#keepIssued(row, issued);
       if (!kept.ok) return kept;
     }
-    const deposited = await registrar.deposit(decodeIssued(issued));
-    if (deposited.ok || deposited.failure.code !== 'request-rejected' || deposited.failure.detail !== 'expired') return deposited;
-    const dropped = this.#keepIssued(row, null);
-    return dropped.ok ? deposited : dropped;
+    const { envelope, payloads } = decodeIssued(issued);
+    const deposited = await registrar.deposit({ envelope, payloads });
+    if (!deposited.ok) {
+      if (deposited.failure.code !== 'request-rejected' || deposited.failure.detail !== 'expired') return deposited;
+      const dropped = this.#keepIssued(row, null);
+      return dropped.ok ? deposited : dropped;
+    }
+    const anchor = openEnvelope(envelope, crypto);
+    if (!anchor.ok) throw new Error('an anchor that was kept does not open');
+    const receipt = await ledger.receipt(anchor.value.id, waitMs);
+    return receipt.ok ? ok(receipt.value !== null) : receipt;
   }
 
   #keepIssued(row: Row, issued: Uint8Array | null): Result<null> {
@@ -290,6 +296,15 @@ export class Registrations {
     if (opened === undefined) throw new Error('a registration that was kept does not open');
     return decodeCbor(opened) as unknown as Content;
   }
+}
+
+/** The document's own facts go first. Of an address that it no longer has, the register's district and postcode go with it. */
+function withRegister(register: IdentityFacts | null, document: IdentityFacts): IdentityFacts {
+  if (register === null) return document;
+  const hasMoved = document.address !== undefined && register.address !== undefined && document.address !== register.address;
+  const { district, postcode, ...elsewhere } = register;
+  const here = { ...(district === undefined ? {} : { district }), ...(postcode === undefined ? {} : { postcode }) };
+  return { ...elsewhere, ...(hasMoved ? {} : here), ...document };
 }
 
 const messageOf = ([enc, ciphertext]: [Uint8Array, Uint8Array]): HpkeMessage => ({ enc, ciphertext });
