@@ -53,8 +53,9 @@ export function openHandOffs({ path, now }: { path: string; now: () => number })
     put: (resident, sealed) =>
       guardedResult(() => {
         dead.run(seconds());
-        surplus.run(resident, mostOfOne - 1);
+        // Before the oldest of this resident's goes: who is refused keeps what they have.
         if (Number(count.get()?.['count']) >= mostOfAll) return fail('hub-busy', 'hand-offs');
+        surplus.run(resident, mostOfOne - 1);
         const end = seconds() + handOffLifetimeSeconds;
         for (;;) {
           const code = newAskCode((bytes) => randomBytes(bytes));

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../../contract/result.ts';
 import { readAskCode } from '../../identity/ask-code.ts';
 import { handOffInLink, openHandOff, sealHandOff } from '../../identity/hand-off.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
+import { toHex } from '../../ledger/verify/bytes.ts';
 import type { District } from '../district.ts';
 import { askNext, checkAnswer, chooseClaim, isRequired, leadOf, questionsOf, tellAgency, toAsk, type Draft } from './draft.ts';
 import type { Access } from './work.ts';
@@ -16,7 +17,8 @@ const parcelSchema = z.strictObject({
   v: z.literal(1),
   /** Id of a service or a bundle. */
   matter: z.string().max(80),
-  letters: z.array(z.strictObject({ service: z.string().max(80), told: z.boolean(), chosen: z.array(z.string().max(60)) })).max(16),
+  /** `definition`: SHA-256 of the service's file, hexadecimal, as it was consented to. */
+  letters: z.array(z.strictObject({ service: z.string().max(80), definition: z.string().regex(/^[0-9a-f]{64}$/), told: z.boolean(), chosen: z.array(z.string().max(60)) })).max(16),
   typed: z.record(z.string().max(60), z.string().max(500).nullable()),
   step: z.enum(handOffSteps),
   asking: z.string().max(60).nullable(),
@@ -42,7 +44,7 @@ export function parcelOf(draft: Draft, step: HandOffStep): Parcel {
   return {
     v: 1,
     matter: bundle === null ? leadOf(draft).offer.service.id : bundle.id,
-    letters: letters.map(({ offer, told, chosen }) => ({ service: offer.service.id, told, chosen: [...chosen] })),
+    letters: letters.map(({ offer, told, chosen }) => ({ service: offer.service.id, definition: toHex(offer.definition[1]), told, chosen: [...chosen] })),
     typed: { ...typed },
     step,
     asking: step === 'question' ? asking : null,
@@ -50,7 +52,8 @@ export function parcelOf(draft: Draft, step: HandOffStep): Parcel {
 }
 
 /**
- * The draft as it was left, over one that was begun just now: what the service no longer asks is dropped, and what it asks anew is asked first.
+ * The draft as it was left, over one that was begun just now: what the service no longer asks is dropped, and what it asks anew is asked first. Where any of its services is
+ * not the one that was consented to, it goes on with the consent.
  * @param fresh of the same matter.
  */
 export function resumeDraft(parcel: Parcel, fresh: Draft): { draft: Draft; step: HandOffStep } {
@@ -66,7 +69,8 @@ export function resumeDraft(parcel: Parcel, fresh: Draft): { draft: Draft; step:
     if (said === null || checkAnswer(question, said).ok) typed[name] = said;
   }
   draft = { ...draft, typed };
-  if (parcel.step === 'consent') return { draft, step: 'consent' };
+  const asConsented = fresh.letters.length === parcel.letters.length && fresh.letters.every(({ offer }) => parcel.letters.some(({ service, definition }) => service === offer.service.id && definition === toHex(offer.definition[1])));
+  if (parcel.step === 'consent' || !asConsented) return { draft, step: 'consent' };
   if (parcel.asking !== null && parcel.asking in questionsOf(draft)) return { draft: { ...draft, asking: parcel.asking, changing: toAsk(draft).every((name) => typed[name] !== undefined) }, step: 'question' };
   const next = askNext(draft);
   return { draft: next, step: next.asking === null ? 'check' : 'question' };

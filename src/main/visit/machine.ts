@@ -424,7 +424,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const access = context.visit?.access;
         return event.type === 'offers.changed' && access ? patch(context, { access: { ...access, ...event.offered } }) : {};
       }),
-      dropDraft: assign(({ context }) => patch(context, { draft: null, undoing: null, correcting: null })),
+      /** A matter that was handed off, or came from elsewhere, is another one from here on. */
+      dropDraft: assign(({ context }) => patch(context, { draft: null, undoing: null, correcting: null, takenUp: null, handedOff: null })),
       openGroup: assign(({ context, event }) => patch(context, { group: event.type === 'group.open' ? event.group : null })),
       chooseClaim: assign(({ context, event }) =>
         event.type === 'consent.choose' ? redraft(context, (draft) => chooseClaim(draft, event.service, event.claim, event.chosen)) : {},
@@ -487,12 +488,12 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const matter = matterOf(context, parcel.matter);
         if (matter === undefined) return {};
         const { draft, step } = resumeDraft(parcel, newDraft({ ...context, ...patch(context, { access }) }, matter));
-        return patch(context, { access, draft, leftAt: step, takenUp: code });
+        return patch(context, { access, draft, leftAt: step, takenUp: code, handedOff: null });
       }),
       noteServiceGone: assign(({ context }) => patch(context, { setback: { failure: { code: 'service-unknown' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
       dropBrought: assign(({ context }) => (context.visit === null ? {} : patch(context, { brought: null }))),
       noteLeftAt: assign(({ context }, { step }: { step: HandOffStep }) => patch(context, { leftAt: step })),
-      keepHandOff: assign(({ context }, { result }: { result: Result<HandedOff> }) => (result.ok ? patch(context, { handedOff: result.value }) : {})),
+      keepHandOff: assign(({ context }, { result }: { result: Result<HandedOff> }) => (result.ok ? patch(context, { handedOff: result.value, takenUp: null }) : {})),
       /** What is signed is gone on with nowhere. */
       dropHandOff: ({ context }) => {
         const { takenUp, handedOff } = inVisit(context);
@@ -1089,7 +1090,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                     {
                       guard: { type: 'succeeded', params: ({ event }) => ({ result: event.output }) },
                       target: 'inside.handedOff',
-                      actions: { type: 'keepHandOff', params: ({ event }) => ({ result: event.output }) },
+                      // One matter has one code: the one it came by, or had here, opens nothing any more.
+                      actions: ['dropHandOff', { type: 'keepHandOff', params: ({ event }) => ({ result: event.output }) }],
                     },
                     { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => ({ result: event.output, from: 'hand-off' as const }) } },
                   ],

@@ -50,7 +50,8 @@ describe('a draft comes back as it was left', () => {
 });
 
 describe('what does not fit the service any more', () => {
-  const parcel: Parcel = { v: 1, matter: tax, letters: [{ service: 'tax/gone', told: true, chosen: ['name'] }], typed: { ...all, gone: 'x', tax_year: '1999' }, step: 'check', asking: null };
+  const letters = parcelOf(fresh(), 'check').letters.map((letter) => ({ ...letter, chosen: ['gone'] }));
+  const parcel: Parcel = { v: 1, matter: tax, letters, typed: { ...all, gone: 'x', tax_year: '1999' }, step: 'check', asking: null };
 
   test('is asked anew, and the rest is kept', () => {
     const { draft, step } = resumeDraft(parcel, fresh());
@@ -62,6 +63,16 @@ describe('what does not fit the service any more', () => {
 
   test('a question that is gone leads to the first open one', () => {
     expect(resumeDraft({ ...parcel, typed: {}, step: 'question', asking: 'gone' }, fresh())).toMatchObject({ step: 'question', draft: { asking: 'property_use' } });
+  });
+
+  test.each([
+    { what: 'a service was published anew', letters: letters.map((letter) => ({ ...letter, definition: 'ff'.repeat(32) })) },
+    { what: 'an agency is gone', letters: [...letters, ...letters.map((letter) => ({ ...letter, service: 'tax/gone' }))] },
+    { what: 'an agency has come', letters: [] },
+  ])('where $what, it is consented to again, with what was typed', ({ letters: others }) => {
+    const { draft, step } = resumeDraft({ ...parcel, letters: others, typed: all }, fresh());
+    expect(step).toBe('consent');
+    expect(draft.typed).toEqual(all);
   });
 
   test('a required question is not skipped', () => {
