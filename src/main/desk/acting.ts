@@ -141,7 +141,8 @@ export const desk = setup({
   guards: {
     isSlip: ({ event }) => event.type === 'desk.slip' && parseRecoveryKey(event.text).ok,
     isNumber: ({ context, event }) => event.type === 'desk.number' && context.work.isNumber(event.number),
-    cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent,
+    /** Not one that waits in the reader for its second signature: it would be wiped for somebody else. */
+    cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent && context.reader.insertion !== context.work.keptCard,
     /** Also where another one lies in its place. */
     cardGone: ({ context, event }) => event.type === 'resident.reader' && !('insertion' in event.view && event.view.insertion === context.card),
     cardOut: ({ context }) => !('insertion' in context.reader && context.reader.insertion === context.card),
