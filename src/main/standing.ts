@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackChoice, ClosedReason, Closure } from '../contract/closure.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
@@ -48,9 +49,11 @@ export function backAt(choice: BackChoice, nowMs: number): string | null {
 const overAt = (back: string): number => (back.length === 10 ? Date.parse(`${back}T00:00:00Z`) - districtOffsetMs + dayMs : Date.parse(back));
 
 export function openStanding({ dataDir, clock, onChange }: StandingParts): Standing {
-  const file = keptFile(join(dataDir, 'closure.json'));
+  const path = join(dataDir, 'closure.json');
+  const file = keptFile(path);
   const kept = file.read();
-  let closure = kept === undefined ? null : readClosure(kept);
+  // A file that is there and is not to be read: nobody knows whether it was closed, so it is.
+  let closure = kept !== undefined ? readClosure(kept) : existsSync(path) ? unreadable : null;
   let timer: unknown = null;
 
   /** Nobody is told of a time that has passed; the reason stands until staff open it. */
@@ -102,6 +105,8 @@ function readClosure(content: Uint8Array): Closure {
   try {
     return closureSchema.parse(JSON.parse(new TextDecoder().decode(content)));
   } catch {
-    return { reason: 'maintenance', back: null };
+    return unreadable;
   }
 }
+
+const unreadable: Closure = { reason: 'maintenance', back: null };
