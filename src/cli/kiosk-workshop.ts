@@ -80,8 +80,18 @@ export async function retire(args: string[]): Promise<number> {
   const waiting = outbox.value.waiting().length;
   outbox.value.close();
   if (waiting > 0) return refused({ code: 'outbox-not-empty', detail: `${waiting} requests wait to be sent: let the kiosk run until they are` });
+  if (existsSync(out)) return refused({ code: 'kiosk-storage', detail: `${out} is there already` });
   const way = openWay(bench, key.value, 'setting-up');
   try {
+    // Retired before, and then the power went: what is left to do is the key.
+    const known = await actsOn(way, bench.kioskId).standing();
+    if (!known.ok) return refused(known.failure);
+    if (known.value.standing === 'retired') {
+      const wiped = wipeDeviceKey(keyPathOf(bench));
+      if (!wiped.ok) return refused(wiped.failure);
+      process.stdout.write(`Retired: ${bench.kioskId}, before this. Its key is gone now; its proof is on the ledger alone.\n`);
+      return 0;
+    }
     const receipt = await withTechnician(bench.kioskFile.pcscBinding, (technician) => actsOn(way, bench.kioskId).retire(technician));
     if (!receipt.ok) return refused(receipt.failure);
     const written = onDisk(() => writeFileSync(out, receipt.value, { flag: 'wx' }));
@@ -105,6 +115,7 @@ function readAbsent({ hub, kiosk, data }: { hub?: string | undefined; kiosk?: st
 
 /** Only who is on the hub's own machine may say it for another kiosk. Its key is wherever it is, and opens nothing any more. */
 async function retireAbsent({ out, ...bench }: Absent): Promise<number> {
+  if (existsSync(out)) return refused({ code: 'kiosk-storage', detail: `${out} is there already` });
   const way = openWay(bench, throwawayKey(), 'setting-up');
   try {
     const receipt = await withTechnician('smartcard', (technician) => actsOn(way, bench.kioskId).retire(technician));

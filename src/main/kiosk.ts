@@ -33,7 +33,7 @@ import type { KioskFacts } from './visit/snapshot.ts';
 import { readerLines } from './staff/reader-lines.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
-import { createKioskActs } from './workshop/kiosk-acts.ts';
+import { actsOverOwnWay } from './workshop/bench.ts';
 import { createWorkshop, deviceLines } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
@@ -224,7 +224,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     dataDir,
     deviceKey,
     district,
-    acts: createKioskActs({ hub, light, district, crypto: nodeCrypto, kioskId, now: () => clock.now() }),
+    acts: actsOverOwnWay({ hubFile, kioskId, dataDir }, deviceKey),
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
     waiting: () => outbox.waiting().length,
     wipeKey: () => wipeDeviceKey(join(dataDir, kioskFile.deviceKey)),

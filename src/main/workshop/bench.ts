@@ -41,6 +41,19 @@ export function openWay({ hubFile, kioskId, dataDir }: Omit<Bench, 'kioskFile'>,
 
 export const actsOn = (way: Way, kioskId: string): KioskActs => createKioskActs({ ...way, crypto: nodeCrypto, kioskId, now: Date.now });
 
+/** Over a way of their own to the hub, where the kiosk need not be on the ledger: the kiosk's own line ends with its retirement, before the proof of it has come over. */
+export function actsOverOwnWay(bench: Omit<Bench, 'kioskFile'>, deviceKey: StoredDeviceKey): Pick<KioskActs, 'retire' | 'standing'> {
+  const over = async <T>(act: (acts: KioskActs) => Promise<T>): Promise<T> => {
+    const way = openWay(bench, deviceKey, 'setting-up');
+    try {
+      return await act(actsOn(way, bench.kioskId));
+    } finally {
+      way.hub.close();
+    }
+  };
+  return { standing: () => over((acts) => acts.standing()), retire: (technician) => over((acts) => acts.retire(technician)) };
+}
+
 /**
  * Enrols the kiosk where the ledger does not know it yet with this key, and keeps the proof beside the key. A technician is asked for only then:
  * what was recorded before the power went is found again. As `KioskActs.enrol`; `kiosk-storage`.

@@ -295,7 +295,12 @@ class Bench implements WorkshopBench {
     // It stands in what is exported that it was.
     journal.write({ event: 'journal.exported', staff: toHex(staff.id) });
     const name = `journal-${kioskId}-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.imi`;
-    return writeExport(folder, name, sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now }));
+    try {
+      return writeExport(folder, name, sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now }));
+    } catch (error) {
+      // The journal's own file, or the chip that signs.
+      return fail('kiosk-fault', error instanceof Error ? error.name : undefined);
+    }
   }
 
   #askForPin(wrong: boolean): void {
@@ -337,8 +342,13 @@ class Bench implements WorkshopBench {
     }
     const sig = access.staff.sig;
     const retired = await signedByCard(card, { keys: { sig, aut: sig, dec: sig } }, (signer) => acts.retire(signer));
-    const isGone = !retired.ok && retired.failure.code === 'kiosk-not-enrolled' && retired.failure.detail === 'retired';
-    if (!retired.ok && !isGone) return retired;
+    if (!retired.ok) {
+      if (retired.failure.code !== 'kiosk-not-enrolled' || retired.failure.detail !== 'retired') return retired;
+      // Whoever says so, the ledger has to.
+      const known = await acts.standing();
+      if (!known.ok) return known;
+      if (known.value.standing !== 'retired') return retired;
+    }
     if (retired.ok) {
       const written = onDisk(() => writeFileSync(join(dataDir, retirementReceipt), retired.value, { mode: 0o600 }));
       if (!written.ok) return written;

@@ -6,6 +6,7 @@ import type { DeviceCommand, DeviceStatus, Scan } from '../../../src/contract/de
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { WorkshopPage } from '../../../src/contract/workshop.ts';
 import type { JournalEvent } from '../../../src/main/journal.ts';
+import type { Standing } from '../../../src/main/workshop/kiosk-acts.ts';
 import { createWorkshop, deviceLines, type WorkshopBench, type WorkshopParts } from '../../../src/main/workshop/technician.ts';
 import { worldAt } from '../../../tools/demo/world.ts';
 import { cardInfo } from '../visit/visit-stand.ts';
@@ -74,6 +75,8 @@ function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<Devic
   return createWorkshop(parts).open({ access: { staff, session: new Uint8Array(16), registrar: 'registrar' }, insertion: 3, pinPad: false, triesLeft: 3 }, { show: (page) => pages.push(page), over: () => (over += 1) });
 }
 const shown = (): WorkshopPage | undefined => pages.at(-1);
+
+const standings: Record<'unknown' | 'retired', Standing> = { unknown: { standing: 'unknown' }, retired: { standing: 'retired', hub: 'xiguan-hub', key: [-19, new Uint8Array(32)], attested: { count: 0, hash: new Uint8Array(32) } } };
 
 describe('the list of devices', () => {
   test.each([
@@ -157,9 +160,10 @@ describe('retiring', () => {
     { name: 'a ledger that refuses', retired: fail('request-rejected', 'kiosk-counts'), expected: { state: 'refused', code: 'request-rejected', detail: 'kiosk-counts' }, wiped: [] },
     { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable' }, wiped: [] },
     { name: 'another device’s name', retired: fail('kiosk-not-enrolled', 'unknown'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
-    { name: 'a retirement whose answer was lost', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'done', qr: [] }, wiped: ['wiped', 'told'] },
-  ] as const)('with $name', async ({ retired, expected, wiped }) => {
-    asking({ acts: { standing: () => Promise.resolve(ok({ standing: 'unknown' })), retire: () => Promise.resolve(retired) } }).take({ intent: 'pin.submit', pin: '123456' });
+    { name: 'a retirement whose answer was lost', standing: 'retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'done', qr: [] }, wiped: ['wiped', 'told'] },
+    { name: 'a hub that only says that it is retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
+  ] as { name: string; standing?: 'retired'; retired: Result<Uint8Array>; expected: object; wiped: string[] }[])('with $name', async ({ standing, retired, expected, wiped }) => {
+    asking({ acts: { standing: () => Promise.resolve(ok(standings[standing ?? 'unknown'])), retire: () => Promise.resolve(retired) } }).take({ intent: 'pin.submit', pin: '123456' });
     await expect.poll(shown).toMatchObject(expected);
     expect(did).toEqual(wiped);
   });
