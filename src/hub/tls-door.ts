@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { fail, ok, type Result } from '../contract/result.ts';
+import { delegationSeconds } from '../ledger/client/door-delegation.ts';
 import { doorProtocols, doorTls, peerDeviceKey, spokenOn, type TlsIdentity } from '../ledger/client/door-tls.ts';
 import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import { closeListener, converse, sayAndClose, type Conversation, type ConversationParts, type DoorHandlers } from './conversation.ts';
@@ -113,8 +114,15 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, setup
     }
     socket.setNoDelay(true);
     socket.setTimeout(limits.silentMs, () => socket.destroy());
-    const key = peerDeviceKey(socket, Math.floor(Date.now() / 1000));
-    if (key === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
+    const now = Math.floor(Date.now() / 1000);
+    const peer = peerDeviceKey(socket, now);
+    if (peer === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
+    const { key, until } = peer;
+    if (until !== null) {
+      // Whoever stands in is let in for its time, however long it talks: a kiosk comes again by itself, with the next one.
+      const over = setTimeout(() => socket.destroy(), Math.min(until - now, delegationSeconds) * 1000);
+      socket.on('close', () => clearTimeout(over));
+    }
     if (protocol === doorProtocols.setup) return letSetUp(socket, key);
     if (open.size >= limits.connections) return sayAndClose(socket, { code: 'hub-busy', detail: 'connections' });
     const connected: Connected = { key, kiosk: null, conversation: null };

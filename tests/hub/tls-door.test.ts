@@ -9,7 +9,9 @@ import { openTlsDoor, type TlsDoor, type TlsDoorLimits } from '../../src/hub/tls
 import { selfSignedCertificate } from '../../src/ledger/client/certificate.ts';
 import { doorProtocols, doorTls, type TlsIdentity } from '../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
-import { publicKeyOf } from '../../src/ledger/client/spki.ts';
+import { nodeCrypto } from '../../src/ledger/client/crypto.ts';
+import { delegationInput, delegationOid, encodeDelegation } from '../../src/ledger/client/door-delegation.ts';
+import { encodeSpki, publicKeyOf } from '../../src/ledger/client/spki.ts';
 import { encodeFrame, FrameReader } from '../../src/ledger/client/wire.ts';
 import type { PublicKey } from '../../src/ledger/verify/acts.ts';
 import { equalBytes, toBase64url } from '../../src/ledger/verify/bytes.ts';
@@ -27,11 +29,19 @@ function deviceOf({ privateKey, publicKey }: { privateKey: KeyObject; publicKey:
   const signature = (input: Uint8Array): Uint8Array => (key[0] === -19 ? sign(null, input, privateKey) : sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
   return { key, certificate: selfSignedCertificate({ name: 'a kiosk', key, sign: signature }), privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
 }
-const kiosks = {
-  'hall-1': deviceOf(generateKeyPairSync('ed25519')),
-  /** As in a TPM. */
-  'hall-2': deviceOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' })),
-};
+/** As in a TPM. */
+const chip = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const kiosks = { 'hall-1': deviceOf(generateKeyPairSync('ed25519')), 'hall-2': deviceOf(chip) };
+
+/** A key that stands in at the door for the one in the chip. @param until Unix seconds. */
+function standInOf(until: number): TlsIdentity {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const key = publicKeyOf(publicKey) ?? [-19, new Uint8Array()];
+  const signature = new Uint8Array(sign('sha256', delegationInput(encodeSpki(key) ?? new Uint8Array(), until, nodeCrypto), { key: chip.privateKey, dsaEncoding: 'ieee-p1363' }));
+  const value = encodeDelegation({ key: kiosks['hall-2'].key, until, signature });
+  const certificate = selfSignedCertificate({ name: 'a kiosk', key, sign: (input) => new Uint8Array(sign(null, input, privateKey)), extension: { oid: delegationOid, value } });
+  return { certificate, privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+}
 const stranger = deviceOf(generateKeyPairSync('ed25519'));
 
 let door: TlsDoor;
@@ -167,6 +177,14 @@ describe('a kiosk', () => {
   it.each(['hall-1', 'hall-2'] as const)('%s is known by the key that it proves, whatever it calls itself', async (id) => {
     await open();
     expect(await hello(tlsPeer(kiosks[id]))).toEqual([{ id: 1, ok: true, result: { chain: 'c', hub: id, keeper: 'k' } }]);
+  });
+
+  it('whose key lies in a chip comes in by one that stands in for it, and is cut off when that one’s time is over', async () => {
+    await open();
+    const peer = tlsPeer(standInOf(Math.floor(Date.now() / 1000) + 2));
+    expect(await hello(peer)).toEqual([{ id: 1, ok: true, result: { chain: 'c', hub: 'hall-2', keeper: 'k' } }]);
+    expect((await peer.end()).heard).toHaveLength(1);
+    expect((await tlsPeer(standInOf(Math.floor(Date.now() / 1000))).end()).heard).toEqual([{ id: 0, ok: false, code: 'kiosk-not-enrolled', detail: 'certificate' }]);
   });
 
   it('is answered what it said before it was looked up', async () => {

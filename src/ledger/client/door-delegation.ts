@@ -21,6 +21,8 @@ export const delegationOid: Uint8Array = Uint8Array.from(Buffer.from('061469' + 
 
 /** How long a stolen copy of the key that stands in is good for at the most. */
 export const delegationSeconds = 24 * 3600;
+/** A kiosk's clock may be ahead of the hub's by this much. */
+const skewSeconds = 600;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const delegationSchema = z.strictObject({ v: z.literal(1), alg: z.union([z.literal(-19), z.literal(-9)]), key: bytes, until: z.int().min(0), signature: bytes });
@@ -38,7 +40,7 @@ export const encodeDelegation = ({ key: [alg, key], until, signature }: DoorDele
  * The device key for which this certificate's key may speak now. undefined: it says nothing of one. null: what it says does not hold. Only found by its object id in
  * the certificate's bytes: whatever else stands there, the signature alone decides.
  */
-export function delegatedBy(certificate: Uint8Array, spki: Uint8Array, now: number, crypto: Pick<Crypto, 'sha256' | 'verify'>): PublicKey | null | undefined {
+export function delegatedBy(certificate: Uint8Array, spki: Uint8Array, now: number, crypto: Pick<Crypto, 'sha256' | 'verify'>): Pick<DoorDelegation, 'key' | 'until'> | null | undefined {
   const raw = Buffer.from(certificate);
   const at = raw.indexOf(delegationOid);
   if (at === -1) return undefined;
@@ -49,6 +51,6 @@ export function delegatedBy(certificate: Uint8Array, spki: Uint8Array, now: numb
   if (!said.success) return null;
   const { alg, key, until, signature } = said.data;
   const device: PublicKey = [alg, key];
-  if (until <= now || until > now + 2 * delegationSeconds) return null;
-  return crypto.verify(device, delegationInput(spki, until, crypto), signature) ? device : null;
+  if (until <= now || until > now + delegationSeconds + skewSeconds) return null;
+  return crypto.verify(device, delegationInput(spki, until, crypto), signature) ? { key: device, until } : null;
 }

@@ -42,13 +42,14 @@ export function peerKey(socket: TLSSocket): PublicKey | undefined {
  * The device key of a kiosk at the door: the one that it has just proved, or the one that says in its certificate that this one speaks for it (door-delegation.ts).
  * undefined: neither. @param now Unix seconds.
  */
-export function peerDeviceKey(socket: TLSSocket, now: number): PublicKey | undefined {
+export function peerDeviceKey(socket: TLSSocket, now: number): { key: PublicKey; until: number | null } | undefined {
   const key = peerKey(socket);
   const spki = key === undefined ? undefined : encodeSpki(key);
   const certificate = socket.getPeerX509Certificate()?.raw;
   if (spki === undefined || certificate === undefined) return undefined;
   const delegate = delegatedBy(certificate, spki, now, nodeCrypto);
-  return delegate === undefined ? key : (delegate ?? undefined);
+  if (delegate === undefined) return key === undefined ? undefined : { key, until: null };
+  return delegate ?? undefined;
 }
 
 export function peerPin(socket: TLSSocket): string | undefined {
