@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unl
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
+import { keptFile } from './kept-file.ts';
 import { forgetTpmKey, makeTpmKey, publicOfTpmKey, signByTpm, type TpmKey } from './tpm.ts';
 
 /** What attests that a request was signed at this kiosk. */
@@ -41,18 +42,14 @@ export function readDeviceKey(path: string): Result<StoredDeviceKey> {
  */
 export function readOrMakeDeviceKey(path: string, place: KeyPlace = 'file'): Result<StoredDeviceKey> {
   if (existsSync(path)) return readDeviceKey(path);
-  const made = place === 'file' ? ok(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })) : newKeyInTpm(place.tpm);
+  const made: Result<JsonWebKey & { tpm?: TpmKey }> = place === 'file' ? ok(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })) : newKeyInTpm(place.tpm);
   if (!made.ok) return made;
   try {
-    const jwk = made.value;
-    const file = openSync(path, 'wx', 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(jwk)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    // Whole or not at all: half a key after a power cut would be one that nobody can read.
+    keptFile(path).write(new TextEncoder().encode(`${JSON.stringify(made.value)}\n`));
   } catch (error) {
+    // A chip has room for few keys.
+    if (made.value.tpm !== undefined) forgetTpmKey(made.value.tpm);
     return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
   }
   return readDeviceKey(path);

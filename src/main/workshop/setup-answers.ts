@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { devicesSchema, hubFileSchema, hubPlaceSchema, kioskSchema, type HubFile, type KioskFile } from '../../contract/hub-file.ts';
 import { languageSchema } from '../../contract/language.ts';
 import type { Result } from '../../contract/result.ts';
 import { setupSteps } from '../../contract/workshop.ts';
+import { keptFile } from '../kept-file.ts';
 import { onDisk, type Bench } from './bench.ts';
 
 /** What has been answered so far, and where it goes on. */
@@ -69,21 +70,5 @@ export function benchOf(dataDir: string, { hubFile, kioskId, screen, residentRea
   return { hubFile: own, kioskFile, kioskId, dataDir };
 }
 
-/** Whole or not at all: beside it, onto the disk, and then in its place. */
-function writeSafely(dataDir: string, name: string, value: unknown): void {
-  const path = join(dataDir, name);
-  const file = openSync(`${path}.new`, 'w', 0o600);
-  try {
-    writeSync(file, `${JSON.stringify(value, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
-  const folder = openSync(dataDir, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
+/** Whole or not at all. */
+const writeSafely = (dataDir: string, name: string, value: unknown): void => keptFile(join(dataDir, name)).write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`));
