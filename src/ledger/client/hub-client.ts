@@ -98,10 +98,30 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
   function open(): Promise<Result<Socket>> {
     if (line !== null) return Promise.resolve(ok(line.socket));
     if (closed) return Promise.resolve(fail('hub-unreachable', 'no connection'));
-    attempt ??= new Promise((resolve) => {
-      if (retry !== null) clearTimeout(retry);
-      retry = null;
-      const socket = 'tls' in way ? connectTls(optionsOf(way.tls)) : connectSocket(way.socketPath);
+    if (attempt !== null) return attempt;
+    if (retry !== null) clearTimeout(retry);
+    retry = null;
+    const socket = dial();
+    if (!socket.ok) {
+      again(socket.failure);
+      return Promise.resolve(socket);
+    }
+    const waiting = wait(socket.value);
+    attempt = waiting;
+    return waiting;
+  }
+
+  /** `hub-unreachable` with `device key`: it lies in a chip that did not sign for the key that stands in for it. */
+  function dial(): Result<Socket> {
+    try {
+      return ok('tls' in way ? connectTls(optionsOf(way.tls)) : connectSocket(way.socketPath));
+    } catch {
+      return fail('hub-unreachable', 'device key');
+    }
+  }
+
+  function wait(socket: Socket): Promise<Result<Socket>> {
+    return new Promise((resolve) => {
       trying = socket;
       const candidate: Line = { socket, heardAt: performance.now(), greeted: false, open: false, over: null };
       const timers = tls === null ? [] : watch(candidate, tls);
@@ -129,7 +149,6 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
       });
       listen(candidate, opened);
     });
-    return attempt;
   }
 
   /** Nothing is said to anybody but the hub whose key is in the hub's file. */
@@ -175,6 +194,10 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
       line = null;
       for (const { settle } of pending.values()) settle({ ok: false, failure: why });
     }
+    again(why);
+  }
+
+  function again(why: Failure): void {
     if (!closed) tell(why);
     if (closed || retry !== null) return;
     retry = setTimeout(() => {
