@@ -16,12 +16,15 @@ const mostInGroup = 256;
 /** What comes while another waits for the database is one transaction, in the order in which it came: so many writes wait for the disk once, and many reads lock the file once. */
 export class GroupedTransactions {
   readonly #transact: Transact;
+  readonly #isOfReads: boolean;
   #waiting: Waiting[] = [];
   /** Of the groups that are under way. */
   #flushing: Promise<void> | null = null;
 
-  constructor(transact: Transact) {
+  /** @param isOfReads what fails for one of them (a damaged page) is tried for each alone. */
+  constructor(transact: Transact, isOfReads = false) {
     this.#transact = transact;
+    this.#isOfReads = isOfReads;
   }
 
   run<T>(work: SqlWork<T>): Promise<Result<T>> {
@@ -65,6 +68,7 @@ export class GroupedTransactions {
       return;
     }
     if (committed.ok) for (const answer of committed.value) answer();
+    else if (this.#isOfReads && group.length > 1) for (const one of group) await this.#commit([one]);
     else for (const { refuse } of group) refuse(committed);
   }
 }

@@ -36,7 +36,7 @@ function databaseOf(writer: DatabaseSync, reader: DatabaseSync): SqliteDatabase 
   const [writing, reading] = [sqlOf(writer), sqlOf(reader)];
   const writes = new GroupedTransactions((work) => transact(writer, 'BEGIN IMMEDIATE', () => work(writing)));
   // What is read together is of one moment, which is after everything that was committed when it was asked.
-  const reads = new GroupedTransactions((work) => transact(reader, 'BEGIN', () => work(reading)));
+  const reads = new GroupedTransactions((work) => transact(reader, 'BEGIN', () => work(reading)), true);
   return {
     connection: writer,
     read: (work) => reads.run(work),
