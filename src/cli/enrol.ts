@@ -25,7 +25,7 @@ imi enrol bring FILE --hub FILE --data DIR
   WHERE: --hub FILE --data DIR, on the hub’s machine while it runs (DIR is the hub’s folder); or --hub FILE --out FILE, to be brought there.
   party: FILE is JSON: id, party (agency, auditor, registrar, keeper, gateway, hub, witness, authority), sign and seal as base64url, names, and for
   an agency its purposes, each with id, claims and longestDays. As many keys of the authority as the ledger asks for.
-  staff: the person’s card goes into any reader; no PIN is asked for. ROLE: staff, technician, registrar, officer or auditor. KEY: of the party that
+  staff: the person’s card goes into any reader, and signs a trial with its PIN. ROLE: staff, technician, registrar, officer or auditor. KEY: of the party that
   the person works for.`;
 
 const options = {
