@@ -71,7 +71,7 @@ export function judgeScreens(orientation: Orientation): void {
     const places = new Map<string, Set<string>>();
     for (const screen of oneOfEach) {
       await gallery.show(screen, 'en');
-      for (const control of await gallery.page.locator('nav [data-intent]').all()) {
+      for (const control of await gallery.page.locator('nav.bar [data-intent]').all()) {
         const intent = (await control.getAttribute('data-intent')) ?? '';
         places.set(intent, (places.get(intent) ?? new Set()).add(JSON.stringify(await control.boundingBox())));
       }
