@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 
@@ -8,6 +9,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
  * Names and lines stay, so that a stack says where it is.
  */
 export default defineConfig({
+  // The package lies elsewhere where the program runs.
+  define: { imiVersion: JSON.stringify((JSON.parse(readFileSync(here('./package.json'), 'utf8')) as { version: string }).version) },
   build: {
     ssr: true,
     outDir: here('./dist/kiosk'),

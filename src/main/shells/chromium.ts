@@ -1,7 +1,9 @@
 import path from 'node:path';
-import { versionIn } from './product-version.ts';
 import { runChromiumKiosk } from './chromium-kiosk.ts';
 import { usage } from './kiosk-arguments.ts';
+
+/** Put in where this is built (vite.kiosk.config.ts). */
+declare const imiVersion: string;
 
 // Built to dist/kiosk, beside the device host and the screens.
 const [, program = '', ...args] = process.argv;
@@ -9,7 +11,7 @@ const kioskDir = path.dirname(program);
 if (args.includes('--help')) {
   process.stdout.write(`${usage}\n`);
 } else {
-  const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs'), version: versionIn(path.join(kioskDir, '../../package.json')) });
+  const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs'), version: imiVersion });
   if (!kiosk.ok) {
     process.exit(kiosk.failure.code === 'kiosk-config' ? 2 : 3);
   }

@@ -47,7 +47,7 @@ describe('the program of the Chromium shell', { timeout: 30_000 }, () => {
   it('says how it is called, and has the device host beside it', () => {
     expect(readdirSync(builtDir)).toContain('host.mjs');
     const run = spawnSync(process.execPath, [program, '--help'], { encoding: 'utf8' });
-    expect(run.stdout).toContain('imi kiosk --hub FILE');
+    expect(run.stdout).toContain('imi kiosk --data DIR [--hub FILE --kiosk ID]');
   });
 
   it.skipIf(!existsSync(distributionChromium))("leaves neither process nor profile where the hub's file turns out to be wrong", async () => {
