@@ -400,6 +400,25 @@ const steps: readonly Step[] = [
     },
   },
   {
+    name: 'while a matter is handed off',
+    state: 'visiting.handingOff',
+    hubIsHeld: true,
+    reach: async (hall) => {
+      await toConsent(hall);
+      hall.holdHub();
+      await hall.kiosk.askForCode();
+      await hall.kiosk.sees('working');
+    },
+  },
+  {
+    name: 'at the code of a matter that is handed off',
+    state: 'visiting.inside.handedOff',
+    reach: async (hall) => {
+      await toConsent(hall);
+      await hall.kiosk.handOff();
+    },
+  },
+  {
     name: 'at a page that says what went wrong',
     state: 'visiting.failed',
     reach: async (hall) => {

@@ -318,10 +318,15 @@ export class Kiosk {
     await this.#touchIntent('kiosk.open');
   }
 
-  /** From a matter in hand: the code with which it is gone on with elsewhere. */
-  async handOff(): Promise<string> {
+  /** From a matter in hand; does not wait for the code. */
+  async askForCode(): Promise<void> {
     await this.#touchIntent('help.open');
     await this.#touchIntent('hand-off.begin');
+  }
+
+  /** From a matter in hand: the code with which it is gone on with elsewhere. */
+  async handOff(): Promise<string> {
+    await this.askForCode();
     return (await (await this.sees('hand-off')).getAttribute('data-hand-off')) ?? '';
   }
 
