@@ -5,7 +5,7 @@ import type { IncomingPayload } from '../keeper/bundle.ts';
 import { readRecord } from '../keeper/ledger-records.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { guarded } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded } from '../ledger/sqlite-guard.ts';
 import type { Id, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -275,11 +275,6 @@ function openDatabase(path: string): DatabaseSync | null {
   if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return database;
   database.close();
   return null;
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return value;
 }
 
 function keptOf(row: Record<string, unknown>, crypto: Crypto): Kept {

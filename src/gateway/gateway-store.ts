@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { guarded } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded } from '../ledger/sqlite-guard.ts';
 
 /** `PRAGMA application_id`: "imig". */
 const applicationId = 0x696d6967;
@@ -78,10 +78,6 @@ export function openGatewayStore(path: string): Result<GatewayStore> {
 }
 
 type Row = Record<string, unknown>;
-const bytesOf = (value: unknown): Uint8Array => {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return value;
-};
 
 const webhookOf = (row: Row): Webhook => ({
   id: bytesOf(row['id']),

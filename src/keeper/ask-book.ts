@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { newAskCode } from '../identity/ask-code.ts';
-import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -228,8 +228,3 @@ function unseal(sealed: Uint8Array, id: Id, key: Uint8Array): unknown {
   decipher.setAuthTag(sealed.subarray(-16));
   return decodeCbor(new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])));
 }
-
-const bytesOf = (value: unknown): Uint8Array => {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return value;
-};

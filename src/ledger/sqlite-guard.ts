@@ -25,3 +25,9 @@ export function guardedResult<T, F>(work: () => Result<T, F>): Result<T, F | Fai
   const done = guarded(work);
   return done.ok ? done.value : done;
 }
+
+/** A BLOB of a row. Throws a `TypeError` where the column holds something else: a bug, since the file is our own. */
+export function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
+  return value;
+}

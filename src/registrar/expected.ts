@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { ExportLine, LineFault } from './export-file.ts';
@@ -148,9 +148,4 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
       ),
     close: () => database.close(),
   };
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return new Uint8Array(value);
 }

@@ -2,7 +2,7 @@ import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { sealTo } from '../identity/sealing.ts';
-import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AccessLookup, Body, Id, Name, OpenedPart } from '../ledger/verify/acts.ts';
 import { concatBytes, equalBytes, toHex, utf8 } from '../ledger/verify/bytes.ts';
@@ -245,11 +245,6 @@ export function brokenMiss(entries: readonly MissEntry[]): number | null {
     previous = hashOfMiss(entry);
   }
   return null;
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return new Uint8Array(value);
 }
 
 const missOf = (row: Record<string, unknown>): MissEntry => ({

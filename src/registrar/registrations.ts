@@ -3,7 +3,7 @@ import type { SubmissionState } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { HpkeMessage } from '../identity/hpke.ts';
 import { identityNumberIsSound } from '../identity/identity-number.ts';
-import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Act, Id } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
@@ -315,11 +315,6 @@ function decodeIssued(bytes: Uint8Array): IssuedCredential {
   type Payload = IssuedCredential['payloads'][number];
   const [envelope, payloads] = decodeCbor(bytes) as unknown as [Uint8Array, [number, Payload['what'], Payload['to'], Uint8Array][]];
   return { envelope, payloads: payloads.map(([act, what, to, sealed]) => ({ act, what, to, sealed })) };
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError('not a BLOB');
-  return new Uint8Array(value);
 }
 
 const rowOf = (row: Record<string, unknown>): Row => ({
