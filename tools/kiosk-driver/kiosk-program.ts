@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostMessage } from '../../src/contract/device-host.ts';
 import { runChromiumKiosk, report } from '../../src/main/shells/chromium-kiosk.ts';
-import { versionIn } from '../../src/main/shells/product-version.ts';
 import type { KioskNews } from './kiosk-news.ts';
 
 const tell = (news: KioskNews): void => {
@@ -26,7 +26,7 @@ subscribe('child_process', (message) => {
 const kiosk = await runChromiumKiosk({
   args: process.argv.slice(2),
   rendererDir: join(import.meta.dirname, '../../dist/renderer'),
-  version: versionIn(join(import.meta.dirname, '../../package.json')),
+  version: (JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }).version,
   hostPath: process.env['KIOSK_HOST'] ?? join(import.meta.dirname, '../../src/drivers/host.ts'),
   extraFlags: ['--remote-debugging-port=0', '--remote-debugging-address=127.0.0.1'],
   onBrowser: ({ profileDir }) => tell({ news: 'browser', profileDir }),
