@@ -1,10 +1,9 @@
-import { createHmac } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { ProblemCode } from '../contract/failures.ts';
+import { hmacSha256 } from '../identity/symmetric.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nameShape } from '../ledger/verify/act-shapes.ts';
 import type { PartyKind } from '../ledger/verify/acts.ts';
-import { utf8 } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import type { GatewayStore } from './gateway-store.ts';
@@ -37,8 +36,8 @@ export async function identifyCaller(message: HttpMessage, kinds: readonly Party
   if (!signedBy(signature, record.sign, check.crypto)) return fail('signature-refused');
   const digest = message.headers['content-digest'];
   if (digest !== undefined && !digestMatches(digest, message.body)) return fail('digest-mismatch');
-  const tag = createHmac('sha256', check.tagKey).update(utf8(`nonce\0${signature.keyId}\0${signature.nonce}`)).digest();
-  const first = check.store.rememberNonce(new Uint8Array(tag), signature.expires + clockSkewSeconds, nowSeconds);
+  const tag = hmacSha256(check.tagKey, `nonce\0${signature.keyId}\0${signature.nonce}`);
+  const first = check.store.rememberNonce(tag, signature.expires + clockSkewSeconds, nowSeconds);
   if (!first.ok) return first;
   if (!first.value) return fail('signature-replayed');
   if (record.state !== 'active' || !kinds.includes(record.party)) return fail('party-not-admitted');

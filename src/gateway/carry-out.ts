@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import type { ProblemCode } from '../contract/failures.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { sealTo } from '../identity/sealing.ts';
+import { hmacSha256 } from '../identity/symmetric.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Act, Body, Name, OpenedPart, PrivatePart } from '../ledger/verify/acts.ts';
@@ -74,11 +74,7 @@ export async function carryOut(acts: readonly OrderedAct[], orders: readonly Pic
   if (!resident.ok) return resident;
   if (resident.value === null || keeperRecord.value === null) return fail('request-unknown');
   const sealKeys = { space: resident.value.space[1], keeper: keeperRecord.value.seal[1], agency: caller.record.seal[1] };
-  const derived = (what: string, index: number): Uint8Array => {
-    const mac = createHmac('sha256', parts.nonceKey).update(what).update(u64(index));
-    for (const { opened } of orders) mac.update(opened.id);
-    return new Uint8Array(mac.digest().subarray(0, 16));
-  };
+  const derived = (what: string, index: number): Uint8Array => hmacSha256(parts.nonceKey, what, u64(index), ...orders.map(({ opened }) => opened.id)).slice(0, 16);
   const salted = acts.map((ordered, index) => ({ ...ordered, opened: { salt: derived('salt', index), part: ordered.part } satisfies OpenedPart }));
   const body: Body = {
     v: 1,

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { hmacSha256 } from '../identity/symmetric.ts';
 import { concatBytes, fromBase64url, toBase64url, u64, utf8 } from '../ledger/verify/bytes.ts';
 
 const macLength = 16;
@@ -29,8 +30,7 @@ export class Cursors {
   }
 
   #mac(party: string, list: string, place: Uint8Array): Uint8Array {
-    const mac = createHmac('sha256', this.#key);
-    for (const part of [utf8(party), utf8(list)]) mac.update(u64(part.length)).update(part);
-    return new Uint8Array(mac.update(place).digest().subarray(0, macLength));
+    const named = [utf8(party), utf8(list)].flatMap((part) => [u64(part.length), part]);
+    return hmacSha256(this.#key, ...named, place).subarray(0, macLength);
   }
 }

@@ -1,9 +1,10 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ProblemCode } from '../contract/failures.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { hmacSha256 } from '../identity/symmetric.ts';
 import { concatBytes, equalBytes, utf8 } from '../ledger/verify/bytes.ts';
 import { identifyCaller, type CallerCheck } from './caller.ts';
 import type { GatewayStore, KeptAnswer } from './gateway-store.ts';
@@ -238,7 +239,7 @@ class Answering {
     if (!keyPattern.test(key)) return refused('call-malformed', 'idempotency-key');
     const { store, check, now } = this.#options;
     const seconds = Math.floor(now() / 1000);
-    const tag = new Uint8Array(createHmac('sha256', check.tagKey).update(utf8(`key\0${party.name}\0${key}`)).digest());
+    const tag = hmacSha256(check.tagKey, `key\0${party.name}\0${key}`);
     const call = callHash(message);
     const again = (kept: KeptAnswer): Outgoing => (equalBytes(kept.call, call) ? kept : refused('key-reused'));
 

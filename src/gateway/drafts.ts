@@ -1,10 +1,10 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { SubmissionState } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { IncomingPayload } from '../keeper/bundle.ts';
 import { readRecord } from '../keeper/ledger-records.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded } from '../ledger/sqlite-guard.ts';
 import type { Id, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
@@ -65,14 +65,16 @@ export interface Drafts {
   sign(party: Name, id: Uint8Array, key: PublicKey, signature: Uint8Array): Promise<Result<{ state: 'waiting' } | SubmissionState>>;
   close(): void;
 }
-
-/** "imid". */
-const applicationId = 0x696d6964;
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE draft (id BLOB PRIMARY KEY, draft BLOB NOT NULL, payloads BLOB NOT NULL, notes BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE draft_party (id BLOB NOT NULL, party TEXT NOT NULL, PRIMARY KEY (party, id)) WITHOUT ROWID;
-`;
+const file: FileKind = {
+  name: 'drafts',
+  mark: 'imid',
+  steps: [
+    `
+      CREATE TABLE draft (id BLOB PRIMARY KEY, draft BLOB NOT NULL, payloads BLOB NOT NULL, notes BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE draft_party (id BLOB NOT NULL, party TEXT NOT NULL, PRIMARY KEY (party, id)) WITHOUT ROWID;
+    `,
+  ],
+};
 
 export const draftLifetimeSeconds = 24 * 3600;
 const mostOfOneParty = 32;
@@ -93,10 +95,9 @@ interface Kept {
 
 /** `hub-storage` where the file cannot be opened or is another program's. */
 export function openDrafts({ path, ledger, take, crypto, now }: DraftsParts): Result<Drafts> {
-  const opened = guarded(() => openDatabase(path));
+  const opened = openOwnFile(path, file);
   if (!opened.ok) return opened;
   const database = opened.value;
-  if (database === null) return fail('hub-storage', 'drafts-file');
   const put = database.prepare('INSERT INTO draft (id, draft, payloads, notes, until) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING');
   const update = database.prepare('UPDATE draft SET draft = ? WHERE id = ?');
   const putParty = database.prepare('INSERT OR IGNORE INTO draft_party (id, party) VALUES (?, ?)');
@@ -264,18 +265,6 @@ export function openDrafts({ path, ledger, take, crypto, now }: DraftsParts): Re
 
 /** No party's name: it has a space in it. */
 const anyAuthority = 'any authority';
-
-/** null: another program's file. */
-function openDatabase(path: string): DatabaseSync | null {
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-  if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-  }
-  if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return database;
-  database.close();
-  return null;
-}
 
 function keptOf(row: Record<string, unknown>, crypto: Crypto): Kept {
   const draft = decodeDraft(bytesOf(row['draft']), crypto);

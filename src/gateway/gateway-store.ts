@@ -1,20 +1,23 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { fail, ok, type Result } from '../contract/result.ts';
+import { ok, type Result } from '../contract/result.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded } from '../ledger/sqlite-guard.ts';
 
-/** `PRAGMA application_id`: "imig". */
-const applicationId = 0x696d6967;
-const schemaVersion = 1;
-
-const schema = `
-  CREATE TABLE nonce (tag BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE answer (tag BLOB PRIMARY KEY, call BLOB NOT NULL, status INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE INDEX answer_at ON answer (at);
-  CREATE TABLE webhook (
-    id BLOB PRIMARY KEY, agency TEXT NOT NULL, url TEXT NOT NULL, after INTEGER NOT NULL, made INTEGER NOT NULL,
-    failures INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, last_status INTEGER
-  ) WITHOUT ROWID;
-`;
+const file: FileKind = {
+  name: 'the gateway',
+  mark: 'imig',
+  steps: [
+    `
+      CREATE TABLE nonce (tag BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE answer (tag BLOB PRIMARY KEY, call BLOB NOT NULL, status INTEGER NOT NULL, type TEXT NOT NULL, body BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX answer_at ON answer (at);
+      CREATE TABLE webhook (
+        id BLOB PRIMARY KEY, agency TEXT NOT NULL, url TEXT NOT NULL, after INTEGER NOT NULL, made INTEGER NOT NULL,
+        failures INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 0, last_status INTEGER
+      ) WITHOUT ROWID;
+    `,
+  ],
+};
 
 export interface KeptAnswer {
   /** SHA-256 over what was called. */
@@ -60,21 +63,16 @@ export interface GatewayStore {
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */
 export function openGatewayStore(path: string): Result<GatewayStore> {
-  const opened = guarded(() => {
-    const synced = new DatabaseSync(path);
-    synced.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-    const version = Number(synced.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version === 0) synced.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    else if (version !== schemaVersion || synced.prepare('PRAGMA application_id').get()?.['application_id'] !== applicationId) {
-      synced.close();
-      return null;
-    }
-    const quick = new DatabaseSync(path);
-    quick.exec('PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-    return storeOf(synced, quick);
+  const synced = openOwnFile(path, file);
+  if (!synced.ok) return synced;
+  const quick = guarded(() => {
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
+    return database;
   });
-  if (!opened.ok) return opened;
-  return opened.value === null ? fail('hub-storage', 'schema') : ok(opened.value);
+  if (quick.ok) return ok(storeOf(synced.value, quick.value));
+  synced.value.close();
+  return quick;
 }
 
 type Row = Record<string, unknown>;

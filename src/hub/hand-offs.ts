@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { newAskCode, readAskCode } from '../identity/ask-code.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 
@@ -25,21 +25,24 @@ export interface HandOffs {
   drop(resident: Id, code: string): Result<null>;
   close(): void;
 }
+const file: FileKind = {
+  name: 'hand-offs',
+  mark: 'imih',
+  erases: true,
+  steps: [
+    'CREATE TABLE hand_off (code TEXT PRIMARY KEY, resident BLOB NOT NULL, sealed BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;',
+  ],
+};
 
-/** "imih". */
-const applicationId = 0x696d6968;
-const schemaVersion = 1;
-const schema = 'CREATE TABLE hand_off (code TEXT PRIMARY KEY, resident BLOB NOT NULL, sealed BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;';
 export const handOffLifetimeSeconds = 24 * 3600;
 const mostOfOne = 4;
 const mostOfAll = 20_000;
 
 /** @param now Unix milliseconds. `hub-storage` where the file cannot be opened or is another program's. */
 export function openHandOffs({ path, now }: { path: string; now: () => number }): Result<HandOffs> {
-  const opened = guarded(() => openDatabase(path));
+  const opened = openOwnFile(path, file);
   if (!opened.ok) return opened;
   const database = opened.value;
-  if (database === null) return fail('hub-storage', 'hand-offs-file');
   const put = database.prepare('INSERT OR IGNORE INTO hand_off VALUES (?, ?, ?, ?)');
   const get = database.prepare('SELECT sealed FROM hand_off WHERE code = ? AND resident = ? AND until > ?');
   const until = database.prepare('SELECT until FROM hand_off WHERE code = ? AND until > ?');
@@ -71,15 +74,4 @@ export function openHandOffs({ path, now }: { path: string; now: () => number })
       }),
     close: () => database.close(),
   });
-}
-
-function openDatabase(path: string): DatabaseSync | null {
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-  if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-  }
-  if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return database;
-  database.close();
-  return null;
 }

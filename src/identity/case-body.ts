@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { combine, split } from 'shamir-secret-sharing';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { Id, Name, OpenedPart } from '../ledger/verify/acts.ts';
@@ -7,6 +7,7 @@ import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import { decodeOpenedPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
 import type { Opener } from './hpke.ts';
 import { openSealed, paddedLength, sealTo } from './sealing.ts';
+import { gcmOpen, gcmSeal } from './symmetric.ts';
 
 /** A member of the authority that holds a piece of the key: its party, and the raw sealing key that the ledger has for it. */
 export interface CaseMember {
@@ -54,10 +55,8 @@ export async function sealCase(opened: OpenedPart, id: Id, keeperSealKey: Uint8A
   if (threshold < 1 || threshold > members.length || members.length > mostMembers) throw new RangeError('as many members as it takes');
   const key = new Uint8Array(randomBytes(keyBytes));
   const nonce = new Uint8Array(randomBytes(nonceBytes));
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(associated(id));
   const content = padded(encodeOpenedPart(opened));
-  const ciphertext = new Uint8Array(Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]));
+  const ciphertext = gcmSeal(key, nonce, associated(id), content);
   content.fill(0);
   // The library shares among two and more, by at least two; one alone holds the key itself.
   const pieces = threshold === 1 ? members.map(() => key.slice()) : await split(key, members.length, threshold);
@@ -93,17 +92,10 @@ export async function openCaseBody(authority: Uint8Array, id: Id, pieces: readon
   if (different.length < body.threshold) return fail('case-too-few', `${different.length} of ${body.threshold}`);
   const key = body.threshold === 1 ? (different[0] ?? new Uint8Array()) : await combined(different.slice(0, body.threshold));
   if (key?.length !== keyBytes) return fail('seal-broken', 'share');
-  const decipher = createDecipheriv('aes-256-gcm', key, body.nonce);
-  decipher.setAAD(associated(id));
-  decipher.setAuthTag(body.ciphertext.subarray(-tagBytes));
-  let content: Buffer;
-  try {
-    content = Buffer.concat([decipher.update(body.ciphertext.subarray(0, -tagBytes)), decipher.final()]);
-  } catch {
-    return fail('seal-broken', 'tag');
-  }
-  const length = content.readUInt32BE(0);
-  const opened = 4 + length > content.length ? undefined : decodeOpenedPart(new Uint8Array(content.subarray(4, 4 + length)));
+  const content = gcmOpen(key, body.nonce, associated(id), body.ciphertext);
+  if (content === undefined || content.length < 4) return fail('seal-broken', 'tag');
+  const length = new DataView(content.buffer, content.byteOffset).getUint32(0);
+  const opened = 4 + length > content.length ? undefined : decodeOpenedPart(content.slice(4, 4 + length));
   return opened === undefined ? fail('seal-broken', 'part') : ok(opened);
 }
 

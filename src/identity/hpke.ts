@@ -2,8 +2,9 @@
  * HPKE, RFC 9180, base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and AES-GCM, one message a context.
  * The recipient's half of the key agreement is a port, so that a card can compute it and everything else runs here.
  */
-import { createCipheriv, createDecipheriv, hash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { gcmOpen, gcmSeal, hmacSha256 } from './symmetric.ts';
 import { isAllZero, newX25519Key, x25519Key, x25519Point } from './x25519.ts';
 
 /** X25519 of the recipient's private key with a public point of 32 bytes: the raw shared secret, 32 bytes. */
@@ -34,62 +35,58 @@ const keyLengths: Record<AeadId, 16 | 32> = { 1: 16, 2: 32 };
 const nonceLength = 12;
 const tagLength = 16;
 const secretLength = 32;
-const [hashBlock, hashLength] = [64, 32];
 
 const ascii = (text: string): Buffer => Buffer.from(text, 'ascii');
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
-/** RFC 2104 over SHA-256, for keys of at most one block. Eight of them make one message, and Node's own object for each costs four times what this does. */
-function hmac(key: Uint8Array, ...parts: Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, hashBlock);
-  const [inner, outer] = [Buffer.alloc(length, 0x36), Buffer.alloc(hashBlock + hashLength, 0x5c)];
-  for (const [i, byte] of key.entries()) {
-    inner[i] = byte ^ 0x36;
-    outer[i] = byte ^ 0x5c;
-  }
-  let at = hashBlock;
-  for (const part of parts) {
-    inner.set(part, at);
-    at += part.length;
-  }
-  outer.set(hash('sha256', inner, 'buffer'), hashBlock);
-  const mac = hash('sha256', outer, 'buffer');
-  inner.fill(0);
-  outer.fill(0);
-  return mac;
-}
 
+const nothing = new Uint8Array(0);
 const kemSuite = Buffer.concat([ascii('KEM'), u16(0x0020)]);
 const hpkeSuite = (aead: AeadId): Buffer => Buffer.concat([ascii('HPKE'), u16(0x0020), u16(0x0001), u16(aead)]);
 
 /** §4, LabeledExtract. */
-const labeledExtract = (suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Buffer =>
-  hmac(salt, ascii('HPKE-v1'), suite, ascii(label), ikm);
+const labeledExtract = (suite: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array =>
+  hmacSha256(salt, ascii('HPKE-v1'), suite, ascii(label), ikm);
 
 /** §4, LabeledExpand, for at most one block of SHA-256. */
-const labeledExpand = (suite: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Buffer =>
-  hmac(prk, u16(length), ascii('HPKE-v1'), suite, ascii(label), info, Uint8Array.of(1)).subarray(0, length);
+const labeledExpand = (suite: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array =>
+  hmacSha256(prk, u16(length), ascii('HPKE-v1'), suite, ascii(label), info, Uint8Array.of(1)).subarray(0, length);
 
 /** §4.1, ExtractAndExpand. */
 export function kemSecret(dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array): Uint8Array {
-  const prk = labeledExtract(kemSuite, new Uint8Array(0), 'eae_prk', dh);
+  const prk = labeledExtract(kemSuite, nothing, 'eae_prk', dh);
   return labeledExpand(kemSuite, prk, 'shared_secret', Buffer.concat([enc, recipient]), secretLength);
 }
 
-/** §5.1, KeySchedule in base mode. */
-export function keySchedule(sharedSecret: Uint8Array, info: Uint8Array, aead: AeadId): { key: Uint8Array; baseNonce: Uint8Array; exporterSecret: Uint8Array } {
+/** A message's key and nonce. */
+export interface MessageKeys {
+  key: Uint8Array;
+  baseNonce: Uint8Array;
+}
+
+/** §5.1, KeySchedule in base mode, without the exporter's secret, which a lone message has no use for. */
+export function keySchedule(sharedSecret: Uint8Array, info: Uint8Array, aead: AeadId): MessageKeys {
   const suite = hpkeSuite(aead);
-  const empty = new Uint8Array(0);
-  const context = Buffer.concat([
-    Uint8Array.of(0),
-    labeledExtract(suite, empty, 'psk_id_hash', empty),
-    labeledExtract(suite, empty, 'info_hash', info),
-  ]);
-  const secret = labeledExtract(suite, sharedSecret, 'secret', empty);
+  const context = scheduleContext(suite, info, aead);
+  const secret = labeledExtract(suite, sharedSecret, 'secret', nothing);
   return {
     key: labeledExpand(suite, secret, 'key', context, keyLengths[aead]),
     baseNonce: labeledExpand(suite, secret, 'base_nonce', context, nonceLength),
-    exporterSecret: labeledExpand(suite, secret, 'exp', context, secretLength),
   };
+}
+
+/** By suite and info. Infos name what is sealed, so there are few. */
+const contexts = new Map<string, Buffer>();
+const mostContexts = 256;
+
+/** §5.1, key_schedule_context: the same for every message of one info. */
+function scheduleContext(suite: Uint8Array, info: Uint8Array, aead: AeadId): Buffer {
+  const name = `${aead} ${Buffer.from(info).toString('latin1')}`;
+  const known = contexts.get(name);
+  if (known !== undefined) return known;
+  const context = Buffer.concat([Uint8Array.of(0), labeledExtract(suite, nothing, 'psk_id_hash', nothing), labeledExtract(suite, nothing, 'info_hash', info)]);
+  if (contexts.size >= mostContexts) contexts.clear();
+  contexts.set(name, context);
+  return context;
 }
 
 /**
@@ -101,9 +98,7 @@ export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Arra
   const dh = agree(recipientPoint(recipient));
   if (dh === null) throw new Error('sealing to a key of small order');
   const { key, baseNonce } = keySchedule(kemSecret(dh, enc, recipient), info, aead);
-  const cipher = createCipheriv(aead === aes128Gcm ? 'aes-128-gcm' : 'aes-256-gcm', key, baseNonce);
-  cipher.setAAD(aad);
-  const ciphertext = new Uint8Array(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
+  const ciphertext = gcmSeal(key, baseNonce, aad, plaintext);
   dh.fill(0);
   return { enc, ciphertext };
 }
@@ -130,14 +125,8 @@ export async function hpkeOpen(message: HpkeMessage, opener: Opener, info: Uint8
   if (dh.value.length !== 32 || isAllZero(dh.value)) return fail('seal-broken', 'small-order');
   const { key, baseNonce } = keySchedule(kemSecret(dh.value, enc, opener.publicKey), info, aead);
   dh.value.fill(0);
-  const decipher = createDecipheriv(aead === aes128Gcm ? 'aes-128-gcm' : 'aes-256-gcm', key, baseNonce);
-  decipher.setAAD(aad);
-  decipher.setAuthTag(ciphertext.subarray(-tagLength));
-  try {
-    return ok(new Uint8Array(Buffer.concat([decipher.update(ciphertext.subarray(0, -tagLength)), decipher.final()])));
-  } catch {
-    return fail('seal-broken', 'tag');
-  }
+  const opened = gcmOpen(key, baseNonce, aad, ciphertext);
+  return opened === undefined ? fail('seal-broken', 'tag') : ok(opened);
 }
 
 /** An opener whose private key is in this process. */

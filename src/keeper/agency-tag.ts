@@ -1,11 +1,5 @@
-import { createHmac } from 'node:crypto';
+import { hmacSha256 } from '../identity/symmetric.ts';
 import type { Tag } from './store.ts';
-
-const derive = (key: Uint8Array, ...parts: (string | Uint8Array)[]): Uint8Array => {
-  const mac = createHmac('sha256', key);
-  for (const part of parts) mac.update(part);
-  return new Uint8Array(mac.digest());
-};
 
 /** What stands in the store for the names of agencies and services: without the keeper's sealing key nobody tells which is whose, or that two stores speak of one. */
 export interface Tags {
@@ -16,10 +10,10 @@ export interface Tags {
 }
 
 export function tagsUnder(sealSecret: Uint8Array): Tags {
-  const key = derive(sealSecret, 'imi/keeper/tags/1');
+  const key = hmacSha256(sealSecret, 'imi/keeper/tags/1');
   return {
-    agency: (name) => derive(key, 'agency\0', name),
-    service: (id) => derive(key, 'service\0', id),
-    code: (code) => derive(key, 'code\0', code),
+    agency: (name) => hmacSha256(key, 'agency\0', name),
+    service: (id) => hmacSha256(key, 'service\0', id),
+    code: (code) => hmacSha256(key, 'code\0', code),
   };
 }

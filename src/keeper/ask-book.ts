@@ -1,7 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { newAskCode } from '../identity/ask-code.ts';
+import { hmacSha256, openAtRest, sealAtRest } from '../identity/symmetric.ts';
+import { isOwnFile, openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
@@ -72,18 +74,20 @@ export interface AskBook {
   reopenAsk(id: Id, transaction: Uint8Array): Result<null>;
   close(): void;
 }
-
-/** "imia". */
-const applicationId = 0x696d6961;
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE ask (
-    id BLOB PRIMARY KEY, agency BLOB NOT NULL, subject BLOB, code BLOB UNIQUE, sealed BLOB NOT NULL, made INTEGER NOT NULL, until INTEGER NOT NULL,
-    outcome TEXT NOT NULL DEFAULT 'open', settled INTEGER, answer BLOB
-  ) WITHOUT ROWID;
-  CREATE INDEX ask_subject ON ask (subject, outcome);
-  CREATE INDEX ask_until ON ask (until);
-`;
+const file: FileKind = {
+  name: 'asks',
+  mark: 'imia',
+  steps: [
+    `
+      CREATE TABLE ask (
+        id BLOB PRIMARY KEY, agency BLOB NOT NULL, subject BLOB, code BLOB UNIQUE, sealed BLOB NOT NULL, made INTEGER NOT NULL, until INTEGER NOT NULL,
+        outcome TEXT NOT NULL DEFAULT 'open', settled INTEGER, answer BLOB
+      ) WITHOUT ROWID;
+      CREATE INDEX ask_subject ON ask (subject, outcome);
+      CREATE INDEX ask_until ON ask (until);
+    `,
+  ],
+};
 
 /** Of one agency for one resident: waiting at a time, and made within a day. */
 export const mostWaiting = 3;
@@ -106,14 +110,8 @@ const derive = (secret: Uint8Array, purpose: 'tags' | 'content'): Uint8Array => 
 /** @param secret 32 bytes known to the keeper alone. */
 export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
   const [tagKey, sealKey] = [derive(secret, 'tags'), derive(secret, 'content')];
-  const tagOf = (kind: string, text: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(`${kind} ${text}`).digest());
-  const opened = guarded(() => {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version === 0) database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    return database;
-  });
+  const tagOf = (kind: string, text: string): Uint8Array => hmacSha256(tagKey, `${kind} ${text}`);
+  const opened = openOwnFile(path, file);
   return opened.ok ? ok(bookOf(opened.value, tagOf, sealKey)) : opened;
 }
 
@@ -123,8 +121,7 @@ export function checkAskBook(path: string, secret: Uint8Array): Result<number> {
   return guardedResult(() => {
     const database = new DatabaseSync(path, { readOnly: true });
     try {
-      const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
-      if (pragma('application_id') !== applicationId || pragma('user_version') !== schemaVersion) return fail('hub-storage', 'this is no book of asks');
+      if (!isOwnFile(database, file)) return fail('hub-storage', 'this is no book of asks');
       const asks = database.prepare('SELECT id, sealed, answer FROM ask').all();
       const isSound = asks.every(({ id, sealed, answer }) => [sealed, answer].every((one) => one === null || opensUnder(bytesOf(one), bytesOf(id), sealKey)));
       return isSound ? ok(asks.length) : fail('hub-storage', 'an ask does not open with this keeper’s key');
@@ -214,17 +211,11 @@ function bookOf(database: DatabaseSync, tagOf: (kind: string, text: string) => U
   };
 }
 
-function seal(content: object, id: Id, key: Uint8Array): Uint8Array {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(id);
-  return new Uint8Array(Buffer.concat([nonce, cipher.update(encodeCbor(content)), cipher.final(), cipher.getAuthTag()]));
-}
+const seal = (content: object, id: Id, key: Uint8Array): Uint8Array => sealAtRest(key, id, encodeCbor(content));
 
 /** Throws where the file was changed, or written under another keeper's key. */
 function unseal(sealed: Uint8Array, id: Id, key: Uint8Array): unknown {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12));
-  decipher.setAAD(id);
-  decipher.setAuthTag(sealed.subarray(-16));
-  return decodeCbor(new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])));
+  const content = openAtRest(key, id, sealed);
+  if (content === undefined) throw new Error('an ask does not open under this key');
+  return decodeCbor(content);
 }

@@ -1,5 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { ok, type Result } from '../contract/result.ts';
+import { openOwnFile, type FileKind } from './own-file.ts';
 import { guarded } from './sqlite-guard.ts';
 import type { Id, Name } from './verify/acts.ts';
 import { equalBytes } from './verify/bytes.ts';
@@ -27,28 +28,25 @@ export interface StatusBook {
 
 export type FollowedLedger = Pick<Ledger, 'values' | 'entries'>;
 
-/** "imit". */
-const applicationId = 0x696d6974;
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE followed (next INTEGER NOT NULL);
-  INSERT INTO followed VALUES (0);
-  CREATE TABLE anchored (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, credential BLOB NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
-  CREATE TABLE revoked (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
-`;
+const file: FileKind = {
+  name: 'status entries',
+  mark: 'imit',
+  steps: [
+    `
+      CREATE TABLE followed (next INTEGER NOT NULL);
+      INSERT INTO followed VALUES (0);
+      CREATE TABLE anchored (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, credential BLOB NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
+      CREATE TABLE revoked (anchored_by TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (anchored_by, idx)) WITHOUT ROWID;
+    `,
+  ],
+};
+
 const batch = 256;
 const mostClaimed = 4096;
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */
 export function openStatusBook(path: string, ledger: FollowedLedger, crypto: Crypto): Result<StatusBook> {
-  const opened = guarded(() => {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    }
-    return database;
-  });
+  const opened = openOwnFile(path, file);
   return opened.ok ? ok(bookOf(opened.value, ledger, crypto)) : opened;
 }
 

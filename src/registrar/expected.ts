@@ -1,5 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -33,15 +34,18 @@ export interface ExpectedResidents {
   refused(content: Uint8Array): Result<LineFault[]>;
   close(): void;
 }
-
-/** "imie". */
-const applicationId = 0x696d6965;
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE expected (tag BLOB PRIMARY KEY, sealed BLOB NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
-  CREATE TABLE export (content BLOB PRIMARY KEY, line INTEGER NOT NULL, added INTEGER NOT NULL, changed INTEGER NOT NULL, same INTEGER NOT NULL, refused INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE fault (content BLOB NOT NULL, line INTEGER NOT NULL, fault TEXT NOT NULL, col TEXT, PRIMARY KEY (content, line)) WITHOUT ROWID;
-`;
+const file: FileKind = {
+  name: 'expected residents',
+  mark: 'imie',
+  erases: true,
+  steps: [
+    `
+      CREATE TABLE expected (tag BLOB PRIMARY KEY, sealed BLOB NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
+      CREATE TABLE export (content BLOB PRIMARY KEY, line INTEGER NOT NULL, added INTEGER NOT NULL, changed INTEGER NOT NULL, same INTEGER NOT NULL, refused INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE fault (content BLOB NOT NULL, line INTEGER NOT NULL, fault TEXT NOT NULL, col TEXT, PRIMARY KEY (content, line)) WITHOUT ROWID;
+    `,
+  ],
+};
 
 /**
  * `hub-storage` where the file cannot be opened or is another program's; with `index-key` where it was written under another key.
@@ -52,16 +56,11 @@ const schema = `
 export function openExpectedResidents(path: string, key: Uint8Array): Result<ExpectedResidents> {
   const seal = rowSeal(key, 'expected');
   return guardedResult((): Result<ExpectedResidents> => {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000; PRAGMA secure_delete = ON');
-    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    }
-    const refusal =
-      database.prepare('PRAGMA application_id').get()?.['application_id'] !== applicationId ? 'expected-file' : hasOtherKey(database, seal) ? 'index-key' : null;
-    if (refusal === null) return ok(expectedIn(database, seal));
-    database.close();
-    return fail('hub-storage', refusal);
+    const opened = openOwnFile(path, file);
+    if (!opened.ok) return opened;
+    if (!hasOtherKey(opened.value, seal)) return ok(expectedIn(opened.value, seal));
+    opened.value.close();
+    return fail('hub-storage', 'index-key');
   });
 }
 

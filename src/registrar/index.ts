@@ -1,10 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { guarded } from '../ledger/sqlite-guard.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
+import { guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id } from '../ledger/verify/acts.ts';
-import { equalBytes } from '../ledger/verify/bytes.ts';
-import { normalNumber } from './row-seal.ts';
+import { concatBytes, equalBytes } from '../ledger/verify/bytes.ts';
+import { rowSeal, type RowSeal } from './row-seal.ts';
 
 /**
  * The only place that ties identity numbers to residents. Numbers stand in it as HMAC tags, residents sealed: whoever has the file and not the
@@ -18,17 +17,19 @@ export interface ResidentIndex {
   nextStatus(): Result<number>;
   close(): void;
 }
+const file: FileKind = {
+  name: 'the residents’ index',
+  mark: 'imir',
+  steps: [
+    `
+      CREATE TABLE resident (tag BLOB PRIMARY KEY, nonce BLOB NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+      CREATE TABLE status (next INTEGER NOT NULL);
+      INSERT INTO status VALUES (0);
+    `,
+  ],
+};
 
-/** "imir". */
-const applicationId = 0x696d6972;
-const schemaVersion = 1;
-const schema = `
-  CREATE TABLE resident (tag BLOB PRIMARY KEY, nonce BLOB NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
-  CREATE TABLE status (next INTEGER NOT NULL);
-  INSERT INTO status VALUES (0);
-`;
-
-const derive = (key: Uint8Array, info: string): Uint8Array => new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), info, 32));
+const nonceLength = 12;
 
 /**
  * `hub-storage` with `index-key` where the file was written under another key: every number would look new in it, and a second resident be made of everybody.
@@ -36,16 +37,11 @@ const derive = (key: Uint8Array, info: string): Uint8Array => new Uint8Array(hkd
  * @param key 32 bytes, the registrar's index key.
  */
 export function openResidentIndex(path: string, key: Uint8Array): Result<ResidentIndex> {
-  const tagKey = derive(key, 'imi/index/tag/1');
-  const sealKey = derive(key, 'imi/index/seal/1');
-  const tagOf = (identityNumber: string): Uint8Array => new Uint8Array(createHmac('sha256', tagKey).update(normalNumber(identityNumber)).digest());
-
-  const opened = guarded((): Result<ResidentIndex> => {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-    if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-    }
+  const seal = rowSeal(key, 'index');
+  return guardedResult((): Result<ResidentIndex> => {
+    const opened = openOwnFile(path, file);
+    if (!opened.ok) return opened;
+    const database = opened.value;
     const get = database.prepare('SELECT nonce, sealed FROM resident WHERE tag = ?');
     const put = database.prepare('INSERT INTO resident (tag, nonce, sealed) VALUES (?, ?, ?)');
     const takeStatus = database.prepare('UPDATE status SET next = next + 1 RETURNING next - 1 AS status');
@@ -54,48 +50,35 @@ export function openResidentIndex(path: string, key: Uint8Array): Result<Residen
       const row = guarded(() => get.get(tag));
       if (!row.ok) return row;
       if (row.value === undefined) return ok(null);
-      const resident = unseal(tag, row.value, sealKey);
+      const resident = unseal(tag, row.value, seal);
       return resident === undefined ? fail('hub-storage', 'index-damaged') : ok(resident);
     };
 
     const some = database.prepare('SELECT tag, nonce, sealed FROM resident LIMIT 1').get();
-    if (some !== undefined && unseal(some['tag'], some, sealKey) === undefined) {
+    if (some !== undefined && unseal(some['tag'], some, seal) === undefined) {
       database.close();
       return fail('hub-storage', 'index-key');
     }
 
     return ok({
       add(identityNumber, resident) {
-        const tag = tagOf(identityNumber);
+        const tag = seal.tag(identityNumber);
         const known = lookUp(tag);
         if (!known.ok) return known;
         if (known.value !== null) return equalBytes(known.value, resident) ? ok(null) : fail('number-taken');
-        const nonce = randomBytes(12);
-        const cipher = createCipheriv('aes-256-gcm', sealKey, nonce);
-        cipher.setAAD(tag);
-        const sealed = Buffer.concat([cipher.update(resident), cipher.final(), cipher.getAuthTag()]);
+        const sealed = seal.seal(tag, resident);
         return guarded(() => {
-          put.run(tag, nonce, sealed);
+          put.run(tag, sealed.subarray(0, nonceLength), sealed.subarray(nonceLength));
           return null;
         });
       },
-      find: (identityNumber) => lookUp(tagOf(identityNumber)),
+      find: (identityNumber) => lookUp(seal.tag(identityNumber)),
       nextStatus: () => guarded(() => Number(takeStatus.get()?.['status'])),
       close: () => database.close(),
     });
   });
-  return opened.ok ? opened.value : opened;
 }
 
 /** undefined: damaged, or sealed under another key. */
-function unseal(tag: unknown, { nonce, sealed }: Record<string, unknown>, sealKey: Uint8Array): Id | undefined {
-  if (!(tag instanceof Uint8Array) || !(nonce instanceof Uint8Array) || !(sealed instanceof Uint8Array)) return undefined;
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', sealKey, nonce);
-    decipher.setAAD(tag);
-    decipher.setAuthTag(sealed.subarray(-16));
-    return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]));
-  } catch {
-    return undefined;
-  }
-}
+const unseal = (tag: unknown, { nonce, sealed }: Record<string, unknown>, seal: RowSeal): Id | undefined =>
+  tag instanceof Uint8Array && nonce instanceof Uint8Array && sealed instanceof Uint8Array ? seal.open(tag, concatBytes(nonce, sealed)) : undefined;

@@ -1,7 +1,9 @@
-import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
+import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { sealTo } from '../identity/sealing.ts';
+import { hmacSha256 } from '../identity/symmetric.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AccessLookup, Body, Id, Name, OpenedPart } from '../ledger/verify/acts.ts';
@@ -63,15 +65,19 @@ export interface MissEntry {
   previous: Uint8Array;
 }
 
-/** "imil". */
-const applicationId = 0x696d696c;
-const schemaVersion = 2;
-/** `recorded`: the resident has the line of it, and staff had the answer. */
-const schema = `
-  CREATE TABLE look (id BLOB PRIMARY KEY, staff BLOB NOT NULL, access BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, recorded INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-  CREATE INDEX look_of_staff ON look (staff, at);
-  CREATE TABLE miss (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, staff BLOB NOT NULL, party TEXT NOT NULL, reason TEXT NOT NULL, tag BLOB NOT NULL, previous BLOB NOT NULL);
-`;
+const file: FileKind = {
+  name: 'look-ups',
+  mark: 'imil',
+  steps: [
+    `
+      CREATE TABLE look (id BLOB PRIMARY KEY, staff BLOB NOT NULL, access BLOB NOT NULL UNIQUE, at INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX look_of_staff ON look (staff, at);
+      CREATE TABLE miss (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, staff BLOB NOT NULL, party TEXT NOT NULL, reason TEXT NOT NULL, tag BLOB NOT NULL, previous BLOB NOT NULL);
+    `,
+    // The resident has the line of it, and staff had the answer.
+    'ALTER TABLE look ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0',
+  ],
+};
 
 const hourSeconds = 3600;
 /** Of one member of staff: more than a desk sees, and far fewer than it takes to try numbers. */
@@ -98,19 +104,8 @@ export class LookUps {
 
   /** `hub-storage` where the file cannot be opened, or is another program's. */
   static open(parts: LookUpParts): Result<LookUps> {
-    return guardedResult((): Result<LookUps> => {
-      const database = new DatabaseSync(parts.path);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000');
-      if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-        database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-      }
-      if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId && database.prepare('PRAGMA user_version').get()?.['user_version'] === 1) {
-        database.exec(`BEGIN IMMEDIATE; ALTER TABLE look ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-      }
-      if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return ok(new LookUps(parts, database));
-      database.close();
-      return fail('hub-storage', 'look-ups-file');
-    });
+    const opened = openOwnFile(parts.path, file);
+    return opened.ok ? ok(new LookUps(parts, opened.value)) : opened;
   }
 
   /**
@@ -189,7 +184,7 @@ export class LookUps {
   }
 
   #writeMiss(order: LookupOrder, staff: Id, number: string): void {
-    const tag = new Uint8Array(createHmac('sha256', this.#tagKey).update(normalNumber(number)).digest());
+    const tag = hmacSha256(this.#tagKey, normalNumber(number));
     const last = this.#database.prepare('SELECT seq, at, staff, party, reason, tag, previous FROM miss ORDER BY seq DESC LIMIT 1').get();
     const before = last === undefined ? null : missOf(last);
     const previous = before === null ? new Uint8Array(32) : hashOfMiss(before);

@@ -1,8 +1,9 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { SubmissionState } from '../contract/hub-door.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import type { HpkeMessage } from '../identity/hpke.ts';
 import { identityNumberIsSound } from '../identity/identity-number.ts';
+import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Act, Id } from '../ledger/verify/acts.ts';
@@ -54,15 +55,19 @@ export interface RegistrationsParts {
   onFault: (where: string, failure: unknown) => void;
 }
 
-/** "imig". */
-const applicationId = 0x696d6967;
-const schemaVersion = 1;
 /** `content` is null once all of it is carried out. `tag` is that of the identity number: nobody is registered twice at once. */
-const schema = `
-  CREATE TABLE registration (id BLOB PRIMARY KEY, resident BLOB NOT NULL, tag BLOB NOT NULL, envelope BLOB NOT NULL, content BLOB, issued BLOB) WITHOUT ROWID;
-  CREATE UNIQUE INDEX under_way ON registration (tag) WHERE content IS NOT NULL;
-  CREATE TABLE admin_pin (resident BLOB NOT NULL, at INTEGER NOT NULL, sealed BLOB NOT NULL);
-`;
+const file: FileKind = {
+  name: 'registrations',
+  mark: 'imin',
+  erases: true,
+  steps: [
+    `
+      CREATE TABLE registration (id BLOB PRIMARY KEY, resident BLOB NOT NULL, tag BLOB NOT NULL, envelope BLOB NOT NULL, content BLOB, issued BLOB) WITHOUT ROWID;
+      CREATE UNIQUE INDEX under_way ON registration (tag) WHERE content IS NOT NULL;
+      CREATE TABLE admin_pin (resident BLOB NOT NULL, at INTEGER NOT NULL, sealed BLOB NOT NULL);
+    `,
+  ],
+};
 
 const usualRecordWaitMs = 10_000;
 
@@ -107,16 +112,8 @@ export class Registrations {
 
   /** `hub-storage` where the file cannot be opened, or is another program's. */
   static open(parts: RegistrationsParts): Result<Registrations> {
-    return guardedResult((): Result<Registrations> => {
-      const database = new DatabaseSync(parts.path);
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 2000; PRAGMA secure_delete = ON');
-      if (database.prepare('PRAGMA user_version').get()?.['user_version'] === 0) {
-        database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
-      }
-      if (database.prepare('PRAGMA application_id').get()?.['application_id'] === applicationId) return ok(new Registrations(parts, database));
-      database.close();
-      return fail('hub-storage', 'registrations-file');
-    });
+    const opened = openOwnFile(parts.path, file);
+    return opened.ok ? ok(new Registrations(parts, opened.value)) : opened;
   }
 
   /**

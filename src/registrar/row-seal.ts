@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
+import { hmacSha256, openAtRest, sealAtRest } from '../identity/symmetric.ts';
 
 /** What the registrar keeps of people on a disk: found by a tag of the number, sealed under a key of the same origin. */
 export interface RowSeal {
@@ -10,9 +11,6 @@ export interface RowSeal {
   open(of: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
-const nonceLength = 12;
-const tagLength = 16;
-
 /** As printed on the document: 18 characters, the last may be X; written either way, it is one number. */
 export const normalNumber = (identityNumber: string): string => identityNumber.replaceAll(/\s/g, '').toUpperCase();
 
@@ -20,27 +18,12 @@ export const normalNumber = (identityNumber: string): string => identityNumber.r
  * @param key 32 bytes, the registrar's index key.
  * @param kind of file: no two kinds share a tag or a key.
  */
-export function rowSeal(key: Uint8Array, kind: 'registration' | 'expected'): RowSeal {
+export function rowSeal(key: Uint8Array, kind: 'index' | 'registration' | 'expected'): RowSeal {
   const derive = (use: 'tag' | 'seal'): Uint8Array => new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), `imi/${kind}/${use}/1`, 32));
   const [tagKey, sealKey] = [derive('tag'), derive('seal')];
   return {
-    tag: (identityNumber) => new Uint8Array(createHmac('sha256', tagKey).update(normalNumber(identityNumber)).digest()),
-    seal(of, content) {
-      const nonce = randomBytes(nonceLength);
-      const cipher = createCipheriv('aes-256-gcm', sealKey, nonce);
-      cipher.setAAD(of);
-      return new Uint8Array(Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]));
-    },
-    open(of, sealed) {
-      if (sealed.length < nonceLength + tagLength) return undefined;
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', sealKey, sealed.subarray(0, nonceLength));
-        decipher.setAAD(of);
-        decipher.setAuthTag(sealed.subarray(-tagLength));
-        return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(nonceLength, -tagLength)), decipher.final()]));
-      } catch {
-        return undefined;
-      }
-    },
+    tag: (identityNumber) => hmacSha256(tagKey, normalNumber(identityNumber)),
+    seal: (of, content) => sealAtRest(sealKey, of, content),
+    open: (of, sealed) => openAtRest(sealKey, of, sealed),
   };
 }

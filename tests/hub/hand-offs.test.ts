@@ -85,5 +85,5 @@ test('another program’s file is not touched', () => {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA application_id = 7; PRAGMA user_version = 1; CREATE TABLE t (a)');
   database.close();
-  expect(openHandOffs({ path, now: () => now })).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'hand-offs-file' } });
+  expect(openHandOffs({ path, now: () => now })).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'this is no file of hand-offs' } });
 });
