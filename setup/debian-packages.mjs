@@ -18,8 +18,10 @@ const base = [
 ];
 /** A screen for machines that have none. */
 const display = ['xvfb', 'xauth'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; HID devices that the kernel need not have; and a TPM 2.0 with the tools that a kiosk uses. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', 'umockdev', 'gir1.2-umockdev-1.0', 'python3-gi', 'swtpm', 'tpm2-tools', ...display];
+/** HID devices that the kernel need not have, for the dock and for the tests. */
+const hidDevices = ['umockdev', 'gir1.2-umockdev-1.0', 'python3-gi'];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; and a TPM 2.0 with the tools that a kiosk uses. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', ...hidDevices, 'swtpm', 'tpm2-tools', ...display];
 
 /**
  * @param {string} command of setup/run.mjs
@@ -30,6 +32,23 @@ export function packagesFor(command, env) {
   if (command === 'lint' || command === 'typecheck') return [];
   const hasDisplay = Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY']);
   return [...new Set([...base, ...(hasDisplay ? [] : display), ...(command === 'test' ? forTests : [])])];
+}
+
+/**
+ * What a command can do without, and says so.
+ * @param {string} command of setup/run.mjs
+ * @returns {string[]}
+ */
+export const packagesWelcome = (command) => (command === 'start' ? hidDevices : []);
+
+/** Where they are not to be had, what wants them goes on without. @param {string[]} welcome */
+export async function tryDebianPackages(welcome) {
+  try {
+    await ensureDebianPackages(welcome);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(`  ${error.message}\n  Without them there is no scanner in the dock; all else goes on.`);
+  }
 }
 
 /** @param {string[]} wanted @returns {string[]} those that dpkg does not hold as installed */

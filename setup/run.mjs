@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { ensureCometbft } from './cometbft.mjs';
-import { ensureDebianPackages, packagesFor } from './debian-packages.mjs';
+import { ensureDebianPackages, packagesFor, packagesWelcome, tryDebianPackages } from './debian-packages.mjs';
 import { ensureNativeModules } from './native-modules.mjs';
 import { ensureNodeRuntime } from './node-runtime.mjs';
 import { ensureNpmPackages } from './npm-packages.mjs';
@@ -33,6 +33,7 @@ const commands = {
 async function ensureAll(command, measured) {
   const compiles = command !== 'lint' && command !== 'typecheck';
   await ensureDebianPackages(packagesFor(command, process.env));
+  await tryDebianPackages(packagesWelcome(command));
   const node = await ensureNodeRuntime(root);
   await ensureNpmPackages(root, node);
   if (compiles) {

@@ -11,7 +11,7 @@ import { answerAsk, answerForm, matchAsk } from '../../src/identity/answer.ts';
 import { openAsk } from '../../src/identity/ask.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
-import type { Id } from '../../src/ledger/verify/acts.ts';
+import type { Id, PublicKey } from '../../src/ledger/verify/acts.ts';
 import { fromHex } from '../../src/ledger/verify/bytes.ts';
 import { decodeGenesis, genesisState } from '../../src/ledger/genesis.ts';
 import { keyId, openEnvelope } from '../../src/ledger/verify/envelope.ts';
@@ -23,6 +23,8 @@ import { demoId } from '../../tools/demo/demo-keys.ts';
 import { demoParties, partySecrets } from '../../tools/demo/parties.ts';
 import { demoPeople } from '../../tools/demo/people.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
+import { cardPublicKeys, loadCardState } from '../../tools/virtual-card/card-state.ts';
+import { isPivFile, loadPivState, pivPublicKeys } from '../../tools/virtual-card/piv-state.ts';
 import { agencyOf, clientOf, partySigner, sendRaw } from '../gateway/gateway-in-test.ts';
 import { filesBelow, formsOf } from '../journeys/byte-search.ts';
 import { cardInMemory } from './card-in-memory.ts';
@@ -91,6 +93,13 @@ const ofText = (text: string): Wanted => ({ what: text, besideBytes: 12, forms: 
 const signersOfCases = ['auditor-shen', 'officer-luo'];
 const agencies = demoParties.filter(({ party }) => party === 'agency').map(({ id }) => id).filter((id) => id.length > 5);
 
+/** Of either kind of card. */
+function staffKeys({ cards }: World, id: string): { sig: PublicKey; aut: PublicKey } {
+  const path = cards[id] ?? '';
+  const { sig, aut } = isPivFile(path) ? pivPublicKeys(loadPivState(path)) : cardPublicKeys(loadCardState(path));
+  return { sig: [-19, sig], aut: [-19, aut] };
+}
+
 /** What of an activity nobody is to find with a validator. That the registrar issued an identity stands there: everybody has one.  Shorter names than these would be found by chance. */
 function wanted(world: World): Wanted[] {
   const officers = demoPeople.filter(({ id, work }) => work !== undefined && !signersOfCases.includes(id)).map(({ id }) => id);
@@ -99,7 +108,7 @@ function wanted(world: World): Wanted[] {
   return [
     ...[...agencies, purpose, service, ...claims, ...agencyCredentials.map(({ vct }) => vct)].map(ofText),
     ...[...Object.values(words), name, name_latin, identity_number, address, household_number, answers.phone, answers.property_use, '4401060000'].map(ofText),
-    ...officers.flatMap((id) => [ofBytes(`${id}: id`, demoId(id)), ofBytes(`${id}: key`, cardInMemory(world.cards[id] ?? '').sig.key[1])]),
+    ...officers.flatMap((id) => [ofBytes(`${id}: id`, demoId(id)), ofBytes(`${id}: key`, staffKeys(world, id).sig[1])]),
     ...agencies.map((id) => ofBytes(`${id}: key`, partySigner(id).key[1])),
   ];
 }
@@ -121,11 +130,11 @@ async function publicTexts(genesis: Uint8Array, world: World, hub: Hub): Promise
   const first = decodeGenesis(genesis) ?? null;
   if (first === null) throw new Error('no genesis');
   texts.push(Buffer.from(genesis), ...must(genesisState(first, nodeCrypto)).flatMap(({ value }) => (value === null ? [] : [Buffer.from(value)])));
-  const staff = demoPeople.flatMap(({ id, work }) => (work === undefined ? [] : [{ id: demoId(id), card: cardInMemory(world.cards[id] ?? '') }]));
+  const staff = demoPeople.flatMap(({ id, work }) => (work === undefined ? [] : [{ id: demoId(id), keys: staffKeys(world, id) }]));
   const keys = [
     ...demoParties.map(({ id }) => stateKey.status(id)),
     ...staff.map(({ id }) => stateKey.staff(id)),
-    ...staff.flatMap(({ card: { sig, aut } }) => [sig.key, aut.key]).map((key) => stateKey.key(keyId(key, nodeCrypto))),
+    ...staff.flatMap(({ keys: { sig, aut } }) => [sig, aut]).map((key) => stateKey.key(keyId(key, nodeCrypto))),
     ...services().map((id) => stateKey.service(id)),
   ];
   for (const key of keys) {

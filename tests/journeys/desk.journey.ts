@@ -13,7 +13,7 @@ import { plugSerialWire } from '../../tools/virtual-devices/serial-wire.ts';
 import { fang as knownUntil2040 } from '../fixtures/fang.ts';
 import { Hall } from './hall.ts';
 import { expect, testInOpenHall } from './journey.ts';
-import { codesOn } from './paper.ts';
+import { codesOn } from '../../tools/virtual-devices/slip-codes.ts';
 import type { Kiosk } from '../../tools/kiosk-driver/kiosk-driver.ts';
 import { answers, begin, leave, pin } from './steps.ts';
 

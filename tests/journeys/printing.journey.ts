@@ -6,7 +6,7 @@ import { symbolsToReceipt } from '../../src/ledger/verify/receipt-symbols.ts';
 import { EscposPaper } from '../../tools/virtual-devices/escpos-paper.ts';
 import { plugSerialWire, type SerialWire } from '../../tools/virtual-devices/serial-wire.ts';
 import { test, expect } from './journey.ts';
-import { codesOn } from './paper.ts';
+import { codesOn } from '../../tools/virtual-devices/slip-codes.ts';
 import { fillIn, pin, services, signIn } from './steps.ts';
 
 const path = join(mkdtempSync(join(tmpdir(), 'imi-lp-')), 'lp0');

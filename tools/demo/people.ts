@@ -21,8 +21,8 @@ export interface DemoPerson {
   facts?: IdentityFacts;
   /** What agencies know of them, beside the register. */
   agencies?: AgencyFacts;
-  /** Of whoever is at work. */
-  work?: { party: string; role: StaffRole };
+  /** Of whoever is at work; `piv`: with a card of that kind. */
+  work?: { party: string; role: StaffRole; piv?: true };
 }
 
 /** The PIN of every card of the demonstration, and its administration PIN. */
@@ -40,7 +40,7 @@ const facts = (person: Omit<Required<IdentityFacts>, 'identity_number'> & { sequ
   return { ...known, identity_number: identityNumber(person.birth_date, sequence) };
 };
 
-const atWork = (id: string, name: string, party: string, role: StaffRole, note: Localized): DemoPerson => ({ id, name, situation: 'at-work', note, work: { party, role } });
+const atWork = (id: string, name: string, party: string, role: StaffRole, note: Localized, card: { piv?: true } = {}): DemoPerson => ({ id, name, situation: 'at-work', note, work: { party, role, ...card } });
 
 export const demoPeople: readonly DemoPerson[] = [
   {
@@ -240,6 +240,7 @@ export const demoPeople: readonly DemoPerson[] = [
   { id: 'wang-new', name: '王建国', situation: 'new', note: { 'zh-Hans': '补办的卡，还没登记', en: 'For the lost one, not registered yet' } },
   { id: 'other', name: '—', situation: 'other-kind', note: { 'zh-Hans': '别的卡', en: 'A card of another kind' } },
   atWork('staff-liang', '梁慧', 'xiguan-hub', 'staff', { 'zh-Hans': '服务中心工作人员', en: 'At the hub’s desk' }),
+  atWork('staff-ye', '叶秀珍', 'xiguan-hub', 'staff', { 'zh-Hans': '工作人员，用 PIV 卡', en: 'At the desk, with a PIV card' }, { piv: true }),
   atWork('tech-ou', '区伟明', 'xiguan-hub', 'technician', { 'zh-Hans': '服务中心技术员', en: 'Looks after the kiosks' }),
   atWork('clerk-tan', '谭佩仪', 'registrar', 'registrar', { 'zh-Hans': '人口登记处', en: 'Population Register' }),
   atWork('officer-mai', '麦颖', 'tax-bureau', 'officer', { 'zh-Hans': '税务局', en: 'Tax Bureau' }),

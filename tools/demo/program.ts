@@ -18,6 +18,8 @@ export interface ProgramOptions {
 /** One of the demonstration's programs, running. */
 export interface Program {
   readonly name: string;
+  /** The line by which it said that it is ready; empty where it says none. */
+  readonly readyLine: string;
   /** Its exit code, 1 where a signal ended it. */
   readonly ended: Promise<number>;
   /** SIGTERM, and SIGKILL where that is not enough. */
@@ -35,18 +37,19 @@ export async function startProgram({ name, command, args, env, cwd, readyLine }:
     });
     child.once('exit', (code) => resolve(code ?? 1));
   });
-  const ready = Promise.withResolvers<'ready'>();
-  if (readyLine === undefined) ready.resolve('ready');
+  const ready = Promise.withResolvers<string>();
+  if (readyLine === undefined) ready.resolve('');
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (readyLine?.test(line) === true) ready.resolve('ready');
+      if (readyLine?.test(line) === true) ready.resolve(line);
       else process.stdout.write(`${line}\n`);
     });
   }
   const first = await Promise.race([ready.promise, ended]);
-  if (first !== 'ready') throw new Error(`${name} ended with code ${first} before it was ready`);
+  if (typeof first === 'number') throw new Error(`${name} ended with code ${first} before it was ready`);
   return {
     name,
+    readyLine: first,
     ended,
     async end() {
       child.kill('SIGTERM');

@@ -1,20 +1,24 @@
-/** What `npm start` hands over to: the hub, the kiosk's window, and beside it the dock with the cards. Ctrl+C, or closing the dock, ends all. */
+/** What `npm start` hands over to: the hub, the kiosk's window, and beside it the dock with the cards and devices. Ctrl+C, or closing the dock, ends all. */
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kioskNodeFlags, kioskProgram } from '../../src/cli/kiosk.ts';
-import { type HubFile, hubFileSchema } from '../../src/contract/hub-file.ts';
+import { type HubFile, hubFileSchema, hubServerFileSchema } from '../../src/contract/hub-file.ts';
+import { openDockWindow } from '../dock/dock-window.ts';
+import { type Plugged, pluggedPath, readPlugged } from '../dock/plugged-devices.ts';
 import { type Pcscd, startPcscd } from '../pcscd.ts';
 import { desktopSize, hasDisplay, type Places, placeWindows, type Size } from './desktop.ts';
 import { demoPeople } from './people.ts';
 import { openDemoHub } from './demo-hub.ts';
-import { startProgram } from './program.ts';
+import { type Program, startProgram } from './program.ts';
 import { Running } from './running.ts';
 import { buildKiosk } from './kiosk-build.ts';
+import { agenciesPort } from './world.ts';
 import { readStartOptions, type StartOptions, usage } from './start-options.ts';
 
 const root = join(import.meta.dirname, '../..');
 const node = process.execPath;
+const electron = join(root, 'node_modules/electron/dist/electron');
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -66,6 +70,10 @@ interface Place {
   kioskId: string;
   kioskDir: string;
   cards: string[];
+  isDemo: boolean;
+  /** Of the demonstration alone: where cards from the factory lie, and the files of an agency that can be reached. */
+  blanks: string | null;
+  agency: string | null;
 }
 
 async function open(options: StartOptions, running: Running): Promise<number> {
@@ -81,42 +89,90 @@ async function open(options: StartOptions, running: Running): Promise<number> {
   const [place, pcscd] = await Promise.all(opening);
 
   const ends: Promise<number>[] = [running.stop];
-  if (place.server !== null) {
-    const { file, dataDir } = place.server;
-    const hub = await running.program({
-      name: 'the hub',
-      command: node,
-      args: [join(root, 'src/cli/imi.ts'), 'hub', '--hub', place.hubPath, '--server', file, '--data', dataDir],
-      readyLine: /^imi hub is ready on /,
-    });
-    ends.push(hub.ended);
-  }
-
   const places = placesOf(place.hub, place.kioskId, desktopSize());
+  const behind = [
+    pcscd !== null && place.cards.length > 0 ? openDock(place, pcscd, running) : Promise.resolve(null),
+    place.server === null ? Promise.resolve(null) : openHub(place, place.server, running),
+  ] as const;
+  await Promise.allSettled(behind);
+  const [dock, hub] = await Promise.all(behind);
+  for (const program of [dock, hub]) if (program !== null) ends.push(program.ended);
+
   const scale = options.scale ?? (pcscd === null ? 1 : places.scale);
   const kiosk = await running.program({
     name: 'the kiosk',
-    ...kioskCommand(place, scale, places.kiosk),
+    ...kioskCommand(dock === null || dock.plugged === null ? place : withDevices(place, dock.plugged, options.dataDir), scale, places.kiosk, dock?.plugged ?? null),
     env: pcscd === null ? process.env : { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath },
   });
   ends.push(kiosk.ended);
 
-  if (pcscd !== null && place.cards.length > 0) {
+  if (dock !== null) {
     const { x, y, width, height } = places.dock;
-    const args = ['--resident', pcscd.ports.resident, '--staff', pcscd.ports.staff, '--position', `${x},${y}`, '--size', `${width}x${height}`];
-    const dock = await running.program({
-      name: 'the dock',
-      command: node,
-      args: [join(root, 'tools/dock/main.ts'), ...args.map(String), ...place.cards],
-      readyLine: /^dock is ready on /,
+    const window = openDockWindow({ url: dock.url, position: { x, y }, size: { width, height } });
+    running.with(() => {
+      window.close();
+      return window.closed;
     });
-    ends.push(dock.ended);
+    ends.push(window.closed.then(() => 0));
     say('The kiosk is open, and the cards lie beside it.');
   } else {
     say('The kiosk is open.');
   }
   say(`What is kept lies in ${options.dataDir}. Ctrl+C ends everything.`);
   return Promise.race(ends);
+}
+
+function openHub({ hubPath }: Place, { file, dataDir }: { file: string; dataDir: string }, running: Running): Promise<Program> {
+  return running.program({
+    name: 'the hub',
+    command: node,
+    args: [join(root, 'src/cli/imi.ts'), 'hub', '--hub', hubPath, '--server', file, '--data', dataDir],
+    readyLine: /^imi hub is ready on /,
+  });
+}
+
+interface OpenDock {
+  url: string;
+  /** Null where another hub's file says itself which devices there are. */
+  plugged: Plugged | null;
+  ended: Promise<number>;
+}
+
+/** Before the kiosk, which has to be told of the devices; its window comes after the kiosk's. */
+async function openDock(place: Place, pcscd: Pcscd, running: Running): Promise<OpenDock> {
+  const { cards, blanks, agency, isDemo } = place;
+  // Not in the data folder, as for the reader's socket.
+  const dir = isDemo ? mkdtempSync(join(tmpdir(), 'imi-devices-')) : null;
+  if (dir !== null) running.with(() => Promise.resolve(rmSync(dir, { recursive: true, force: true })));
+  const devices = dir === null ? [] : ['--devices', dir, '--kiosk', kioskProgram, ...(runsElectron(place) ? ['--no-hid'] : [])];
+  const dock = await running.program({
+    name: 'the dock',
+    command: node,
+    args: [
+      join(root, 'tools/dock/main.ts'),
+      ...['--resident', pcscd.ports.resident, '--staff', pcscd.ports.staff].map(String),
+      ...(blanks === null ? [] : ['--blanks', blanks]),
+      ...(agency === null ? [] : ['--agency', agency]),
+      ...devices,
+      '--no-window',
+      ...cards,
+    ],
+    readyLine: /^dock is ready on /,
+  });
+  return {
+    url: dock.readyLine.replace(/^dock is ready on /, ''),
+    plugged: dir === null ? null : readPlugged(readFileSync(pluggedPath(dir), 'utf8')),
+    ended: dock.ended,
+  };
+}
+
+/** The demonstration's kiosks with the devices that are plugged in. */
+function withDevices(place: Place, { devices }: Plugged, dataDir: string): Place {
+  const kiosks = Object.entries(place.hub.kiosks).map(([id, kiosk]) => [id, { ...kiosk, devices }] as const);
+  const hub = { ...place.hub, kiosks: Object.fromEntries(kiosks) };
+  const hubPath = join(dataDir, 'hub-with-devices.json');
+  writeFileSync(hubPath, `${JSON.stringify(hub, null, 2)}\n`);
+  return { ...place, hub, hubPath };
 }
 
 /** The one that was asked for, else the first that fits on this desktop beside the dock, else the first. */
@@ -150,6 +206,9 @@ async function demoPlace(options: StartOptions, running: Running): Promise<Place
     kioskId,
     kioskDir: world.kioskDirs[kioskId] ?? '',
     cards: demoPeople.map(({ id }) => world.cards[id] ?? ''),
+    isDemo: true,
+    blanks: join(dataDir, 'cards'),
+    agency: agenciesReachable(demo.serverPath) ? join(dataDir, 'agencies/pension-office/agency.json') : null,
   };
 }
 
@@ -159,7 +218,13 @@ async function otherPlace({ dataDir, kiosk, serverFile }: StartOptions, hubPath:
   const kioskId = chooseKiosk(hub, hubPath, kiosk);
   const server = serverFile === null ? null : { file: serverFile, dataDir: join(dataDir, 'hub') };
   const cards = globSync('cards/*.json', { cwd: dataDir }).map((file) => join(dataDir, file));
-  return { hub, hubPath, server, kioskId, kioskDir: join(dataDir, kioskId), cards: cards.toSorted() };
+  return { hub, hubPath, server, kioskId, kioskDir: join(dataDir, kioskId), cards: cards.toSorted(), isDemo: false, blanks: null, agency: null };
+}
+
+/** At the port that the agencies' files name; elsewhere where that was taken when the hub's file was written. */
+function agenciesReachable(serverPath: string): boolean {
+  const { gateway } = hubServerFileSchema.parse(JSON.parse(readFileSync(serverPath, 'utf8')));
+  return gateway !== undefined && new URL(gateway.listen).port === String(agenciesPort);
 }
 
 /** The demonstration's kiosks with whatever readers this machine has. */
@@ -180,11 +245,15 @@ async function ownReader(running: Running): Promise<Pcscd> {
 }
 
 /** Electron where its binary and the kiosk built for it are there, and we are not root; else the distribution's Chromium. */
-function kioskCommand({ hub, hubPath, kioskId, kioskDir }: Place, scale: number, { x, y }: { x: number; y: number }): { command: string; args: string[] } {
+function kioskCommand(place: Place, scale: number, { x, y }: { x: number; y: number }, plugged: Plugged | null): { command: string; args: string[] } {
+  const { hubPath, kioskId, kioskDir } = place;
   const args = ['--hub', hubPath, '--kiosk', kioskId, '--data', kioskDir, '--scale', String(scale), '--position', `${x},${y}`];
-  const electron = join(root, 'node_modules/electron/dist/electron');
+  if (runsElectron(place)) return { command: electron, args: [root, ...args] };
+  const screens = (plugged?.kiosk ?? null) === null ? [] : ['--renderer', join(root, 'dist/renderer')];
+  return { command: node, args: [...kioskNodeFlags, plugged?.kiosk?.program ?? kioskProgram, ...args, ...screens] };
+}
+
+function runsElectron({ hub, kioskId }: Pick<Place, 'hub' | 'kioskId'>): boolean {
   const isPossible = existsSync(electron) && existsSync(join(root, '.vite/build/main.cjs')) && process.getuid?.() !== 0;
-  const wanted = hub.kiosks[kioskId]?.shell ?? 'any';
-  if (isPossible && wanted !== 'chromium') return { command: electron, args: [root, ...args] };
-  return { command: node, args: [...kioskNodeFlags, kioskProgram, ...args] };
+  return isPossible && hub.kiosks[kioskId]?.shell !== 'chromium';
 }

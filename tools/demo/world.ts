@@ -18,7 +18,8 @@ import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.t
 import type { Act, Id, PublicKey, ResidentRegister, ServicePublish } from '../../src/ledger/verify/acts.ts';
 import { encodeChallenge, registerNonce } from '../../src/ledger/verify/challenge.ts';
 import { openEnvelope, signEnvelope, type Signer } from '../../src/ledger/verify/envelope.ts';
-import { cardPublicKeys, newCardState, saveCardState, type CardState } from '../virtual-card/card-state.ts';
+import { type CardFace, cardPublicKeys, newCardState, saveCardState, type CardState } from '../virtual-card/card-state.ts';
+import { newPivState, pivPublicKeys, savePivState } from '../virtual-card/piv-state.ts';
 import { issueAgencyCredentials } from './agency-credentials.ts';
 import { demoId, demoSecret } from './demo-keys.ts';
 import { demoParties, partyEnrolment, partySecrets } from './parties.ts';
@@ -66,7 +67,7 @@ export const agenciesPort = 7480;
 
 /** Stands in the data folder once all of it is seeded. Another number, and the folder is seeded anew. */
 const seededMark = 'world.json';
-const worldVersion = 4;
+const worldVersion = 5;
 
 export const isSeeded = (dataDir: string): boolean => {
   const path = join(dataDir, seededMark);
@@ -91,7 +92,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
-  const cards = new Map(demoPeople.map((person) => [person.id, newDemoCard(person)]));
+  const cards = new Map(demoPeople.filter(({ work }) => work?.piv !== true).map((person) => [person.id, newDemoCard(person)]));
   writeHubKeys(world, now);
   const opened = await openHubParts({ hubFile: world.hubFile, serverFile: world.serverFile, dataDir: world.hubDir, now, begin: true });
   if (!opened.ok) throw new Error(`the demonstration's hub does not open: ${opened.failure.code} ${opened.failure.detail ?? ''}`);
@@ -105,22 +106,28 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
   } finally {
     await opened.value.close();
   }
-  for (const person of demoPeople) saveCardState(world.cards[person.id] ?? '', card(cards, person.id));
+  for (const [id, state] of cards) saveCardState(world.cards[id] ?? '', state);
+  for (const person of demoPeople.filter(({ work }) => work?.piv === true)) savePivState(world.cards[person.id] ?? '', newPivState(pivOf(person)));
   writeAgencies(world);
   writeFileSync(join(dataDir, `${seededMark}.draft`), `${JSON.stringify({ world: worldVersion })}\n`);
   renameSync(join(dataDir, `${seededMark}.draft`), join(dataDir, seededMark));
   return world;
 }
 
-function newDemoCard({ id, name, situation, note, work }: DemoPerson): CardState {
+const faceOf = ({ name, situation, note, work }: DemoPerson): CardFace => ({
+  name,
+  kind: work !== undefined ? work.role : situation === 'other-kind' ? 'other' : situation === 'new' ? 'new' : 'resident',
+  note,
+});
+
+const pivOf = (person: DemoPerson) => ({ label: person.id, face: faceOf(person), seed: demoSecret(`card/${person.id}`), pin: demoPin });
+
+function newDemoCard(person: DemoPerson): CardState {
+  const { id, situation } = person;
   return newCardState({
     label: id,
     seed: demoSecret(`card/${id}`),
-    face: {
-      name,
-      kind: work !== undefined ? work.role : situation === 'other-kind' ? 'other' : situation === 'new' ? 'new' : 'resident',
-      note,
-    },
+    face: faceOf(person),
     pin: demoPin,
     adminPin: demoAdminPin,
     ...(situation === 'pin-blocked' ? { pinTriesLeft: 0 } : {}),
@@ -210,9 +217,10 @@ class Seeding {
   }
 
   async enrolStaff(): Promise<void> {
-    const employed = demoPeople.flatMap(({ id, work }) => (work === undefined ? [] : [{ id, ...work }]));
-    const acts = employed.map(({ id, party, role }): Act => {
-      const keys = cardPublicKeys(card(this.#cards, id));
+    const employed = demoPeople.flatMap((person) => (person.work === undefined ? [] : [{ person, ...person.work }]));
+    const acts = employed.map(({ person, party, role, piv }): Act => {
+      const { id } = person;
+      const keys = piv === true ? pivPublicKeys(newPivState(pivOf(person))) : cardPublicKeys(card(this.#cards, id));
       return { kind: 'staff.enrol', id: demoId(id), party, role, sig: [-19, keys.sig], aut: [-19, keys.aut], until: this.#seconds() + 3 * 365 * 86_400 };
     });
     await this.#record(acts, [...new Set(employed.map(({ party }) => party))].map(partySigner));

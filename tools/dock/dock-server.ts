@@ -14,11 +14,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.woff2': 'font/woff2',
+  '.svg': 'image/svg+xml',
 };
 
 const headers = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -49,6 +50,11 @@ export async function serveDock(dock: Dock): Promise<DockServer> {
     if (request.method === 'POST' && path === 'act') return act(request, response);
     if (request.method !== 'GET') return refuse(response, 405);
     if (path === 'state') return stream(response);
+    if (/^slip\/\d+\.png$/.test(path) && dock.slip !== null) {
+      response.writeHead(200, { ...headers, 'content-type': 'image/png' });
+      response.end(dock.slip);
+      return;
+    }
     const asset = assets.get(path === '' ? 'index.html' : path);
     if (asset === undefined) return refuse(response, 404);
     response.writeHead(200, { ...headers, 'content-type': contentTypes[extname(path === '' ? 'index.html' : path)] });

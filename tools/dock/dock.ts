@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { Localized } from '../../src/contract/language.ts';
-import { type CardFace, type CardState, loadCardState } from '../virtual-card/card-state.ts';
+import { type CardFront, readCardFront } from '../virtual-card/card-front.ts';
+import type { CardFace } from '../virtual-card/card-state.ts';
 import type { CardFault, CommandPattern, Slot } from '../virtual-card/control.ts';
 import type { CardHand } from '../virtual-card/hand.ts';
+import type { BlankCards } from './blank-cards.ts';
+import { deviceActs, DeviceTable, type DeviceTableOptions, type DeviceTableState } from './device-table.ts';
 
 export const dockFaults = ['none', 'mute', 'slow', 'hang', 'vanish-signing-in', 'vanish-signing'] as const;
 export type DockFault = (typeof dockFaults)[number];
@@ -14,6 +17,7 @@ export const dockActSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('fault'), fault: z.enum(dockFaults) }),
   /** A finger on the button of the card that waits for one. */
   z.strictObject({ act: z.literal('finger') }),
+  ...deviceActs,
 ]);
 export type DockAct = z.infer<typeof dockActSchema>;
 
@@ -22,6 +26,10 @@ export interface DockCard {
   name: string;
   kind: CardFace['kind'];
   note: Localized | null;
+  /** Keys were made on it; of a blank card: it is somebody's now. */
+  hasKeys: boolean;
+  /** Its own, where that is not the one that most have. */
+  ownPin: string | null;
   slot: Slot;
   shelf: DockShelf;
   place: 'dock' | 'on-its-way' | 'reader';
@@ -29,13 +37,15 @@ export interface DockCard {
 
 /** All that the page draws. */
 export interface DockState {
-  /** The one that all cards have; null where they differ, or keep no more than its hash. */
+  /** The one that most cards have; null where no two have the same. */
   pin: string | null;
   cards: DockCard[];
   fault: DockFault;
   touchWanted: boolean;
   /** A card was put in and no reader took notice. */
   readerSilent: boolean;
+  /** Null: card readers alone. */
+  devices: DeviceTableState | null;
 }
 
 const commands = { authenticate: { ins: 0x88 }, sign: { ins: 0x2a, p1: 0x9e, p2: 0x9a } } as const;
@@ -61,6 +71,7 @@ const placeOf: Record<CardFace['kind'], { slot: Slot; shelf: DockShelf }> = {
   officer: { slot: 'staff', shelf: 'offices' },
   auditor: { slot: 'staff', shelf: 'offices' },
   new: { slot: 'resident', shelf: 'spare' },
+  blank: { slot: 'resident', shelf: 'spare' },
   other: { slot: 'resident', shelf: 'spare' },
 };
 
@@ -68,28 +79,30 @@ export interface DockOptions {
   hand: CardHand;
   /** State files, in the order in which they lie. */
   cardFiles: readonly string[];
+  /** Laid before those of the others that are spare. Left out: no blank cards. */
+  blanks?: BlankCards;
+  /** Left out: card readers alone. */
+  devices?: Omit<DeviceTableOptions, 'onChange'>;
 }
 
 /** Where the cards lie that are in no reader, and what the visitor does with them. */
 export class Dock {
   private readonly hand: CardHand;
-  private readonly files: ReadonlyMap<string, string>;
+  private readonly files = new Map<string, string>();
+  private readonly blanks: BlankCards | null;
+  private readonly table: DeviceTable | null;
   private readonly state: DockState;
   private readonly listeners = new Set<(state: DockState) => void>();
   /** The command for which the fault was set has come. */
   private struck = false;
 
-  constructor({ hand, cardFiles }: DockOptions) {
+  constructor({ hand, cardFiles, blanks, devices }: DockOptions) {
     this.hand = hand;
-    const cards = cardFiles.map((path) => ({ path, ...loadCardState(path) }));
-    this.files = new Map(cards.map(({ label, path }) => [label, path]));
-    this.state = {
-      pin: commonPin(cards),
-      cards: cards.map(({ label, face }) => ({ label, name: face.name, kind: face.kind, note: face.note ?? null, ...placeOf[face.kind], place: 'dock' })),
-      fault: 'none',
-      touchWanted: false,
-      readerSilent: false,
-    };
+    this.blanks = blanks ?? null;
+    this.table = devices === undefined ? null : new DeviceTable({ ...devices, onChange: () => this.tell() });
+    this.state = { pin: null, cards: [], fault: 'none', touchWanted: false, readerSilent: false, devices: this.table?.current ?? null };
+    this.lay([...(this.blanks?.all() ?? []), ...cardFiles]);
+    this.lookAtCards();
     hand.onEvent((event) => {
       switch (event.event) {
         case 'inserted':
@@ -99,8 +112,7 @@ export class Dock {
         case 'removed':
           if (event.because === 'reader-gone') break;
           for (const card of this.state.cards) if (card.slot === event.slot && card.place === 'reader') card.place = 'dock';
-          // A PIN can be changed at the kiosk.
-          this.state.pin = commonPin([...this.files.values()].map(loadCardState));
+          this.lookAtCards();
           // What hangs or vanishes does so once; the next card is sound.
           if (this.struck || event.because === 'vanished') void this.act({ act: 'fault', fault: 'none' });
           break;
@@ -124,6 +136,11 @@ export class Dock {
     return this.state;
   }
 
+  /** The printer's last slip, PNG. */
+  get slip(): Buffer | null {
+    return this.table?.slip ?? null;
+  }
+
   onChange(listener: (state: DockState) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -142,8 +159,35 @@ export class Dock {
         this.state.touchWanted = false;
         for (const slot of ['resident', 'staff'] as const) await this.hand.touch({ slot });
         return this.tell();
+      case 'document':
+      case 'scan':
+      case 'scan-text':
+      case 'ask':
+      case 'printer':
+        return this.table?.act(act);
       default:
         return act satisfies never;
+    }
+  }
+
+  private lay(paths: readonly string[]): void {
+    for (const path of paths) {
+      const { label, face, hasKeys } = readCardFront(path);
+      if (this.files.has(label)) continue;
+      this.files.set(label, path);
+      this.state.cards.push({ label, name: face.name, kind: face.kind, note: face.note ?? null, hasKeys, ownPin: null, ...placeOf[face.kind], place: 'dock' });
+    }
+  }
+
+  /** At the kiosk a PIN can be changed, and a blank card becomes somebody's: then there is another one. */
+  private lookAtCards(): void {
+    this.lay(this.blanks?.all() ?? []);
+    const fronts = new Map([...this.files].map(([label, path]) => [label, readCardFront(path)]));
+    this.state.pin = commonPin([...fronts.values()]);
+    for (const card of this.state.cards) {
+      const front = fronts.get(card.label);
+      card.hasKeys = front?.hasKeys ?? false;
+      card.ownPin = front === undefined || front.pin === this.state.pin ? null : front.pin;
     }
   }
 
@@ -184,8 +228,9 @@ function isStruckBy(fault: CardFault | null, command: Required<CommandPattern>):
   return ins === command.ins && p1 === command.p1 && p2 === command.p2;
 }
 
-function commonPin(cards: readonly Pick<CardState, 'pw1' | 'kdf'>[]): string | null {
-  const pins = new Set(cards.map(({ pw1, kdf }) => (kdf === null ? Buffer.from(pw1.value, 'hex').toString('ascii') : null)));
-  const [pin = null] = pins;
-  return pins.size === 1 ? pin : null;
+function commonPin(cards: readonly CardFront[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { pin } of cards) if (pin !== null) counts.set(pin, (counts.get(pin) ?? 0) + 1);
+  const [most] = [...counts].toSorted(([, one], [, other]) => other - one);
+  return most === undefined || (most[1] === 1 && cards.length > 1) ? null : most[0];
 }

@@ -8,9 +8,9 @@ const anyHex = z.string().regex(/^([0-9a-f]{2})*$/);
 const localized = z.strictObject({ en: z.string(), 'zh-Hans': z.string() });
 
 /** What a dock draws of the card; no command of the card ever reads it. */
-const faceSchema = z.strictObject({
+export const faceSchema = z.strictObject({
   name: z.string().min(1),
-  kind: z.enum(['resident', 'new', 'staff', 'technician', 'registrar', 'officer', 'auditor', 'other']).default('resident'),
+  kind: z.enum(['resident', 'new', 'blank', 'staff', 'technician', 'registrar', 'officer', 'auditor', 'other']).default('resident'),
   /** One line of what is special about it: "blocked at the district", "wrong kind of card". */
   note: localized.optional(),
 });

@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { publicKeyOf } from './card-state.ts';
+import { type CardFace, faceSchema, publicKeyOf } from './card-state.ts';
 import { saveStateFile } from './state-file.ts';
 
 const bytesAsHex = z.string().regex(/^([0-9a-f]{2})*$/);
@@ -9,6 +9,7 @@ const bytesAsHex = z.string().regex(/^([0-9a-f]{2})*$/);
 const pivStateSchema = z.strictObject({
   format: z.literal('imi-virtual-piv/1'),
   label: z.string().regex(/^[a-z0-9-]{1,40}$/),
+  face: faceSchema.optional(),
   pin: z.strictObject({ digits: z.string().regex(/^\d{6,8}$/), triesLeft: z.int().min(0).max(15) }),
   /** Ed25519 seeds of 9C and 9A; null where no key was made. */
   keys: z.strictObject({ sig: bytesAsHex.nullable(), aut: bytesAsHex.nullable() }),
@@ -33,6 +34,7 @@ export const pivTries = 3;
 
 export interface NewPiv {
   label: string;
+  face?: CardFace;
   /** 32 bytes: the keys follow from it and from nothing else. */
   seed: Uint8Array;
   pin?: string;
@@ -43,11 +45,12 @@ export interface NewPiv {
   blank?: boolean;
 }
 
-export function newPivState({ label, seed, pin = '123456', triesLeft = pivTries, style = {}, certificates = { sig: '', aut: '' }, blank = false }: NewPiv): PivState {
+export function newPivState({ label, face, seed, pin = '123456', triesLeft = pivTries, style = {}, certificates = { sig: '', aut: '' }, blank = false }: NewPiv): PivState {
   const key = (slot: PivSlot): string | null => (blank ? null : Buffer.from(hkdfSync('sha256', seed, new Uint8Array(0), `imi virtual piv/${slot}`, 32)).toString('hex'));
   return {
     format: 'imi-virtual-piv/1',
     label,
+    ...(face === undefined ? {} : { face }),
     pin: { digits: pin, triesLeft },
     keys: { sig: key('sig'), aut: key('aut') },
     certificates,

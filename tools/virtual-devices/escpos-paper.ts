@@ -26,6 +26,8 @@ export class EscposPaper {
   readonly slips: PNG[] = [];
   /** Called before each band of rows is put on paper. */
   onBand: () => void = () => undefined;
+  /** Called with each slip that is cut off. */
+  onSlip: (slip: PNG) => void = () => undefined;
   /** It prints, and never says so. */
   isSilentAboutPrinting = false;
 
@@ -125,5 +127,6 @@ export class EscposPaper {
     });
     this.slips.push(slip);
     this.#rows = [];
+    this.onSlip(slip);
   }
 }

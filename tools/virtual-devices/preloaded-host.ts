@@ -12,8 +12,8 @@ interface PreloadedHost {
  * Writes a program that runs the device host with more in its environment, and hands all messages through: the kiosk itself starts its host with next to
  * none. @returns its path.
  */
-export function writePreloadedHost(dir: string, host: PreloadedHost): string {
-  const path = join(dir, 'preloaded-host.mjs');
+export function writePreloadedHost(dir: string, host: PreloadedHost, name = 'preloaded-host.mjs'): string {
+  const path = join(dir, name);
   writeFileSync(path, `import { runPreloadedHost } from ${JSON.stringify(fileURLToPath(import.meta.url))};\nrunPreloadedHost(${JSON.stringify(host)});\n`);
   return path;
 }

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BlankCards } from '../../../tools/dock/blank-cards.ts';
 import { Dock, type DockState } from '../../../tools/dock/dock.ts';
 import { type DockServer, serveDock } from '../../../tools/dock/dock-server.ts';
 import { type Pcscd, startPcscd } from '../../../tools/pcscd.ts';
-import { newCardState, saveCardState } from '../../../tools/virtual-card/card-state.ts';
+import { loadCardState, newCardState, saveCardState } from '../../../tools/virtual-card/card-state.ts';
 import { type CardHand, startVirtualCard } from '../../../tools/virtual-card/hand.ts';
 
 describe('the dock', () => {
@@ -28,7 +29,7 @@ describe('the dock', () => {
       saveCardState(path, newCardState({ label, seed: new Uint8Array(32).fill(index), face: { name: label, kind }, touch: { aut: label === 'chen' } }));
       return path;
     });
-    dock = new Dock({ hand, cardFiles });
+    dock = new Dock({ hand, cardFiles, blanks: new BlankCards(dir) });
     server = await serveDock(dock);
   });
   afterAll(async () => {
@@ -126,17 +127,33 @@ describe('the dock', () => {
     await act({ act: 'card', label: 'chen' });
   });
 
-  it('tells the PIN that all of its cards have, as it is now, and none where they differ', async () => {
-    expect(dock.current.pin).toBe('123456');
+  it('tells the PIN that most of its cards have, and of a card with another one that, as it is now', async () => {
+    const own = (label: string): string | null | undefined => dock.current.cards.find((card) => card.label === label)?.ownPin;
+    expect([dock.current.pin, own('lin')]).toEqual(['123456', null]);
     await act({ act: 'card', label: 'lin' });
     await sends(select, '002400810C313233343536363534333231');
     await act({ act: 'card', label: 'lin' });
-    await until(({ pin }) => pin === null);
+    await until(() => own('lin') !== null);
+    expect([dock.current.pin, own('lin'), own('chen')]).toEqual(['123456', '654321', null]);
     await act({ act: 'card', label: 'lin' });
     await sends(select, '002400810C363534333231313233343536');
     await act({ act: 'card', label: 'lin' });
-    await until(({ pin }) => pin === '123456');
+    await until(() => own('lin') === null);
     expect(dock.current.pin).toBe('123456');
+  });
+
+  it('always has a blank card, and another one as soon as keys were made on it', async () => {
+    const blanks = (): [string, boolean][] => dock.current.cards.filter(({ kind }) => kind === 'blank').map(({ label, hasKeys }) => [label, hasKeys]);
+    expect(blanks()).toEqual([['blank-1', false]]);
+    await act({ act: 'card', label: 'blank-1' });
+    await sends(select, '0020008308' + '3132333435363738', '00DA00C10A162B06010401DA470F01', '0047800002B60000');
+    await act({ act: 'card', label: 'blank-1' });
+    await until(({ cards }) => cards.some(({ label }) => label === 'blank-2'));
+    expect(loadCardState(join(dir, 'blank-1.json')).keys.sig.algorithm).toBe('ed25519');
+    expect(blanks()).toEqual([
+      ['blank-1', true],
+      ['blank-2', false],
+    ]);
   });
 
   it('tells the page everything at once', async () => {
@@ -181,6 +198,8 @@ describe('the dock', () => {
   it.each([
     ['not an act', { act: 'format' }, 400],
     ['no fault we know', { act: 'fault', fault: 'fire' }, 400],
+    ['no state that a printer has', { act: 'printer', trouble: 'on-fire' }, 400],
+    ['nothing to scan', { act: 'scan-text', text: '' }, 400],
     ['too much', { act: 'card', label: 'x'.repeat(5000) }, 413],
   ])('refuses %s', async (_, body, status) => {
     expect((await act(body)).status).toBe(status);

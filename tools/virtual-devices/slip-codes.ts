@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { readQr } from '../../tools/kiosk-driver/qr-reader.ts';
+import { readQr } from '../kiosk-driver/qr-reader.ts';
 
 /** What stands apart on a slip, as pictures: blocks with white paper of 2 mm and more above and below. */
 function blocksOf(slip: PNG): PNG[] {
