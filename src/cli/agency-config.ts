@@ -47,14 +47,10 @@ export function openAgency(path: string): Result<AgencyPlace, Failure<string>> {
   if (!keys.ok) return keys;
   const signer = ed25519Signer(keys.value.sign);
   const { trustRoot, name } = hubFile.value;
-  let authority: string | undefined;
-  try {
-    authority = ca === undefined ? undefined : readFileSync(at(ca), 'utf8');
-  } catch {
-    return fail('usage', `${at(ca ?? '')} cannot be read`);
-  }
+  const reached = reachedBy(gateway, ca === undefined ? null : at(ca));
+  if (!reached.ok) return reached;
   const parts: AgencyParts = {
-    client: gatewayClient({ url: gateway, party: { name: agency, signer }, now: Date.now, ...(authority === undefined ? {} : { ca: authority }) }),
+    client: gatewayClient({ ...reached.value, party: { name: agency, signer }, now: Date.now }),
     name: agency,
     signer,
     opener: softwareOpener(keys.value.seal),
@@ -80,20 +76,36 @@ export interface AgencyFounding {
 
 /** Makes keys and configuration; the public halves are for the authority, which enrols the agency. Nothing is written over. */
 export function foundAgency({ dir, name, gateway, hub }: AgencyFounding): Result<{ id: string; sign: string; seal: string }, Failure<string>> {
-  const [configPath, keyPath] = [join(dir, 'agency.json'), join(dir, 'agency.key.json')];
-  const there = [configPath, keyPath].filter((path) => existsSync(path));
-  if (there.length > 0) return fail('usage', `${there.join(', ')}: already there`);
   const checked = configSchema.safeParse({ agency: name, gateway, hub: relative(resolve(dir), resolve(hub)) });
   if (!checked.success) return fail('usage', 'a name is 3 to 40 of a-z, 0-9 and -; a gateway an http or https address');
   const [sign, seal] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
+  const written = writeFounding(dir, 'agency', checked.data, { sign, seal });
+  return written.ok ? ok({ id: name, sign: toBase64url(ed25519Signer(sign).key[1]), seal: toBase64url(x25519Public(seal)) }) : written;
+}
+
+/** Configuration and keys of whoever calls a gateway: `<what>.json` and `<what>.key.json`. Nothing is written over. */
+export function writeFounding(dir: string, what: 'agency' | 'queue', config: object, keys: Parameters<typeof writeKeyFile>[1]): Result<null, Failure<'usage'>> {
+  const [configPath, keyPath] = [join(dir, `${what}.json`), join(dir, `${what}.key.json`)];
+  const there = [configPath, keyPath].filter((path) => existsSync(path));
+  if (there.length > 0) return fail('usage', `${there.join(', ')}: already there`);
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeKeyFile(keyPath, { sign, seal });
-    writeFileSync(configPath, `${JSON.stringify(checked.data, null, 2)}\n`, { flag: 'wx' });
+    writeKeyFile(keyPath, keys);
+    writeFileSync(configPath, `${JSON.stringify(config, null, 2)}\n`, { flag: 'wx' });
   } catch (error) {
     return fail('usage', `${dir}: ${error instanceof Error ? error.message : ''}`);
   }
-  return ok({ id: name, sign: toBase64url(ed25519Signer(sign).key[1]), seal: toBase64url(x25519Public(seal)) });
+  return ok(null);
+}
+
+/** @param certificate of the authority behind the gateway's, where it is no public one. */
+export function reachedBy(gateway: string, certificate: string | null): Result<{ url: string; ca?: string }, Failure<'usage'>> {
+  if (certificate === null) return ok({ url: gateway });
+  try {
+    return ok({ url: gateway, ca: readFileSync(certificate, 'utf8') });
+  } catch {
+    return fail('usage', `${certificate} cannot be read`);
+  }
 }
 
 export function readAs<T>(path: string, schema: z.ZodType<T>): Result<T, Failure<'usage'>> {

@@ -89,6 +89,13 @@ const commands: Record<string, Listed> = {
     load: () => import('./services.ts'),
     uses: [{ usage: 'imi services coverage [--services FOLDER] [--claims FILE] [--json]', summary: 'how much of the catalogue a resident need not type after one visit to each window' }],
   },
+  queue: {
+    load: () => import('./queue.ts'),
+    uses: [
+      { usage: 'imi queue init --dir DIR --name NAME --gateway URL', summary: 'make the key of a hub’s queue system, and print what the hub’s file takes in' },
+      { usage: 'imi queue tickets|call|requests|watch … --config FILE', summary: 'the numbers that wait for a counter, calling one, and how far this hub’s requests stand' },
+    ],
+  },
   registrar: {
     load: () => import('./registrar.ts'),
     uses: [

@@ -531,7 +531,8 @@ export type Page =
       | { outcome: 'not-taken'; code: string }
     ))
   /** A matter is put away to be gone on with elsewhere. `code` in two groups of four; `until` ISO 8601 in UTC; `qr`: the same for a scanner. */
-  | { page: 'hand-off'; code: string; until: string; qr: string }
+  /** `place`: its number in the hall's queue, and the counter that it was called to; null: nobody is called here. */
+  | { page: 'hand-off'; code: string; until: string; qr: string; place: { ticket: string; counter: string | null } | null }
   | { page: 'requests'; requests: RequestRow[] }
   | {
       page: 'request';

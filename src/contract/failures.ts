@@ -261,6 +261,7 @@ export const gatewayCodes = [
   'address-refused',
   'draft-unknown',
   'draft-refused',
+  'ticket-unknown',
   'too-many',
   'not-now',
   'gateway-fault',

@@ -161,6 +161,14 @@ export const doorMethods = {
   'hand-off.put': { params: z.strictObject({ session: id16, sealed: bytes.refine((b) => b.length <= 64 * 1024, 'too long') }), result: z.strictObject({ code: z.string().max(12), /** Unix seconds. */ until: z.int() }) },
   /** null: there is none of this code, it is over, or it is another resident's. */
   'hand-off.get': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ sealed: bytes.nullable() }) },
+  /**
+   * Its number in the hall's queue, drawn where it has none, and the counter that it was called to. `known`: the counter that the kiosk knows of (null: none),
+   * so that the answer waits up to `waitMs` for another. null: this hub has no queue, or the matter is none.
+   */
+  'hand-off.place': {
+    params: z.strictObject({ session: id16, code: z.string().max(20), known: z.string().max(3).nullable().optional(), waitMs: z.int().min(0).max(10_000).default(0) }),
+    result: z.strictObject({ place: z.strictObject({ ticket: z.string().max(8), counter: z.string().max(3).nullable() }).nullable() }),
+  },
   'hand-off.drop': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({}) },
   /** For staff: until when the code is good, Unix seconds, and no word of whose or what it is; null: it is not. */
   'hand-off.until': { params: z.strictObject({ session: id16, code: z.string().max(20) }), result: z.strictObject({ until: z.int().nullable() }) },

@@ -259,6 +259,17 @@ export const hubServerFileSchema = z.strictObject({
       path: z.string().default('gateway.sqlite'),
       /** Calls of one party: on average, and at once after a pause. */
       rate: z.strictObject({ perSecond: z.number().positive(), burst: z.int().min(1) }).default({ perSecond: 50, burst: 200 }),
+      /** The hub's own queue system, which calls numbers to counters: what it is called, and the public half of its signing key (Ed25519). Left out: no numbers are drawn here. */
+      queue: z
+        .strictObject({
+          name: z.string().regex(/^[a-z0-9-]{3,40}$/),
+          key: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a public key: 32 bytes as base64url'),
+          /** Before the numbers, so that they are none of the queue system's own. */
+          letter: z.string().regex(/^[A-Z]$/).default('K'),
+          /** How far the requests stand that were made here. */
+          path: z.string().default('queue.sqlite'),
+        })
+        .optional(),
       /** What agencies asked of residents, and what became of it. */
       asks: z.string().default('asks.sqlite'),
       /** Issuers outside the ledger whose credentials, in wallets of another kind, answer an ask: `iss`, types, and public keys as JWK (Ed25519, P-256). */

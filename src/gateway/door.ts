@@ -12,7 +12,7 @@ import type { HttpMessage } from './http-signature.ts';
 import { keyPattern, takesKey } from './openapi.ts';
 import { problemOf, problemType } from './problem.ts';
 import { RateLimit, type Rate } from './rate-limit.ts';
-import { jsonType, kindsOf, usualBodyLimitBytes, type Caller, type RawAnswer, type Route, type TextStream } from './route.ts';
+import { jsonType, kindsOf, usualBodyLimitBytes, type RawAnswer, type RawCall, type Route, type TextStream } from './route.ts';
 import { matchRoute, readForm } from './router.ts';
 
 export interface DoorLimits {
@@ -209,7 +209,7 @@ class Answering {
       const wait = this.#strangers.take(stranger, now());
       if (wait !== null) return refused('rate-limited', undefined, { 'Retry-After': String(wait) });
     }
-    if (route.spec.auth === 'party' && !isSigned) return refusedBy({ code: 'signature-required' });
+    if (route.spec.auth !== 'none' && !isSigned) return refusedBy({ code: 'signature-required' });
 
     const limit = route.spec.body === undefined ? 0 : (route.spec.bodyLimitBytes ?? usualBodyLimitBytes);
     const body = await readBody(request, limit);
@@ -218,8 +218,8 @@ class Answering {
 
     const query = target.includes('?') ? target.slice(target.indexOf('?')) : '?';
     const message: HttpMessage = { method, authority, path, query, headers: headersOf(request), body };
-    let party: Caller | null = null;
-    if (route.spec.auth === 'party') {
+    let party: RawCall['party'] = null;
+    if (route.spec.auth !== 'none') {
       const caller = await identifyCaller(message, kindsOf(route), this.#options.check, Math.floor(now() / 1000));
       if (!caller.ok) {
         const wait = this.#strangers.take(stranger, now());
@@ -233,7 +233,7 @@ class Answering {
   }
 
   /** Under an idempotency key the same call is done once, and has the same answer for a day. */
-  async #once(route: Route, message: HttpMessage, party: Caller | null, handle: () => Promise<Outgoing>): Promise<Outgoing> {
+  async #once(route: Route, message: HttpMessage, party: RawCall['party'], handle: () => Promise<Outgoing>): Promise<Outgoing> {
     const key = message.headers['idempotency-key'];
     if (key === undefined || party === null || !takesKey(route.spec)) return handle();
     if (!keyPattern.test(key)) return refused('call-malformed', 'idempotency-key');
@@ -272,7 +272,7 @@ interface Handled {
   route: Route;
   params: Record<string, string>;
   message: HttpMessage;
-  party: Caller | null;
+  party: RawCall['party'];
   signal: AbortSignal;
 }
 

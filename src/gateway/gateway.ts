@@ -5,7 +5,7 @@ import type { Keeper } from '../keeper/keeper.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StatusBook } from '../ledger/status-book.ts';
 import type { StatusLists } from '../ledger/status-lists.ts';
-import type { Name } from '../ledger/verify/acts.ts';
+import type { Name, PublicKey } from '../ledger/verify/acts.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import type { Asks } from './asks.ts';
@@ -16,6 +16,10 @@ import { openGatewayStore, type GatewayStore } from './gateway-store.ts';
 import type { Drafts } from './drafts.ts';
 import type { AgencyKeeper, IssueIdentity, LookUp, ServiceShelf } from './keeper-port.ts';
 import type { Rate } from './rate-limit.ts';
+import { openQueueBook, type QueueBook } from './queue/queue-book.ts';
+import type { Tickets } from './queue/tickets.ts';
+import type { QueueCaller } from './route.ts';
+import type { QueueParts } from './routes/queue.ts';
 import { gatewayRoutes } from './routes.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -42,6 +46,8 @@ export interface GatewayParts {
   cursors: Cursors;
   /** What it takes to carry out an order. */
   carrying: CarryingParts;
+  /** null: this hub has no queue system. */
+  queue: QueueParts | null;
   webhooks: Webhooks;
   crypto: Crypto;
   /** Unix milliseconds. */
@@ -64,6 +70,8 @@ export interface GatewayOptions extends Pick<GatewayParts, 'keeper' | 'asks' | '
   secret: Uint8Array;
   /** Of its SQLite file. */
   path: string;
+  /** The hub's own queue system, its key as the hub's file has it, and the SQLite file of what it follows; null: there is none. */
+  queue: { name: string; key: PublicKey; path: string; tickets: Tickets } | null;
   listen: { host: string; port: number; tls: { cert: string; key: string } | null; authorities: readonly string[] };
   rate: Rate;
   limits?: Partial<DoorLimits>;
@@ -80,17 +88,28 @@ export interface Gateway {
 
 /** `hub-storage`: its file cannot be opened. `unusable`: its address cannot be listened on. */
 export async function openGateway(options: GatewayOptions): Promise<Result<Gateway, Failure<'hub-storage' | 'unusable'> | Failure>> {
-  const { ledger, keeper, keeperName, services, drafts, lookUp, issueIdentity, loopbackWebhooks, asks, status, lists, names, party, secret, path, listen, rate, limits, crypto, now, onFault } = options;
+  const { ledger, keeper, keeperName, services, drafts, lookUp, issueIdentity, loopbackWebhooks, asks, status, lists, names, party, secret, path, queue, listen, rate, limits, crypto, now, onFault } = options;
   const store = openGatewayStore(path);
   if (!store.ok) return store;
   const keyFor = (purpose: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/gateway/1 ${purpose}`, 32));
+  const book = queue === null ? null : openQueueBook({ path: queue.path, ledger, hub: names.hub, key: keyFor('queue'), crypto, now, onFault });
+  if (book !== null && !book.ok) {
+    store.value.close();
+    return book;
+  }
+  const queueBook: QueueBook | null = book?.value ?? null;
+  const queueName: QueueCaller['name'] = `queue:${queue?.name ?? ''}`;
+  const closeStores = async (): Promise<void> => {
+    await queueBook?.close();
+    store.value.close();
+  };
   const webhooks = new Webhooks({ keeper, store: store.value, party, loopbackOrigins: loopbackWebhooks, now, onFault });
   const carrying: CarryingParts = { ledger, keeper, keeperName, party, nonceKey: keyFor('nonces'), crypto };
-  const parts: GatewayParts = { ledger, keeper, services, drafts, lookUp, issueIdentity, asks, status, lists, names, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, webhooks, crypto, now, onFault };
+  const parts: GatewayParts = { ledger, keeper, services, drafts, lookUp, issueIdentity, asks, status, lists, names, party, store: store.value, cursors: new Cursors(keyFor('cursors')), carrying, queue: queue === null || queueBook === null ? null : { tickets: queue.tickets, book: queueBook }, webhooks, crypto, now, onFault };
   const door = await openGatewayDoor({
     ...listen,
     routes: (url) => gatewayRoutes(parts, url),
-    check: { ledger, store: store.value, tagKey: keyFor('tags'), crypto },
+    check: { ledger, queue: queue === null ? null : { name: queueName, key: queue.key }, store: store.value, tagKey: keyFor('tags'), crypto },
     store: store.value,
     rate,
     ...(limits === undefined ? {} : { limits }),
@@ -98,13 +117,13 @@ export async function openGateway(options: GatewayOptions): Promise<Result<Gatew
     onFault,
   });
   if (!door.ok) {
-    store.value.close();
+    await closeStores();
     return door;
   }
   const started = webhooks.start();
   if (!started.ok) {
     await door.value.close();
-    store.value.close();
+    await closeStores();
     return started;
   }
   return ok({
@@ -112,7 +131,7 @@ export async function openGateway(options: GatewayOptions): Promise<Result<Gatew
     async close() {
       await door.value.close();
       await webhooks.close();
-      store.value.close();
+      await closeStores();
     },
   });
 }

@@ -10,7 +10,7 @@ export function refusalsOf({ spec }: Route): ProblemCode[] {
   return [
     ...new Set([
       ...commonRefusals,
-      ...(spec.auth === 'party' ? partyRefusals : []),
+      ...(spec.auth !== 'none' ? partyRefusals : []),
       ...(spec.body === undefined ? [] : bodyRefusals),
       ...(takesKey(spec) ? keyRefusals : []),
       ...(spec.refusals ?? []),
@@ -19,7 +19,7 @@ export function refusalsOf({ spec }: Route): ProblemCode[] {
 }
 
 /** An Idempotency-Key is kept with the answer where a call does something and nothing else makes its repetition one. */
-export const takesKey = ({ method, auth, repeatable = false }: Route['spec']): boolean => auth === 'party' && method !== 'GET' && !repeatable;
+export const takesKey = ({ method, auth, repeatable = false }: Route['spec']): boolean => auth !== 'none' && method !== 'GET' && !repeatable;
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
@@ -67,7 +67,7 @@ function operationOf(route: Route): Json {
     operationId: `${spec.method.toLowerCase()} ${spec.path}`.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase()),
     summary: spec.summary,
     ...(spec.description === undefined ? {} : { description: spec.description }),
-    security: spec.auth === 'party' ? [{ messageSignature: [] }] : [],
+    security: spec.auth !== 'none' ? [{ messageSignature: [] }] : [],
     'x-parties': kindsOf(route),
     parameters: parametersOf(route),
     ...(spec.body === undefined ? {} : { requestBody: { required: true, content: { [type]: { schema: schemaOf(spec.body, 'input') } } } }),
@@ -101,7 +101,7 @@ export function openApiOf(routes: readonly Route[], server: string): Json {
           in: 'header',
           name: 'Signature',
           description:
-            'HTTP Message Signatures (RFC 9421) by the party’s Ed25519 key on the ledger: keyid its name, tag `imi-gateway/1`, alg `ed25519`, a nonce of its own, `created` and `expires` at most 60 s apart; over @method, @authority, @path, @query and, where they are sent, content-digest, idempotency-key and last-event-id. A body has a Content-Digest (RFC 9530).',
+            'HTTP Message Signatures (RFC 9421) by the party’s Ed25519 key on the ledger: keyid its name (the hub’s queue system by the key in the hub’s file, keyid `queue:` and its name), tag `imi-gateway/1`, alg `ed25519`, a nonce of its own, `created` and `expires` at most 60 s apart; over @method, @authority, @path, @query and, where they are sent, content-digest, idempotency-key and last-event-id. A body has a Content-Digest (RFC 9530).',
         },
       },
     },

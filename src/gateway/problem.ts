@@ -36,6 +36,7 @@ const gatewayStatus: Record<GatewayCode, number> = {
   'address-refused': 422,
   'draft-unknown': 404,
   'draft-refused': 422,
+  'ticket-unknown': 404,
   'too-many': 409,
   'not-now': 503,
   'gateway-fault': 500,

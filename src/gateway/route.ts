@@ -13,7 +13,7 @@
  * ];
  * ```
  *
- * and one line in `routes.ts`. The table is all there is: matching, signatures, limits, parsing, `/openapi.json` and its tests come from it. A handler refuses with a code
+ * and one line in `routes.ts`. `auth: 'queue'` is for the hub's own queue system. The table is all there is: matching, signatures, limits, parsing, `/openapi.json` and its tests come from it. A handler refuses with a code
  * that its `refusals` name; what every route may answer (`problem.ts`, `commonRefusals`) need not be named. A form (`direct_post`) is `consumes: 'form'`; an answer that is no JSON names its `type`,
  * its body is then text, or a stream of pieces of text.
  */
@@ -30,6 +30,17 @@ export interface Caller {
   name: Name;
   record: PartyRecord;
 }
+
+/** The hub's own queue system: no party of the ledger, and of no hub but this. */
+export interface QueueCaller {
+  /** `queue:` and its name in the hub's file; a party's name has no colon. */
+  name: `queue:${string}`;
+}
+
+/** Who may call: a party of the ledger, the hub's queue system, or anybody, without a signature. */
+export type Auth = 'party' | 'queue' | 'none';
+export type CallerKind = PartyKind | 'queue';
+type CallerOf<A extends Auth> = { party: Caller; queue: QueueCaller; none: null }[A];
 
 export interface AnswerSpec {
   description: string;
@@ -50,8 +61,8 @@ type AnswerOf<A extends AnswerSpecs> = {
 /** What a handler gives back when it does not refuse. */
 export const answered = <Status extends number, Body>(status: Status, body: Body): { readonly ok: true; readonly value: { status: Status; body: Body } } => ok({ status, body });
 
-export interface Call<P, Q, B, Auth extends 'party' | 'none'> {
-  party: Auth extends 'party' ? Caller : null;
+export interface Call<P, Q, B, A extends Auth> {
+  party: CallerOf<A>;
   params: P;
   query: Q;
   body: B;
@@ -60,11 +71,11 @@ export interface Call<P, Q, B, Auth extends 'party' | 'none'> {
   signal: AbortSignal;
 }
 
-export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends AnswerSpecs, Auth extends 'party' | 'none'> {
+export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends AnswerSpecs, U extends Auth> {
   method: Method;
   /** `{name}` is one segment, a member of `params`; `{+name}`, last, takes the slashes as well. */
   path: string;
-  auth: Auth;
+  auth: U;
   /** Of parties: whom it is for (`kindsOf`). Left out: agencies. */
   kinds?: readonly PartyKind[];
   summary: string;
@@ -82,11 +93,11 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   refusals?: readonly ProblemCode[];
   /** Its answers are not kept under an idempotency key: a signed order in the body already makes a repetition one call. */
   repeatable?: boolean;
-  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>, Auth>): Promise<Result<AnswerOf<A>, Failure<ProblemCode>>>;
+  handle(call: Call<z.output<P>, z.output<Q>, z.output<B>, U>): Promise<Result<AnswerOf<A>, Failure<ProblemCode>>>;
 }
 
 export interface RawCall {
-  party: Caller | null;
+  party: Caller | QueueCaller | null;
   params: Record<string, string>;
   query: Record<string, string>;
   /** Parsed as `consumes` says; undefined where the route takes none. */
@@ -103,7 +114,7 @@ export interface RawAnswer {
 
 /** A route as the router sees it: its schemas are inside. */
 export interface Route {
-  readonly spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType, AnswerSpecs, 'party' | 'none'>;
+  readonly spec: RouteSpec<z.ZodType, z.ZodType, z.ZodType, AnswerSpecs, Auth>;
   /** `call-malformed`: against a schema; detail says where. */
   answer(call: RawCall): Promise<Result<RawAnswer, Failure<ProblemCode>>>;
 }
@@ -113,8 +124,8 @@ export const jsonType = 'application/json';
 
 const nothing = z.strictObject({});
 
-export function route<A extends AnswerSpecs, Auth extends 'party' | 'none', P extends z.ZodType = typeof nothing, Q extends z.ZodType = typeof nothing, B extends z.ZodType = z.ZodUndefined>(
-  spec: RouteSpec<P, Q, B, A, Auth>,
+export function route<A extends AnswerSpecs, U extends Auth, P extends z.ZodType = typeof nothing, Q extends z.ZodType = typeof nothing, B extends z.ZodType = z.ZodUndefined>(
+  spec: RouteSpec<P, Q, B, A, U>,
 ): Route {
   return {
     spec: spec as unknown as Route['spec'],
@@ -126,7 +137,7 @@ export function route<A extends AnswerSpecs, Auth extends 'party' | 'none', P ex
       const body = (spec.body ?? z.undefined()).safeParse(call.body);
       if (!body.success) return malformed('body', body.error);
       const handled = await spec.handle({
-        party: call.party as Call<unknown, unknown, unknown, Auth>['party'],
+        party: call.party as CallerOf<U>,
         params: params.data as z.output<P>,
         query: query.data as z.output<Q>,
         body: body.data as z.output<B>,
@@ -146,5 +157,8 @@ function malformed(where: string, error: z.ZodError): Result<never, Failure<Prob
   return fail('call-malformed', at === '' ? where : `${where}: ${at.slice(0, 80)}`);
 }
 
-/** Kinds of parties that may call it; none: anybody, without a signature. */
-export const kindsOf = ({ spec: { auth, kinds } }: Route): readonly PartyKind[] => (auth === 'none' ? [] : (kinds ?? ['agency']));
+/** Kinds of callers that may call it; none: anybody, without a signature. */
+export function kindsOf({ spec: { auth, kinds } }: Route): readonly CallerKind[] {
+  if (auth === 'none') return [];
+  return auth === 'queue' ? ['queue'] : (kinds ?? ['agency']);
+}

@@ -10,6 +10,7 @@ import { caseRoutes } from './routes/cases.ts';
 import { draftRoutes } from './routes/drafts.ts';
 import { ledgerRoutes } from './routes/ledger.ts';
 import { lookUpRoutes } from './routes/look-ups.ts';
+import { queueRoutes } from './routes/queue.ts';
 import { replacementRoutes } from './routes/replacements.ts';
 import { requestRoutes } from './routes/requests.ts';
 import { serviceRoutes } from './routes/services.ts';
@@ -29,6 +30,7 @@ export function gatewayRoutes(parts: GatewayParts, url: string): Route[] {
     ...caseRoutes(parts),
     ...lookUpRoutes(parts),
     ...replacementRoutes(parts),
+    ...queueRoutes(parts),
     ...ledgerRoutes(parts, url),
   ];
   const description = route({

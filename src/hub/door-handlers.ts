@@ -8,6 +8,7 @@ import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import { openEnvelope } from '../ledger/verify/envelope.ts';
 import { askHandlers } from './ask-handlers.ts';
 import type { DoorHandlers, Speaker } from './conversation.ts';
+import { placeWhenCalled } from './hand-offs.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
@@ -77,6 +78,11 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
       const resident = keeper.residentOf(session);
       const found = resident === null ? fail('hub-refused', 'session') : handOffs.get(resident, code);
       return Promise.resolve(found.ok ? ok({ sealed: found.value }) : found);
+    },
+    'hand-off.place': async ({ session, code, known, waitMs }) => {
+      const resident = keeper.residentOf(session);
+      const placed = resident === null ? fail('hub-refused', 'session') : await placeWhenCalled(handOffs, resident, code, known, waitMs);
+      return placed.ok ? ok({ place: placed.value }) : placed;
     },
     'hand-off.drop': ({ session, code }) => {
       const resident = keeper.residentOf(session);

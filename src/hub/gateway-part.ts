@@ -37,6 +37,7 @@ export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise
     names,
     secret: keys.value.sign,
     path: resolve(dataDir, named.path),
+    queue: named.queue === undefined ? null : { name: named.queue.name, key: [-19, new Uint8Array(Buffer.from(named.queue.key, 'base64url'))], path: resolve(dataDir, named.queue.path), tickets: parts.handOffs },
     listen: {
       host: hostname.replaceAll(/[[\]]/g, ''),
       port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),

@@ -253,7 +253,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   if (!drafts.ok) return refused(drafts.failure);
   opened.push(() => drafts.value.close());
 
-  const handOffs = openHandOffs({ path: inData(serverFile.handOffs), now });
+  const handOffs = openHandOffs({ path: inData(serverFile.handOffs), queueLetter: serverFile.gateway?.queue?.letter ?? null, now });
   if (!handOffs.ok) return refused(handOffs.failure);
   opened.push(() => handOffs.value.close());
 

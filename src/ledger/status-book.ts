@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ok, type Result } from '../contract/result.ts';
+import { logBodies } from './log-bodies.ts';
 import { openOwnFile, type FileKind } from './own-file.ts';
 import { guarded } from './sqlite-guard.ts';
 import type { Id, Name } from './verify/acts.ts';
 import { equalBytes } from './verify/bytes.ts';
 import { decodeRecord, stateKey } from './verify/records.ts';
-import { openEnvelope } from './verify/envelope.ts';
 import type { Crypto } from './verify/crypto.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -41,7 +41,6 @@ const file: FileKind = {
   ],
 };
 
-const batch = 256;
 const mostClaimed = 4096;
 
 /** `hub-storage`: cannot be opened, is damaged, or is another program's. */
@@ -62,22 +61,17 @@ function bookOf(database: DatabaseSync, ledger: FollowedLedger, crypto: Crypto):
   const indices = database.prepare('SELECT idx FROM revoked WHERE anchored_by = ? ORDER BY idx');
 
   async function followBatch(from: number): Promise<Result<{ next: number; revoked: boolean }>> {
-    const entries = await ledger.entries(from, batch);
-    if (!entries.ok) return entries;
+    const bodies = await logBodies(ledger, from, crypto);
+    if (!bodies.ok) return bodies;
     const credentials: Uint8Array[] = [];
     const ended: Uint8Array[] = [];
-    for (const envelope of entries.value) {
-      const opened = openEnvelope(envelope, crypto);
-      // What stands in the log was read by the rules.
-      if (!opened.ok) throw new Error(`an entry of the log that is no envelope: ${opened.failure.code}`);
-      for (const act of opened.value.body.acts) {
-        if (act.kind === 'credential.anchor') credentials.push(act.id);
-        if (act.kind === 'credential.revoke') ended.push(act.id);
-      }
+    for (const act of bodies.value.flatMap(({ acts }) => acts)) {
+      if (act.kind === 'credential.anchor') credentials.push(act.id);
+      if (act.kind === 'credential.revoke') ended.push(act.id);
     }
     const records = await ledger.values([...credentials, ...ended].map((id) => stateKey.credential(id)));
     if (!records.ok) return records;
-    const after = from + entries.value.length;
+    const after = from + bodies.value.length;
     return guarded(() => {
       database.exec('BEGIN IMMEDIATE');
       try {

@@ -17,6 +17,7 @@ import { verifyReceipt } from '../ledger/verify/receipt.ts';
 import { decodeRecord, type KioskRecord, type PartyRecord, type ServiceRecord } from '../ledger/verify/records.ts';
 import { verifyResidentChain } from '../ledger/verify/resident-chain.ts';
 import type { Waiting } from './outbox.ts';
+import type { QueuePlace } from './visit/hand-off.ts';
 import { bundleOffer, type Offer, type Offered } from './visit/draft.ts';
 import type { ProvenStaff } from './staff/work.ts';
 import type { ProvenResident, Settlement, Ticket } from './visit/work.ts';
@@ -126,6 +127,11 @@ export interface District {
   /** null: none of this code, for this resident. */
   handOff(session: Uint8Array, code: string): Promise<Result<Uint8Array | null>>;
   dropHandOff(session: Uint8Array, code: string): Promise<Result<unknown>>;
+  /**
+   * Where it stands in the hall's queue: at once where `known` is left out, else when it is called to another counter, or after some seconds. null: this hub has none.
+   * A hub of an earlier release refuses (`message-invalid`).
+   */
+  placeOf(session: Uint8Array, code: string, known?: string | null): Promise<Result<QueuePlace | null>>;
   /** By a staff session. Unix seconds; null: the code is not good. */
   handOffUntil(session: Uint8Array, code: string): Promise<Result<number | null>>;
   answerAsk(session: Uint8Array, ask: Uint8Array, vpToken: string): Promise<Result<DoorResult<'ask.answer'>>>;
@@ -163,6 +169,8 @@ const deskWaitMs = 20_000;
 const mostEntries = 100_000;
 /** As many records as can be proved at once. */
 const mostFiles = 64;
+/** The hub waits no longer than this for a call to a counter. */
+const placeWaitMs = 10_000;
 
 /** As many names at a time as can be proved at once. */
 async function inParts<T>(names: readonly Name[], part: (names: readonly Name[]) => Promise<Result<T[]>>): Promise<Result<T[]>> {
@@ -363,6 +371,11 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return found.ok ? ok(found.value.sealed) : found;
     },
     dropHandOff: (session, code) => hub.call('hand-off.drop', { session, code }),
+    async placeOf(session, code, known) {
+      const waitMs = known === undefined ? 0 : placeWaitMs;
+      const found = await hub.call('hand-off.place', { session, code, ...(known === undefined ? {} : { known }), waitMs }, { deadlineMs: waitMs + 5000 });
+      return found.ok ? ok(found.value.place) : found;
+    },
     async handOffUntil(session, code) {
       const found = await hub.call('hand-off.until', { session, code });
       return found.ok ? ok(found.value.until) : found;

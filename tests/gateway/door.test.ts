@@ -85,7 +85,7 @@ beforeAll(async () => {
       tls: null,
       authorities: ['gateway.example'],
       routes: () => tried,
-      check: { ledger: hub.ledger, store, tagKey: new Uint8Array(32).fill(3), crypto: nodeCrypto },
+      check: { ledger: hub.ledger, queue: null, store, tagKey: new Uint8Array(32).fill(3), crypto: nodeCrypto },
       store,
       rate: { perSecond: 100, burst: 200 },
       limits: { headersMs: 400, requestMs: 800 },

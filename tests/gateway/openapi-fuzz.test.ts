@@ -63,9 +63,12 @@ beforeAll(async () => {
   const { id, submission, prepared } = await lin.request(await lin.signIn(), 'tax/property-tax-certificate', { property_use: 'own-home', tax_year: '2025', certificate_use: 'loan', letter_language: 'zh-Hans', phone: '13812345678' });
   must(await client.call('transaction.submit', submission));
   must(await client.call('transaction.receipt', { transaction: id, waitMs: 5000 }));
+  const { session } = await lin.signIn();
+  const { code } = must(await client.call('hand-off.put', { session, sealed: new Uint8Array(60) }));
+  const { place } = must(await client.call('hand-off.place', { session, code, waitMs: 0 }));
   client.close();
   const others = await begun(world, id);
-  known = [...prepared.acts.map((act) => Buffer.from(act.id).toString('hex')), Buffer.from(id).toString('hex'), Buffer.from(lin.resident).toString('hex'), 'tax-bureau', 'tax/property-tax-certificate', ...others];
+  known = [...prepared.acts.map((act) => Buffer.from(act.id).toString('hex')), Buffer.from(id).toString('hex'), Buffer.from(lin.resident).toString('hex'), 'tax-bureau', 'tax/property-tax-certificate', place?.ticket ?? '', ...others];
   document = (await sendRaw(url(), { path: '/openapi.json' })).json as Document;
 });
 afterAll(async () => {
@@ -142,8 +145,8 @@ function probesOf(path: string, method: string, operation: Operation, wildly: bo
   };
   const [type, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const body = content === undefined ? fc.constant(undefined) : of(content.schema);
-  const admitted = demoParties.filter(({ party: kind }) => operation['x-parties'].includes(kind)).map(({ id }) => id);
-  const party = operation.security.length === 0 ? fc.constant(null) : fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...admitted) }, { weight: 1, arbitrary: fc.constantFrom('tax-bureau', 'registrar', 'gateway') });
+  const admitted = operation['x-parties'].includes('queue') ? ['queue:hall'] : demoParties.filter(({ party: kind }) => operation['x-parties'].includes(kind)).map(({ id }) => id);
+  const party = operation.security.length === 0 ? fc.constant(null) : fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...admitted) }, { weight: 1, arbitrary: fc.constantFrom('tax-bureau', 'registrar', 'gateway', 'queue:hall') });
   return fc.tuple(members('path'), members('query'), body, party, wildly ? fc.string({ maxLength: 30 }) : fc.constant('')).map(([params, query, sent, by, noise]) => {
     const filled = path.replaceAll(/\{([a-z_]+)\}/g, (_, name: string) => encodeURIComponent(asText(params[name]) || 'x'));
     const asked = Object.entries(query).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(asText(value))}`);
@@ -189,7 +192,7 @@ describe.each([
 ])('the OpenAPI document against $name', ({ wildly }) => {
   it('has every answer, and none is a 5xx', { timeout: 120_000 }, async () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
-    expect(operations.map(({ path }) => path)).toEqual(expect.arrayContaining(['/v1/asks', '/v1/status-list', '/v1/revocations', '/v1/cases', '/v1/drafts', '/v1/look-ups', '/v1/replacements']));
+    expect(operations.map(({ path }) => path)).toEqual(expect.arrayContaining(['/v1/asks', '/v1/status-list', '/v1/revocations', '/v1/cases', '/v1/drafts', '/v1/look-ups', '/v1/replacements', '/v1/queue/tickets', '/v1/queue/requests', '/v1/queue/tickets/{ticket}/counter']));
     const statuses = new Set<number>();
     for (const { path, method, operation } of operations.filter(({ operation: one }) => !isStream(one))) {
       await fc.assert(

@@ -52,7 +52,7 @@ describe('a gateway over TLS', () => {
         tls: { cert, key: readFileSync(keyPath, 'utf8') },
         authorities: [],
         routes: () => [here],
-        check: { ledger: { values: () => Promise.resolve(ok([null])) }, store, tagKey: new Uint8Array(32), crypto: nodeCrypto },
+        check: { ledger: { values: () => Promise.resolve(ok([null])) }, queue: null, store, tagKey: new Uint8Array(32), crypto: nodeCrypto },
         store,
         rate: { perSecond: 10, burst: 10 },
         now: Date.now,

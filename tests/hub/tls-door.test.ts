@@ -88,6 +88,7 @@ const handlers: DoorHandlers = {
   'kiosks.seen': refuse,
   'hand-off.put': refuse,
   'hand-off.get': refuse,
+  'hand-off.place': refuse,
   'hand-off.drop': refuse,
   'hand-off.until': refuse,
   'space.close': refuse,

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from './journey.ts';
+import { clientOf } from '../gateway/gateway-in-test.ts';
+import { must } from '../hub/visitor.ts';
 import { answers, answerTo, leave, pin, services, signIn } from './steps.ts';
 
 /** Pictures for docs/desk.md, where somebody wants them. */
@@ -20,6 +22,14 @@ test('begun at the kiosk and finished at the counter, and begun at the counter a
   await kiosk.sees('question', 'tax_year');
   const first = await kiosk.handOff();
   await picture('14-code');
+  // The hall's own queue system sees a number, and calls it; she reads where to go.
+  const queue = clientOf(hall.gatewayUrl, 'queue:hall');
+  const tickets = async (): Promise<unknown> => must(await queue.call('GET', '/v1/queue/tickets')).body;
+  await kiosk.reads('Your number for the counter: K\u00a0001');
+  expect(await tickets()).toEqual({ items: [{ ticket: 'K001', state: 'waiting', counter: null, until: expect.any(Number) }] });
+  must(await queue.call('PUT', '/v1/queue/tickets/K001/counter', { body: { counter: '2' } }));
+  await kiosk.reads('Number K\u00a0001: please go to counter 2');
+  await picture('14-called');
   await leave(kiosk);
 
   // At the counter, which another kiosk is: staff type the code, she puts her card in, types her PIN, and is where she was.
@@ -45,6 +55,8 @@ test('begun at the kiosk and finished at the counter, and begun at the counter a
   await kiosk.enterPin(pin);
   await kiosk.sees('receipt', 'recorded');
   const requests = hall.requestsInLedger().length;
+  expect(await tickets()).toEqual({ items: [] });
+  expect(must(await queue.call('GET', '/v1/queue/requests')).body).toMatchObject({ items: [{ seq: 1, step: 'submitted' }] });
 
   // Another matter, begun here: all is answered, and at home she wants to read it again.
   await kiosk.home();

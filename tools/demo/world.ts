@@ -86,6 +86,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
   if (isSeeded(dataDir)) {
     writeLaterKeys(world);
     writeAgencies(world);
+    writeQueue(world);
     return world;
   }
   for (const folder of [world.hubDir, join(dataDir, 'cards'), ...Object.values(world.kioskDirs)]) {
@@ -109,6 +110,7 @@ export async function seedWorld(dataDir: string, now: () => number = Date.now, f
   for (const [id, state] of cards) saveCardState(world.cards[id] ?? '', state);
   for (const person of demoPeople.filter(({ work }) => work?.piv === true)) savePivState(world.cards[person.id] ?? '', newPivState(pivOf(person)));
   writeAgencies(world);
+  writeQueue(world);
   writeFileSync(join(dataDir, `${seededMark}.draft`), `${JSON.stringify({ world: worldVersion })}\n`);
   renameSync(join(dataDir, `${seededMark}.draft`), join(dataDir, seededMark));
   return world;
@@ -192,6 +194,17 @@ function writeAgencies({ dataDir, hubFile }: World): void {
     const config = { agency: id, gateway: `http://127.0.0.1:${agenciesPort}`, hub: 'hub.json', ...(officer === undefined ? {} : { demoOfficerKey: 'officer.key.json' }) };
     writeFileSync(join(folder, 'agency.json'), `${JSON.stringify(config, null, 2)}\n`);
   }
+}
+
+/** What `imi queue --config` reads, for the queue system that the server's file names. */
+function writeQueue({ dataDir, serverFile }: World): void {
+  const folder = join(dataDir, 'queue');
+  const named = serverFile.gateway?.queue;
+  if (named === undefined || existsSync(join(folder, 'queue.json'))) return;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeKeyFile(join(folder, 'queue.key.json'), { sign: partySecrets(`queue:${named.name}`).sign });
+  writeFileSync(join(folder, 'queue.json'), `${JSON.stringify({ queue: named.name, gateway: `http://127.0.0.1:${agenciesPort}` }, null, 2)}\n`);
 }
 
 const kioskSeed = (id: string): Uint8Array => demoSecret(`kiosk/${id}`);

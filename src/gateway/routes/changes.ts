@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { fail } from '../../contract/result.ts';
+import { fail, ok } from '../../contract/result.ts';
 import type { Name } from '../../ledger/verify/acts.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import { bytesOfHex, idText, secondsValue } from '../api-values.ts';
 import { changeEvent, changeSchema } from '../change-event.ts';
+import { eventIdPattern, EventStreams, type EventSource } from '../event-stream.ts';
 import type { GatewayParts } from '../gateway.ts';
 import type { AgencyKeeper } from '../keeper-port.ts';
-import { answered, route, type Route, type TextStream } from '../route.ts';
+import { answered, route, type Route } from '../route.ts';
 import type { Webhook } from '../gateway-store.ts';
 
 const webhookSchema = z.strictObject({
@@ -22,13 +23,11 @@ const webhookSchema = z.strictObject({
 
 const webhookView = ({ id, url, after, made, failures, lastStatus }: Webhook): z.input<typeof webhookSchema> => ({ id: toHex(id), url, after, made, failures, lastStatus });
 
-const seqText = z.string().regex(/^(?:0|[1-9][0-9]{0,14})$/);
-const mostStreamsOfOne = 8;
-const heartbeatMs = 15_000;
+const seqText = z.string().regex(eventIdPattern);
 
 /** What is new: asked for, as a stream, or brought to an address of the agency's. */
 export function changeRoutes(parts: GatewayParts): Route[] {
-  const streams = new Map<Name, number>();
+  const streams = new EventStreams();
   return [
     route({
       method: 'GET',
@@ -53,12 +52,9 @@ export function changeRoutes(parts: GatewayParts): Route[] {
       handle: async ({ party, header, signal }) => {
         const given = header('last-event-id');
         if (given !== undefined && !seqText.safeParse(given).success) return fail('call-malformed', 'last-event-id');
-        const open = streams.get(party.name) ?? 0;
-        if (open >= mostStreamsOfOne) return fail('too-many');
         const from = given === undefined ? await newest(party.name, parts.keeper) : Number(given);
-        streams.set(party.name, open + 1);
-        const body = eventsFrom(party.name, from, parts.keeper, signal, () => streams.set(party.name, (streams.get(party.name) ?? 1) - 1));
-        return answered(200, body);
+        const begun = streams.begin(party.name, eventsFrom(party.name, from, parts.keeper), signal);
+        return begun.ok ? answered(200, begun.value) : begun;
       },
     }),
     route({
@@ -115,33 +111,15 @@ async function newest(agency: Name, keeper: Pick<AgencyKeeper, 'changes'>): Prom
   }
 }
 
-async function* eventsFrom(agency: Name, from: number, keeper: Pick<AgencyKeeper, 'changes' | 'onChange'>, signal: AbortSignal, onEnd: () => void): TextStream {
-  let wake = Promise.withResolvers<'change' | 'beat' | 'gone'>();
-  const say = (what: 'change' | 'beat' | 'gone'): void => wake.resolve(what);
-  const unlisten = keeper.onChange(agency, () => say('change'));
-  const beat = setInterval(() => say('beat'), heartbeatMs);
-  const gone = (): void => say('gone');
-  signal.addEventListener('abort', gone);
-  try {
-    let after = from;
-    yield ': here\n\n';
-    while (!signal.aborted) {
+function eventsFrom(agency: Name, from: number, keeper: Pick<AgencyKeeper, 'changes' | 'onChange'>): EventSource {
+  let after = from;
+  return {
+    async next() {
       const changes = await keeper.changes(agency, after, 100);
-      if (changes.ok && changes.value.length > 0) {
-        for (const change of changes.value) {
-          yield `id: ${change.seq}\nevent: ${change.kind}\ndata: ${JSON.stringify(changeEvent(change))}\n\n`;
-          after = change.seq;
-        }
-        continue;
-      }
-      const what = await wake.promise;
-      wake = Promise.withResolvers();
-      if (what === 'beat') yield ': here\n\n';
-    }
-  } finally {
-    clearInterval(beat);
-    signal.removeEventListener('abort', gone);
-    unlisten();
-    onEnd();
-  }
+      if (!changes.ok) return changes;
+      after = changes.value.at(-1)?.seq ?? after;
+      return ok(changes.value.map((change) => ({ id: change.seq, event: change.kind, data: changeEvent(change) })));
+    },
+    listen: (changed) => keeper.onChange(agency, changed),
+  };
 }

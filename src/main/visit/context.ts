@@ -9,7 +9,7 @@ import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { Printing } from '../printing.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft, Problem } from './draft.ts';
-import type { HandedOff, HandOffStep } from './hand-off.ts';
+import type { HandedOff, HandOffStep, QueuePlace } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
 import type { OpenLetter } from './my-data.ts';
 import { closeAccess, type Access, type Correction, type PastRequest, type Proof, type ShownReceipt, type Ticket, type Undoing } from './work.ts';
@@ -94,6 +94,10 @@ export interface Visit {
   leftAt: HandOffStep;
   takenUp: string | null;
   handedOff: HandedOff | null;
+  /** Of what was handed off, in the hall's queue; null: it has none. */
+  place: QueuePlace | null;
+  /** Staff have brought them here: nobody is called to a counter from one. */
+  atCounter: boolean;
   issued: Issued[];
   /** What became of the slip of the last one; null: none was asked for. */
   printing: Printing | null;
@@ -152,6 +156,8 @@ export function newVisit(id: string, insertion: number, brought: string | null =
     access: null,
     group: null,
     brought,
+    place: null,
+    atCounter: brought !== null,
     leftAt: 'consent',
     takenUp: null,
     handedOff: null,

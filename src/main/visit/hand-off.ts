@@ -31,6 +31,12 @@ export interface HandedOff {
   until: number;
 }
 
+/** Its number in the hall's queue, and the counter that it was called to last. */
+export interface QueuePlace {
+  ticket: string;
+  counter: string | null;
+}
+
 /** One that was handed off, opened again. */
 export interface OpenedParcel {
   code: string;

@@ -29,7 +29,7 @@ import { handOffInLink } from '../../identity/hand-off.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
 import { mayPrint } from '../printing.ts';
 import { afterFailure } from './failure-policy.ts';
-import { parcelOf, resumeDraft, type HandedOff, type HandOffStep } from './hand-off.ts';
+import { parcelOf, resumeDraft, type HandedOff, type HandOffStep, type QueuePlace } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
 import { issuedOf, opened, settled, withStored } from './issued.ts';
 import type { MyData } from './my-data.ts';
@@ -232,6 +232,9 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         input.access.self === null ? work.recall(input.access) : Promise.resolve(ok(input.access.self)),
       ),
       openRequest: fromPromise<Result<ShownReceipt>, { request: PastRequest; access: Access }>(({ input }) => work.openRequest(input.request, input.access)),
+      placeOf: fromPromise<Result<QueuePlace | null>, { access: Access; visit: Visit }>(({ input: { access, visit: { handedOff, place, atCounter } } }) =>
+        handedOff === null || atCounter ? Promise.resolve(ok(null)) : work.placeOf(access, handedOff.code, place ?? undefined),
+      ),
       handOff: fromPromise<Result<HandedOff>, { access: Access; draft: Draft; step: HandOffStep }>(({ input: { access, draft, step } }) => work.handOff(access, parcelOf(draft, step))),
       findAsk: fromPromise<Awaited<ReturnType<VisitWork['findAsk']>>, { access: Access; code: string }>(({ input }) => work.findAsk(input.access, input.code)),
       agreeToAsk: fromPromise<Result<AskOutcome>, { insertion: number; access: Access; asked: Asked }>(({ input }) =>
@@ -316,6 +319,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const matter = result.ok && 'handOff' in result.value ? matterOf(context, result.value.handOff.parcel.matter) : undefined;
         return matter !== undefined && missingOf(matter, accessOf(context).known).length === 0;
       },
+      placed: (_, { result }: { result: Result<QueuePlace | null> }) => result.ok && result.value !== null,
       leftAt: ({ context }, step: HandOffStep) => inVisit(context).leftAt === step,
       codeBrought: ({ context }, { result }: { result: Result<unknown> }) => result.ok && inVisit(context).brought !== null,
       askAnswerable: ({ context }) => askedOf(context).shown.missing.length === 0,
@@ -493,13 +497,14 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       noteServiceGone: assign(({ context }) => patch(context, { setback: { failure: { code: 'service-unknown' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
       dropBrought: assign(({ context }) => (context.visit === null ? {} : patch(context, { brought: null }))),
       noteLeftAt: assign(({ context }, { step }: { step: HandOffStep }) => patch(context, { leftAt: step })),
-      keepHandOff: assign(({ context }, { result }: { result: Result<HandedOff> }) => (result.ok ? patch(context, { handedOff: result.value, takenUp: null }) : {})),
+      keepHandOff: assign(({ context }, { result }: { result: Result<HandedOff> }) => (result.ok ? patch(context, { handedOff: result.value, takenUp: null, place: null }) : {})),
+      keepPlace: assign(({ context }, { result }: { result: Result<QueuePlace | null> }) => (result.ok ? patch(context, { place: result.value }) : {})),
       /** What is signed is gone on with nowhere. */
       dropHandOff: ({ context }) => {
         const { takenUp, handedOff } = inVisit(context);
         for (const code of new Set([takenUp, handedOff?.code ?? null])) if (code !== null) work.dropHandOff(accessOf(context), code);
       },
-      forgetHandOff: assign(({ context }) => patch(context, { takenUp: null, handedOff: null })),
+      forgetHandOff: assign(({ context }) => patch(context, { takenUp: null, handedOff: null, place: null })),
       chooseAskClaim: assign(({ context, event }) => {
         if (event.type !== 'ask.choose') return {};
         const { shown, leftOut } = askedOf(context);
@@ -977,7 +982,16 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                   },
                   receipts: { on: { back: 'receipt' } },
                   /** The code is on the screen; with "back" it goes on here after all. */
-                  handedOff: { on: { back: '#visit.stage.visiting.takenUp' } },
+                  handedOff: {
+                    invoke: {
+                      src: 'placeOf',
+                      input: ({ context }) => ({ access: accessOf(context), visit: inVisit(context) }),
+                      // Asked again as long as the page is there, and answered when something has changed. Without an answer the number stands, and the hall's displays say the rest.
+                      onDone: { guard: { type: 'placed', params: ({ event }) => ({ result: event.output }) }, target: 'handedOff', reenter: true, actions: { type: 'keepPlace', params: ({ event }) => ({ result: event.output }) } },
+                      onError: { target: '#visit.stage.visiting.failed', actions: 'noteFault' },
+                    },
+                    on: { back: '#visit.stage.visiting.takenUp' },
+                  },
                 },
               },
 

@@ -201,10 +201,10 @@ function doingOf(stage: string, visit: Visit): Doing {
   }
 }
 
-function handOffPage({ handedOff }: Visit): Page {
+function handOffPage({ handedOff, place }: Visit): Page {
   if (handedOff === null) throw new Error('nothing was handed off');
   const { code, until } = handedOff;
-  return { page: 'hand-off', code: shownAskCode(code), until: new Date(until * 1000).toISOString(), qr: handOffLink(code) };
+  return { page: 'hand-off', code: shownAskCode(code), until: new Date(until * 1000).toISOString(), qr: handOffLink(code), place };
 }
 
 function accessOf({ access }: Visit): Access {

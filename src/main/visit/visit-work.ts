@@ -78,6 +78,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       return ok({ handOff: { ...taken.value, self: self.ok ? self.value : null } });
     },
     handOff: (access, parcel) => handOff(access, parcel, parts),
+    placeOf: ({ session }, code, known) => district.placeOf(session, code, known?.counter),
     dropHandOff({ session }, code) {
       void district.dropHandOff(session.slice(), code);
     },

@@ -8,7 +8,7 @@ import type { OpenSpace } from '../../identity/space.ts';
 import type { Id, Name, OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, FoundAsk, ShownAsk } from './asks.ts';
 import type { BundleOffer, Draft, KnownClaims, Offer } from './draft.ts';
-import type { HandedOff, OpenedParcel, Parcel } from './hand-off.ts';
+import type { HandedOff, OpenedParcel, Parcel, QueuePlace } from './hand-off.ts';
 import type { KnownGrant, MyData } from './my-data.ts';
 import type { HandedOutFacts } from './typed-facts.ts';
 
@@ -146,6 +146,8 @@ export interface VisitWork {
   findAsk(access: Access, code: string): Promise<Result<FoundAsk | { handOff: OpenedParcel }>>;
   /** Seals it, and gives it to the hub to keep for the resident. */
   handOff(access: Access, parcel: Parcel): Promise<Result<HandedOff>>;
+  /** Its place in the hall's queue, drawn where it has none; where `known` is given, once that has changed, or after some seconds. null: this hub has no queue. */
+  placeOf(access: Access, code: string, known?: QueuePlace): Promise<Result<QueuePlace | null>>;
   /** It has been signed: nobody goes on with it. */
   dropHandOff(access: Access, code: string): void;
   /** The card signs, the gateway judges. */

@@ -5,7 +5,7 @@ import { softwareOpener } from '../../../src/identity/hpke.ts';
 import { newSpaceKeys } from '../../../src/identity/space.ts';
 import type { District } from '../../../src/main/district.ts';
 import { answer, askNext, beginDraft, chooseClaim, tellAgency, type BundleOffer, type Draft, type Offer } from '../../../src/main/visit/draft.ts';
-import { handOff, parcelOf, readParcel, resumeDraft, takeUp, type HandOffStep, type Parcel } from '../../../src/main/visit/hand-off.ts';
+import { handOff, parcelOf, readParcel, resumeDraft, takeUp, type HandOffStep, type Parcel, type QueuePlace } from '../../../src/main/visit/hand-off.ts';
 import type { Access } from '../../../src/main/visit/work.ts';
 import { canary, knownClaims, movingOffer, newAccess, resident, taxOffer, VisitStand } from './visit-stand.ts';
 
@@ -157,12 +157,59 @@ describe('in a visit', () => {
     stand.answerOne();
     stand.send({ type: 'help.open' });
     stand.send({ type: 'hand-off.begin' });
-    expect(await stand.sees('hand-off')).toEqual({ page: 'hand-off', code: '7KQ2-M4XD', until: new Date(1_795_300_000_000).toISOString(), qr: 'IMI-GO 7KQ2M4XD' });
+    expect(await stand.sees('hand-off')).toEqual({ page: 'hand-off', code: '7KQ2-M4XD', until: new Date(1_795_300_000_000).toISOString(), qr: 'IMI-GO 7KQ2M4XD', place: null });
     expect(stand.snapshot.overlay).toBeNull();
     expect(handed).toMatchObject([{ matter: tax, step: 'question', asking: 'tax_year' }]);
     expect(Object.keys(handed[0]?.typed ?? {})).toEqual(['property_use']);
     stand.send({ type: 'back' });
     expect(stand.page).toMatchObject({ page: 'question', question: 'tax_year' });
+  });
+
+  test('its number in the hall is shown, and the counter that it is called to', async () => {
+    const answers = [Promise.withResolvers<Result<QueuePlace | null>>(), Promise.withResolvers<Result<QueuePlace | null>>(), Promise.withResolvers<Result<QueuePlace | null>>()];
+    const known: unknown[] = [];
+    const stand = new VisitStand(() => ({
+      placeOf: (_, code, place) => {
+        known.push([code, place]);
+        return answers[known.length - 1]?.promise ?? Promise.resolve(fail('hub-unreachable'));
+      },
+    }));
+    await stand.signIn();
+    stand.send({ type: 'service.open', service: tax });
+    stand.send({ type: 'consent.allow' });
+    stand.send({ type: 'hand-off.begin' });
+    expect(await stand.sees('hand-off')).toMatchObject({ place: null });
+    answers[0]?.resolve(ok({ ticket: 'K017', counter: null }));
+    await expect.poll(() => stand.page).toMatchObject({ page: 'hand-off', place: { ticket: 'K017', counter: null } });
+    answers[1]?.resolve(ok({ ticket: 'K017', counter: '3' }));
+    await expect.poll(() => stand.page).toMatchObject({ page: 'hand-off', place: { ticket: 'K017', counter: '3' } });
+    // A hub that goes away leaves it standing.
+    answers[2]?.resolve(fail('hub-unreachable'));
+    await expect.poll(() => known).toEqual([['7KQ2M4XD', undefined], ['7KQ2M4XD', { ticket: 'K017', counter: null }], ['7KQ2M4XD', { ticket: 'K017', counter: '3' }]]);
+    stand.send({ type: 'back' });
+    expect(stand.page).toMatchObject({ page: 'question' });
+    stand.send({ type: 'hand-off.begin' });
+    expect(await stand.sees('hand-off')).toMatchObject({ place: null });
+  });
+
+  test('handed off at a counter, it has no number', async () => {
+    let asked = 0;
+    const stand = new VisitStand(() => ({
+      ...found(),
+      placeOf: () => {
+        asked += 1;
+        return Promise.resolve(ok({ ticket: 'K017', counter: null }));
+      },
+    }));
+    stand.brought = '7KQ2M4XD';
+    stand.insert();
+    await stand.enterPin();
+    await stand.sees('question');
+    stand.send({ type: 'hand-off.begin' });
+    expect(await stand.sees('hand-off')).toMatchObject({ place: null });
+    stand.send({ type: 'back' });
+    await stand.sees('question');
+    expect(asked).toBe(0);
   });
 
   test('typed at home, it opens where it was left, and is gone on with nowhere once it is signed', async () => {

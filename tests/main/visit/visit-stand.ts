@@ -139,6 +139,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
     now: () => Date.UTC(2026, 10, 22, 10),
     grantEnd: () => Date.UTC(2026, 11, 1) / 1000,
     handOff: () => Promise.resolve(ok({ code: '7KQ2M4XD', until: 1_795_300_000 })),
+    placeOf: () => Promise.resolve(ok(null)),
     dropHandOff: (_, code) => calls.dropped.push(code),
     findAsk: () => Promise.resolve(ok({ ask: null, triesLeft: 5 })),
     agreeToAsk: () => Promise.resolve(ok({ outcome: 'answered', reference: '7KQ2-M4XD-09', recorded: true, qr: ['IMI1:1:1:ASKED'] })),
