@@ -410,7 +410,9 @@ export type DeskSigned =
   | `second-${TwoHandedAct}`
   /** By the new card's holder. */
   | 'resident'
-  | 'resident-replace';
+  | 'resident-replace'
+  /** So does the card that was out in between, to be tried. */
+  | 'try-out';
 
 export interface ReaderLine {
   use: 'resident' | 'staff' | 'both';
@@ -496,8 +498,8 @@ export interface DocumentRow {
   value: string;
 }
 
-/** Whether the desk's acts can be done here: `one-reader`, where two cards are in hand at once; `no-identity-reader`. */
-export type DeskReadiness = 'ready' | 'one-reader' | 'no-identity-reader';
+/** Whether residents can be registered here: not without an identity-card reader. */
+export type DeskReadiness = 'ready' | 'no-identity-reader';
 
 export type Page =
   | { page: 'attract' }
@@ -646,16 +648,20 @@ export type Page =
   | { page: 'desk-document' }
   /** Is this the person, and is it all there? Then the number is looked up. */
   | { page: 'desk-check'; rows: DocumentRow[] }
-  /** A card is wanted in the resident's reader: a blank one (`wanted`), or its holder's own. `used`: one is in, and everything on it would be gone. */
-  | { page: 'desk-card'; card: 'wanted' | 'used' | 'holder' }
+  /**
+   * A card is wanted in the resident's reader: a blank one (`wanted`), or its holder's own. `used`: one is in, and everything on it would be gone. `staff`:
+   * the card that began; `again`: the new one, to be tried, which can be left out. `inReader`: what is in it now, with one reader for all; what is not
+   * wanted comes out first. Left out: there is one for each.
+   */
+  | { page: 'desk-card'; card: 'wanted' | 'used' | 'holder' | 'staff' | 'again'; inReader?: 'nothing' | 'staff' | 'another' }
   /** The screen changes hands. */
   | { page: 'desk-turn'; to: 'resident' | 'staff'; name: string }
   /** The resident's own: the unlock code of the slip. `wrong`: the one just typed; `triesLeft` of the card, whose last one is not spent. */
   | { page: 'desk-code'; wrong: boolean; triesLeft: number }
   /** The resident's own, with nobody looking. */
   | { page: 'desk-pin'; problem: 'factory' | 'repeated' | 'run' | 'personal' | null; minLength: number; maxLength: number }
-  /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once. */
-  | { page: 'desk-slip'; recoveryKey: string; unlockCode: string; /** Left out: this kiosk has no printer. */ print?: PrintOffer }
+  /** The resident's own: what opens everything again when the card is lost, and what unlocks its PIN. Shown once; `minutes`: and no longer than that. */
+  | { page: 'desk-slip'; recoveryKey: string; unlockCode: string; minutes?: number; /** Left out: this kiosk has no printer. */ print?: PrintOffer }
   /** `resident`: the new card's holder signs; else the member of staff. `name` is empty where nobody's is known. */
   | ({ page: 'desk-sign'; what: DeskSigned; name: string } & PinPrompt)
   /** Whose card is to be blocked, by the number of the identity card. */
@@ -665,12 +671,12 @@ export type Page =
   | { page: 'desk-old-slip'; problem: 'mistyped' | 'wrong' | null; scanner: boolean }
   /** What retiring a resident means, before it is signed. */
   | { page: 'desk-retire'; number: string }
-  /** Signed, and kept here until a colleague of this role has signed too. `name` empty where nobody's is known. */
-  | { page: 'desk-kept'; act: TwoHandedAct; name: string; reference: string; role: StaffRole; minutes: number }
+  /** Signed, and kept here until a colleague of this role has signed too. `name` empty where nobody's is known. `atHand`: the new card is out of the one reader. */
+  | { page: 'desk-kept'; act: TwoHandedAct; name: string; reference: string; role: StaffRole; minutes: number; atHand?: true }
   /** What a colleague of this role has signed, before it is signed once more. */
   | { page: 'desk-second'; act: TwoHandedAct; name: string; number: string; role: StaffRole }
-  /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. */
-  | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null }
+  /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. `ends`: with one reader for all the staff's card is out, and the session is over with this. */
+  | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null; ends?: true }
   /** First boot: no hub, no kiosk, no card yet. */
   | ({ page: 'setup' } & SetupPage)
   /** A technician's, on a kiosk that runs. */

@@ -70,6 +70,7 @@ export const failureCodes = [
   'staff-card-expired',
   'staff-card-retired',
   'staff-card-office',
+  'staff-card-another',
   'challenge-failed',
   'signature-failed',
   // Heads and proofs.

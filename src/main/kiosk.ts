@@ -193,7 +193,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
         hubSince: seen.ok ? new Date(seen.value.since * 1000).toISOString() : null,
       };
     },
-    deskReadiness: () => (isShared ? 'one-reader' : kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
+    deskReadiness: () => (kioskFile.devices.identityReader === undefined ? 'no-identity-reader' : 'ready'),
     standing,
     journal,
     health: () => ({
@@ -269,7 +269,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     onAwaited(code) {
       awaitedCode = code;
     },
-    settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs, paperDots: kioskFile.devices.printer?.widthDots ?? null },
+    settings: { languages: hubFile.languages, ...hubFile.staff, refreshMs: staffRefreshMs, paperDots: kioskFile.devices.printer?.widthDots ?? null, oneReader: isShared },
     screen: floor.staff,
     journal,
     clock,
@@ -311,13 +311,13 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     const unfit = enrolment.failure;
     const inResidents = readerView(devices.status, residentReader, wasReady);
     const inStaffs = isShared ? inResidents : readerView(devices.status, staffReader, wasReady);
-    const ofStaff = isShared && 'insertion' in inResidents && inResidents.insertion === staffInsertion;
+    const ofStaff = isShared && 'insertion' in inResidents && [staffInsertion, staff.insertion].includes(inResidents.insertion);
     // A new card that waits for a second signature begins no visit either.
     const isKept = 'insertion' in inResidents && inResidents.insertion === deskWork.keptCard;
     const forVisits: ReaderView = ofStaff || deskHasReader || isKept ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
     staff.residentReader(isShared ? { view: 'empty' } : inResidents);
-    staff.reader(!isShared || ofStaff ? inStaffs : { view: 'empty' });
+    staff.reader(!isShared || ofStaff || deskHasReader ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
     if (devices.status.printer !== undefined) {
       visits.printer(devices.status.printer);

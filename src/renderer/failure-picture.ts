@@ -20,6 +20,7 @@ const cards: Partial<Record<FailureCode, CardPicture>> = {
   'staff-card-expired': 'take',
   'staff-card-retired': 'take',
   'staff-card-office': 'take',
+  'staff-card-another': 'take',
   'challenge-failed': 'take',
   'device-host-lost': 'take',
 };

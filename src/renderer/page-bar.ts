@@ -75,7 +75,8 @@ const controls: Record<PageName, BarControls> = {
 export function barControls(page: Page): BarControls {
   if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
   if (page.page === 'setup' && page.step === 'language') return { back: false, end: false };
-  if (page.page === 'desk-sign' && (page.what === 'register' || page.what === 'replace')) return { back: false, end: true };
+  if (page.page === 'desk-sign' && ['register', 'replace', 'try-out'].includes(page.what)) return { back: false, end: true };
+  if (page.page === 'desk-card' && (page.card === 'staff' || page.card === 'again')) return { back: false, end: true };
   return controls[page.page];
 }
 
@@ -85,6 +86,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'failure') return `failure:${page.code}`;
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
+  if (page.page === 'desk-card') return `desk-card:${page.card}:${page.inReader ?? ''}`;
   if (page.page === 'desk-day') return `desk-day:${page.figures.day}`;
   if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
   if (page.page === 'setup') return `setup:${page.step}`;

@@ -1,4 +1,4 @@
-import { assign, fromPromise, setup, type DoneActorEvent, type StateValue } from 'xstate';
+import { assign, cancel, fromPromise, raise, setup, type DoneActorEvent, type StateValue } from 'xstate';
 import type { PackedSlip } from '../../contract/bridge.ts';
 import type { BlockReason } from '../../contract/block-reason.ts';
 import type { PinWeakness } from '../../contract/device-host.ts';
@@ -7,20 +7,23 @@ import { ok, type Failure, type Result } from '../../contract/result.ts';
 import { parseRecoveryKey } from '../../identity/recovery-key.ts';
 import type { Printing } from '../printing.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
+import { keptDraftMs } from '../staff/kept-drafts.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { Document } from './document.ts';
-import { pinOf, type DeskHands } from './hands.ts';
+import { closeHand, pinOf, staffCardOf, type DeskHands } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, Waiting } from './work.ts';
 
 /** Where a failure page's button leads: a state of the act, or home. */
-export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'home';
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'again' | 'home';
 
 /** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
 export interface DeskContext extends DeskHands {
   work: DeskWork;
   why: LookUpReason;
-  /** The resident's reader, which is the desk's for as long as this lasts. */
+  /** The resident's reader, which is the desk's for as long as this lasts; with one reader for all, that one. */
   reader: ReaderView;
+  /** With one reader for all: of the card that was put back, of the right keys, which has still to prove itself by what it signs. */
+  returned: number | null;
   document: Document | null;
   /** As typed or read: 18 characters. */
   number: string;
@@ -42,6 +45,7 @@ export interface DeskContext extends DeskHands {
   waiting: Waiting | null;
   envelope: Uint8Array | null;
   residentTries: number;
+  residentPad: boolean;
   weakness: PinWeakness | null;
   /** The slip's unlock code, between its typing and its use. */
   code: Uint8Array | null;
@@ -78,7 +82,9 @@ export type DeskEvent =
   | { type: 'pin.choose'; pin: string }
   | { type: 'back' }
   | { type: 'retry' }
-  | { type: 'home' };
+  | { type: 'home' }
+  /** Said by the act to itself: what was half signed is kept no longer. */
+  | { type: 'draft.over' };
 
 /** What a step finds out, as it is to be known from then on. */
 export type Change = Partial<DeskContext>;
@@ -89,6 +95,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   ...input,
   work,
   why,
+  returned: null,
   document: null,
   number: '',
   mistyped: false,
@@ -103,6 +110,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   waiting: null,
   envelope: null,
   residentTries: 0,
+  residentPad: false,
   weakness: null,
   code: null,
   codeTries: 0,
@@ -122,15 +130,20 @@ export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'residen
 }
 
 /** Another card, document or number may go well, whatever was wrong with this one. */
-const otherOnes: readonly DeskNext[] = ['document', 'number', 'card', 'holder'];
+const otherOnes: readonly DeskNext[] = ['document', 'number', 'card', 'holder', 'again'];
+
+/** Before a staff member signs: the card can be put in again, or the right one. */
+const anotherCard: readonly FailureCode[] = ['card-removed', 'card-mute', 'card-timeout', 'card-unknown', 'card-unsupported', 'staff-card-another'];
 
 /** Where no other one helps. */
 const over: readonly FailureCode[] = ['card-code-blocked', 'kiosk-fault'];
 
 function setBack(failure: Failure, next: DeskNext): Pick<DeskContext, 'setback'> {
-  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code));
+  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code)) || (next === 'staffSign' && anotherCard.includes(failure.code));
   return { setback: { failure, next: isHopeful ? next : 'home' } };
 }
+
+const isIn = (reader: ReaderView, insertion: number | null): boolean => 'insertion' in reader && reader.insertion === insertion;
 
 /** What every act of the desk is made of. */
 export const desk = setup({
@@ -141,12 +154,23 @@ export const desk = setup({
   guards: {
     isSlip: ({ event }) => event.type === 'desk.slip' && parseRecoveryKey(event.text).ok,
     isNumber: ({ context, event }) => event.type === 'desk.number' && context.work.isNumber(event.number),
-    /** Not one that waits in the reader for its second signature: it would be wiped for somebody else. */
-    cardIn: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.spent && context.reader.insertion !== context.work.keptCard,
+    /** Not one that waits in the reader for its second signature: it would be wiped for somebody else. Nor the staff's own. */
+    cardIn: ({ context }) => context.reader.view === 'card' && ![context.spent, context.work.keptCard, context.staffCard].includes(context.reader.insertion),
+    /** Always where it has a reader of its own: without it there is no session. */
+    staffCardIn: ({ context }) => !context.oneReader || isIn(context.reader, staffCardOf(context)),
+    staffCardGone: ({ context, event }) => context.oneReader && event.type === 'resident.reader' && !isIn(event.view, staffCardOf(context)),
+    /** It may be the staff's: it is not that which was there before. */
+    cardToCompare: ({ context }) => context.reader.view === 'card' && context.reader.insertion !== context.card,
+    oneReader: ({ context }) => context.oneReader,
+    readerEach: ({ context }) => !context.oneReader,
+    nothingToTry: ({ context }) => context.hand === null || context.document === null,
     /** Also where another one lies in its place. */
-    cardGone: ({ context, event }) => event.type === 'resident.reader' && !('insertion' in event.view && event.view.insertion === context.card),
-    cardOut: ({ context }) => !('insertion' in context.reader && context.reader.insertion === context.card),
+    cardGone: ({ context, event }) => event.type === 'resident.reader' && !isIn(event.view, context.card),
+    cardOut: ({ context }) => !isIn(context.reader, context.card),
     leadsTo: ({ context }, { next }: { next: DeskNext }) => context.setback?.next === next,
+  },
+  delays: {
+    kept: keptDraftMs,
   },
   actions: {
     takeReader: assign(({ context, event }) => ({ reader: event.type === 'resident.reader' ? event.view : context.reader })),
@@ -167,6 +191,11 @@ export const desk = setup({
     touchDone: assign({ touchWanted: false }),
     noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => setBack(failure, next)),
     clearSetback: assign({ setback: null }),
+    noteUntried: assign({ untried: 'card-removed' }),
+    /** The slip is the resident's now, and nobody else needs what is on it. */
+    wipeSlip: ({ context }) => context.hand === null || closeHand(context.hand),
+    keepFiveMinutes: raise({ type: 'draft.over' }, { delay: keptDraftMs, id: 'draft' }),
+    keptNoLonger: cancel('draft'),
     /** What a card is begun anew with is nothing of the one before. */
     forget: ({ context }) => context.work.forget(context),
     dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, printing: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
@@ -177,6 +206,7 @@ export const desk = setup({
 export interface DeskSnapshot {
   value: StateValue;
   context: DeskContext;
+  hasTag(tag: string): boolean;
   can(event: DeskEvent): boolean;
 }
 

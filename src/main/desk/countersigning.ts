@@ -1,5 +1,6 @@
 import { ok } from '../../contract/result.ts';
 import { byStaff, desk, failedStep, known, leavingStep, newDeskContext, pinStep, refusedStep, step, type Does } from './acting.ts';
+import { againStep, doneStep, mayLeave, tryingStep } from './one-reader.ts';
 import type { DeskWork } from './work.ts';
 
 /** From its signature on it is this session's: what is left in hand is forgotten with it. */
@@ -12,13 +13,6 @@ const carryOut: Does = async (context) => {
   const { work, access, staffCard } = context;
   const carried = await work.carryOut(access, staffCard, known(context, 'envelope'), known(context, 'waiting'));
   return carried.ok ? ok({}) : carried;
-};
-/** Whatever comes of it: what was recorded stands. */
-const tryOut: Does = async (context) => {
-  const { work, card, hand, document } = context;
-  if (hand === null || card === null || document === null) return ok({});
-  const tried = await work.tryOut(card, hand, document);
-  return ok({ untried: tried.ok ? null : tried.failure.code });
 };
 
 /** The second signature, by a member of staff of another role than the first: it is carried out with it, and a new card is tried before it is handed over. */
@@ -33,11 +27,12 @@ export const countersigningMachine = (work: DeskWork) =>
       gone: refusedStep('draft-gone', 'home'),
       check: { on: { back: 'over', 'desk.confirm': 'staffSign' } },
       staffSign: pinStep(sign, { back: '#desk.check', then: [{ target: '#desk.submitting' }], next: 'staffSign' }),
-      submitting: step(carryOut, [{ target: 'trying' }], 'submitting'),
-      trying: step(tryOut, [{ target: 'done' }], 'home'),
-      done: { on: { 'desk.confirm': 'leaving' } },
+      submitting: { ...step(carryOut, [{ target: 'again' }], 'submitting'), tags: mayLeave },
+      again: againStep,
+      trying: tryingStep,
+      done: doneStep,
       leaving: leavingStep,
-      failed: failedStep('staffSign', 'submitting'),
+      failed: failedStep('staffSign', 'submitting', 'again'),
       over: { type: 'final' },
     },
   });

@@ -38,11 +38,17 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, p
     case 'reason':
       return { page: 'desk-block', number: context.number };
     case 'card.wanted':
-      return { page: 'desk-card', card: 'wanted' };
+      return { page: 'desk-card', card: 'wanted', ...placeOf(context) };
     case 'card.used':
       return { page: 'desk-card', card: 'used' };
     case 'holder.wanted':
-      return { page: 'desk-card', card: 'holder' };
+      return { page: 'desk-card', card: 'holder', ...placeOf(context) };
+    case 'staffSign.card':
+      return { page: 'desk-card', card: 'staff', ...placeOf(context) };
+    case 'again.wanted':
+      return { page: 'desk-card', card: 'again', ...placeOf(context) };
+    case 'again.inHand.pin':
+      return { page: 'desk-sign', what: 'try-out', name: nameOf(context), ...residentPrompt(context) };
     case 'inHand.toResident':
       return { page: 'desk-turn', to: 'resident', name };
     case 'inHand.code':
@@ -66,13 +72,23 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, p
       return { page: 'desk-sign', what: staffSigns(act, context), name: nameOf(context), ...staffPrompt(context) };
     case 'done':
     case 'leaving':
-      return { page: 'desk-done', act: act === 'countersign' ? waitingOf(context).act : act, name: nameOf(context), reference: referenceOf(context), tried: context.untried };
+      return { page: 'desk-done', act: act === 'countersign' ? waitingOf(context).act : act, name: nameOf(context), reference: referenceOf(context), tried: context.untried, ...(staffIsOut(context) ? { ends: true } : {}) };
     case 'failed':
       return failurePage(context);
     default:
       return { page: 'working', doing: doingOf(act, at, context) };
   }
 }
+
+const keptMinutes = keptDraftMs / 60_000;
+
+/** Where each card has a reader of its own the page says so by itself. */
+function placeOf({ oneReader, reader, staffCard }: DeskContext): { inReader?: 'nothing' | 'staff' | 'another' } {
+  if (!oneReader) return {};
+  return { inReader: !('insertion' in reader) ? 'nothing' : reader.insertion === staffCard ? 'staff' : 'another' };
+}
+
+const staffIsOut = (context: DeskContext): boolean => context.oneReader && placeOf(context).inReader !== 'staff';
 
 const nameOf = ({ document, waiting }: DeskContext): string => (document ?? waiting?.document)?.facts.name ?? '';
 
@@ -98,7 +114,7 @@ function staffSigns(act: DeskAct | 'countersign', context: DeskContext): DeskSig
 
 function keptPage(context: DeskContext): Page {
   const { act, role } = waitingOf(context);
-  return { page: 'desk-kept', act, name: nameOf(context), reference: context.reference, role: otherRole(role), minutes: keptDraftMs / 60_000 };
+  return { page: 'desk-kept', act, name: nameOf(context), reference: context.reference, role: otherRole(role), minutes: keptMinutes, ...(context.oneReader ? { atHand: true } : {}) };
 }
 
 function secondPage(context: DeskContext): Page {
@@ -108,9 +124,9 @@ function secondPage(context: DeskContext): Page {
 
 const referenceOf = ({ hand, reference: known }: DeskContext): string => (known !== '' || hand === null ? known : reference(draftId(hand.draft, nodeCrypto)));
 
-function slipPage({ hand, printing }: DeskContext, { printer, dots }: Paper): Page {
+function slipPage({ hand, printing, oneReader }: DeskContext, { printer, dots }: Paper): Page {
   if (hand === null) throw new Error('a slip without a registration');
-  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode, ...(dots === null ? {} : { print: printOffer(printing, printer, dots) }) };
+  return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode, ...(oneReader ? { minutes: keptMinutes } : {}), ...(dots === null ? {} : { print: printOffer(printing, printer, dots) }) };
 }
 
 function failurePage({ setback, hand }: DeskContext): Page {
@@ -120,9 +136,9 @@ function failurePage({ setback, hand }: DeskContext): Page {
   return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: next === 'submitting' || hand === null ? 'not-begun' : 'nothing' };
 }
 
-const residentPrompt = ({ residentTries, made, pinWrong }: DeskContext): PinPrompt => ({
+const residentPrompt = ({ residentTries, residentPad, pinWrong }: DeskContext): PinPrompt => ({
   triesLeft: residentTries,
-  pinPad: made?.info.pinPad ?? false,
+  pinPad: residentPad,
   wrong: pinWrong,
   minLength: 6,
   maxLength: longestPin,
@@ -148,6 +164,7 @@ function doingOf(act: DeskAct | 'countersign', at: string, context: DeskContext)
     case 'submitting':
       return act === 'countersign' ? (context.waiting?.act === 'retire' ? 'retiring' : 'replacing-card') : 'registering';
     case 'trying':
+    case 'again.inHand.working':
       return 'trying-card';
     default:
       return 'reading-card';

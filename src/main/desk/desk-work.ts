@@ -26,6 +26,7 @@ import { inStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
 import { checkDocument } from './document.ts';
+import { closeHand } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, Signed, Waiting } from './work.ts';
 
 export interface DeskWorkParts {
@@ -206,7 +207,26 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     },
 
     signAsResident: (insertion, pin, hand) => signDraft(newCardOf(insertion), pin, [-19, hand.made.info.keys.sig], hand),
-    signAsStaff: ({ staff }, staffCard, pin, hand) => signDraft(staffCardOf(staffCard), pin, [-19, staff.sig], hand),
+    async signAsStaff({ staff }, staffCard, pin, hand, isBack) {
+      const card = staffCardOf(staffCard);
+      // As after a sign-in: whatever is asked of it later in this session, it answers.
+      if (isBack && pin !== null) {
+        const verified = await card.verify('user', pin.slice());
+        if (!verified.ok || !verified.value.verified) {
+          pin.fill(0);
+          return verified as Result<Signed<never>>;
+        }
+      }
+      return signDraft(card, pin, [-19, staff.sig], hand);
+    },
+
+    async lookAtStaff({ staff }, insertion) {
+      const card = await staffCardOf(insertion).open();
+      if (!card.ok) return card;
+      const { keys, tries, pinPad } = card.value;
+      if (!equalBytes(keys.sig, staff.sig) || !equalBytes(keys.aut, staff.aut)) return fail('staff-card-another');
+      return ok({ triesLeft: tries.pw1, pinPad });
+    },
 
     async submit(access, staffCard, { draft, beside, made }, { facts }) {
       const envelope = completed(draft, crypto);
@@ -278,6 +298,22 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
 
     tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),
 
+    async lookAtMade(insertion, { made }) {
+      const card = await newCardOf(insertion).open();
+      if (!card.ok) return card;
+      const { keys, tries, pinPad } = card.value;
+      return equalBytes(keys.sig, made.info.keys.sig) && equalBytes(keys.aut, made.info.keys.aut) ? ok({ triesLeft: tries.pw1, pinPad }) : fail('card-another');
+    },
+
+    async tryOutAgain(insertion, pin, hand, document) {
+      const card = newCardOf(insertion);
+      const verified = await card.verify('user', pin);
+      if (!verified.ok) return verified;
+      if (!verified.value.verified) return ok(verified.value);
+      const tried = await tryOut(card, hand, document.facts.name, parts);
+      return ok({ verified: true, untried: tried.ok ? null : tried.failure.code });
+    },
+
     async lookAtHolder(insertion, resident) {
       const card = newCardOf(insertion);
       const info = await card.open();
@@ -299,8 +335,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     },
 
     forget({ hand, card, code, slip }) {
-      hand?.recoverySecret.fill(0);
-      if (hand !== null) hand.made.unlockCode = '';
+      if (hand !== null) closeHand(hand);
       code?.fill(0);
       slip?.fill(0);
       if (card !== null) void newCardOf(card).release();

@@ -1,6 +1,9 @@
+import { and } from 'xstate';
 import type { PackedSlip } from '../../contract/bridge.ts';
-import { ok, type Result } from '../../contract/result.ts';
-import { byResident, byStaff, changeOf, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Change, type DeskContext, type Does } from './acting.ts';
+import { ok } from '../../contract/result.ts';
+import { byResident, changeOf, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Does } from './acting.ts';
+import { staffCardOf } from './hands.ts';
+import { againStep, byReturned, doneStep, mayLeave, staffSignStep, tryingStep } from './one-reader.ts';
 import type { DeskWork, Waiting } from './work.ts';
 
 const lookAtCard: Does = async (context) => {
@@ -13,7 +16,7 @@ const wipe: Does = async (context) => {
 };
 const make: Does = async (context) => {
   const made = await context.work.make(context.access, known(context, 'card'));
-  return made.ok ? ok({ made: made.value, residentTries: made.value.info.tries.pw1 }) : made;
+  return made.ok ? ok({ made: made.value, residentTries: made.value.info.tries.pw1, residentPad: made.value.info.pinPad }) : made;
 };
 const choosePin: Does = async (context, typed) => {
   const chosen = await context.work.choosePin(known(context, 'card'), typed ?? new Uint8Array(0), known(context, 'document'));
@@ -32,7 +35,8 @@ const prove: Does = async (context) => {
   return proved.failure.code === 'space-unreadable' && slip !== null ? ok({ slip: null, slipProblem: 'wrong' }) : proved;
 };
 const signAsResident: Does = (context, pin) => byResident(context.work.signAsResident(known(context, 'card'), pin, known(context, 'hand')), ({ hand }) => ({ hand }));
-const signAsStaff: Does = (context, pin) => byStaff(context.work.signAsStaff(context.access, context.staffCard, pin, known(context, 'hand')), ({ hand }) => ({ hand }));
+const signAsStaff: Does = (context, pin) =>
+  byReturned(context, context.work.signAsStaff(context.access, staffCardOf(context), pin, known(context, 'hand'), context.returned !== null), ({ hand }) => ({ hand }));
 const submit: Does = async (context) => {
   const { work, access, staffCard } = context;
   const submitted = await work.submit(access, staffCard, known(context, 'hand'), known(context, 'document'));
@@ -45,23 +49,17 @@ const print = (slip: PackedSlip): Does => async ({ work }) => {
 };
 const nothing: Does = () => Promise.resolve(ok({}));
 
-/** Whatever comes of it: what was recorded stands. */
-async function tryOut(context: DeskContext): Promise<Result<Change>> {
-  const tried = await context.work.tryOut(known(context, 'card'), known(context, 'hand'), known(context, 'document'));
-  return ok({ untried: tried.ok ? null : tried.failure.code });
-}
-
-/** The new card stays where it is, and is let go of here: what is kept has it now. */
+/** The new card stays where it is, and is let go of here: what is kept has it now. With one reader for all it is out already. */
 const keep: Does = (context) => {
-  const { work, why, access, number, document, card } = context;
+  const { work, why, access, number, document, card, oneReader } = context;
   const hand = known(context, 'hand');
-  hand.recoverySecret.fill(0);
-  hand.made.unlockCode = '';
-  const waiting: Waiting = { act: 'replace', draft: hand.draft, role: access.staff.role, number, document, hand, card };
+  const waiting: Waiting = { act: 'replace', draft: hand.draft, role: access.staff.role, number, document, hand, card: oneReader ? null : card };
   if (why !== 'replace') throw new Error('one signature is enough');
   const kept = work.keep(waiting);
   return Promise.resolve(kept.ok ? ok({ waiting, reference: kept.value.reference, hand: null, card: null }) : kept);
 };
+
+const cardGoes = [{ guard: 'cardGone', target: '#desk.removed', actions: 'takeReader' }, { actions: 'takeReader' }] as const;
 
 /**
  * From an identity card to a card that works, in the hands of staff and, in between, of the resident alone. Nothing is registered before `submitting`; the
@@ -85,12 +83,13 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
         entry: ['forget', 'dropCard'],
         states: {
           wanted: {
+            tags: mayLeave,
             always: { guard: 'cardIn', target: 'reading', actions: 'takeCard' },
             on: { back: '#desk.over', 'resident.reader': { actions: 'takeReader' } },
           },
           reading: {
             ...step(lookAtCard, [{ when: ({ isUsed }) => isUsed === true, target: 'used' }, { target: '#desk.inHand' }], 'card'),
-            on: { 'resident.reader': [{ guard: 'cardGone', target: '#desk.removed', actions: 'takeReader' }, { actions: 'takeReader' }] },
+            on: { 'resident.reader': cardGoes },
           },
           /** Everything on it goes, so it is asked first. */
           used: {
@@ -107,7 +106,7 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
       /** The card must stay in: whenever it goes before it has signed, it is begun anew. */
       inHand: {
         initial: 'making',
-        on: { 'resident.reader': [{ guard: 'cardGone', target: 'removed', actions: 'takeReader' }, { actions: 'takeReader' }] },
+        on: { 'resident.reader': cardGoes },
         states: {
           wiping: step(wipe, [{ target: 'making' }], 'card'),
           making: step(make, [{ target: 'toResident' }], 'card'),
@@ -124,6 +123,8 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
           /** Before anything is registered: nobody should have a card without its slip. */
           slip: {
             initial: 'shown',
+            // In sight of the hall, with no staff card in the reader.
+            after: { kept: { guard: 'oneReader', target: '#desk.gone' } },
             states: {
               shown: { on: { 'desk.confirm': '#desk.inHand.residentSign', 'receipt.print': { target: 'printing', actions: 'notePrinting' } } },
               printing: {
@@ -137,19 +138,24 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
             },
           },
           residentSign: pinStep(signAsResident, { back: '#desk.inHand.slip', then: [{ target: '#desk.inHand.toStaff' }], next: 'card' }),
-          toStaff: { on: { 'desk.confirm': '#desk.staffSign' } },
+          toStaff: {
+            entry: ['wipeSlip', 'keepFiveMinutes'],
+            on: { 'desk.confirm': '#desk.staffSign', 'draft.over': '#desk.gone', 'resident.reader': [{ guard: and(['oneReader', 'cardGone']), target: '#desk.staffSign', actions: 'takeReader' }, ...cardGoes] },
+          },
         },
       },
 
       /** The card has signed: it may go, and is only not tried out then. */
-      staffSign: pinStep(signAsStaff, { back: null, then: [{ target: why === 'register' ? '#desk.submitting' : '#desk.keeping' }], next: 'staffSign' }),
+      staffSign: staffSignStep(signAsStaff, why === 'register' ? '#desk.submitting' : '#desk.keeping'),
+      gone: { ...refusedStep('draft-gone', 'home'), entry: ['forget', 'dropCard'] },
       keeping: step(keep, [{ target: 'kept' }], 'keeping'),
       kept: { on: { 'desk.confirm': 'over' } },
-      submitting: step(submit, [{ target: 'trying' }], 'submitting'),
-      trying: step(tryOut, [{ target: 'done' }], 'home'),
-      done: { on: { 'desk.confirm': 'leaving' } },
+      submitting: { ...step(submit, [{ target: 'again' }], 'submitting'), tags: mayLeave },
+      again: againStep,
+      trying: tryingStep,
+      done: doneStep,
       leaving: leavingStep,
-      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting'),
+      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting', 'again'),
       over: { type: 'final' },
     },
   });

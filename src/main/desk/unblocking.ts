@@ -1,5 +1,6 @@
 import { fail, ok } from '../../contract/result.ts';
 import { desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, refusedStep, step, type Does } from './acting.ts';
+import { doneStep, mayLeave } from './one-reader.ts';
 import type { DeskWork } from './work.ts';
 
 const lookAtHolder: Does = async (context) => {
@@ -35,6 +36,7 @@ export const unblockingMachine = (work: DeskWork) =>
         entry: ['forget', 'dropCard'],
         states: {
           wanted: {
+            tags: mayLeave,
             always: { guard: 'cardIn', target: '#desk.inHand.reading', actions: 'takeCard' },
             on: { back: '#desk.over', 'resident.reader': { actions: 'takeReader' } },
           },
@@ -53,7 +55,7 @@ export const unblockingMachine = (work: DeskWork) =>
           choosing: step(unblock, [{ when: ({ codeWrong }) => codeWrong === true, target: 'code' }, { when: ({ weakness }) => weakness !== null, target: 'pin' }, { target: '#desk.done' }], 'holder'),
         },
       },
-      done: { entry: 'forget', on: { 'desk.confirm': 'leaving' } },
+      done: { ...doneStep, entry: 'forget' },
       leaving: leavingStep,
       failed: failedStep('document', 'lookUp', 'holder'),
       over: { type: 'final' },

@@ -1,5 +1,6 @@
 import type { PackedSlip } from '../../contract/bridge.ts';
 import type { BlockReason } from '../../contract/block-reason.ts';
+import type { FailureCode } from '../../contract/failures.ts';
 import type { DeviceCommands, OpenPgpInfo, PinChoice, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
 import type { DeskAct, TwoHandedAct } from '../../contract/desk-act.ts';
@@ -43,8 +44,14 @@ export interface Waiting {
   number: string;
   document: Document | null;
   hand: CardInHand | null;
-  /** Insertion of the new card, which stays in the resident's reader meanwhile. */
+  /** Insertion of the new card, which stays in the resident's reader meanwhile; null: there is none, or, with one reader for all, it is at hand. */
   card: number | null;
+}
+
+/** A card that is in the reader again. */
+export interface CardBack {
+  triesLeft: number;
+  pinPad: boolean;
 }
 
 /** Why a number is looked up: its holder reads it. */
@@ -72,7 +79,10 @@ export interface DeskWork {
   /** The same for a card in place of another. `space-unreadable`: not the slip of this resident's last card. */
   proveReplacement(access: StaffAccess, staffCard: number, insertion: number, made: MadeCard, replaced: Replaced, document: Document): Promise<Result<CardInHand>>;
   signAsResident(insertion: number, pin: Uint8Array | null, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>>;
-  signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>>;
+  /** @param isBack the card was out of the reader since its sign-in: with the same PIN it is signed in again. */
+  signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: CardInHand, isBack: boolean): Promise<Result<Signed<{ hand: CardInHand }>>>;
+  /** That a card that was put back has the keys of whoever is signed in, which proves nothing yet: `staff-card-another`. */
+  lookAtStaff(access: StaffAccess, insertion: number): Promise<Result<CardBack>>;
   /** All of it is carried out when this answers ok; asked again, it happens once. `request-rejected` with the rejection's code. */
   submit(access: StaffAccess, staffCard: number, hand: CardInHand, document: Document): Promise<Result<null>>;
   signRetirement(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array): Promise<Result<Signed<{ draft: Draft }>>>;
@@ -90,6 +100,10 @@ export interface DeskWork {
   carryOut(access: StaffAccess, staffCard: number, envelope: Uint8Array, waiting: Waiting): Promise<Result<null>>;
   /** As at its first visit: the ledger has the keys, the space opens, and what lies in it names its holder. */
   tryOut(insertion: number, hand: CardInHand, document: Document): Promise<Result<null>>;
+  /** That a new card that was out in between is the one that was made: `card-another`. */
+  lookAtMade(insertion: number, hand: CardInHand): Promise<Result<CardBack>>;
+  /** As `tryOut`, of a card that has to have its PIN first; whatever comes of it, `untried` says why it could not be. */
+  tryOutAgain(insertion: number, pin: Uint8Array | null, hand: CardInHand, document: Document): Promise<Result<Signed<{ untried: FailureCode | null }>>>;
   /** That the card is this resident's, and takes an unlock code: `card-another`, `card-code-blocked`; else as at a visit's sign-in. */
   lookAtHolder(insertion: number, resident: Uint8Array): Promise<Result<{ codeTries: number }>>;
   /** As `card.unblock`. Both secrets are overwritten with zeros in every case. */

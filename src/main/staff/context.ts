@@ -20,12 +20,14 @@ export interface StaffSettings {
   refreshMs: number;
   /** Dots of a line of the printer's paper; null: this kiosk has no printer. */
   paperDots: number | null;
+  /** Residents' and staff's cards come into the same one. */
+  oneReader: boolean;
 }
 
 /** What a failure page's button does: once more from the card on, or out with the card. */
 export type StaffNext = Extract<Extract<Page, { page: 'failure' }>['next'], 'retry' | 'take-card'>;
 
-/** One card's stay in the reader. It is one object, so that dropping it drops all. */
+/** One card's stay in the reader, or, with one reader for all, from its coming to the end of an act that has the reader. It is one object, so that dropping it drops all. */
 export interface StaffSession {
   /** 16 random hex digits, for the journal. */
   id: string;

@@ -7,6 +7,7 @@ import type { Failure, Result } from '../../contract/result.ts';
 import type { DeskEvent, DeskInput } from '../desk/acting.ts';
 import { blockingMachine } from '../desk/blocking.ts';
 import { countersigningMachine } from '../desk/countersigning.ts';
+import { mayLeave } from '../desk/one-reader.ts';
 import { registrationMachine } from '../desk/registration.ts';
 import { retiringMachine } from '../desk/retiring.ts';
 import { unblockingMachine } from '../desk/unblocking.ts';
@@ -86,13 +87,16 @@ function accessOf(context: StaffContext): StaffAccess {
 const handsOf = (context: StaffContext, event?: StaffEvent): DeskInput => ({
   access: accessOf(context),
   staffCard: inSession(context).insertion,
+  oneReader: context.settings.oneReader,
   staffTries: inSession(context).triesLeft,
   staffPad: cardOf(context).pinPad,
   pinWrong: false,
   touchWanted: false,
-  reader: context.residentReader,
+  reader: context.settings.oneReader ? context.reader : context.residentReader,
   draft: event?.type === 'draft.open' ? event.reference : null,
 });
+
+const staffCardIn = ({ reader, session }: StaffContext): boolean => 'insertion' in reader && reader.insertion === session?.insertion;
 
 const patch = (context: StaffContext, change: Partial<StaffSession>): { session: StaffSession } => ({ session: { ...inSession(context), ...change } });
 
@@ -107,11 +111,28 @@ const codeOfNoTry = (triesLeft: number): FailureCode => (triesLeft === 0 ? 'pin-
 /** What needs nothing but the staff's own card. */
 const byNumber: readonly DeskAct[] = ['block', 'retire'];
 
+/** The card out of our hands first, then everything that was known goes. */
+const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
+const cardRemoved = endSession('card-removed');
+
+/** The card is opened anew, which resets it: the lock is the card's own, not only the screen's. One that is out cannot be unlocked with: it signs in anew. */
+const locks = [
+  { guard: 'staffCardOut', target: '#staff.stage.away', actions: [...endSession('timeout')] },
+  { target: '#staff.stage.serving.reading', actions: 'letGo' },
+] as const;
+
+/** Home again; with one reader for all only with the card in it that has signed in. */
+const afterAct = [
+  { guard: 'staffCardOut', target: '#staff.stage.away', actions: [...endSession('done')] },
+  { target: '#staff.stage.serving.inside.home' },
+] as const;
+
 /** While an act of the desk is under way, what it understands is its own; nothing of it is left in a card or here afterwards. */
 const atDesk = {
   exit: ['clearDesk', 'dropDesk'],
   on: {
-    'idle.over': [{ guard: 'slipShown' }, { target: '#staff.stage.serving.reading', actions: 'letGo' }],
+    'idle.over': [{ guard: 'slipShown' }, ...locks],
+    reader: { guard: 'deskHasReader', actions: ['takeReader', 'readerToDesk'] },
     'resident.reader': { actions: ['takeResidentReader', 'toDesk'] },
     'touch.wanted': { actions: 'toDesk' },
     'desk.confirm': { guard: 'deskTakes', actions: 'toDesk' },
@@ -145,10 +166,6 @@ const toBench = {
   back: { actions: 'toBench' },
   home: { actions: 'toBench' },
 } as const;
-
-/** The card is out of our hands first, then everything that was known goes. */
-const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
-const cardRemoved = endSession('card-removed');
 
 /**
  * One staff card from its coming to its going. Three regions: `stage` is what the screen shows while it is free for staff, `attention` whether
@@ -210,7 +227,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       timeOver: ({ context }) => context.minutesLeft <= 0,
       /** The page waits for the person. */
       personsTurn: or([stateIn({ stage: { serving: { pin: 'typing' } } }), stateIn({ stage: { serving: 'inside' } }), stateIn({ stage: { serving: 'failed' } })]),
-      /** Two readers, an identity-card reader, and a role that registers. */
+      /** An identity-card reader, and a role that registers. */
       opens: ({ context, event }, { act }: { act: DeskAct }) => {
         if (event.type !== 'desk.open' || event.act !== act) return false;
         const readiness = work.deskReadiness(staffOf(context));
@@ -224,11 +241,17 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       /** At a desk with a reader for the resident. */
       mayBring: ({ context, event }) => {
         const readiness = work.deskReadiness(staffOf(context));
-        return event.type === 'desk.open' && event.act === 'hand-off' && readiness !== null && readiness !== 'one-reader';
+        return event.type === 'desk.open' && event.act === 'hand-off' && readiness !== null && !context.settings.oneReader;
       },
       scannedHandOff: ({ event }) => event.type === 'scanned' && handOffInLink(event.text) !== null,
       handOffGood: (_, { result }: { result: Result<number | null> }) => result.ok && result.value !== null,
       mayPrint: ({ context }) => mayPrint(inSession(context).desk?.snapshot.context.printing ?? null, context.printer),
+      /** With one reader for all: the other card is in it, or awaited. */
+      deskHasReader: ({ context }) => {
+        const under = inSession(context).desk;
+        return context.settings.oneReader && under !== null && (under.snapshot.hasTag(mayLeave) || !staffCardIn(context));
+      },
+      staffCardOut: ({ context }) => !staffCardIn(context),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
@@ -242,10 +265,15 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       takePrinter: assign(({ event, context }) => ({ printer: event.type === 'printer' ? event.printer : context.printer })),
       takeResidentReader: assign(({ event, context }) => ({ residentReader: event.type === 'resident.reader' ? event.view : context.residentReader })),
       toDesk: sendTo('desk', ({ event }) => event),
-      keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under })),
+      readerToDesk: sendTo('desk', ({ context }) => ({ type: 'resident.reader', view: context.reader })),
+      /** A card that was put back and has proven itself is the session's. */
+      keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under, insertion: under.snapshot.context.staffCard })),
       /** Nothing is left of it in a card or here. */
       clearDesk: ({ context: { session } }) => {
-        if (session !== null && session.desk !== null) desk.forget(session.desk.snapshot.context);
+        if (session === null || session.desk === null) return;
+        const { context } = session.desk.snapshot;
+        desk.forget(context);
+        if (context.returned !== null) work.letGo(context.returned);
       },
       toBench: sendTo('bench', ({ event }) => event),
       keepBench: assign(({ context, event }) => (event.type === 'workshop.page' ? patch(context, { workshop: event.page }) : {})),
@@ -446,9 +474,8 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
               inside: {
                 initial: 'home',
                 on: {
-                  // The card is opened anew, which resets it: the lock is the card's own, not only the screen's.
-                  'idle.over': { target: 'reading', actions: 'letGo' },
-                  'staff.lock': { target: 'reading', actions: 'letGo' },
+                  'idle.over': [...locks],
+                  'staff.lock': [...locks],
                 },
                 states: {
                   home: {
@@ -564,7 +591,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'registration',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'register', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
@@ -575,7 +602,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'replacement',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'replace', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
@@ -586,7 +613,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'retiring',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'retire', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
@@ -597,7 +624,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'countersigning',
                       input: ({ context, event }) => handsOf(context, event),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'countersign', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
@@ -608,7 +635,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'unblocking',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'unblock', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
@@ -619,7 +646,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       src: 'blocking',
                       input: ({ context }) => handsOf(context),
                       onSnapshot: { actions: { type: 'keepDesk', params: ({ event }) => ({ under: { act: 'block', snapshot: event.snapshot } as const }) } },
-                      onDone: 'home',
+                      onDone: [...afterAct],
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },

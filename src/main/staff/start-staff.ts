@@ -45,6 +45,8 @@ export interface StaffSessions {
   /** Something was held under the scanner: a recovery slip, or the code of a matter, where one is asked for. */
   scanned(text: string): void;
   screenLost(): void;
+  /** Of the card of the session that is under way; null: none is. */
+  readonly insertion: number | null;
   stop(): void;
 }
 
@@ -54,6 +56,10 @@ export function stateOf(snapshot: MachineSnapshot): StaffState {
   const path = stagePath(stage);
   return { stage: desk === null ? path : `${path}.${stagePath(desk.snapshot.value)}`, context: snapshot.context };
 }
+
+/** While they last, cards in the resident's reader begin no visit; with one reader for all a bench has its own card in it all the while. */
+const deskActs = /^serving\.inside\.(registering|replacing|unblocking|countersigning)/;
+const deskActsAndWorkshop = /^serving\.inside\.(registering|replacing|unblocking|countersigning|workshop)/;
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
 export function startStaff({ work, desk, workshop, settings, screen, journal, clock, kiosk, onClaim, onAwaited }: StaffParts): StaffSessions {
@@ -89,7 +95,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
-    claim(/^serving\.inside\.(registering|replacing|unblocking|countersigning|workshop)/.test(after.stage));
+    claim((settings.oneReader ? deskActs : deskActsAndWorkshop).test(after.stage));
     sayAwaited(after.stage === 'serving.inside.awaiting' ? (after.context.session?.handOff?.code ?? null) : null);
   }
 
@@ -178,6 +184,9 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     },
     screenLost() {
       send({ type: 'screen.lost' });
+    },
+    get insertion() {
+      return moment.context.session?.insertion ?? null;
     },
     stop() {
       stopped = true;

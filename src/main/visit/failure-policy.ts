@@ -65,6 +65,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'staff-card-expired':
     case 'staff-card-retired':
     case 'staff-card-office':
+    case 'staff-card-another':
     case 'challenge-failed':
     case 'space-unreadable':
     case 'credential-invalid':

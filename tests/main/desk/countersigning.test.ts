@@ -18,7 +18,7 @@ function begin(change: Partial<DeskWork>) {
   const calls = { did: [] as string[], pins: [] as string[] };
   const work: DeskWork = { ...goodDeskWork(calls), waiting: () => waiting, ...change };
   const access = { staff: auditor, session: new Uint8Array(16), registrar: 'registrar' };
-  const input = { access, staffCard: 1, staffTries: 3, staffPad: false, pinWrong: false, touchWanted: false, reader: { view: 'empty' as const }, draft: '7KQ2-M4XD-09' };
+  const input = { access, staffCard: 1, staffTries: 3, staffPad: false, pinWrong: false, touchWanted: false, oneReader: false, reader: { view: 'empty' as const }, draft: '7KQ2-M4XD-09' };
   const actor = createActor(countersigningMachine(work), { input }).start();
   const sees = async (page: string) => {
     const snapshot = await waitFor(actor, (one) => deskPage('countersign', one, paper).page === page, { timeout: 1_000 });

@@ -4,6 +4,7 @@ import { newDraft } from '../../../src/ledger/verify/draft.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
 import { checkDocument } from '../../../src/main/desk/document.ts';
+import { closeHand } from '../../../src/main/desk/hands.ts';
 import type { CardInHand, DeskWork, MadeCard } from '../../../src/main/desk/work.ts';
 import { fang } from '../../fixtures/fang.ts';
 
@@ -58,8 +59,11 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     prove: () => did('prove', handIn()),
     signAsResident: (_, pin, hand) => did('signAsResident', { verified: true, hand }, pin),
     signAsStaff: (_, __, pin, hand) => did('signAsStaff', { verified: true, hand }, pin),
+    lookAtStaff: (_, insertion) => did(`lookAtStaff ${insertion}`, { triesLeft: 3, pinPad: false }),
     submit: () => did('submit', null),
     tryOut: () => did('tryOut', null),
+    lookAtMade: (insertion) => did(`lookAtMade ${insertion}`, { triesLeft: 3, pinPad: false }),
+    tryOutAgain: (_, pin) => did('tryOutAgain', { verified: true, untried: null }, pin),
     proveReplacement: () => did('proveReplacement', handIn()),
     signRetirement: (_, __, pin) => did('signRetirement', { verified: true, draft: handIn().draft }, pin),
     keep: () => {
@@ -77,6 +81,9 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
       return did('unblock', { chosen: true }, pin);
     },
     print: () => did('print', null),
-    forget: ({ card }) => void did(`forget ${card}`, null),
+    forget: ({ card, hand }) => {
+      if (hand !== null) closeHand(hand);
+      void did(`forget ${card}`, null);
+    },
   };
 }

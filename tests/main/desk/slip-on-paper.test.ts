@@ -16,7 +16,7 @@ async function toSlip() {
   const answers: ((result: Result<null>) => void)[] = [];
   const work = { ...goodDeskWork({ did: [], pins: [] }), print: () => new Promise<Result<null>>((resolve) => answers.push(resolve)) };
   const access = { staff: auditor, session: new Uint8Array(16), registrar: 'registrar' };
-  const input = { access, staffCard: 1, staffTries: 3, staffPad: false, pinWrong: false, touchWanted: false, reader: { view: 'empty' as const }, draft: null };
+  const input = { access, staffCard: 1, staffTries: 3, staffPad: false, pinWrong: false, touchWanted: false, oneReader: false, reader: { view: 'empty' as const }, draft: null };
   const actor = createActor(registrationMachine(work, 'register'), { input }).start();
   const page = (printer: PrinterStatus = ready) => deskPage('register', actor.getSnapshot(), { printer, dots: 576 });
   const sees = (name: string) => waitFor(actor, (snapshot) => deskPage('register', snapshot, { printer: ready, dots: 576 }).page === name, { timeout: 1_000 });

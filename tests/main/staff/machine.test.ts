@@ -264,7 +264,7 @@ describe('opening and closing the kiosk', () => {
 });
 
 describe('a matter that a resident goes on with here', () => {
-  const at = (readiness: 'ready' | 'one-reader' | null): StaffStand => new StaffStand(() => ({ deskReadiness: () => readiness }));
+  const at = (readiness: 'ready' | null, oneReader = false): StaffStand => new StaffStand(() => ({ deskReadiness: () => readiness }), { oneReader });
 
   test('its code is good: the resident’s card is awaited', async () => {
     const stand = at('ready');
@@ -283,8 +283,11 @@ describe('a matter that a resident goes on with here', () => {
     expect(stand.shown).toEqual({ page: 'desk-hand-off', unknown: false });
   });
 
-  test.each(['one-reader', null] as const)('not at a desk that is %s', async (readiness) => {
-    const stand = at(readiness);
+  test.each([
+    { name: 'with one reader for all, which is not free for the resident', readiness: 'ready', oneReader: true },
+    { name: 'by somebody who registers nobody', readiness: null, oneReader: false },
+  ] as const)('not $name', async ({ readiness, oneReader }) => {
+    const stand = at(readiness, oneReader);
     await stand.signIn();
     stand.send({ type: 'desk.open', act: 'hand-off' });
     expect(stand.shown).toMatchObject({ page: 'staff-home' });

@@ -9,7 +9,7 @@ import { stateOf } from '../../../src/main/staff/start-staff.ts';
 import type { ProvenStaff, StaffWork } from '../../../src/main/staff/work.ts';
 import { cardInfo, kiosk } from '../visit/visit-stand.ts';
 
-export const settings: StaffSettings = { languages: ['zh-Hans', 'en'], idleLockMs: 120_000, limitMs: 7_200_000, warnMs: 300_000, refreshMs: 3_000, paperDots: null };
+export const settings: StaffSettings = { languages: ['zh-Hans', 'en'], idleLockMs: 120_000, limitMs: 7_200_000, warnMs: 300_000, refreshMs: 3_000, paperDots: null, oneReader: false };
 
 export const auditor: ProvenStaff = {
   id: new Uint8Array(16).fill(7),
