@@ -25,7 +25,7 @@ interface TestWindow {
   sent: Intent[];
   readyTimes: number;
   requestAnimationFrame(callback: () => void): void;
-  document: { fonts: { ready: Promise<unknown> } };
+  document: { fonts: { ready: Promise<unknown> }; querySelector(selector: string): object | null };
 }
 
 /** The screens in a real browser, as both shells serve them: same origin, same headers, no file and no network behind them. */
@@ -103,11 +103,17 @@ export async function openGallery(options: { reducedMotion?: boolean; flags?: re
       await document.fonts.ready;
       await frame();
     });
-  const deliver = async (snapshot: Snapshot): Promise<void> => {
-    await page.evaluate((text) => (globalThis as unknown as TestWindow).deliver(text), snapshot);
-    await page.locator(`[data-page="${snapshot.page.page}"]`).waitFor({ state: 'attached' });
-    await settle();
-  };
+  const deliver = (snapshot: Snapshot): Promise<void> =>
+    page.evaluate(async (handed) => {
+      const { deliver: hand, requestAnimationFrame, document } = globalThis as unknown as TestWindow;
+      const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(done));
+      hand(handed);
+      while (document.querySelector(`[data-page="${handed.page.page}"]`) === null) await frame();
+      await frame();
+      await frame();
+      await document.fonts.ready;
+      await frame();
+    }, snapshot);
   await open(`${kioskOrigin}/`);
 
   let seq = 0;

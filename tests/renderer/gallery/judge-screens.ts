@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { languages } from '../../../src/contract/language.ts';
 import { screens, type Screen } from '../../fixtures/snapshots.ts';
 import { axeFindings } from './axe.ts';
-import { Baseline, differences, lookOf } from './baseline.ts';
+import { Baseline, differences, type Look } from './baseline.ts';
+import { elementBoxes, type ElementBox } from './element-boxes.ts';
 import { openGallery, type Gallery, type Orientation } from './gallery.ts';
 import { faultsOfLayout } from './layout.ts';
+import { shrink } from './small-picture.ts';
 
 const pxPerMm = 4.03;
 
@@ -19,6 +21,23 @@ const isJudgedByAxe = (screen: Screen, orientation: Orientation): boolean => ori
 
 /** One screen of each kind of page. */
 const oneOfEach = [...new Map(screens.filter((screen) => screen.overlay === undefined).map((screen) => [screen.page.page, screen])).values()];
+
+/** What the browser says of the page before it. */
+interface Measured {
+  /** Its parts that are called a page, and what failure each says that it tells of. */
+  pages: { page: string; code: string | null }[];
+  language: string;
+  boxes: ElementBox[];
+  faults: string[];
+}
+
+/** Runs in the page; all at once, since each question to the browser costs as much as its answer. */
+const measure = `({
+  pages: [...document.querySelectorAll('[data-page]')].map((part) => ({ page: part.getAttribute('data-page'), code: part.getAttribute('data-code') })),
+  language: document.documentElement.lang,
+  boxes: (${elementBoxes.toString()})(),
+  faults: (${faultsOfLayout.toString()})({ pxPerMm: ${pxPerMm} }),
+})`;
 
 /** The tests of all screens in one orientation: a file each, since together they would be the last ones to run. */
 export function judgeScreens(orientation: Orientation): void {
@@ -33,8 +52,9 @@ export function judgeScreens(orientation: Orientation): void {
     const baseline = new Baseline(language, orientation);
 
     /** How what is on the screen differs from what was approved. Renewing approves what differs, and leaves the rest as it is. */
-    async function newsOf(name: string): Promise<string[]> {
-      const look = await lookOf(gallery);
+    async function newsOf(name: string, boxes: ElementBox[]): Promise<string[]> {
+      const screenshot = await gallery.screenshot();
+      const look: Look = { picture: shrink(screenshot), boxes };
       const approved = baseline.approved(name);
       const news = approved === null ? ['never approved'] : differences(approved, look);
       if (news.length === 0) return news;
@@ -44,20 +64,20 @@ export function judgeScreens(orientation: Orientation): void {
       }
       const seen = path.resolve('out/baseline', `${name}.${language}.${orientation}.png`);
       mkdirSync(path.dirname(seen), { recursive: true });
-      writeFileSync(seen, await gallery.screenshot());
+      writeFileSync(seen, screenshot);
       return news;
     }
 
     // Each screen is shown once, and everything that is to be said about it is said then.
     test.each(screens.map((screen) => ({ name: screen.name, screen })))('$name is whole, large enough, inside the screen, as approved, and axe finds nothing', async ({ name, screen }) => {
       await gallery.show(screen, language);
-      const root = gallery.page.locator('[data-page]');
-      expect.soft(await root.getAttribute('data-page')).toBe(screen.page.page);
-      if (screen.page.page === 'failure') expect.soft(await root.getAttribute('data-code')).toBe(screen.page.code);
-      expect.soft(await gallery.page.evaluate(() => (globalThis as unknown as { document: { documentElement: { lang: string } } }).document.documentElement.lang)).toBe(language);
-      if (isPictured(screen, orientation)) expect.soft(await newsOf(name)).toEqual([]);
+      const { pages, language: spoken, boxes, faults } = await gallery.page.evaluate<Measured>(measure);
+      const { page } = screen;
+      expect.soft(pages).toEqual([{ page: page.page, code: page.page === 'failure' ? page.code : null }]);
+      expect.soft(spoken).toBe(language);
+      if (isPictured(screen, orientation)) expect.soft(await newsOf(name, boxes)).toEqual([]);
       if (isJudgedByAxe(screen, orientation)) expect.soft(await axeFindings(gallery.page)).toEqual([]);
-      expect(await gallery.page.evaluate(faultsOfLayout, { pxPerMm })).toEqual([]);
+      expect(faults).toEqual([]);
     });
 
     test('no screen is kept that is gone', () => {

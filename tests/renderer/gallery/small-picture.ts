@@ -1,4 +1,4 @@
-import { PNG } from 'pngjs';
+import { readPng } from './png-pixels.ts';
 
 /** RGB, three bytes a pixel, row by row. */
 export interface SmallPicture {
@@ -12,7 +12,8 @@ export const shrinkBy = 3;
 
 /** A screenshot, each `shrinkBy` × `shrinkBy` pixels averaged into one. */
 export function shrink(screenshot: Buffer): SmallPicture {
-  const { width: fullWidth, height: fullHeight, data } = PNG.sync.read(screenshot);
+  const { width: fullWidth, height: fullHeight, channels, bytes, start, stride } = readPng(screenshot);
+  if (channels === 1) throw new Error('a screenshot with a palette');
   const width = Math.floor(fullWidth / shrinkBy);
   const height = Math.floor(fullHeight / shrinkBy);
   const rgb = new Uint8Array(width * height * 3);
@@ -22,11 +23,11 @@ export function shrink(screenshot: Buffer): SmallPicture {
       let green = 0;
       let blue = 0;
       for (let dy = 0; dy < shrinkBy; dy += 1) {
-        let at = ((y * shrinkBy + dy) * fullWidth + x * shrinkBy) * 4;
-        for (let dx = 0; dx < shrinkBy; dx += 1, at += 4) {
-          red += data[at] ?? 0;
-          green += data[at + 1] ?? 0;
-          blue += data[at + 2] ?? 0;
+        let at = start + (y * shrinkBy + dy) * stride + x * shrinkBy * channels;
+        for (let dx = 0; dx < shrinkBy; dx += 1, at += channels) {
+          red += bytes[at] ?? 0;
+          green += bytes[at + 1] ?? 0;
+          blue += bytes[at + 2] ?? 0;
         }
       }
       const to = (y * width + x) * 3;
@@ -40,12 +41,16 @@ export function shrink(screenshot: Buffer): SmallPicture {
 }
 
 export function readPicture(png: Buffer): SmallPicture {
-  const { width, height, data } = PNG.sync.read(png);
+  const { width, height, channels, bytes, start, stride, palette } = readPng(png);
   const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = data[from] ?? 0;
-    rgb[to + 1] = data[from + 1] ?? 0;
-    rgb[to + 2] = data[from + 2] ?? 0;
+  for (let y = 0, to = 0; y < height; y += 1) {
+    for (let x = 0, at = start + y * stride; x < width; x += 1, at += channels, to += 3) {
+      const colours = palette ?? bytes;
+      const from = palette === null ? at : (bytes[at] ?? 0) * 3;
+      rgb[to] = colours[from] ?? 0;
+      rgb[to + 1] = colours[from + 1] ?? 0;
+      rgb[to + 2] = colours[from + 2] ?? 0;
+    }
   }
   return { width, height, rgb };
 }
