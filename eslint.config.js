@@ -46,7 +46,7 @@ export default tseslint.config(
   {
     files: typed,
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -70,7 +70,7 @@ export default tseslint.config(
   {
     files: rendererOnly,
     languageOptions: {
-      parserOptions: { projectService: false, project: './tsconfig.renderer.json', extraFileExtensions: ['.vue'], tsconfigRootDir: import.meta.dirname },
+      parserOptions: { project: './tsconfig.renderer.json', extraFileExtensions: ['.vue'], tsconfigRootDir: import.meta.dirname },
     },
     // What a component is, only vue-tsc knows.
     rules: { '@typescript-eslint/no-unsafe-argument': 'off', '@typescript-eslint/no-unsafe-assignment': 'off' },
