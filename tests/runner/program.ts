@@ -15,12 +15,12 @@ export async function runProgram(args: string[], env: NodeJS.ProcessEnv = proces
   });
 }
 
-/** Runs a test runner that has one of our reporters; `runner` is what it is called where it fails as a whole. */
-export async function runCounted(runner: string, args: string[]): Promise<Tally> {
+/** Runs a test runner that has one of our reporters; `runner` is what it is called where it fails as a whole, `env` what it is told beyond our own surroundings. */
+export async function runCounted(runner: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Tally> {
   const directory = mkdtempSync(join(tmpdir(), 'imi-tally-'));
   const file = join(directory, 'tally.json');
   try {
-    const exitCode = await runProgram(args, { ...process.env, [tallyFileVariable]: file });
+    const exitCode = await runProgram(args, { ...process.env, ...env, [tallyFileVariable]: file });
     return settled(runner, readTally(file), exitCode);
   } finally {
     rmSync(directory, { recursive: true });

@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
-import { build } from 'vite';
 import type { Bridge, Intent, Snapshot } from '../../../src/contract/bridge.ts';
 import type { Language } from '../../../src/contract/language.ts';
 import { kioskOrigin } from '../../../src/contract/origin.ts';
 import { assetResponse, readAssets } from '../../../src/main/shells/assets.ts';
+import { builtScreensVariable } from '../../fixtures/built-screens.ts';
 import { startDistributionBrowser } from '../../fixtures/distribution-browser.ts';
 import { snapshotOf, type Screen } from '../../fixtures/snapshots.ts';
 
@@ -51,12 +51,20 @@ export interface Gallery {
   close(): Promise<void>;
 }
 
+/** Builds the screens as they are now; gives their folder. */
+async function buildScreens(): Promise<string> {
+  // Vite weighs on every test behind it: where the screens are built already it does not come in.
+  const { build } = await import('vite');
+  const outDir = mkdtempSync(path.join(os.tmpdir(), 'imi-gallery-'));
+  await build({ configFile: path.resolve('vite.config.ts'), logLevel: 'error', build: { outDir } });
+  return outDir;
+}
+
 /** `flags`: more of the browser's own, as for another way of drawing text. */
 export async function openGallery(options: { reducedMotion?: boolean; flags?: readonly string[] } = {}): Promise<Gallery> {
-  const workDir = mkdtempSync(path.join(os.tmpdir(), 'imi-gallery-'));
-  const distDir = path.join(workDir, 'renderer');
-  await build({ configFile: path.resolve('vite.config.ts'), logLevel: 'error', build: { outDir: distDir } });
-  const assets = await readAssets(distDir);
+  const builtBefore = process.env[builtScreensVariable];
+  const screensDir = builtBefore ?? (await buildScreens());
+  const assets = await readAssets(screensDir);
   if (!assets.ok) throw new Error(assets.failure.code);
 
   const started = await startDistributionBrowser(['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...(options.flags ?? [])]);
@@ -138,7 +146,7 @@ export async function openGallery(options: { reducedMotion?: boolean; flags?: re
     takeSent: () => page.evaluate(() => (globalThis as unknown as TestWindow).sent.splice(0)),
     async close() {
       await started.close();
-      await rm(workDir, { recursive: true, force: true });
+      if (builtBefore === undefined) await rm(screensDir, { recursive: true, force: true });
     },
   };
 }
