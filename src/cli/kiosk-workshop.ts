@@ -17,7 +17,7 @@ import { openOutbox } from '../main/outbox.ts';
 import { actsOn, enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench, type Way } from '../main/workshop/bench.ts';
 import { openJournalFile, statementOf } from '../main/workshop/journal-export.ts';
 import { throwawayKey } from '../main/workshop/setup-hub.ts';
-import { checkReadiness, signReadiness, type Check, type Readiness } from '../main/workshop/readiness.ts';
+import { checkReadiness, signReadiness, signedOrNull, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand, type Binding } from './cards-at-hand.ts';
 import { printPdf } from './print-pdf.ts';
@@ -198,7 +198,7 @@ async function report(bench: Bench, { json, pdf }: { json: boolean; pdf: string 
       district: way?.district ?? { checkKiosk: () => Promise.resolve(fail('kiosk-config')) },
       now: Date.now,
     });
-    const signed = deviceKey.ok ? signReadiness(found, deviceKey.value) : null;
+    const signed = deviceKey.ok ? signedOrNull(await signReadiness(found, deviceKey.value)) : null;
     process.stdout.write(json ? `${JSON.stringify({ ...found, signed }, null, 2)}\n` : linesOf(found));
     if (pdf !== null) {
       const printed = await printPdf(readinessPage(found, hubFile, signed));

@@ -96,6 +96,7 @@ export const failureCodes = [
   'kiosk-not-enrolled',
   'kiosk-storage',
   'kiosk-config',
+  'device-key-silent',
   'browser-missing',
   'browser-sandbox',
   'screen-lost',

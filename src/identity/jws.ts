@@ -1,3 +1,4 @@
+import { ok, type Result } from '../contract/result.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
 import { fromBase64url, toBase64url } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
@@ -32,6 +33,13 @@ export const jwsInput = (header: object, payload: object): string => [header, pa
 export function signJws(header: object, payload: object, sign: (input: Uint8Array) => Uint8Array): string {
   const input = jwsInput(header, payload);
   return `${input}.${toBase64url(sign(Buffer.from(input, 'ascii')))}`;
+}
+
+/** The same with a key that may fail, of any kind. */
+export async function signJwsBy<F>(header: object, payload: object, sign: (input: Uint8Array) => Promise<Result<Uint8Array, F>>): Promise<Result<string, F>> {
+  const input = jwsInput(header, payload);
+  const signature = await sign(Buffer.from(input, 'ascii'));
+  return signature.ok ? ok(`${input}.${toBase64url(signature.value)}`) : signature;
 }
 
 /** A public JWK of Ed25519 (RFC 8037) or P-256 (RFC 7518 §6.2). null: another kind, or malformed. */

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type JsonWebKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
@@ -10,8 +10,8 @@ import { forgetTpmKey, makeTpmKey, publicOfTpmKey, signByTpm, type TpmKey } from
 export interface DeviceKey {
   /** As in `kiosk.enrol`: Ed25519, or P-256 in SEC1 compressed form. */
   publicKey: PublicKey;
-  /** 64 bytes: R ‖ S. */
-  sign(input: Uint8Array): Uint8Array;
+  /** 64 bytes: R ‖ S. `device-key-silent`: its chip does not sign just now. */
+  sign(input: Uint8Array): Promise<Result<Uint8Array>>;
 }
 
 /** PEM of what TLS signs with; null of a key in a TPM, for which another stands in (ledger/client/door-delegation.ts). */
@@ -93,13 +93,17 @@ function keyInTpm(jwk: JsonWebKey, tpm: TpmKey): Result<StoredDeviceKey> {
   return ok({ publicKey, sign: (input) => signByTpm(tpm, input), tlsKey: null });
 }
 
+/** By a key in memory, Ed25519 or P-256: 64 bytes, R ‖ S. */
+export const signWith = (secret: KeyObject, input: Uint8Array): Uint8Array =>
+  new Uint8Array(secret.asymmetricKeyType === 'ed25519' ? sign(null, input, secret) : sign('sha256', input, { key: secret, dsaEncoding: 'ieee-p1363' }));
+
 export function deviceKeyOf(jwk: JsonWebKey): Result<StoredDeviceKey> {
   const secret = createPrivateKey({ key: jwk, format: 'jwk' });
   const publicKey = publicKeyOf(createPublicKey(secret));
   if (publicKey === undefined) return fail('kiosk-config', 'device key of another kind');
   return ok({
     publicKey,
-    sign: (input) => new Uint8Array(publicKey[0] === -19 ? sign(null, input, secret) : sign('sha256', input, { key: secret, dsaEncoding: 'ieee-p1363' })),
+    sign: (input) => Promise.resolve(ok(signWith(secret, input))),
     tlsKey: secret.export({ format: 'pem', type: 'pkcs8' }).toString(),
   });
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** A small file of the kiosk's own that a power cut leaves as it was or as it is to be. */
@@ -23,7 +23,9 @@ export function keptFile(path: string): KeptFile {
     write(content) {
       const file = openSync(`${path}.new`, 'w', 0o600);
       try {
-        // Goes on where the disk took only a part of it.
+        // Where one was left half written, it is its mode that counts.
+      fchmodSync(file, 0o600);
+      // Goes on where the disk took only a part of it.
         writeFileSync(file, content);
         fsyncSync(file);
       } finally {

@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createPublicKey, hash, type JsonWebKey } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail, ok, type Result } from '../contract/result.ts';
@@ -25,6 +26,8 @@ export function tpmAtHand(): string | null {
 
 /** Longer than the slowest TPM takes to make a key; a chip that hangs does not hold the kiosk for ever. */
 const limitMs = 20_000;
+/** For a signature, which somebody waits for. */
+const signLimitMs = 5000;
 
 function tpm2(tcti: string, args: readonly string[], input?: Uint8Array): Result<Buffer> {
   const [command = '', ...rest] = args;
@@ -76,18 +79,30 @@ export function publicOfTpmKey({ tcti, handle }: TpmKey): Result<JsonWebKey> {
 }
 
 /**
- * ECDSA over the SHA-256 of `input`, 64 bytes R ‖ S.
- *
- * @throws where the TPM does not sign: it is gone, or its key is.
+ * ECDSA over the SHA-256 of `input`, 64 bytes R ‖ S, while everything else goes on. `device-key-silent`, with what failed: the chip or its key is gone, or it
+ * has not answered in time. Each signature asks it anew.
  */
-export function signByTpm({ tcti, handle }: TpmKey, input: Uint8Array): Uint8Array {
-  return inFolder((at) => {
-    writeFileSync(at('digest'), hash('sha256', input, 'buffer'));
-    const signed = tpm2(tcti, ['sign', '-Q', '-c', handle, '-g', 'sha256', '-s', 'ecdsa', '-f', 'plain', '-d', '-o', at('signature'), at('digest')]);
-    if (!signed.ok) throw new Error(`the TPM does not sign: ${signed.failure.detail ?? ''}`);
-    return plainSignature(readFileSync(at('signature')));
-  });
+export async function signByTpm({ tcti, handle }: TpmKey, input: Uint8Array): Promise<Result<Uint8Array>> {
+  let folder: string | null = null;
+  try {
+    folder = await mkdtemp(join(tmpdir(), 'imi-tpm-'));
+    const [digest, signature] = [join(folder, 'digest'), join(folder, 'signature')];
+    await writeFile(digest, hash('sha256', input, 'buffer'));
+    const failed = await tpm2Sign(['sign', '--tcti', tcti, '-Q', '-c', handle, '-g', 'sha256', '-s', 'ecdsa', '-f', 'plain', '-d', '-o', signature, digest]);
+    return failed === null ? ok(plainSignature(await readFile(signature))) : fail('device-key-silent', `tpm2 sign: ${failed}`);
+  } catch (error) {
+    return fail('device-key-silent', error instanceof Error && 'code' in error ? String(error.code) : 'no signature');
+  } finally {
+    if (folder !== null) await rm(folder, { recursive: true, force: true });
+  }
 }
+
+/** null: done; else why not. */
+const tpm2Sign = (args: readonly string[]): Promise<string | null> =>
+  new Promise((resolve) => {
+    const tool = execFile('tpm2', args, { timeout: signLimitMs }, (error) => resolve(error === null ? null : error.killed === true ? 'no answer' : String(error.code)));
+    tool.stdin?.end();
+  });
 
 /** Out of the chip, for good. */
 export function forgetTpmKey({ tcti, handle }: TpmKey): Result<null> {

@@ -1,5 +1,6 @@
-import { createPublicKey, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { HubPlace } from '../contract/hub-file.ts';
+import { ok, type Result } from '../contract/result.ts';
 import { selfSignedCertificate } from '../ledger/client/certificate.ts';
 import { nodeCrypto } from '../ledger/client/crypto.ts';
 import { delegationInput, delegationOid, delegationSeconds, encodeDelegation } from '../ledger/client/door-delegation.ts';
@@ -7,7 +8,7 @@ import type { TlsIdentity } from '../ledger/client/door-tls.ts';
 import { encodeSpki, publicKeyOf } from '../ledger/client/spki.ts';
 import { socketPathIn, tlsPlaceIn } from '../ledger/client/hub-address.ts';
 import type { HubWay } from '../ledger/client/hub-client.ts';
-import type { StoredDeviceKey } from './device-key.ts';
+import { signWith, type StoredDeviceKey } from './device-key.ts';
 
 export interface KioskAtHome {
   kioskId: string;
@@ -24,30 +25,32 @@ export function wayToHub(hub: HubPlace, { kioskId, dataDir, deviceKey }: KioskAt
   if (hub.pin === undefined) return { socketPath: socketPathIn(hub.address, dataDir) ?? '' };
   const place = { ...tlsPlaceIn(hub.address), pin: hub.pin, kiosk: as === 'kiosk' ? kioskId : null };
   const name = `imi kiosk ${kioskId}`;
-  const { publicKey, sign, tlsKey } = deviceKey;
-  if (tlsKey !== null) return { tls: { ...place, identity: { certificate: selfSignedCertificate({ name, key: publicKey, sign }), privateKey: tlsKey } } };
+  const { publicKey, tlsKey } = deviceKey;
+  if (tlsKey !== null) {
+    const secret = createPrivateKey(tlsKey);
+    return { tls: { ...place, identity: { certificate: selfSignedCertificate({ name, key: publicKey, sign: (input) => signWith(secret, input) }), privateKey: tlsKey } } };
+  }
   let standIn: { identity: TlsIdentity; renewAt: number } | null = null;
-  return {
-    tls: {
-      ...place,
-      /** Asked for at each connection: made anew when half of its time is over. */
-      get identity() {
-        const now = Math.floor(Date.now() / 1000);
-        if (standIn === null || now >= standIn.renewAt) standIn = { identity: standInFor(deviceKey, name, now + delegationSeconds), renewAt: now + delegationSeconds / 2 };
-        return standIn.identity;
-      },
-    },
+  /** Made anew when half of its time is over. */
+  const identity = async (): Promise<Result<TlsIdentity>> => {
+    const now = Math.floor(Date.now() / 1000);
+    if (standIn !== null && now < standIn.renewAt) return ok(standIn.identity);
+    const made = await standInFor(deviceKey, name, now + delegationSeconds);
+    if (made.ok) standIn = { identity: made.value, renewAt: now + delegationSeconds / 2 };
+    return made;
   };
+  return { tls: { ...place, identity } };
 }
 
 /** A key of this process alone, for which the device key vouches. */
-function standInFor({ publicKey, sign }: StoredDeviceKey, name: string, until: number): TlsIdentity {
+async function standInFor({ publicKey, sign }: StoredDeviceKey, name: string, until: number): Promise<Result<TlsIdentity>> {
   const secret = generateKeyPairSync('ed25519').privateKey;
   const key = publicKeyOf(createPublicKey(secret));
   const spki = key === undefined ? undefined : encodeSpki(key);
   if (key === undefined || spki === undefined) throw new Error('no key could be made');
-  const signature = sign(delegationInput(spki, until, nodeCrypto));
-  const value = encodeDelegation({ key: publicKey, until, signature });
-  const certificate = selfSignedCertificate({ name, key, sign: (input) => new Uint8Array(signBytes(null, input, secret)), extension: { oid: delegationOid, value } });
-  return { certificate, privateKey: secret.export({ format: 'pem', type: 'pkcs8' }).toString() };
+  const signature = await sign(delegationInput(spki, until, nodeCrypto));
+  if (!signature.ok) return signature;
+  const value = encodeDelegation({ key: publicKey, until, signature: signature.value });
+  const certificate = selfSignedCertificate({ name, key, sign: (input) => signWith(secret, input), extension: { oid: delegationOid, value } });
+  return ok({ certificate, privateKey: secret.export({ format: 'pem', type: 'pkcs8' }).toString() });
 }

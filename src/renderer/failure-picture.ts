@@ -49,6 +49,7 @@ const situations: Partial<Record<FailureCode, SituationName>> = {
   'kiosk-not-enrolled': 'other-kiosk',
   'kiosk-storage': 'other-kiosk',
   'kiosk-config': 'other-kiosk',
+  'device-key-silent': 'other-kiosk',
   'browser-missing': 'other-kiosk',
   'browser-sandbox': 'other-kiosk',
   'head-too-old': 'line-down',

@@ -118,10 +118,10 @@ describe.skipIf(missing !== null).each([
     const { publicKey } = x25519Key(must(secretsOf(join(world.hubDir, 'hub.key.json'), ['seal'])).seal);
     const from = join(dir, 'exported.imi');
     const read = () => imi(['journal', '--from', from, '--hub', hubPath, '--key', join(world.hubDir, 'hub.key.json'), '--data', dataDir()]);
-    writeFileSync(from, sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: key, hubSeal: publicKey, now: 0 }));
+    writeFileSync(from, must(await sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: key, hubSeal: publicKey, now: 0 })));
     expect(await read()).toMatchObject({ code: 0, out: '{"seq":0}\n' });
     const another = must(readDeviceKey(join(world.kioskDirs['hall-1'] ?? '', 'device.key.json')));
-    writeFileSync(from, sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: another, hubSeal: publicKey, now: 0 }));
+    writeFileSync(from, must(await sealJournal({ dataDir: dataDir(), kioskId: 'hall-9', deviceKey: another, hubSeal: publicKey, now: 0 })));
     expect(await read()).toMatchObject({ code: 1, out: '', err: 'Refused: export-signature\n' });
     rmSync(join(dataDir(), 'journal.jsonl'));
   }, 60_000);

@@ -24,11 +24,11 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     rmSync(dir, { recursive: true });
   });
 
-  test('attests what the ledger takes', () => {
+  test('attests what the ledger takes', async () => {
     const input = Buffer.from('what is attested '.repeat(400));
     expect(key.publicKey[0]).toBe(-9);
-    expect(nodeCrypto.verify(key.publicKey, input, key.sign(input))).toBe(true);
-    expect(nodeCrypto.verify(key.publicKey, Buffer.from('something else'), key.sign(input))).toBe(false);
+    expect(nodeCrypto.verify(key.publicKey, input, must(await key.sign(input)))).toBe(true);
+    expect(nodeCrypto.verify(key.publicKey, Buffer.from('something else'), must(await key.sign(input)))).toBe(false);
   });
 
   test('is not on the disk: its file says where it is', () => {
@@ -43,6 +43,23 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     await tpm.start();
     expect(must(readDeviceKey(path())).publicKey).toEqual(key.publicKey);
     expect(must(readOrMakeDeviceKey(path(), { tpm: tpm.tcti })).publicKey).toEqual(key.publicKey);
+  });
+
+  test('a chip that is gone is told as such, and asked again at the next signature', async () => {
+    const input = Buffer.from('what is attested');
+    await tpm.stop();
+    expect(await key.sign(input)).toEqual({ ok: false, failure: { code: 'device-key-silent', detail: expect.stringMatching(/^tpm2 sign: /) as string } });
+    await tpm.start();
+    expect(nodeCrypto.verify(key.publicKey, input, must(await key.sign(input)))).toBe(true);
+  });
+
+  test('keeps nothing else waiting while it signs', async () => {
+    const order: string[] = [];
+    const signed = key.sign(Buffer.from('what is attested')).then((signature) => order.push(signature.ok ? 'signed' : 'failed'));
+    await new Promise(setImmediate);
+    order.push('went on');
+    await signed;
+    expect(order).toEqual(['went on', 'signed']);
   });
 
   test('is not taken for the key of another machine’s disk', () => {

@@ -15,7 +15,8 @@ export interface TlsWay {
   pin: string;
   /** null: one that is being set up. The hub then answers what is proved, and enrols it. */
   kiosk: Name | null;
-  identity: TlsIdentity;
+  /** Made anew for each connection where a chip vouches for it, which may fail. */
+  identity: TlsIdentity | (() => Promise<Result<TlsIdentity>>);
 }
 
 export interface ClientTimes {
@@ -101,23 +102,24 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
     if (attempt !== null) return attempt;
     if (retry !== null) clearTimeout(retry);
     retry = null;
-    const socket = dial();
-    if (!socket.ok) {
-      again(socket.failure);
-      return Promise.resolve(socket);
-    }
-    const waiting = wait(socket.value);
-    attempt = waiting;
-    return waiting;
+    attempt = dial();
+    return attempt;
+  }
+
+  function dial(): Promise<Result<Socket>> {
+    if (!('tls' in way)) return wait(connectSocket(way.socketPath));
+    const { identity } = way.tls;
+    return typeof identity === 'function' ? dialVouched(way.tls, identity) : wait(connectTls(optionsOf(way.tls, identity)));
   }
 
   /** `hub-unreachable` with `device key`: it lies in a chip that did not sign for the key that stands in for it. */
-  function dial(): Result<Socket> {
-    try {
-      return ok('tls' in way ? connectTls(optionsOf(way.tls)) : connectSocket(way.socketPath));
-    } catch {
-      return fail('hub-unreachable', 'device key');
-    }
+  async function dialVouched(way: TlsWay, vouch: () => Promise<Result<TlsIdentity>>): Promise<Result<Socket>> {
+    const identity = await vouch();
+    if (identity.ok && !closed) return wait(connectTls(optionsOf(way, identity.value)));
+    attempt = null;
+    const away = fail('hub-unreachable', identity.ok ? 'closed' : 'device key');
+    again(away.failure);
+    return away;
   }
 
   function wait(socket: Socket): Promise<Result<Socket>> {
@@ -286,8 +288,8 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
 
 const protocolOf = ({ kiosk }: TlsWay): DoorProtocol => (kiosk === null ? doorProtocols.setup : doorProtocols.door);
 
-function optionsOf(way: TlsWay): ConnectionOptions {
-  const { host, port, identity } = way;
+function optionsOf(way: TlsWay, identity: TlsIdentity): ConnectionOptions {
+  const { host, port } = way;
   return {
     ...doorTls,
     ALPNProtocols: [protocolOf(way)],

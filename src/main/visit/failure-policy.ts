@@ -17,6 +17,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'head-invalid':
     case 'proof-invalid':
     case 'device-lost':
+    case 'device-key-silent':
     case 'identity-card-missing':
     case 'identity-card-unselected':
     case 'identity-card-unreadable':

@@ -64,6 +64,9 @@ export async function signActs(card: Card, access: Access, signing: Signing, par
   const keys: PublicKey[] = [[-19, resident.sig], parts.deviceKey.publicKey];
   const input = signatureInput(body, parts.district.chain, keys, 0, parts.crypto);
 
+  // Before the card: a chip that does not sign costs the resident no signature. Where the card then signs nothing, this is forgotten with the body.
+  const attested = await parts.deviceKey.sign(signatureInput(body, parts.district.chain, keys, 1, parts.crypto));
+  if (!attested.ok) return attested;
   const noted = parts.outbox.noteBrokenOff(resident.id, counter);
   if (!noted.ok) return noted;
   const signature = await card.sign(input);
@@ -73,12 +76,11 @@ export async function signActs(card: Card, access: Access, signing: Signing, par
     return signature;
   }
   if (!parts.crypto.verify([-19, resident.sig], input, signature.value)) return brokenOff(access, { code: 'signature-failed' }, parts);
-  const attested = parts.deviceKey.sign(signatureInput(body, parts.district.chain, keys, 1, parts.crypto));
   const envelope = assembleEnvelope(
     body,
     [
       { key: [-19, resident.sig], signature: signature.value },
-      { key: parts.deviceKey.publicKey, signature: attested },
+      { key: parts.deviceKey.publicKey, signature: attested.value },
     ],
     parts.crypto,
   );

@@ -19,7 +19,7 @@ import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../dev
 import { tpmAtHand } from '../tpm.ts';
 import { enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { checkReadiness, onTheWay, signReadiness, type Check } from './readiness.ts';
+import { checkReadiness, onTheWay, signReadiness, signedOrNull, type Check } from './readiness.ts';
 import { becomeKiosk, benchOf, keepAnswers, keptAnswers, type SetupAnswers } from './setup-answers.ts';
 import { fetchHubFile, findHubs, readBackOf, throwawayKey, typedPlace, type FoundHub } from './setup-hub.ts';
 import { devicesWith, optionOf, optionsFor, stateFor } from './setup-options.ts';
@@ -509,7 +509,7 @@ class Wizard {
     try {
       const devices = await settled(this.#host);
       const report = await checkReadiness({ ...bench, ...way, version, program, deviceKey, devices, now: () => clock.now() });
-      const signed = deviceKey.ok ? signReadiness(report, deviceKey.value) : null;
+      const signed = deviceKey.ok ? signedOrNull(await signReadiness(report, deviceKey.value)) : null;
       onDisk(() => writeFileSync(join(dataDir, 'readiness.json'), `${JSON.stringify({ ...report, signed }, null, 2)}\n`, { mode: 0o600 }));
       return report;
     } finally {

@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { SetupOption } from '../../contract/workshop.ts';
-import { isSignedBy, parseJws, signJws } from '../../identity/jws.ts';
+import { isSignedBy, parseJws, signJwsBy } from '../../identity/jws.ts';
 import type { Opener } from '../../identity/hpke.ts';
 import { openSealed, sealTo } from '../../identity/sealing.ts';
 import type { Name, PublicKey } from '../../ledger/verify/acts.ts';
@@ -34,15 +34,16 @@ export interface ExportParts {
   now: number;
 }
 
-/** The whole journal, oldest line first, sealed to the hub and signed by this kiosk: CBOR of `{v, statement, sealed}`. */
-export function sealJournal({ dataDir, kioskId, deviceKey, hubSeal, now }: ExportParts): Uint8Array {
+/** The whole journal, oldest line first, sealed to the hub and signed by this kiosk: CBOR of `{v, statement, sealed}`. `device-key-silent`. */
+export async function sealJournal({ dataDir, kioskId, deviceKey, hubSeal, now }: ExportParts): Promise<Result<Uint8Array>> {
   const lines = journalFiles(dataDir)
     .filter((file) => existsSync(file))
     .toReversed()
     .map((file) => readFileSync(file));
   const sealed = sealTo(hubSeal, 'journal', utf8(kioskId), gzipSync(Buffer.concat(lines)));
   const statement: JournalStatement = { v: 1, kiosk: kioskId, at: new Date(now).toISOString(), sealed: sha256(sealed) };
-  return encodeCbor({ v: 1, statement: signJws({ alg: deviceKey.publicKey[0] === -19 ? 'EdDSA' : 'ES256', typ: 'imi-journal+jwt' }, statement, (input) => deviceKey.sign(input)), sealed });
+  const signed = await signJwsBy({ alg: deviceKey.publicKey[0] === -19 ? 'EdDSA' : 'ES256', typ: 'imi-journal+jwt' }, statement, (input) => deviceKey.sign(input));
+  return signed.ok ? ok(encodeCbor({ v: 1, statement: signed.value, sealed })) : signed;
 }
 
 export type JournalFileFault = Failure<'export-form' | 'export-signature' | 'seal-broken'>;

@@ -5,7 +5,7 @@ import type { DeviceStatus } from '../../contract/device-host.ts';
 import type { HubFile } from '../../contract/hub-file.ts';
 import { checkNames, type CheckName } from '../../contract/workshop.ts';
 import type { Failure, Result } from '../../contract/result.ts';
-import { isSignedBy, parseJws, signJws } from '../../identity/jws.ts';
+import { isSignedBy, parseJws, signJwsBy } from '../../identity/jws.ts';
 import type { HubClient } from '../../ledger/client/hub-client.ts';
 import type { LightClient } from '../../ledger/client/light-client.ts';
 import type { PublicKey } from '../../ledger/verify/acts.ts';
@@ -79,8 +79,11 @@ export async function checkReadiness(parts: ReadinessParts): Promise<Readiness> 
 }
 
 /** A compact JWS by the device key, `typ` `imi-readiness+jwt`: whoever has the key from the ledger can tell that this kiosk said so. */
-export const signReadiness = (report: Readiness, { publicKey, sign }: DeviceKey): string =>
-  signJws({ alg: publicKey[0] === -19 ? 'EdDSA' : 'ES256', typ: 'imi-readiness+jwt' }, report, sign);
+export const signReadiness = (report: Readiness, { publicKey, sign }: DeviceKey): Promise<Result<string>> =>
+  signJwsBy({ alg: publicKey[0] === -19 ? 'EdDSA' : 'ES256', typ: 'imi-readiness+jwt' }, report, sign);
+
+/** What a report that its kiosk could not sign says of it. */
+export const signedOrNull = (signed: Result<string>): string | null => (signed.ok ? signed.value : null);
 
 /** null: not signed by this key, or no such report. */
 export function readReadiness(jws: string, key: PublicKey, verify: Crypto['verify']): Readiness | null {

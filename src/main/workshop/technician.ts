@@ -296,9 +296,10 @@ class Bench implements WorkshopBench {
     journal.write({ event: 'journal.exported', staff: toHex(staff.id) });
     const name = `journal-${kioskId}-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.imi`;
     try {
-      return writeExport(folder, name, sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now }));
+      const sealed = await sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now });
+      return sealed.ok ? writeExport(folder, name, sealed.value) : sealed;
     } catch (error) {
-      // The journal's own file, or the chip that signs.
+      // The journal's own file.
       return fail('kiosk-fault', error instanceof Error ? error.name : undefined);
     }
   }

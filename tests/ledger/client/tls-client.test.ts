@@ -135,6 +135,31 @@ test('a call is answered by the hub whose key is pinned', async () => {
   expect(news).toEqual([null]);
 });
 
+test('a chip that does not vouch for this connection is asked again for the next one', async () => {
+  const port = await openHub();
+  let silent = 2;
+  hub = connectHub({
+    tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: () => Promise.resolve((silent -= 1) >= 0 ? fail('device-key-silent') : ok(kioskIdentity)) },
+    deadlineMs: 3000,
+    times: { retryMs: { least: 10, most: 40 }, attemptMs: 1500, quietMs: 1000, silentMs: 2000 },
+  });
+  hub.onConnection((away) => news.push(away === null ? null : wordsOf(away)));
+  expect(await call(hub)).toBe('hub-unreachable device key');
+  await expect.poll(() => news).toEqual(['hub-unreachable device key', null]);
+  expect(await call(hub)).toBe('ok');
+});
+
+test('closed while a chip vouches, it connects to nobody', async () => {
+  const port = await openHub();
+  const vouched = Promise.withResolvers<ReturnType<typeof ok<typeof kioskIdentity>>>();
+  const client = connectHub({ tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: () => vouched.promise }, deadlineMs: 3000 });
+  const calling = call(client);
+  client.close();
+  vouched.resolve(ok(kioskIdentity));
+  expect(await calling).toBe('hub-unreachable closed');
+  expect(client.connected).toBe(false);
+});
+
 describe('who is not the hub', () => {
   test.each([
     { name: 'shows another key', identity: doorIdentity(seedOf('another door'), 'hub-1'), said: 'hub-unreachable pin' },

@@ -15,6 +15,7 @@ import { checkPendingReceipt } from '../../../src/ledger/verify/pending-receipt.
 import { symbolsToReceipt } from '../../../src/ledger/verify/receipt-symbols.ts';
 import type { Card } from '../../../src/main/card.ts';
 import { systemClock } from '../../../src/main/clock.ts';
+import type { DeviceKey } from '../../../src/main/device-key.ts';
 import { openOutbox, type Outbox } from '../../../src/main/outbox.ts';
 import { beginDraft, tellAgency, type BundleOffer, type Draft, type Offer } from '../../../src/main/visit/draft.ts';
 import { counterGap } from '../../../src/main/visit/sign-in.ts';
@@ -35,6 +36,8 @@ let told: number[];
 let access: Access;
 let draft: Draft;
 let count: number;
+const goodChip: DeviceKey['sign'] = (input) => Promise.resolve(ok(signBy(device.privateKey, input)));
+let attest: DeviceKey['sign'];
 
 const draftFor = (matter: Offer | BundleOffer): Draft =>
   beginDraft(matter, { known: access.known, remembered: () => ({ phone: '13800138000' }), grantEnd: () => Math.floor(Date.now() / 1000) + 86_400 });
@@ -45,6 +48,7 @@ beforeEach(() => {
   if (!opened.ok) throw new Error(opened.failure.detail);
   outbox = opened.value;
   told = [];
+  attest = goodChip;
   count = 7;
   access = { ...newAccess().access, resident: { ...resident, sig: rawKey(sig.publicKey), space: sealKey() }, keeperSeal: sealKey() };
   draft = draftFor({ ...taxOffer, seal: sealKey() });
@@ -82,7 +86,7 @@ const sign = (by: Card) =>
     journal: { write: () => undefined, close: () => undefined },
     crypto: nodeCrypto,
     clock: systemClock,
-    deviceKey: { publicKey: [-19, rawKey(device.publicKey)], sign: (input) => signBy(device.privateKey, input) },
+    deviceKey: { publicKey: [-19, rawKey(device.publicKey)], sign: (input) => attest(input) },
     kioskId: 'hall-1',
   });
 
@@ -198,6 +202,20 @@ describe('a signature that comes to nothing', () => {
     expect(afterwards.value.brokenOff(resident.id)).toEqual([8]);
     afterwards.value.close();
   });
+});
+
+test('a chip that does not attest costs no signature: the card is not asked, and the next try is as good', async () => {
+  let asked = 0;
+  const counted = card((input) => {
+    asked += 1;
+    return goodCard.sign(input);
+  });
+  attest = () => Promise.resolve(fail('device-key-silent', 'tpm2 sign: 1'));
+  expect(await sign(counted)).toEqual(fail('device-key-silent', 'tpm2 sign: 1'));
+  expect([asked, outbox.waiting(), outbox.brokenOff(resident.id), told]).toEqual([0, [], [], []]);
+  attest = goodChip;
+  expect(await sign(counted)).toMatchObject({ ok: true });
+  expect(asked).toBe(1);
 });
 
 test('a card is not asked for a signature that could not be accounted for', async () => {

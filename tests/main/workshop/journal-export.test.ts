@@ -32,30 +32,30 @@ function fill(): void {
   journal.close();
 }
 
-function sealed(): { file: Uint8Array; key: PublicKey } {
+async function sealed(): Promise<{ file: Uint8Array; key: PublicKey }> {
   const key = readKey();
-  return { file: sealJournal({ dataDir: dir, kioskId: 'hall-1', deviceKey: key, hubSeal: x25519Public(secret), now: Date.UTC(2026, 10, 22) }), key: key.publicKey };
+  return { file: must(await sealJournal({ dataDir: dir, kioskId: 'hall-1', deviceKey: key, hubSeal: x25519Public(secret), now: Date.UTC(2026, 10, 22) })), key: key.publicKey };
 }
 const readKey = () => must(readOrMakeDeviceKey(join(dir, 'device.key.json')));
 
 describe('an exported journal', () => {
   test('holds every line, oldest first, and is told by its kiosk’s key', async () => {
     fill();
-    const { file, key } = sealed();
+    const { file, key } = await sealed();
     expect(statementOf(file)).toMatchObject({ kiosk: 'hall-1', at: '2026-11-22T00:00:00.000Z' });
     const lines = must(await openJournalFile(file, key, opener, nodeCrypto.verify)).trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual(lines.map((_, at) => at));
     expect(lines.length).toBeGreaterThan(8);
   });
 
-  test('shows nothing of itself to whoever finds the stick', () => {
+  test('shows nothing of itself to whoever finds the stick', async () => {
     fill();
-    expect(Buffer.from(sealed().file).includes('readers')).toBe(false);
+    expect(Buffer.from((await sealed()).file).includes('readers')).toBe(false);
   });
 
   test('of another kiosk, or opened with another key, is refused', async () => {
     fill();
-    const { file, key } = sealed();
+    const { file, key } = await sealed();
     expect(await openJournalFile(file, [-19, new Uint8Array(32).fill(1)], opener, nodeCrypto.verify)).toMatchObject({ ok: false, failure: { code: 'export-signature' } });
     expect(await openJournalFile(file, key, softwareOpener(new Uint8Array(32).fill(3)), nodeCrypto.verify)).toMatchObject({ ok: false, failure: { code: 'seal-broken' } });
     const altered = Uint8Array.from(file);

@@ -56,7 +56,7 @@ function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<Devic
     kioskFile,
     kioskId: 'hall-1',
     dataDir: dir,
-    deviceKey: { publicKey: [-19, new Uint8Array(32)], sign: () => new Uint8Array(64) },
+    deviceKey: { publicKey: [-19, new Uint8Array(32)], sign: () => Promise.resolve(ok(new Uint8Array(64))) },
     district: { party: () => Promise.resolve(fail('hub-unreachable')) },
     acts: { standing: () => Promise.resolve(ok({ standing: 'unknown' })), retire: () => Promise.resolve(ok(Uint8Array.of(1, 2, 3))) },
     cardOf: () => ({ verify: () => Promise.resolve(ok(verify)), sign: () => Promise.resolve(ok(new Uint8Array(64))) }) as unknown as ReturnType<WorkshopParts['cardOf']>,
