@@ -46,6 +46,8 @@ export const journalEventSchema = z.discriminatedUnion('event', [
   /** By the name under which residents read of this person's looks. */
   z.strictObject({ event: z.literal('staff.signed-in'), session: visit, who: word, role: word, party: word }),
   z.strictObject({ event: z.literal('staff.state'), session: visit.nullable(), from: word, to: word }),
+  /** An act that takes two, signed by the first of them, who is named as below. */
+  z.strictObject({ event: z.literal('desk.signed'), session: visit, act: word, staff: word }),
   /** An act of the desk that was carried out, and who did it: the id on the ledger, in hex. */
   z.strictObject({ event: z.literal('desk.done'), session: visit, act: word, staff: word }),
   z.strictObject({ event: z.literal('staff.failure'), session: visit, code: z.enum(failureCodes), detail: detail.optional() }),

@@ -4,6 +4,7 @@ import type { Failure, Result } from '../../contract/result.ts';
 import { exchange, shortOnly, SW_OK, swText } from './apdu.ts';
 import type { ApduLimits, ApduTransport, CommandApdu, ResponseApdu } from './apdu.ts';
 import type { CardApplication, CardOptions } from './card-application.ts';
+import { guardLastTry } from './last-try.ts';
 import { derivePin, parseKdf } from './openpgp-kdf.ts';
 import type { PinKdf } from './openpgp-kdf.ts';
 import { tlvAt, withoutOuterTag } from './tlv.ts';
@@ -80,7 +81,7 @@ export class OpenPgpCard implements CardApplication {
     const p2 = purpose === 'user' ? PW1_USER : PW1_SIGN;
     try {
       if (pin !== null && !this.#isPinLength(pin)) return fail('pin-format');
-      const guard = await this.#lastTryGuard();
+      const guard = await guardLastTry(() => this.#pinTries());
       if (!guard.ok) return guard;
       const sw = pin === null ? await this.#verifyAtPad(p2) : await this.#verifyTyped(p2, pin);
       return sw.ok ? await this.#pinResult(p2, sw.value) : sw;
@@ -93,7 +94,7 @@ export class OpenPgpCard implements CardApplication {
   async changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<Result<PinResult>> {
     try {
       if (!this.#isPinLength(oldPin) || !this.#isPinLength(newPin)) return fail('pin-format');
-      const guard = await this.#lastTryGuard();
+      const guard = await guardLastTry(() => this.#pinTries());
       if (!guard.ok) return guard;
       const [oldForm, newForm] = [this.#cardForm(oldPin), this.#cardForm(newPin)];
       const data = new Uint8Array(oldForm.length + newForm.length);
@@ -137,12 +138,9 @@ export class OpenPgpCard implements CardApplication {
     return pin.length >= PIN_MIN && pin.length <= this.info.pinMaxLength;
   }
 
-  /** Asked of the card each time: the count is the card's, and another kiosk may have lowered it. */
-  async #lastTryGuard(): Promise<Result<null>> {
+  async #pinTries(): Promise<Result<number>> {
     const tries = await readTries(this.#transport);
-    if (!tries.ok) return tries;
-    if (tries.value.pw1 === 0) return fail('pin-blocked');
-    return tries.value.pw1 === 1 ? fail('pin-last-try') : ok(null);
+    return tries.ok ? ok(tries.value.pw1) : tries;
   }
 
   async #verifyTyped(p2: number, pin: Uint8Array): Promise<Result<number>> {

@@ -5,6 +5,7 @@ import type { Result } from '../../contract/result.ts';
 import { exchange, SW_OK, swText } from './apdu.ts';
 import type { ApduLimits, ApduTransport, CommandApdu, ResponseApdu } from './apdu.ts';
 import type { CardApplication, CardOptions } from './card-application.ts';
+import { guardLastTry } from './last-try.ts';
 import { failed, isUnknownApplication, LONGEST_CHALLENGE, SW_BLOCKED, SW_NOT_VERIFIED, triesOf } from './openpgp.ts';
 import { encodeTlv, tlvAt } from './tlv.ts';
 
@@ -97,7 +98,7 @@ export class PivCard implements CardApplication {
   async verify(_purpose: 'user' | 'sign', pin: Uint8Array | null): Promise<Result<PinResult>> {
     try {
       if (pin === null || !isPinLength(pin)) return fail('pin-format');
-      const guard = await this.#lastTryGuard();
+      const guard = await guardLastTry(() => readTries(this.#transport));
       if (!guard.ok) return guard;
       const data = padded(pin);
       const answer = await this.#exchange({ cla: 0x00, ins: 0x20, p1: 0x00, p2: PIN_REFERENCE, data });
@@ -112,7 +113,7 @@ export class PivCard implements CardApplication {
   async changePin(oldPin: Uint8Array, newPin: Uint8Array): Promise<Result<PinResult>> {
     try {
       if (!isPinLength(oldPin) || !isPinLength(newPin)) return fail('pin-format');
-      const guard = await this.#lastTryGuard();
+      const guard = await guardLastTry(() => readTries(this.#transport));
       if (!guard.ok) return guard;
       const [before, after] = [padded(oldPin), padded(newPin)];
       const data = new Uint8Array(2 * PIN_LENGTH);
@@ -161,13 +162,6 @@ export class PivCard implements CardApplication {
       return signature?.length === SIGNATURE_LENGTH ? ok(Uint8Array.from(signature)) : fail('card-error', `signature of ${signature?.length ?? 0} bytes`);
     }
     return fail('card-unsupported', `algorithm of ${name}`);
-  }
-
-  async #lastTryGuard(): Promise<Result<null>> {
-    const tries = await readTries(this.#transport);
-    if (!tries.ok) return tries;
-    if (tries.value === 0) return fail('pin-blocked');
-    return tries.value === 1 ? fail('pin-last-try') : ok(null);
   }
 
   async #pinResult(sw: number): Promise<Result<PinResult>> {

@@ -58,12 +58,13 @@ export function pcscFailure(thrown: unknown): PcscFailure {
 
 /**
  * The same for the first call of all, SCardEstablishContext. Two cases look like something else there: a socket that this user may not open is
- * reported as no service at all, and polkit's refusal (SCARD_W_SECURITY_VIOLATION) is a code that `smartcard` has no words for.
+ * reported as no service at all, and polkit's refusal (SCARD_W_SECURITY_VIOLATION) is a code that `smartcard` has no words for. Nor has it for others, so
+ * that it is taken for the refusal only where polkit may have refused: it never refuses root, whatever the service's state.
  */
-export function establishFailure(thrown: unknown, socketPath = process.env['PCSCLITE_CSOCK_NAME'] ?? DEFAULT_SOCKET): PcscFailure {
+export function establishFailure(thrown: unknown, { socketPath = process.env['PCSCLITE_CSOCK_NAME'] ?? DEFAULT_SOCKET, isRoot = process.geteuid?.() === 0 } = {}): PcscFailure {
   const failure = pcscFailure(thrown);
   if (failure.code === 'no-service' && !mayOpen(socketPath)) return { code: 'no-permission', detail: `EACCES ${socketPath}` };
-  return failure.detail === SMARTCARD_UNKNOWN ? { code: 'no-permission', detail: 'SCARD_W_SECURITY_VIOLATION' } : failure;
+  return failure.detail === SMARTCARD_UNKNOWN && !isRoot ? { code: 'no-permission', detail: `${SMARTCARD_UNKNOWN}: SCARD_W_SECURITY_VIOLATION most likely` } : failure;
 }
 
 /** Opening a socket like a file never works; the errno says whether permission was the reason. access(2) would judge by the real user instead. */

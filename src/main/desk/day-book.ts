@@ -33,7 +33,8 @@ export function createDayBook({ dataDir, outbox, clock, offers }: DayBookParts):
       const day = days[at] ?? '';
       const beginsMs = Date.parse(`${day}T00:00:00Z`) - districtOffsetMs;
       const entries = await readJournal(dataDir, countedEvents, beginsMs);
-      const ofDay = entries.filter((entry) => Date.parse(entry.at) < beginsMs + dayMs + longestVisitMs);
+      // A kiosk that lost its power may have been dark for days.
+      const ofDay = entries.filter(({ at, event }) => event.event === 'kiosk.started' || Date.parse(at) < beginsMs + dayMs + longestVisitMs);
       const offered = await offers();
       const titles = new Map(offered.ok ? offered.value.offers.map(({ service }) => [service.id, service.title]) : []);
       const services = outbox.requestsOn(day).map(({ service, count }) => ({ service, title: titles.get(service) ?? null, count }));

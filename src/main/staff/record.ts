@@ -5,7 +5,7 @@ import { journalDetail, type JournalEvent } from '../journal.ts';
 import type { StaffSession } from './context.ts';
 import type { StaffState } from './snapshot.ts';
 
-const isDone = ({ snapshot }: NonNullable<StaffSession['desk']>): boolean => snapshot.value === 'done' || snapshot.value === 'kept';
+const isAt = (desk: StaffSession['desk'], state: 'done' | 'kept'): boolean => desk?.snapshot.value === state;
 
 /**
  * What the journal hears of a step of a staff session, found by holding the states before and after it against each other. Who signed in stands
@@ -25,7 +25,9 @@ export function recordOf(before: StaffState, after: StaffState): JournalEvent[] 
   if (is?.setback && is.setback !== was?.setback && failureCodes.includes(is.setback.failure.code)) {
     events.push({ event: 'staff.failure', session: is.id, code: is.setback.failure.code, detail: journalDetail(is.setback.failure.detail) });
   }
-  if (is?.access && is.desk && isDone(is.desk) && !(was?.desk && isDone(was.desk))) events.push({ event: 'desk.done', session: is.id, act: is.desk.act, staff: toHex(is.access.staff.id) });
+  for (const [state, event] of [['done', 'desk.done'], ['kept', 'desk.signed']] as const) {
+    if (is?.access && is.desk && isAt(is.desk, state) && !isAt(was?.desk ?? null, state)) events.push({ event, session: is.id, act: is.desk.act, staff: toHex(is.access.staff.id) });
+  }
   const slip = is?.desk?.snapshot.context.printing;
   if (is && slip && slip.state !== 'printing' && slip !== was?.desk?.snapshot.context.printing) {
     events.push({ event: 'slip', visit: is.id, ...(slip.state === 'printed' ? { printed: true } : { printed: false, code: slip.failure.code, detail: journalDetail(slip.failure.detail) }) });

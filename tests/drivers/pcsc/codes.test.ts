@@ -37,11 +37,11 @@ describe('SCardEstablishContext', () => {
   });
 
   test('no socket: no service', () => {
-    expect(establishFailure(new Error('PC/SC service not running'), join(dir, 'none'))).toEqual({ code: 'no-service', detail: 'SCARD_E_NO_SERVICE' });
+    expect(establishFailure(new Error('PC/SC service not running'), { socketPath: join(dir, 'none') })).toEqual({ code: 'no-service', detail: 'SCARD_E_NO_SERVICE' });
   });
 
   test('a socket that is there, and nobody answers: no service', () => {
-    expect(establishFailure(new Error('PC/SC service not running'), join(dir, 'sock'))).toEqual({ code: 'no-service', detail: 'SCARD_E_NO_SERVICE' });
+    expect(establishFailure(new Error('PC/SC service not running'), { socketPath: join(dir, 'sock') })).toEqual({ code: 'no-service', detail: 'SCARD_E_NO_SERVICE' });
   });
 
   test('a socket that this user may not open: no permission', () => {
@@ -50,14 +50,24 @@ describe('SCardEstablishContext', () => {
     chmodSync(path, 0o000);
     if (isRoot) process.seteuid?.(65534);
     try {
-      expect(establishFailure(new Error('PC/SC service not running'), path)).toEqual({ code: 'no-permission', detail: `EACCES ${path}` });
+      expect(establishFailure(new Error('PC/SC service not running'), { socketPath: path })).toEqual({ code: 'no-permission', detail: `EACCES ${path}` });
     } finally {
       if (isRoot) process.seteuid?.(0);
     }
   });
 
-  test('polkit’s refusal, for which smartcard has no words', () => {
-    expect(establishFailure(new Error('Unknown PC/SC error'), join(dir, 'sock'))).toEqual({ code: 'no-permission', detail: 'SCARD_W_SECURITY_VIOLATION' });
+  test.each([
+    { name: 'polkit’s refusal, for which smartcard has no words', isRoot: false, failure: { code: 'no-permission', detail: 'Unknown PC/SC error: SCARD_W_SECURITY_VIOLATION most likely' } },
+    { name: 'the same words to root, whom polkit does not refuse', isRoot: true, failure: { code: 'communication', detail: 'Unknown PC/SC error' } },
+  ])('$name', ({ isRoot, failure }) => {
+    expect(establishFailure(new Error('Unknown PC/SC error'), { socketPath: join(dir, 'sock'), isRoot })).toEqual(failure);
+  });
+
+  test('what pcsclite gives a number for is polkit’s refusal or it is not, whoever asks', () => {
+    for (const isRoot of [true, false]) {
+      expect(establishFailure(new Error('SCardEstablishContext error: Access denied.(0x8010006a)'), { isRoot })).toEqual({ code: 'no-permission', detail: 'SCARD_W_SECURITY_VIOLATION' });
+      expect(establishFailure(new Error('SCardEstablishContext error: Unsupported.(0x8010001f)'), { isRoot })).toEqual({ code: 'communication', detail: '0x8010001f' });
+    }
   });
 });
 

@@ -49,6 +49,26 @@ test.each([
   expect(counted.minutes.map(({ count }) => count)).toEqual(columns);
 });
 
+describe('a visit that ended with the kiosk’s power', () => {
+  const began = (time: string): JournalEntry => at(time, { event: 'visit.began', visit });
+  const state = (time: string, to: string, of = visit): JournalEntry => at(time, { event: 'visit.state', visit: of, from: 'welcome.attract', to, durationMs: 1 });
+  const started = (time: string): JournalEntry => at(time, { event: 'kiosk.started', kiosk: 'hall-1', chain: 'imi-demo' });
+  const later = ({ event }: JournalEntry): JournalEntry => ({ at: new Date(Date.parse(`${day}T12:00:00+08:00`) + 3 * 86_400_000).toISOString(), event });
+  const none = { hours: [], medianSeconds: null };
+
+  test.each([
+    { name: 'after its PIN', entries: [began('10:00:00'), state('10:00:20', 'visiting.inside.home'), started('10:05:00')], expected: { hours: [{ hour: 10, signedIn: 1, others: 0 }], medianSeconds: null } },
+    { name: 'before it', entries: [began('10:00:00'), state('10:00:20', 'visiting.signIn.pin'), started('10:05:00')], expected: { hours: [{ hour: 10, signedIn: 0, others: 1 }], medianSeconds: null } },
+    { name: 'and with it the kiosk’s for days', entries: [began('16:00:00'), state('16:00:20', 'visiting.inside.home'), later(started('12:00:00'))], expected: { hours: [{ hour: 16, signedIn: 1, others: 0 }], medianSeconds: null } },
+    { name: 'on another day', entries: [{ ...began('10:00:00'), at: new Date(Date.parse(`${day}T10:00:00+08:00`) - 86_400_000).toISOString() }, started('10:05:00')], expected: none },
+    { name: 'that goes on just now', entries: [began('10:00:00'), state('10:00:20', 'visiting.inside.home')], expected: none },
+    { name: 'that had ended by itself', entries: [began('10:00:00'), state('10:00:20', 'visiting.inside.home'), ended('10:01:00', 60), started('10:05:00')], expected: { hours: [{ hour: 10, signedIn: 1, others: 0 }], medianSeconds: 60 } },
+    { name: 'another’s steps are not its own', entries: [began('10:00:00'), state('10:00:20', 'visiting.inside.home', '1'.repeat(16)), started('10:05:00')], expected: { hours: [{ hour: 10, signedIn: 0, others: 1 }], medianSeconds: null } },
+  ])('$name', ({ entries, expected }) => {
+    expect(countDay(entries, day)).toMatchObject(expected);
+  });
+});
+
 test('how long it took those who never signed in is not asked', () => {
   expect(countDay([ended('12:00:00', 5, { signedIn: false })], day)).toMatchObject({ medianSeconds: null });
 });

@@ -25,7 +25,16 @@ afterAll(() => stand.close());
 
 const lin = { ...fang, name: '林悦', birth: '1991-08-23', number: identityNumber('1991-08-23', 226) };
 const chen = { ...fang, name: '陈伟', birth: '1978-01-09', number: identityNumber('1978-01-09', 317) };
-const visitsBegun = (): number => readFileSync(join(stand.world.kioskDirs['hall-1'] ?? '', 'journal.jsonl'), 'utf8').split('"visit.began"').length;
+const journal = (): string => readFileSync(join(stand.world.kioskDirs['hall-1'] ?? '', 'journal.jsonl'), 'utf8');
+const visitsBegun = (): number => journal().split('"visit.began"').length;
+/** What was signed at the desk, and what was carried out. */
+const journalled = (): string[] =>
+  journal()
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { event: { event: string; act?: string } }).event)
+    .filter(({ event }) => event.startsWith('desk.'))
+    .map(({ event, act }) => `${event} ${act ?? ''}`);
 const confirm = (): void => stand.screen.touch({ intent: 'desk.confirm' });
 const pin = (typed = '123456'): void => stand.screen.touch({ intent: 'pin.submit', pin: typed });
 const home = async (): Promise<void> => {
@@ -136,9 +145,11 @@ describe('a lost card is replaced', () => {
     await staffLeaves();
     expect(visitsBegun()).toBe(began);
 
+    expect(journalled()).toEqual(['desk.signed replace']);
     await staff('staff-liang');
     await countersign(reference, 'clerk-tan', 'second-replace');
     expect(await stand.screen.sees('desk-done')).toMatchObject({ act: 'replace', name: '林悦', reference, tried: null });
+    expect(journalled()).toEqual(['desk.signed replace', 'desk.done countersign']);
     confirm();
     expect(stand.screen.page.page).toBe('desk-done');
     await pull();
