@@ -30,6 +30,8 @@ export class StateTree implements StateView {
   #top: { content: Uint8Array; page: Page } | null = null;
   /** Counts how often the top page was found to be another than this tree left it. While it stays, what was held against the page above is what that says. */
   #stamp = 1;
+  /** A branch of format 1 was met. */
+  #hasFormat1 = false;
 
   constructor(database: DatabaseSync, crypto: Crypto) {
     this.#crypto = crypto;
@@ -41,14 +43,42 @@ export class StateTree implements StateView {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#find(this.#openTop(), key, this.#stamp);
+    const top = this.#openTop();
+    try {
+      return this.#find(top, key, this.#stamp);
+    } catch (error) {
+      return this.#find(this.#topAgain(top, error), key, this.#stamp);
+    }
   }
 
   /** The map as it is now, for whoever asks for many keys before the next commit: after that it may throw `LedgerDamage`. */
   now(): StateView {
-    const top = this.#openTop();
-    const stamp = this.#stamp;
-    return { get: (key) => this.#find(top, key, stamp) };
+    let top = this.#openTop();
+    let stamp = this.#stamp;
+    return {
+      get: (key) => {
+        try {
+          return this.#find(top, key, stamp);
+        } catch (error) {
+          top = this.#topAgain(top, error);
+          stamp = this.#stamp;
+          return this.#find(top, key, stamp);
+        }
+      },
+    };
+  }
+
+  /**
+   * Off the disk anew, where what is at hand cannot be all that is there: a branch of format 1 stands for pages below it, which another connection may have taken
+   * into one page since, and come back to the very hashes that are known here. Throws `error` where it is no such damage, or the map is another by now.
+   */
+  #topAgain(top: Page | null, error: unknown): Page | null {
+    if (!(error instanceof LedgerDamage && this.#hasFormat1)) throw error;
+    this.#pages = newCache();
+    this.#top = null;
+    const anew = this.#openTop();
+    if (!equalBytes((anew?.root ?? noSubtree).hash, (top?.root ?? noSubtree).hash)) throw error;
+    return anew;
   }
 
   #find(top: Page | null, key: Uint8Array, stamp: number): Uint8Array | undefined {
@@ -84,9 +114,18 @@ export class StateTree implements StateView {
 
   /** Of the value that the key has, or of its absence. */
   prove(key: Uint8Array): Uint8Array {
+    const top = this.#openTop();
+    try {
+      return this.#prove(top, key);
+    } catch (error) {
+      return this.#prove(this.#topAgain(top, error), key);
+    }
+  }
+
+  #prove(top: Page | null, key: Uint8Array): Uint8Array {
     const path = this.#crypto.sha256(key);
     const siblings: Uint8Array[] = [];
-    let page = this.#openTop();
+    let page = top;
     let depth = 0;
     let index = 1;
     // Down to one leaf alone, to nothing, or to a bucket.
@@ -201,6 +240,7 @@ export class StateTree implements StateView {
     if (content === undefined) throw new LedgerDamage(`page ${id} of the state is missing`);
     const page = openPage(content, depth, this.#crypto);
     if (!above.isSlot(slot, page)) throw new LedgerDamage(`page ${id} of the state is damaged`);
+    this.#hasFormat1 ||= page instanceof Branch && page.isOfFormat1;
     return page;
   }
 

@@ -185,6 +185,35 @@ test('what took the form of today and was rolled back is of format 1 again, also
   expect(other.get(keyOf(4))).toEqual(valueOf(4, 1));
 });
 
+test.each<{ name: string; read: (tree: StateTree, i: number) => unknown; view?: boolean }>([
+  { name: 'read', read: (tree, i) => tree.get(keyOf(i)) },
+  { name: 'read in a view of before', read: (tree, i) => tree.get(keyOf(i)), view: true },
+  { name: 'proved', read: (tree, i) => verifyState({ root: tree.root(), key: keyOf(i), value: valueOf(i), proof: tree.prove(keyOf(i)) }, nodeCrypto) },
+])('what took the form of today and came back to the same hashes is no damage to whoever reads beside: $name', ({ read, view = false }) => {
+  const { old, now } = bothFormats(3000);
+  const [tree, other, fresh] = [openTree(old), openTree(old), openTree(now)];
+  // So much is at hand: branches of format 1, and not all that is below them.
+  for (const i of numbers(40)) other.get(keyOf(i));
+  const seen = other.now();
+  const root = tree.root();
+  const another = numbers(3000).map((i) => ({ key: keyOf(i + 10_000), value: utf8('for a while') }));
+  tree.update(another);
+  tree.update(another.map(({ key }) => ({ key, value: null })));
+  expect(tree.root()).toEqual(root);
+  for (const i of numbers(3000)) {
+    if (view) expect(seen.get(keyOf(i))).toEqual(fresh.get(keyOf(i)));
+    else expect(read(other, i)).toEqual(read(fresh, i));
+  }
+});
+
+test('a page of format 1 that is gone is still damage', () => {
+  const { old } = bothFormats(3000);
+  const other = openTree(old);
+  for (const i of numbers(40)) other.get(keyOf(i));
+  old.exec('DELETE FROM state_page WHERE id % 32 = 2');
+  expect(() => numbers(3000).map((i) => other.get(keyOf(i)))).toThrow(LedgerDamage);
+});
+
 test('a block’s changes at once come to the pages to which they come one by one', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(2500), fc.boolean()), { minLength: 1, maxLength: 200 }), (drawn) => {
