@@ -20,8 +20,8 @@ const base = [
 const display = ['xvfb', 'xauth'];
 /** HID devices that the kernel need not have, for the dock and for the tests. */
 const hidDevices = ['umockdev', 'gir1.2-umockdev-1.0', 'python3-gi'];
-/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; and a TPM 2.0 with the tools that a kiosk uses. */
-const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', ...hidDevices, 'swtpm', 'tpm2-tools', ...display];
+/** Hosts that we did not write, for the conformance of the virtual card; a second reader of our certificates; an agency's developer with nothing but a shell; the hand of a passer-by with a keyboard, on a screen of its own; the server that hubs share a keeper on; a print server with its commands; and a TPM 2.0 with the tools that a kiosk uses. */
+const forTests = ['gpg', 'scdaemon', 'opensc', 'openssl', 'curl', 'xdotool', 'postgresql', 'cups-daemon', 'cups-client', ...hidDevices, 'swtpm', 'tpm2-tools', ...display];
 
 /**
  * @param {string} command of setup/run.mjs

@@ -132,6 +132,8 @@ export interface DeviceSurvey {
   serial: string[];
   /** Paths of USB printers. */
   printers: string[];
+  /** Of CUPS, with what they say they are. */
+  queues: { queue: string; name: string }[];
 }
 
 /** One command as it went over a reader. `atMs`: Unix milliseconds. `sent` null: the number of bytes would tell something of a PIN. */

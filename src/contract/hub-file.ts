@@ -65,13 +65,30 @@ export const identityReaderSchema = z.discriminatedUnion('connection', [
 ]);
 export type IdentityReaderFile = z.infer<typeof identityReaderSchema>;
 
+/** Dots of a slip's line, 8 a millimetre. */
+const slipDots = z.int().min(256).max(832).multipleOf(8).default(576);
+
 /** ESC/POS on thermal paper at 8 dots a millimetre. */
-export const printerSchema = z.strictObject({
+export const escposSchema = z.strictObject({
   /** `/dev/usb/lp0`. */
   path: absolutePath,
-  /** Dots of a line: 576 on paper of 80 mm, 384 on paper of 58 mm. */
-  widthDots: z.int().min(256).max(832).multipleOf(8).default(576),
+  /** 576 on paper of 80 mm, 384 on paper of 58 mm. */
+  widthDots: slipDots,
 });
+export type EscposFile = z.infer<typeof escposSchema>;
+
+/** Any other printer, as a queue of CUPS on this machine: a slip is a PDF there, as wide as on thermal paper. */
+export const cupsSchema = z.strictObject({
+  /** As `lpstat -e` names it. */
+  queue: z.string().regex(/^[^\s/#?'"\\]{1,127}$/, 'a queue as CUPS names it'),
+  /** CUPS's own socket. */
+  server: absolutePath.default('/run/cups/cups.sock'),
+  sheet: z.enum(['a4', 'a5', 'letter']).default('a4'),
+  widthDots: slipDots,
+});
+export type CupsFile = z.infer<typeof cupsSchema>;
+
+export const printerSchema = z.union([escposSchema, cupsSchema]);
 export type PrinterFile = z.infer<typeof printerSchema>;
 
 /** Beside the card readers; what is left out is not there. */

@@ -1,5 +1,5 @@
-import type { DeviceStatus, DeviceSurvey, IdentityCard, Scan, Slip } from '../contract/device-host.ts';
-import type { DevicesFile, IdentityReaderFile } from '../contract/hub-file.ts';
+import type { DeviceStatus, DeviceSurvey, IdentityCard, PrinterStatus, Scan, Slip } from '../contract/device-host.ts';
+import type { DevicesFile, IdentityReaderFile, PrinterFile } from '../contract/hub-file.ts';
 import { fail } from '../contract/result.ts';
 import type { Result } from '../contract/result.ts';
 import type { Hid } from './hid/hid.ts';
@@ -9,7 +9,9 @@ import type { OpenLine } from './line.ts';
 import { Scanner } from './hid/scanner.ts';
 import { openSerialLine } from './hid/serial-line.ts';
 import { surveyDevices } from './survey.ts';
+import { CupsPrinter } from './printer/cups-printer.ts';
 import { EscposPrinter } from './printer/escpos-printer.ts';
+import type { Printer } from './printer/printer.ts';
 import { openPrinterFile } from './printer/printer-file.ts';
 
 export type DevicesStatus = Pick<DeviceStatus, 'identityReader' | 'scanner' | 'printer'>;
@@ -27,7 +29,7 @@ const scannerUsage = { usagePage: 0x8c, usage: 0x02 };
 export class Devices {
   readonly #identityReader: IdentityReader | null;
   readonly #scanner: Scanner | null;
-  readonly #printer: EscposPrinter | null;
+  readonly #printer: Printer | null;
   readonly #hid: Hid;
   #status: DevicesStatus;
 
@@ -52,7 +54,7 @@ export class Devices {
             (status) => change({ scanner: status }),
             (scan) => ears.onScan(scan),
           );
-    this.#printer = printer === undefined ? null : new EscposPrinter(openPrinterFile(printer.path), printer.widthDots, (status) => change({ printer: status }));
+    this.#printer = printer === undefined ? null : openPrinter(printer, (status) => change({ printer: status }));
   }
 
   get status(): DevicesStatus {
@@ -75,6 +77,9 @@ export class Devices {
     await Promise.all([this.#identityReader?.stop(), this.#scanner?.stop(), this.#printer?.stop()]);
   }
 }
+
+const openPrinter = (named: PrinterFile, onStatus: (status: PrinterStatus) => void): Printer =>
+  'queue' in named ? new CupsPrinter(named, onStatus) : new EscposPrinter(openPrinterFile(named.path), named.widthDots, onStatus);
 
 function openIdentityReader(named: IdentityReaderFile, hid: Hid): OpenLine {
   return named.connection === 'serial' ? openSerialLine(named.path, 'identity-reader-missing') : openHidStream(hid, named, 'identity-reader-missing', named.reports);

@@ -13,7 +13,7 @@ test('lists what is plugged in, one line a collection', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'survey-'));
   mkdirSync(join(dir, 'usb'));
   for (const name of ['lp1', 'lp0', 'hiddev0']) writeFileSync(join(dir, 'usb', name), '');
-  const seen = await surveyDevices(hidOf(ok([info(2), info(6), info(6)])), { serial: join(dir, 'none'), printers: join(dir, 'usb') });
+  const seen = await surveyDevices(hidOf(ok([info(2), info(6), info(6)])), { serial: join(dir, 'none'), printers: join(dir, 'usb'), cups: join(dir, 'cups.sock') });
   rmSync(dir, { recursive: true });
   expect(seen).toEqual({
     ok: true,
@@ -21,6 +21,7 @@ test('lists what is plugged in, one line a collection', async () => {
       hid: [2, 6].map((usage) => ({ vendor: '0483', product: '002b', usagePage: 1, usage, name: 'Two in one' })),
       serial: [],
       printers: [join(dir, 'usb/lp0'), join(dir, 'usb/lp1')],
+      queues: [],
     },
   });
 });

@@ -5,6 +5,8 @@ import { KeptLine } from '../line.ts';
 import type { Line, OpenLine } from '../line.ts';
 import { answerOf, askStatus, askWhenPrinted, bandsOf, cut, forgetRest, printerState, reset, statusKinds } from './escpos.ts';
 import type { StatusKind } from './escpos.ts';
+import { slipFits } from './printer.ts';
+import type { Printer } from './printer.ts';
 
 export interface EscposTimes {
   lookEveryMs: number;
@@ -19,14 +21,11 @@ export interface EscposTimes {
 
 export const escposTimes: EscposTimes = { lookEveryMs: 2_000, askEveryMs: 2_000, answerMs: 1_000, confirmMs: 20_000, watchEveryMs: 300 };
 
-/** Metres of paper are no slip. */
-const HIGHEST_SLIP = 6_000;
-
 /**
  * A receipt printer on ESC/POS. It is asked how it is before anything is offered, and nothing is called printed before it has said so itself. What it
  * has not printed when something goes wrong it is told to forget: the next visitor must not find it.
  */
-export class EscposPrinter {
+export class EscposPrinter implements Printer {
   readonly #widthDots: number;
   readonly #onStatus: (status: PrinterStatus) => void;
   readonly #times: EscposTimes;
@@ -54,7 +53,6 @@ export class EscposPrinter {
     return this.#status;
   }
 
-  /** `message-invalid` for what is no slip of this paper; what keeps the printer from printing, by its code; `printer-unconfirmed` where it did not say that it printed. */
   print(slip: Slip): Promise<Result<null>> {
     return this.#inTurn(() => this.#print(slip));
   }
@@ -139,9 +137,7 @@ export class EscposPrinter {
   }
 
   async #print(slip: Slip): Promise<Result<null>> {
-    const { widthDots, heightDots, dots } = slip;
-    const isSlip = widthDots % 8 === 0 && widthDots <= this.#widthDots && heightDots <= HIGHEST_SLIP && dots.length === (widthDots / 8) * heightDots;
-    if (!isSlip) return fail('message-invalid', 'slip');
+    if (!slipFits(slip, this.#widthDots)) return fail('message-invalid', 'slip');
     const line = this.#line;
     if (line === null) return this.#status.state === 'unusable' ? { ok: false, failure: this.#status.failure } : fail('printer-missing', 'starting');
     const state = await this.#look(line);

@@ -1,5 +1,5 @@
 import type { DeviceStatus, DeviceSurvey } from '../../contract/device-host.ts';
-import type { DevicesFile, IdentityReaderFile, PrinterFile, ScannerFile } from '../../contract/hub-file.ts';
+import { printerSchema, type DevicesFile, type EscposFile, type IdentityReaderFile, type PrinterFile, type ScannerFile } from '../../contract/hub-file.ts';
 import type { SetupDevice, SetupDeviceState, SetupOption } from '../../contract/workshop.ts';
 import { never } from '../../contract/result.ts';
 import { readerView } from '../visit/reader-view.ts';
@@ -35,13 +35,19 @@ export function optionsFor(step: SetupDevice, status: DeviceStatus, survey: Devi
       // One that types is offered as well: chosen, it says how to switch it.
       return once([...(offered === null ? [] : [offered]), ...hid.filter(({ usagePage, usage }) => usagePage === scannerPage || (usagePage === desktopPage && usage === keyboardUsage)).map(named)]);
     case 'printer':
-      return once([...(offered === null ? [] : [offered]), ...(survey?.printers ?? []).flatMap((path) => [printerOption({ path, widthDots: 576 }), printerOption({ path, widthDots: 384 })])]);
+      return once([
+        ...(offered === null ? [] : [offered]),
+        ...(survey?.printers ?? []).flatMap((path) => [printerOption({ path, widthDots: 576 }), printerOption({ path, widthDots: 384 })]),
+        ...(survey?.queues ?? []).map(({ queue, name }) => queueOption(queue, name)),
+      ]);
     default:
       return never(step);
   }
 }
 
-const printerOption = ({ path, widthDots }: PrinterFile): SetupOption => ({ option: `${widthDots}:${path}`, title: path.replace(/^.*\//, ''), detail: `${widthDots / 8} mm · ${path}` });
+const printerOption = ({ path, widthDots }: EscposFile): SetupOption => ({ option: `${widthDots}:${path}`, title: path.replace(/^.*\//, ''), detail: `${widthDots / 8} mm · ${path}` });
+
+const queueOption = (queue: string, name: string): SetupOption => ({ option: `cups:${queue}`, title: name, detail: `CUPS · ${queue}` });
 
 /** The line that stands for what a file already names; null: it names none. */
 export function optionOf(step: SetupDevice, { identityReader, scanner, printer }: DevicesFile): SetupOption | null {
@@ -57,7 +63,8 @@ export function optionOf(step: SetupDevice, { identityReader, scanner, printer }
     case 'scanner':
       return scanner === undefined ? null : { option: `hid:${scanner.vendor}:${scanner.product}`, title: `${scanner.vendor}:${scanner.product}`, detail: null };
     case 'printer':
-      return printer === undefined ? null : printerOption(printer);
+      if (printer === undefined) return null;
+      return 'queue' in printer ? queueOption(printer.queue, printer.queue) : printerOption(printer);
     default:
       return never(step);
   }
@@ -77,8 +84,7 @@ export function devicesWith(step: Extract<SetupDevice, 'identity-reader' | 'scan
       return { ...none, ...kept({ identityReader, scanner: chosen, printer }) };
     }
     case 'printer': {
-      const [, dots, path] = /^(\d+):(\/.+)$/.exec(option) ?? [];
-      const chosen = dots === undefined || path === undefined ? undefined : { path, widthDots: Number(dots) };
+      const chosen = option === '' ? undefined : same ? known.printer : printerOf(option);
       return { ...none, ...kept({ identityReader, scanner, printer: chosen }) };
     }
     default:
@@ -95,6 +101,14 @@ const kept = ({ identityReader, scanner, printer }: { identityReader: IdentityRe
 function hidOf(option: string): { vendor: string; product: string } | undefined {
   const [, vendor, product] = /^hid:([0-9a-f]{4}):([0-9a-f]{4})$/.exec(option) ?? [];
   return vendor === undefined || product === undefined ? undefined : { vendor, product };
+}
+
+/** `576:/dev/usb/lp0`, `cups:Counter`. */
+function printerOf(option: string): PrinterFile | undefined {
+  const [, dots, path] = /^(\d+):(\/.+)$/.exec(option) ?? [];
+  const given = option.startsWith('cups:') ? { queue: option.slice('cups:'.length) } : { path, widthDots: Number(dots) };
+  const printer = printerSchema.safeParse(given);
+  return printer.success ? printer.data : undefined;
 }
 
 function identityReaderOf(option: string): IdentityReaderFile | undefined {

@@ -413,6 +413,6 @@ export function deviceLines({ readers, devices }: KioskFile, status: DeviceStatu
     ...(readers.staff === undefined ? [] : [reader('reader-staff', readers.staff)]),
     ...(identityReader === undefined ? [] : [other('identity-reader', identityReader.connection === 'serial' ? identityReader.path : `${identityReader.vendor}:${identityReader.product}`, status.identityReader)]),
     ...(scanner === undefined ? [] : [other('scanner', `${scanner.vendor}:${scanner.product}`, status.scanner)]),
-    ...(printer === undefined ? [] : [other('printer', printer.path, status.printer)]),
+    ...(printer === undefined ? [] : [other('printer', 'queue' in printer ? printer.queue : printer.path, status.printer)]),
   ];
 }

@@ -19,6 +19,7 @@ const survey: DeviceSurvey = {
   ],
   serial: ['/dev/serial/by-id/usb-FTDI'],
   printers: ['/dev/usb/lp0'],
+  queues: [{ queue: 'Counter', name: 'HP LaserJet at the counter' }],
 };
 const lines = (step: Parameters<typeof optionsFor>[0], known: DevicesFile = {}): string[] => optionsFor(step, status, survey, known, 'A').map(({ option }) => option);
 
@@ -27,7 +28,7 @@ test('each page offers what can be one', () => {
   expect(lines('reader-staff')).toEqual(['B']);
   expect(lines('identity-reader')).toEqual(['hid:0483:572b', 'serial:/dev/serial/by-id/usb-FTDI']);
   expect(lines('scanner')).toEqual(['hid:0c2e:0b61', 'hid:046d:c31c']);
-  expect(lines('printer')).toEqual(['576:/dev/usb/lp0', '384:/dev/usb/lp0']);
+  expect(lines('printer')).toEqual(['576:/dev/usb/lp0', '384:/dev/usb/lp0', 'cups:Counter']);
 });
 
 test('the reader with a card in it says so', () => {
@@ -47,6 +48,8 @@ test.each([
   { name: 'a reader on a line', step: 'identity-reader', option: 'serial:/dev/ttyS0', expected: { identityReader: { connection: 'serial', path: '/dev/ttyS0' }, printer } },
   { name: 'a scanner', step: 'scanner', option: 'hid:0c2e:0b61', expected: { scanner: { vendor: '0c2e', product: '0b61' }, printer } },
   { name: 'another paper', step: 'printer', option: '576:/dev/usb/lp0', expected: { printer: { path: '/dev/usb/lp0', widthDots: 576 } } },
+  { name: 'a queue of CUPS', step: 'printer', option: 'cups:Counter', expected: { printer: { queue: 'Counter', server: '/run/cups/cups.sock', sheet: 'a4', widthDots: 576 } } },
+  { name: 'what CUPS would call no queue', step: 'printer', option: 'cups:a/b', expected: {} },
   { name: 'no printer', step: 'printer', option: '', expected: {} },
   { name: 'what is no line of the list', step: 'scanner', option: 'hid:zz', expected: { printer } },
 ] as const)('choosing $name leaves the others as they are', ({ step, option, expected }) => {
