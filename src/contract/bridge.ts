@@ -15,6 +15,9 @@ export { kioskOrigin } from './origin.ts';
 
 export { packedSlipSchema, type PackedSlip } from './packed-slip.ts';
 
+/** Of which one slip is made. */
+export const mostStrips = 24;
+
 /** What the printer can do for a receipt: `printed` once the printer has said so. */
 export interface PrintOffer {
   state: 'ready' | 'printing' | 'printed' | 'unusable';
@@ -64,8 +67,11 @@ export const intentSchema = z.discriminatedUnion('intent', [
   z.strictObject({ intent: z.literal('requests.open') }),
   /** `act` where the row has one. */
   z.strictObject({ intent: z.literal('request.open'), reference: z.string().max(60), act: z.int().min(0).max(15).optional() }),
-  /** The receipt, or the recovery slip, on paper: what stands on the page, as the screen drew it in dots. */
-  z.strictObject({ intent: z.literal('receipt.print'), slip: packedSlipSchema }),
+  /**
+   * The receipt, all receipts of the visit, or the recovery slip, on paper: what stands on the page, as the screen drew it in dots. `strip`: a slip that is
+   * longer than a message comes in several, which are printed as one when the last is there; 1-based.
+   */
+  z.strictObject({ intent: z.literal('receipt.print'), slip: packedSlipSchema, strip: z.strictObject({ number: z.int().min(1).max(mostStrips), of: z.int().min(2).max(mostStrips) }).optional() }),
   /** From the receipt page to the receipts of this visit, all on one sheet. */
   z.strictObject({ intent: z.literal('receipts.open') }),
   /** From home to "my data", and from there to each of its parts. */
@@ -292,7 +298,13 @@ export interface ReceiptCodes {
   what: Signable;
   /** null: what was signed is about no service. */
   service: Localized | null;
+  /** Who gets it, each of a bundle. */
+  agencies: Localized[];
   state: RequestState;
+  /** ISO 8601 in UTC. */
+  at: string;
+  fee: { amountFen: number; reference: string } | null;
+  /** Left out where the message has no more room: it is under "my requests". */
   qr: string[];
 }
 
@@ -628,8 +640,8 @@ export type Page =
       /** Why it was refused, where it was. */
       code?: string;
     }
-  /** Before the card goes: newest first. `more`: as many others are under "my requests" only. */
-  | { page: 'receipts'; receipts: ReceiptCodes[]; more: number }
+  /** Before the card goes: newest first. `more`: as many others the screen only counts. `print`: all of them on one slip, with the `others`; left out: this kiosk has no printer. */
+  | { page: 'receipts'; receipts: ReceiptCodes[]; more: number; print?: PrintOffer; others?: ReceiptCodes[] }
   /** `waitSeconds`: the pause after a wrong PIN; until it is over nothing is taken. */
   | ({ page: 'staff-pin'; why: 'sign-in' | 'locked'; who: StaffWho; waitSeconds: number } & PinPrompt)
   /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */

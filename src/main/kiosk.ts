@@ -21,7 +21,7 @@ import { createDelivery } from './delivery.ts';
 import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
-import { unpackSlip } from './printing.ts';
+import { joinStrips } from './printing.ts';
 import { journalDetail, openJournal, type Journal } from './journal.ts';
 import { openOutbox } from './outbox.ts';
 import { savedHeadIn } from './saved-head.ts';
@@ -158,8 +158,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     witnesses,
     trust: light.trust,
     offers: () => services.offers(),
-    print(visit, packed) {
-      const slip = unpackSlip(packed);
+    print(visit, strips) {
+      const slip = joinStrips(strips);
       const printed = slip.ok ? devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
       void printed.then((result) => {
         journal.write({ event: 'slip', visit, ...(result.ok ? { printed: true } : { printed: false, code: result.failure.code, detail: journalDetail(result.failure.detail) }) });

@@ -3,6 +3,7 @@ import type { PackedSlip, PrintOffer } from '../contract/bridge.ts';
 import type { PrinterStatus, Slip } from '../contract/device-host.ts';
 import { fail, ok } from '../contract/result.ts';
 import type { Failure, Result } from '../contract/result.ts';
+import { concatBytes } from '../ledger/verify/bytes.ts';
 
 /** What became of a slip; null: it was not printed yet. */
 export type Printing = { state: 'printing' } | { state: 'printed' } | { state: 'failed'; failure: Failure };
@@ -26,4 +27,17 @@ export function unpackSlip({ widthDots, heightDots, dots }: PackedSlip): Result<
   } catch {
     return fail('message-invalid', 'slip');
   }
+}
+
+/** The strips of one slip, from the top down; `message-invalid` where one of them is none, or of another width. */
+export function joinStrips(strips: readonly PackedSlip[]): Result<Slip> {
+  const unpacked: Slip[] = [];
+  for (const strip of strips) {
+    const slip = unpackSlip(strip);
+    if (!slip.ok) return slip;
+    unpacked.push(slip.value);
+  }
+  const widthDots = unpacked[0]?.widthDots ?? 0;
+  if (unpacked.some((slip) => slip.widthDots !== widthDots)) return fail('message-invalid', 'strips');
+  return ok({ widthDots, heightDots: unpacked.reduce((sum, { heightDots }) => sum + heightDots, 0), dots: concatBytes(...unpacked.map(({ dots }) => dots)) });
 }

@@ -1,8 +1,8 @@
 import { encode } from 'uqr';
 import type { PackedSlip } from '../contract/bridge.ts';
 
-/** What stands on a slip, from the top down. Never an identity number. */
-export type SlipLine = { kind: 'heading' | 'text' | 'small' | 'reference'; text: string } | { kind: 'qr'; text: string };
+/** What stands on a slip, from the top down. Never an identity number. `rule`: a line between two matters. */
+export type SlipLine = { kind: 'heading' | 'text' | 'small' | 'reference'; text: string } | { kind: 'qr'; text: string } | { kind: 'rule' };
 
 /** Dots; there are 8 a millimetre. */
 const sizes = { heading: 44, reference: 48, text: 30, small: 24 } as const;
@@ -22,11 +22,14 @@ interface Piece {
 /** Draws a slip in the fonts of the screen, black or white dot by dot, and packs it for the bridge. */
 export async function drawSlip(lines: readonly SlipLine[], widthDots: number): Promise<PackedSlip> {
   const family = getComputedStyle(document.body).fontFamily;
-  const fonts = lines.map((line) => ({ line, font: line.kind === 'qr' ? '' : fontOf(line.kind, family) }));
-  await Promise.all(fonts.filter(({ font }) => font !== '').map(({ line, font }) => document.fonts.load(font, line.text)));
+  await Promise.all(lines.flatMap((line) => (line.kind === 'qr' || line.kind === 'rule' ? [] : [document.fonts.load(fontOf(line.kind, family), line.text)])));
   const canvas = document.createElement('canvas');
   const measuring = contextOf(canvas);
-  const pieces = fonts.flatMap(({ line, font }): Piece[] => (line.kind === 'qr' ? [codePiece(line.text, widthDots)] : textPieces(measuring, line.text, font, sizes[line.kind], widthDots)));
+  const pieces = lines.flatMap((line): Piece[] => {
+    if (line.kind === 'qr') return [codePiece(line.text, widthDots)];
+    if (line.kind === 'rule') return [rulePiece(widthDots)];
+    return textPieces(measuring, line.text, fontOf(line.kind, family), sizes[line.kind], widthDots);
+  });
   const heightDots = pieces.reduce((sum, { height }) => sum + height, 2 * gap);
   canvas.width = widthDots;
   canvas.height = heightDots;
@@ -78,6 +81,10 @@ function textPieces(context: CanvasRenderingContext2D, text: string, font: strin
       onto.fillText(one, margin, y + height / 2, room);
     },
   }));
+}
+
+function rulePiece(widthDots: number): Piece {
+  return { height: gap, draw: (context, y) => context.fillRect(margin, y, widthDots - 2 * margin, 2) };
 }
 
 function codePiece(text: string, widthDots: number): Piece {

@@ -1,4 +1,4 @@
-import type { Intent, Page, RequestState, ServiceCard, Signable, SignedRow, TypedFact } from '../../contract/bridge.ts';
+import type { Intent, PackedSlip, Page, RequestState, ServiceCard, Signable, SignedRow, TypedFact } from '../../contract/bridge.ts';
 import type { Closure } from '../../contract/closure.ts';
 import type { CardInfo, PrinterStatus } from '../../contract/device-host.ts';
 import type { Language, Localized } from '../../contract/language.ts';
@@ -99,8 +99,10 @@ export interface Visit {
   /** Staff have brought them here: nobody is called to a counter from one. */
   atCounter: boolean;
   issued: Issued[];
-  /** What became of the slip of the last one; null: none was asked for. */
+  /** What became of the slip of the last one, or of all; null: none was asked for. */
   printing: Printing | null;
+  /** Of a slip that comes in several messages, those that are here. */
+  strips: PackedSlip[];
   setback: Setback | null;
 }
 
@@ -177,6 +179,7 @@ export function newVisit(id: string, insertion: number, brought: string | null =
     correcting: null,
     issued: [],
     printing: null,
+    strips: [],
     setback: null,
   };
 }

@@ -347,11 +347,18 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         event.type === 'request.settled' && isInLedger(event.settlement) && isIssued(context, event.transaction),
       requestInHandRefused: ({ context, event }) =>
         event.type === 'request.settled' && !isInLedger(event.settlement) && isIssued(context, event.transaction),
-      printerIsFree: ({ context }) => {
-        return mayPrint(context.visit?.printing ?? null, context.printer);
+      /** And the slip is all there. */
+      mayPrint: ({ context, event }) => {
+        const { printing, strips } = inVisit(context);
+        return event.type === 'receipt.print' && mayPrint(printing, context.printer) && (event.strip === undefined || (event.strip.number === event.strip.of && strips.length === event.strip.of - 1));
+      },
+      stripBeforeOthers: ({ context, event }) => {
+        const { printing, strips } = inVisit(context);
+        return event.type === 'receipt.print' && mayPrint(printing, context.printer) && event.strip !== undefined && event.strip.number < event.strip.of && (event.strip.number === 1 || strips.length === event.strip.number - 1);
       },
       scannedAsk: ({ event }) => event.type === 'scanned' && (askInLink(event.text) !== null || handOffInLink(event.text) !== null),
-      slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id,
+      /** What was printed of the matters before says nothing of a sheet with another on it. */
+      slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id && context.visit.printing?.state === 'printing',
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
         stateIn({ stage: { visiting: { signIn: 'pin' } } }),
@@ -363,9 +370,15 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
     actions: {
       takePrinter: assign(({ event, context }) => ({ printer: event.type === 'printer' ? event.printer : context.printer })),
       print: ({ context, event }) => {
-        if (event.type === 'receipt.print') work.print(inVisit(context).id, event.slip);
+        if (event.type !== 'receipt.print') return;
+        const { id, strips } = inVisit(context);
+        work.print(id, event.strip === undefined ? [event.slip] : [...strips, event.slip]);
       },
-      notePrinting: assign(({ context }) => patch(context, { printing: { state: 'printing' } })),
+      keepStrip: assign(({ context, event }) => {
+        if (event.type !== 'receipt.print') return {};
+        return patch(context, { strips: event.strip?.number === 1 ? [event.slip] : [...inVisit(context).strips, event.slip] });
+      }),
+      notePrinting: assign(({ context }) => patch(context, { printing: { state: 'printing' }, strips: [] })),
       noteSlip: assign(({ context, event }) => {
         if (event.type !== 'slip.done') return {};
         return patch(context, { printing: event.result.ok ? { state: 'printed' } : { state: 'failed', failure: event.result.failure } });
@@ -977,10 +990,18 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                   receipt: {
                     on: {
                       'receipts.open': { guard: 'severalSigned', target: 'receipts' },
-                      'receipt.print': { guard: 'printerIsFree', actions: ['print', 'notePrinting'] },
+                      'receipt.print': { guard: 'mayPrint', actions: ['print', 'notePrinting'] },
                     },
                   },
-                  receipts: { on: { back: 'receipt' } },
+                  receipts: {
+                    on: {
+                      back: 'receipt',
+                      'receipt.print': [
+                        { guard: 'mayPrint', actions: ['print', 'notePrinting'] },
+                        { guard: 'stripBeforeOthers', actions: 'keepStrip' },
+                      ],
+                    },
+                  },
                   /** The code is on the screen; with "back" it goes on here after all. */
                   handedOff: {
                     invoke: {

@@ -1,4 +1,4 @@
-import type { BundleLetter, Doing, Page, RequestRow, Snapshot } from '../../contract/bridge.ts';
+import type { BundleLetter, Doing, Page, ReceiptCodes, RequestRow, Snapshot } from '../../contract/bridge.ts';
 import type { Localized } from '../../contract/language.ts';
 import { shownAskCode } from '../../identity/ask-code.ts';
 import { handOffLink } from '../../identity/hand-off.ts';
@@ -151,7 +151,7 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
     case 'visiting.inside.receipt':
       return receiptPage(visit, context);
     case 'visiting.inside.receipts':
-      return receiptsPage(visit);
+      return receiptsPage(visit, context);
     case 'visiting.inside.handedOff':
       return handOffPage(visit);
     case 'visiting.inside.askCode':
@@ -376,10 +376,17 @@ function askDonePage({ askDone }: Visit): Page {
 /** More lines than these do not fit the screen beside the code; and with many more codes the snapshot would not fit the bridge. */
 const mostOnSheet = 4;
 
-function receiptsPage({ issued }: Visit): Page {
-  const newestFirst = issued.toReversed();
-  const receipts = newestFirst.slice(0, mostOnSheet).map(({ what, reference, service, state, qr }) => ({ reference, what, service: service?.title ?? null, state, qr }));
-  return { page: 'receipts', receipts, more: newestFirst.length - receipts.length };
+/** Of the codes of all of them together: with what else stands in it the snapshot fits the bridge. */
+const mostCodeChars = 40_000;
+
+function receiptsPage({ issued, printing }: Visit, { printer, settings }: VisitContext): Page {
+  let room = mostCodeChars;
+  const all = issued.toReversed().map(({ what, reference, service, state, at, fee, qr }): ReceiptCodes => {
+    room -= qr.reduce((sum, { length }) => sum + length, 0);
+    return { reference, what, service: service?.title ?? null, agencies: service === null ? [] : (service.agencies ?? [service.agency]), state, at, fee, qr: room < 0 ? [] : qr };
+  });
+  const [receipts, others] = [all.slice(0, mostOnSheet), all.slice(mostOnSheet)];
+  return { page: 'receipts', receipts, more: others.length, ...(settings.paperDots === null ? {} : { print: printOffer(printing, printer, settings.paperDots), others }) };
 }
 
 /** More lines than these nobody reads on a screen; the proof counts all. */

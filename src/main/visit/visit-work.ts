@@ -20,7 +20,7 @@ export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInPa
   witnesses: Pick<WitnessWatch, 'follow'>;
   /** The card of one insertion. */
   cardOf(insertion: number): Card;
-  print(visit: string, slip: PackedSlip): void;
+  print(visit: string, strips: readonly PackedSlip[]): void;
   /** The ledger says that the card of this insertion is a member of staff's. */
   onStaffCard(insertion: number): void;
 }
@@ -98,7 +98,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     async finished() {
       await signing;
     },
-    print: (visit, slip) => parts.print(visit, slip),
+    print: (visit, strips) => parts.print(visit, strips),
     deliver(transaction) {
       delivery.send(transaction);
     },

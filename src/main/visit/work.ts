@@ -166,7 +166,7 @@ export interface VisitWork {
   drawProof(data: MyData): string[];
   mute(access: Access, agency: Name, muted: boolean): Promise<Result<unknown>>;
   /** Starts printing for this visit; what becomes of it arrives as an event. */
-  print(visit: string, slip: PackedSlip): void;
+  print(visit: string, strips: readonly PackedSlip[]): void;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;
   /** The receipt's QR codes, with the private parts put in and everything checked once more. */

@@ -184,9 +184,9 @@ describe('a visit from card to receipt', () => {
     expect(stand.page).toMatchObject({ page: 'goodbye', receipts: [{ reference: '7KQ2-M4XD-01', qr: [] }, { reference: '7KQ2-M4XD-02', qr: [] }] });
   });
 
-  test('of many requests, the sheet fits the bridge', async () => {
+  test.each([null, 576])('of many requests, the sheet fits the bridge, on paper of %s dots', async (paperDots) => {
     const codes = [1, 2, 3].map((n) => `IMI1:${n}:3:${'X'.repeat(1790)}`);
-    const stand = new VisitStand(() => ({ drawReceipt: () => ok(codes) }));
+    const stand = new VisitStand(() => ({ drawReceipt: () => ok(codes) }), { paperDots });
     await stand.signIn();
     for (let n = 0; n < 8; n += 1) {
       await stand.sign(tax);
@@ -199,7 +199,10 @@ describe('a visit from card to receipt', () => {
     stand.settle('recorded');
     await stand.sees('receipt');
     stand.send({ type: 'receipts.open' });
-    expect(await stand.sees('receipts')).toMatchObject({ more: 5 });
+    const sheet = await stand.sees('receipts');
+    expect(sheet).toMatchObject({ more: 5 });
+    // On paper all of them are named, and as many have their codes as the message has room for.
+    expect(sheet.others?.map(({ qr }) => qr.length)).toEqual(paperDots === null ? undefined : [3, 3, 3, 0, 0]);
     expect(Buffer.byteLength(JSON.stringify(stand.snapshot))).toBeLessThan(bridgeMessageLimitBytes);
     stand.pull();
     expect(Buffer.byteLength(JSON.stringify(stand.snapshot))).toBeLessThan(bridgeMessageLimitBytes);

@@ -78,3 +78,57 @@ describe('a receipt on paper', () => {
     expect(await offer(stand)).toMatchObject({ state: 'ready', code: null });
   });
 });
+
+describe('several matters on one slip', () => {
+  const strip = (number: number, of = 3) => ({ type: 'receipt.print' as const, slip, strip: { number, of } });
+
+  async function atReceipts(): Promise<VisitStand> {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'home' });
+    await stand.sign(taxOffer.service.id);
+    stand.settle('recorded');
+    await stand.sees('receipt');
+    stand.send({ type: 'receipts.open' });
+    return stand;
+  }
+
+  test('is offered with all of them, and with who gets each', async () => {
+    const stand = await atReceipts();
+    const { print, receipts, others } = await stand.sees('receipts');
+    expect(print).toEqual({ state: 'ready', widthDots: 576, code: null });
+    expect(receipts.map(({ reference, agencies }) => [reference, agencies])).toEqual([
+      ['7KQ2-M4XD-02', [taxOffer.agency]],
+      ['7KQ2-M4XD-01', [taxOffer.agency]],
+    ]);
+    expect(others).toEqual([]);
+  });
+
+  test('comes in strips, and is printed as one when the last is there', async () => {
+    const stand = await atReceipts();
+    expect(stand.can(strip(2))).toBe(false);
+    expect(stand.can(strip(3))).toBe(false);
+    stand.send(strip(1));
+    stand.send(strip(1));
+    stand.send(strip(2));
+    expect(stand.calls.prints).toEqual([]);
+    stand.send(strip(3));
+    expect(stand.calls.strips).toEqual([3]);
+    expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printing' });
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: ok(null) });
+    expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printed' });
+  });
+
+  test('the slip of the first alone says nothing of the sheet', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip });
+    stand.send({ type: 'home' });
+    await stand.sign(taxOffer.service.id);
+    stand.settle('recorded');
+    await stand.sees('receipt');
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: ok(null) });
+    stand.send({ type: 'receipts.open' });
+    expect((await stand.sees('receipts')).print).toMatchObject({ state: 'ready' });
+  });
+});

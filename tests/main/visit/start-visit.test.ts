@@ -32,7 +32,7 @@ async function signIn(visits: Visits, insertion = 1): Promise<void> {
 beforeEach(() => {
   screen = new PaperScreen();
   written = [];
-  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], dropped: [] };
+  calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], strips: [], dropped: [] };
 });
 
 test('an intent that the state does not know is ignored and journalled, and activity is not', async () => {

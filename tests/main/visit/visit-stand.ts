@@ -118,6 +118,8 @@ export interface Calls {
   mutes: { agency: string; muted: boolean }[];
   /** The visits that sent a slip. */
   prints: string[];
+  /** Of each of them how many strips it came in. */
+  strips: number[];
   /** Codes of matters that nobody goes on with any more. */
   dropped: string[];
 }
@@ -160,8 +162,9 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
         }),
       );
     },
-    print: (visit) => {
+    print: (visit, strips) => {
       calls.prints.push(visit);
+      calls.strips.push(strips.length);
     },
     deliver: (transaction) => {
       calls.delivered.push(transaction);
@@ -183,7 +186,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
 
 /** The machine on a clock that stands still until it is moved. */
 export class VisitStand {
-  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], dropped: [] };
+  readonly calls: Calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], strips: [], dropped: [] };
   readonly probe = newAccess();
   readonly clock = new SimulatedClock();
   readonly #actor;
