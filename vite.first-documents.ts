@@ -10,8 +10,19 @@ interface FirstPage {
   drawScreen(snapshot: Snapshot): Promise<string>;
 }
 
-/** Waits until the first document has been painted: whatever comes before holds its styles and its font up, and the paint. `later`: the tags of what the screens load ahead. */
-const startScript = (later: readonly string[]): string => `requestAnimationFrame(() =>
+/**
+ * Waits until the first document has been painted: whatever comes before holds its styles and its font up, and the paint. Until the screens' script takes over, a
+ * touch is kept for it (src/renderer/first-touch.ts). `later`: the tags of what the screens load ahead.
+ */
+const startScript = (later: readonly string[]): string => `let touched = null;
+const keep = ({ target }) => (touched = target.closest('button') ?? touched);
+addEventListener('click', keep, true);
+globalThis.takeFirstTouch = () => {
+  removeEventListener('click', keep, true);
+  delete globalThis.takeFirstTouch;
+  return touched;
+};
+requestAnimationFrame(() =>
   requestAnimationFrame(() => {
     for (const attributes of ${JSON.stringify(later.map(attributesOf))}) {
       const link = document.createElement('link');

@@ -5,5 +5,7 @@ declare global {
   interface Window {
     /** Put there by the shell's boot script; gone after `bridge.ts` has run. */
     imi?: Bridge;
+    /** Only in a first document: the button that was touched last so far, and from now on nothing is kept. */
+    takeFirstTouch?: () => HTMLButtonElement | null;
   }
 }

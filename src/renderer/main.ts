@@ -6,6 +6,7 @@ import { reportActivity } from './activity.ts';
 import './fonts/kiosk-font.css';
 import './tokens.css';
 import './base.css';
+import { replayFirstTouch } from './first-touch.ts';
 import { i18n } from './i18n.ts';
 import { loadLaterPages } from './later-pages.ts';
 import { useSnapshotStore } from './snapshot-store.ts';
@@ -18,6 +19,7 @@ const first = await store.connect(bridge);
 // The first document shows snapshot 0 already, and Vue takes it over as it stands. Any other is drawn from nothing: Vue would leave wrong classes where elements are alike.
 if (first.seq !== 0) document.querySelector('#kiosk')?.replaceChildren();
 createSSRApp(App).use(pinia).use(i18n).mount('#kiosk');
+replayFirstTouch(first.seq === 0);
 reportActivity(window, () => store.send({ intent: 'activity' }));
 
 await nextTick();

@@ -42,3 +42,24 @@ test.each(cases)('$languages, stand-ins $standIns, $orientation: the document sh
   const ofTheHeader = /Permissions-Policy header|allow-scripts and allow-same-origin/;
   expect(gallery.complaints.filter((complaint) => !ofTheHeader.test(complaint))).toEqual([]);
 });
+
+test.each([
+  { name: 'counts once the script is there', seq: 0, shown: 'attract', touched: '[data-intent=start]', sent: [{ intent: 'start' }] },
+  { name: 'the last of several counts', seq: 0, shown: 'attract', touched: '[data-intent="language.set"][data-value=en]', sent: [{ intent: 'language.set', language: 'en' }] },
+  { name: 'beside a button changes nothing', seq: 0, shown: 'attract', touched: '.attract > .text', sent: [{ intent: 'start' }] },
+  { name: 'is not for another page that comes instead', seq: 3, shown: 'insert-card', touched: '[data-intent=start]', sent: [] },
+])('a touch of the first document $name', async ({ seq, shown, touched, sent }) => {
+  const screen = screens.find(({ name }) => name === shown);
+  if (screen === undefined) throw new Error(`no ${shown}`);
+  const snapshot = snapshotOf(screen, 'zh-Hans', seq);
+  const kiosk = { ...snapshot.kiosk, hub: { 'zh-Hans': hubHole, en: hubHole }, standIns: true };
+  const languages: Language[] = ['zh-Hans', 'en'];
+  await gallery.open(`${kioskOrigin}${firstDocumentPath({ languages, kiosk })}`);
+  await gallery.page.locator('[data-intent=start]').click();
+  await gallery.page.locator(touched).dispatchEvent('click');
+  expect(await gallery.takeSent()).toEqual([]);
+  await gallery.deliver({ ...snapshot, languages, kiosk });
+  expect(await gallery.takeSent()).toEqual(sent);
+  // From then on nothing is kept: a touch is the page's own, and counts once.
+  expect(await gallery.page.evaluate('typeof takeFirstTouch')).toBe('undefined');
+});

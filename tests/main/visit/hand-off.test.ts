@@ -165,6 +165,67 @@ describe('in a visit', () => {
     expect(stand.page).toMatchObject({ page: 'question', question: 'tax_year' });
   });
 
+  describe('what is signed beside it leaves it where it is', () => {
+    const signTax = async (stand: VisitStand): Promise<void> => {
+      stand.send({ type: 'service.open', service: tax });
+      stand.send({ type: 'consent.allow' });
+      stand.answerAll();
+      stand.send({ type: 'check.confirm' });
+      await stand.sees('sign');
+      stand.send({ type: 'pin.submit', pin: '123456' });
+      await expect.poll(() => stand.state.stage).toBe('visiting.sending');
+    };
+
+    test('where it was handed off here', async () => {
+      const stand = new VisitStand();
+      await stand.signIn();
+      stand.send({ type: 'service.open', service: tax });
+      stand.send({ type: 'consent.allow' });
+      stand.send({ type: 'hand-off.begin' });
+      await stand.sees('hand-off');
+      stand.send({ type: 'back' });
+      await stand.sees('question');
+      stand.send({ type: 'home' });
+      await signTax(stand);
+      expect(stand.calls.dropped).toEqual([]);
+    });
+
+    test('where it came from elsewhere', async () => {
+      const stand = new VisitStand(() => found());
+      await stand.signIn();
+      stand.send({ type: 'code.open' });
+      stand.send({ type: 'code.submit', code: '7KQ2M4XD' });
+      await stand.sees('question');
+      stand.send({ type: 'home' });
+      await signTax(stand);
+      expect(stand.calls.dropped).toEqual([]);
+    });
+  });
+
+  test('handed off once more, it has one code: the one before opens nothing', async () => {
+    let codes = 0;
+    const stand = new VisitStand(() => ({ handOff: () => Promise.resolve(ok({ code: `${(codes += 1)}KQ2M4XD`, until: 1_795_300_000 })) }));
+    await stand.signIn();
+    stand.send({ type: 'service.open', service: tax });
+    stand.send({ type: 'consent.allow' });
+    stand.send({ type: 'hand-off.begin' });
+    await stand.sees('hand-off');
+    stand.send({ type: 'back' });
+    await stand.sees('question');
+    expect(stand.calls.dropped).toEqual([]);
+    stand.send({ type: 'hand-off.begin' });
+    await expect.poll(() => stand.page).toMatchObject({ page: 'hand-off', code: '2KQ2-M4XD' });
+    expect(stand.calls.dropped).toEqual(['1KQ2M4XD']);
+    stand.send({ type: 'back' });
+    await stand.sees('question');
+    stand.answerAll();
+    stand.send({ type: 'check.confirm' });
+    await stand.sees('sign');
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    await expect.poll(() => stand.state.stage).toBe('visiting.sending');
+    expect(stand.calls.dropped).toEqual(['1KQ2M4XD', '2KQ2M4XD']);
+  });
+
   test('its number in the hall is shown, and the counter that it is called to', async () => {
     const answers = [Promise.withResolvers<Result<QueuePlace | null>>(), Promise.withResolvers<Result<QueuePlace | null>>(), Promise.withResolvers<Result<QueuePlace | null>>()];
     const known: unknown[] = [];
