@@ -55,6 +55,7 @@ export async function signIns(place: KioskPlace, window: ChromiumWindow, hubJson
   const watch = new Watch(opened.value);
   const spawn = spawnNodeHost({ hostPath: path.join(root, 'src/drivers/host.ts'), binding: hubFile.kiosks[place.kioskId]?.pcscBinding ?? 'smartcard', pcscSocket: place.pcscSocket });
   const kiosk = await startKiosk({
+    version: '0.0.0',
     hubFile,
     kioskId: place.kioskId,
     dataDir: place.dataDir,

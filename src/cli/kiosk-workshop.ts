@@ -20,8 +20,8 @@ import { throwawayKey } from '../main/workshop/setup-hub.ts';
 import { checkReadiness, signReadiness, signedOrNull, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand, type Binding } from './cards-at-hand.ts';
-import { printPdf } from './print-pdf.ts';
-import { readinessPage } from './readiness-page.ts';
+import { printPdf } from '../main/print-pdf.ts';
+import { readinessPage } from '../main/workshop/readiness-page.ts';
 import { openTerminal } from './terminal.ts';
 
 export const workshopUsage = `imi kiosk provision --config FILE

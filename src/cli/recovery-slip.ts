@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { encode } from 'uqr';
 import type { Localized } from '../contract/language.ts';
 import { recoveryKeyText } from '../identity/recovery-key.ts';
-import { escaped } from './html.ts';
+import { escaped } from '../main/html.ts';
 
 export interface RecoverySlip {
   hub: Localized;

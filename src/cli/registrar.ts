@@ -16,7 +16,7 @@ import { decodeRecord, stateKey } from '../ledger/verify/records.ts';
 import { prepareReplacement } from '../identity/replacement.ts';
 import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
-import { printPdf } from './print-pdf.ts';
+import { printPdf } from '../main/print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
 import { expect } from './registrar-expect.ts';
 import { openTerminal } from './terminal.ts';

@@ -153,6 +153,16 @@ export interface JournalRow {
 /** What came of a test: of an identity card only what kind it is, never what stands in it. */
 export type TestResult = { test: 'card'; version: string; state: 'blank' | 'used' } | { test: 'identity'; layout: IdentityCardLayout } | { test: 'printed' } | { test: 'failed'; code: FailureCode; detail: string | null };
 
+/** A readiness report as it is read. */
+export interface ReadinessLines {
+  ready: boolean;
+  checks: CheckLine[];
+  /** ISO 8601 in UTC. */
+  at: string;
+  version: string;
+  machine: string;
+}
+
 export type WorkshopPage =
   | { part: 'devices'; lines: DeviceLine[] }
   | {
@@ -170,7 +180,9 @@ export type WorkshopPage =
   /** Newest first; `from` counts from the newest that the filter lets through. */
   | { part: 'journal'; filter: JournalFilter; rows: JournalRow[]; from: number; older: boolean }
   /** `safe`: it is on the medium, and the medium can be taken. */
-  | { part: 'export'; places: SetupOption[]; state: 'choosing' | 'writing' | 'safe' | 'failed'; file: string | null; sha256: string | null; code: FailureCode | null; detail: string | null }
+  | { part: 'export'; what: 'journal' | 'readiness'; places: SetupOption[]; state: 'choosing' | 'writing' | 'safe' | 'failed'; file: string | null; sha256: string | null; code: FailureCode | null; detail: string | null }
+  /** `report` null: it is being looked at. `widthDots` null: no printer. */
+  | { part: 'readiness'; report: ReadinessLines | null; widthDots: number | null; busy: boolean; result: TestResult | null }
   /** `waiting`: signed requests that have not reached the ledger; nothing is retired before they have. */
   | { part: 'retire'; state: 'asking'; waiting: number }
   | { part: 'retire'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
@@ -180,7 +192,9 @@ export type WorkshopPage =
   | { part: 'retire'; state: 'done'; qr: string[]; at: string; widthDots: number | null; busy: boolean; result: TestResult | null };
 
 export const workshopIntents = [
-  z.strictObject({ intent: z.literal('workshop.open'), part: z.enum(['devices', 'journal', 'export', 'retire']) }),
+  z.strictObject({ intent: z.literal('workshop.open'), part: z.enum(['devices', 'journal', 'export', 'readiness', 'retire']) }),
+  /** Of the readiness report, as a PDF. */
+  z.strictObject({ intent: z.literal('workshop.save') }),
   z.strictObject({ intent: z.literal('workshop.device'), device: z.enum(testedDevices) }),
   /** The device's own test: read a card, read an identity card. */
   z.strictObject({ intent: z.literal('workshop.try') }),

@@ -18,6 +18,7 @@ import { createDeskWork } from './desk/desk-work.ts';
 import { diskAt, hubKiosks, ownLines } from './desk/machine-health.ts';
 import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
+import { printPdf } from './print-pdf.ts';
 import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
@@ -34,6 +35,8 @@ import { readerLines } from './staff/reader-lines.ts';
 import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
 import { actsOverOwnWay } from './workshop/bench.ts';
+import { reportReadiness } from './workshop/readiness.ts';
+import { readinessPage } from './workshop/readiness-page.ts';
 import { createWorkshop, deviceLines } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
@@ -47,6 +50,8 @@ export interface KioskSetup {
   /** Opens the window at once; called before anything else is set up, so that both start together. */
   openScreen(panel: KioskFile['screen']): Promise<Result<Screen>>;
   spawnHost: SpawnHost;
+  /** Of the product. */
+  version: string;
   clock?: Clock;
 }
 
@@ -232,6 +237,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     journal,
     clock,
     stickRoots,
+    readiness: () => reportReadiness({ hubFile, kioskId, dataDir, version: setup.version, program: ok(null), deviceKey: ok(deviceKey), devices: devices.status, hub, light, district, now: () => clock.now() }),
+    readinessPdf: ({ report, signed }) => printPdf(readinessPage(report, hubFile, signed)),
   });
   /** Of a matter with whose resident staff go on here. */
   let awaitedCode: string | null = null;

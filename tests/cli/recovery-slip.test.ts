@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { beforeAll, expect, test } from 'vitest';
-import { printPdf } from '../../src/cli/print-pdf.ts';
+import { printPdf } from '../../src/main/print-pdf.ts';
 import { recoverySlipPage } from '../../src/cli/recovery-slip.ts';
 import { recoveryKeyText } from '../../src/identity/recovery-key.ts';
 

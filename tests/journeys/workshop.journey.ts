@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readKeyFile } from '../../src/hub/key-file.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
@@ -7,6 +7,7 @@ import { trustThrough } from '../../src/ledger/verify/handover.ts';
 import { verifyReceipt } from '../../src/ledger/verify/receipt.ts';
 import { readDeviceKey } from '../../src/main/device-key.ts';
 import { openJournalFile } from '../../src/main/workshop/journal-export.ts';
+import { readReadiness } from '../../src/main/workshop/readiness.ts';
 import { must } from '../hub/visitor.ts';
 import { expect, test } from './journey.ts';
 import { pin } from './steps.ts';
@@ -58,6 +59,24 @@ test('a technician tests a reader, reads and exports the journal, and retires th
   const hubKey = must(readKeyFile(join(hall.world.hubDir, hall.world.serverFile.key)));
   const lines = must(await openJournalFile(new Uint8Array(readFileSync(join(dataDir, 'exports', file))), key.publicKey, softwareOpener(hubKey.seal ?? new Uint8Array()), nodeCrypto.verify));
   expect(lines).toContain('"event":"journal.exported"');
+  await kiosk.back();
+
+  // A folder that others may read is no kiosk's; this one was copied, and has to be shut.
+  await kiosk.openWorkshop('readiness');
+  await kiosk.reads('others may read it');
+  chmodSync(dataDir, 0o700);
+  await kiosk.back();
+  await kiosk.openWorkshop('readiness');
+  await kiosk.reads('This kiosk is ready');
+  await picture('bench-7-readiness');
+  await kiosk.saveReport();
+  await kiosk.exportTo(join(dataDir, 'exports'));
+  await kiosk.reads('Safe to remove');
+  const report = readdirSync(join(dataDir, 'exports')).find((name) => name.endsWith('.pdf')) ?? '';
+  expect(readFileSync(join(dataDir, 'exports', report)).subarray(0, 5).toString('latin1')).toBe('%PDF-');
+  const { signed } = JSON.parse(readFileSync(join(dataDir, 'readiness.json'), 'utf8')) as { signed: string };
+  expect(readReadiness(signed, key.publicKey, nodeCrypto.verify)).toMatchObject({ kiosk: 'hall-1', ready: true });
+  await kiosk.back();
   await kiosk.back();
 
   await kiosk.openWorkshop('retire');

@@ -202,6 +202,7 @@ export async function openKioskStand({ over = 'socket', readers }: { over?: 'soc
       const started = await startKiosk({
         hubFile: { ...world.hubFile, hub: place, kiosks },
         kioskId: 'hall-1',
+        version: '0.0.0',
         dataDir: world.kioskDirs['hall-1'] ?? '',
         openScreen: () => Promise.resolve(ok(stand.screen)),
         spawnHost: listening(withIdentityReader(spawnNodeHost({ hostPath: 'src/drivers/host.ts', binding: 'smartcard', pcscSocket: pcscd.socketPath }), takeIdentityCard), (message) => {

@@ -387,7 +387,7 @@ export class Kiosk {
   }
 
   /** From the staff's home, or from one part of the bench to another. */
-  async openWorkshop(part: 'devices' | 'journal' | 'export' | 'retire' = 'devices'): Promise<void> {
+  async openWorkshop(part: 'devices' | 'journal' | 'export' | 'readiness' | 'retire' = 'devices'): Promise<void> {
     await this.#touchIntent('workshop.open', part);
     await this.sees('workshop', part);
   }
@@ -408,6 +408,12 @@ export class Kiosk {
 
   async exportTo(option: string): Promise<void> {
     await this.#touchIntent('workshop.export', option);
+  }
+
+  /** From the readiness report to where it is to be saved. */
+  async saveReport(): Promise<void> {
+    await this.#touchIntent('workshop.save');
+    await this.sees('workshop', 'export');
   }
 
   async retireKiosk(): Promise<void> {

@@ -36,11 +36,11 @@ export async function startOnScreen(parts: OnScreen): Promise<Result<RunningKios
   return isShown ? afterStay(started) : started;
 }
 
-async function startNamed({ kiosk: { dataDir }, spawnHost }: OnScreen, { hubJson, kioskId }: { hubJson: unknown; kioskId: string }, openScreen: () => Promise<Result<Screen>>): Promise<Result<RunningKiosk>> {
+async function startNamed({ kiosk: { dataDir }, version, spawnHost }: OnScreen, { hubJson, kioskId }: { hubJson: unknown; kioskId: string }, openScreen: () => Promise<Result<Screen>>): Promise<Result<RunningKiosk>> {
   const hubFile = hubFileSchema.safeParse(hubJson);
   const kioskFile = hubFile.data?.kiosks[kioskId];
   return hubFile.success && kioskFile !== undefined
-    ? startKiosk({ hubFile: hubFile.data, kioskId, dataDir: path.resolve(dataDir), openScreen, spawnHost: spawnHost({ binding: kioskFile.pcscBinding, devices: kioskFile.devices }) })
+    ? startKiosk({ hubFile: hubFile.data, kioskId, dataDir: path.resolve(dataDir), openScreen, version, spawnHost: spawnHost({ binding: kioskFile.pcscBinding, devices: kioskFile.devices }) })
     : fail('kiosk-config', hubFile.error?.issues[0]?.path.join('.') ?? `no kiosk ${kioskId}`);
 }
 

@@ -161,6 +161,7 @@ const toBench = {
   'workshop.turn': { actions: 'toBench' },
   'workshop.export': { actions: 'toBench' },
   'workshop.retire': { actions: 'toBench' },
+  'workshop.save': { actions: 'toBench' },
   'pin.submit': { actions: 'toBench' },
   'pin.on-reader': { actions: 'toBench' },
   back: { actions: 'toBench' },

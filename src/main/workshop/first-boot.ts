@@ -1,5 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Intent, Page, Snapshot } from '../../contract/bridge.ts';
 import type { DeviceSurvey, ReaderStatus, SpawnHost } from '../../contract/device-host.ts';
 import type { KioskFile } from '../../contract/hub-file.ts';
@@ -17,9 +16,9 @@ import { cardIn } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../device-key.ts';
 import { tpmAtHand } from '../tpm.ts';
-import { enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench } from './bench.ts';
+import { enrolOnce, keyPathOf, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { checkReadiness, onTheWay, signReadiness, signedOrNull, type Check } from './readiness.ts';
+import { checkLineOf, onTheWay, reportReadiness, type Check } from './readiness.ts';
 import { becomeKiosk, benchOf, keepAnswers, keptAnswers, type SetupAnswers } from './setup-answers.ts';
 import { fetchHubFile, findHubs, readBackOf, throwawayKey, typedPlace, type FoundHub } from './setup-hub.ts';
 import { devicesWith, optionOf, optionsFor, stateFor } from './setup-options.ts';
@@ -408,7 +407,7 @@ class Wizard {
     void onTheWay({ ...way, kioskId, deviceKey: fail('kiosk-config'), now: () => this.#parts.clock.now() }).then((checks) => {
       way.hub.close();
       if (turn !== this.#turn) return;
-      this.#checks = checks.map(lineOf);
+      this.#checks = checks.map(checkLineOf);
       this.#show();
     });
   }
@@ -496,21 +495,19 @@ class Wizard {
     const turn = this.#turn;
     void this.#lookAtAll(bench).then((found) => {
       if (turn !== this.#turn) return;
-      this.#checks = found.checks.map(lineOf);
+      this.#checks = found.checks.map(checkLineOf);
       this.#ready = found.ready;
       this.#show();
     });
   }
 
   async #lookAtAll(bench: Bench): Promise<{ checks: Check[]; ready: boolean }> {
-    const { clock, version, program, dataDir } = this.#parts;
+    const { clock, version, program } = this.#parts;
     const deviceKey = readDeviceKey(keyPathOf(bench));
     const way = openWay(bench, deviceKey.ok ? deviceKey.value : throwawayKey(), deviceKey.ok ? 'kiosk' : 'setting-up');
     try {
       const devices = await settled(this.#host);
-      const report = await checkReadiness({ ...bench, ...way, version, program, deviceKey, devices, now: () => clock.now() });
-      const signed = deviceKey.ok ? signedOrNull(await signReadiness(report, deviceKey.value)) : null;
-      onDisk(() => writeFileSync(join(dataDir, 'readiness.json'), `${JSON.stringify({ ...report, signed }, null, 2)}\n`, { mode: 0o600 }));
+      const { report } = await reportReadiness({ ...bench, ...way, version, program, deviceKey, devices, now: () => clock.now() });
       return report;
     } finally {
       way.hub.close();
@@ -625,8 +622,6 @@ class Wizard {
 }
 
 type OmitNumber<P> = P extends SetupPage ? Omit<P, 'number' | 'of'> : never;
-
-const lineOf = ({ check, state, code, detail }: Check): CheckLine => ({ check, state, code: code ?? null, detail: detail ?? null });
 
 /** One that has a page. */
 const codeOf = ({ code }: Failure<string>): FailureCode => failureCodes.find((known) => known === code) ?? 'kiosk-fault';

@@ -1,9 +1,10 @@
-import { statfsSync, statSync } from 'node:fs';
+import { statfsSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { DeviceStatus } from '../../contract/device-host.ts';
 import type { HubFile } from '../../contract/hub-file.ts';
-import { checkNames, type CheckName } from '../../contract/workshop.ts';
+import { checkNames, type CheckLine, type CheckName } from '../../contract/workshop.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import { isSignedBy, parseJws, signJwsBy } from '../../identity/jws.ts';
 import type { HubClient } from '../../ledger/client/hub-client.ts';
@@ -13,6 +14,7 @@ import type { Crypto } from '../../ledger/verify/crypto.ts';
 import type { DeviceKey } from '../device-key.ts';
 import type { District } from '../district.ts';
 import { readerView } from '../visit/reader-view.ts';
+import { onDisk } from './bench.ts';
 
 const checkSchema = z.strictObject({
   check: z.enum(checkNames),
@@ -64,7 +66,7 @@ const mostAheadMs = 60_000;
 /** Looks at everything that a visit will need, and changes nothing. Never rejects. */
 export async function checkReadiness(parts: ReadinessParts): Promise<Readiness> {
   const { hubFile, kioskId, version, now } = parts;
-  const checks = [fromResult('program', parts.program), ...onDisk(parts), fromResult('device-key', parts.deviceKey), ...(await onTheWay(parts)), ...ofDevices(parts), ...ofStandIns(parts)];
+  const checks = [fromResult('program', parts.program), ...ofDisk(parts), fromResult('device-key', parts.deviceKey), ...(await onTheWay(parts)), ...ofDevices(parts), ...ofStandIns(parts)];
   return {
     v: 1,
     kiosk: kioskId,
@@ -85,6 +87,23 @@ export const signReadiness = (report: Readiness, { publicKey, sign }: DeviceKey)
 /** What a report that its kiosk could not sign says of it. */
 export const signedOrNull = (signed: Result<string>): string | null => (signed.ok ? signed.value : null);
 
+/** A report, and what its kiosk signed of it; null where it could not. */
+export interface SignedReadiness {
+  report: Readiness;
+  signed: string | null;
+}
+
+/** Looks at everything, signs what was found, and leaves it in the data folder. */
+export async function reportReadiness(parts: ReadinessParts): Promise<SignedReadiness> {
+  const report = await checkReadiness(parts);
+  const signed = parts.deviceKey.ok ? signedOrNull(await signReadiness(report, parts.deviceKey.value)) : null;
+  onDisk(() => writeFileSync(join(parts.dataDir, 'readiness.json'), `${JSON.stringify({ ...report, signed }, null, 2)}\n`, { mode: 0o600 }));
+  return { report, signed };
+}
+
+/** As a screen shows it. */
+export const checkLineOf = ({ check, state, code, detail }: Check): CheckLine => ({ check, state, code: code ?? null, detail: detail ?? null });
+
 /** null: not signed by this key, or no such report. */
 export function readReadiness(jws: string, key: PublicKey, verify: Crypto['verify']): Readiness | null {
   const parsed = parseJws(jws);
@@ -93,7 +112,7 @@ export function readReadiness(jws: string, key: PublicKey, verify: Crypto['verif
   return report.success ? report.data : null;
 }
 
-function onDisk({ dataDir }: ReadinessParts): Check[] {
+function ofDisk({ dataDir }: ReadinessParts): Check[] {
   try {
     const { mode } = statSync(dataDir);
     const { bavail, blocks } = statfsSync(dataDir);

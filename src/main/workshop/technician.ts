@@ -5,7 +5,7 @@ import type { DeviceCommand, DeviceCommands, DeviceStatus, Scan } from '../../co
 import type { KioskFile } from '../../contract/hub-file.ts';
 import { failureCodes, type FailureCode } from '../../contract/failures.ts';
 import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
-import type { DeviceLine, JournalFilter, SetupOption, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
+import type { DeviceLine, JournalFilter, ReadinessLines, SetupOption, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
 import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import type { Card } from '../card.ts';
@@ -22,6 +22,7 @@ import { signedByCard } from './card-signer.ts';
 import { exportPlaces, sealJournal, writeExport } from './journal-export.ts';
 import { readJournalPage } from './journal-reading.ts';
 import type { KioskActs } from './kiosk-acts.ts';
+import { checkLineOf, type SignedReadiness } from './readiness.ts';
 
 /** What of the device host a bench uses. */
 export interface BenchDevices {
@@ -51,6 +52,10 @@ export interface WorkshopParts {
   clock: Clock;
   /** Folders below which a stick shows. */
   stickRoots: readonly string[];
+  /** Looks at everything that a visit needs. */
+  readiness(): Promise<SignedReadiness>;
+  /** A report on a page. */
+  readinessPdf(report: SignedReadiness): Promise<Result<Uint8Array>>;
 }
 
 /** Who is at the bench, and the card in the reader. */
@@ -95,7 +100,7 @@ export const createWorkshop = (parts: WorkshopParts): Workshop => ({
 
 type Retiring = Exclude<Extract<WorkshopPage, { part: 'retire' }>, { state: 'done' }> | { part: 'retire'; state: 'done' };
 type Exporting = Pick<Extract<WorkshopPage, { part: 'export' }>, 'state' | 'file' | 'sha256' | 'code' | 'detail'>;
-type Place = { part: 'devices' } | { part: 'device'; device: TestedDevice } | { part: 'journal'; filter: JournalFilter; from: number } | { part: 'export' } | { part: 'retire' };
+type Place = { part: 'devices' } | { part: 'device'; device: TestedDevice } | { part: 'journal'; filter: JournalFilter; from: number } | { part: 'export'; what: 'journal' | 'readiness' } | { part: 'readiness' } | { part: 'retire' };
 
 const notYet: Exporting = { state: 'choosing', file: null, sha256: null, code: null, detail: null };
 
@@ -111,6 +116,7 @@ class Bench implements WorkshopBench {
   #result: TestResult | null = null;
   #places: SetupOption[] = [];
   #exporting = notYet;
+  #readiness: SignedReadiness | null = null;
   #retiring: Retiring = { part: 'retire', state: 'asking', waiting: 0 };
   #proof: { qr: string[]; at: string } = { qr: [], at: '' };
   #triesLeft: number;
@@ -150,7 +156,7 @@ class Bench implements WorkshopBench {
   }
 
   readonly #takes: { [Name in Intent['intent']]?: (intent: Extract<Intent, { intent: Name }>) => void } = {
-    'workshop.open': ({ part }) => this.#go(part === 'journal' ? { part, filter: 'all', from: 0 } : { part }),
+    'workshop.open': ({ part }) => this.#go(part === 'journal' ? { part, filter: 'all', from: 0 } : part === 'export' ? { part, what: 'journal' } : { part }),
     'workshop.device': ({ device }) => this.#go({ part: 'device', device }),
     'workshop.try': () => this.#try(),
     'workshop.print': ({ slip }) => this.#print(unpackSlip(slip)),
@@ -159,6 +165,9 @@ class Bench implements WorkshopBench {
       if (this.#place.part === 'journal') this.#go({ ...this.#place, from: Math.max(0, this.#place.from + (to === 'older' ? rowsAPage : -rowsAPage)) });
     },
     'workshop.export': ({ option }) => this.#export(option),
+    'workshop.save': () => {
+      if (this.#place.part === 'readiness' && this.#readiness !== null) this.#go({ part: 'export', what: 'readiness' });
+    },
     'workshop.retire': () => this.#askForPin(false),
     'pin.submit': ({ pin }) => this.#retire(new TextEncoder().encode(pin)),
     'pin.on-reader': () => this.#retire(null),
@@ -170,6 +179,7 @@ class Bench implements WorkshopBench {
     // Whether it is on the ledger is about to be known.
     if (this.#place.part === 'retire' && this.#retiring.state === 'working') return;
     if (this.#place.part === 'devices') this.#ears.over();
+    else if (this.#place.part === 'export' && this.#place.what === 'readiness') this.#go({ part: 'readiness' });
     else this.#go({ part: 'devices' });
   }
 
@@ -193,6 +203,7 @@ class Bench implements WorkshopBench {
       this.#exporting = notYet;
       this.#places = exportPlaces(dataDir, stickRoots);
     }
+    if (place.part === 'readiness') this.#lookAround();
     if (place.part === 'retire') this.#retiring = { part: 'retire', state: 'asking', waiting: this.#parts.waiting() };
   }
 
@@ -266,7 +277,8 @@ class Bench implements WorkshopBench {
   #print(slip: ReturnType<typeof unpackSlip>): void {
     const isProof = this.#place.part === 'retire' && this.#retiring.state === 'done';
     const isTest = this.#place.part === 'device' && this.#place.device === 'printer';
-    if (!(isProof || isTest) || this.#busy) return;
+    const isReport = this.#place.part === 'readiness' && this.#readiness !== null;
+    if (!(isProof || isTest || isReport) || this.#busy) return;
     const printed = slip.ok ? this.#parts.devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
     this.#test(printed.then((result) => (result.ok ? { test: 'printed' } : failed(result.failure))));
   }
@@ -277,7 +289,8 @@ class Bench implements WorkshopBench {
     if (place === undefined) return;
     const turn = this.#turn;
     this.#exporting = { ...notYet, state: 'writing' };
-    void this.#exportTo(place.option).then((written) => {
+    const writing = this.#place.what === 'journal' ? this.#exportTo(place.option) : this.#saveReport(place.option);
+    void writing.then((written) => {
       if (turn !== this.#turn || this.#over) return;
       this.#exporting = written.ok
         ? { state: 'safe', file: written.value.path, sha256: written.value.sha256, code: null, detail: null }
@@ -302,6 +315,24 @@ class Bench implements WorkshopBench {
       // The journal's own file.
       return fail('kiosk-fault', error instanceof Error ? error.name : undefined);
     }
+  }
+
+  #lookAround(): void {
+    const turn = this.#turn;
+    this.#readiness = null;
+    void this.#parts.readiness().then((found) => {
+      if (turn !== this.#turn || this.#over) return;
+      this.#readiness = found;
+      this.#show();
+    });
+  }
+
+  async #saveReport(folder: string): Promise<Result<{ path: string; sha256: string }>> {
+    const found = this.#readiness;
+    if (found === null) return fail('kiosk-fault', 'no report');
+    const pdf = await this.#parts.readinessPdf(found);
+    const { kiosk, at } = found.report;
+    return pdf.ok ? writeExport(folder, `readiness-${kiosk}-${at.slice(0, 19).replaceAll(':', '')}.pdf`, pdf.value) : pdf;
   }
 
   #askForPin(wrong: boolean): void {
@@ -378,7 +409,9 @@ class Bench implements WorkshopBench {
       case 'journal':
         return { part: 'journal', filter: place.filter, from: place.from, ...readJournalPage(dataDir, place.filter, place.from, rowsAPage) };
       case 'export':
-        return { part: 'export', places: this.#places, ...this.#exporting };
+        return { part: 'export', what: place.what, places: this.#places, ...this.#exporting };
+      case 'readiness':
+        return { part: 'readiness', report: this.#readiness === null ? null : linesOf(this.#readiness), widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
       case 'retire':
         if (this.#retiring.state !== 'done') return this.#retiring;
         return { ...this.#retiring, ...this.#proof, widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
@@ -389,6 +422,8 @@ class Bench implements WorkshopBench {
 }
 
 const failed = ({ code, detail }: Failure): TestResult => ({ test: 'failed', code, detail: detail ?? null });
+
+const linesOf = ({ report: { ready, checks, at, version, machine } }: SignedReadiness): ReadinessLines => ({ ready, checks: checks.map(checkLineOf), at, version, machine });
 
 /** One that has a page. */
 const codeOf = ({ code }: Failure<string>): FailureCode => failureCodes.find((known) => known === code) ?? 'kiosk-fault';

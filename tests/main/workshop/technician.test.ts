@@ -1,12 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DeviceCommand, DeviceStatus, Scan } from '../../../src/contract/device-host.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { WorkshopPage } from '../../../src/contract/workshop.ts';
 import type { JournalEvent } from '../../../src/main/journal.ts';
 import type { Standing } from '../../../src/main/workshop/kiosk-acts.ts';
+import type { Readiness } from '../../../src/main/workshop/readiness.ts';
 import { createWorkshop, deviceLines, type WorkshopBench, type WorkshopParts } from '../../../src/main/workshop/technician.ts';
 import { worldAt } from '../../../tools/demo/world.ts';
 import { cardInfo } from '../visit/visit-stand.ts';
@@ -27,6 +29,17 @@ let asked: DeviceCommand[];
 let events: JournalEvent[];
 let did: string[];
 let over: number;
+const report: Readiness = {
+  v: 1,
+  kiosk: 'hall-1',
+  hub: 'demo',
+  chain: 'imi-demo',
+  at: '2026-11-22T02:14:09.000Z',
+  version: '0.1.0',
+  machine: 'm',
+  checks: [{ check: 'printer', state: 'bad', code: 'printer-paper-out' }],
+  ready: false,
+};
 let ears: { onStatus(status: DeviceStatus): void; onScan(scan: Scan): void };
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -69,6 +82,8 @@ function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<Devic
     journal: { write: (event) => events.push(event) },
     clock: { now: () => Date.UTC(2026, 10, 22), setTimeout: () => 0, clearTimeout: () => undefined },
     stickRoots: [],
+    readiness: () => Promise.resolve({ report, signed: 'a.b.c' }),
+    readinessPdf: ({ report: { kiosk } }) => Promise.resolve(ok(new TextEncoder().encode(`%PDF ${kiosk}`))),
     ...change,
   };
   const staff = { id: new Uint8Array(16).fill(7), role: 'technician' as const, party: 'hub-1', partyNames: { 'zh-Hans': '中心', en: 'Hub' }, sig: cardInfo.keys.sig, aut: cardInfo.keys.aut, until: 0 };
@@ -125,6 +140,56 @@ test('what the scanner sees stands on its page, and is gone with it', () => {
   expect(shown()).toMatchObject({ scan: null });
   ears.onScan({ text: 'B', symbology: 'qr' });
   expect(shown()).toMatchObject({ scan: { text: 'B', symbology: 'qr' } });
+});
+
+describe('the readiness report', () => {
+  const shownReport = async (change: Partial<WorkshopParts> = {}, answers: Parameters<typeof open>[1] = {}): Promise<WorkshopBench> => {
+    const bench = open(change, answers);
+    bench.take({ intent: 'workshop.open', part: 'readiness' });
+    expect(shown()).toMatchObject({ part: 'readiness', report: null });
+    await expect.poll(shown).toMatchObject({ part: 'readiness', report: { ready: false, checks: [{ check: 'printer', state: 'bad', code: 'printer-paper-out', detail: null }] } });
+    return bench;
+  };
+
+  test('is saved as a PDF, and safe to remove only once it lies there', async () => {
+    const bench = await shownReport();
+    bench.take({ intent: 'workshop.save' });
+    expect(shown()).toMatchObject({ part: 'export', what: 'readiness', state: 'choosing' });
+    bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+    expect(shown()).toMatchObject({ state: 'writing' });
+    await expect.poll(shown).toMatchObject({ part: 'export', what: 'readiness', state: 'safe', file: join(dir, 'exports/readiness-hall-1-2026-11-22T021409.pdf') });
+    expect(readFileSync(join(dir, 'exports/readiness-hall-1-2026-11-22T021409.pdf'), 'utf8')).toBe('%PDF hall-1');
+    expect(events).toEqual([]);
+    bench.take({ intent: 'back' });
+    expect(shown()).toMatchObject({ part: 'readiness' });
+  });
+
+  test('that no browser makes a page of is not saved, and the page says why', async () => {
+    const bench = await shownReport({ readinessPdf: () => Promise.resolve(fail('browser-missing')) });
+    bench.take({ intent: 'workshop.save' });
+    bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+    await expect.poll(shown).toMatchObject({ state: 'failed', code: 'browser-missing' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('is printed as a slip, once it is there', async () => {
+    const slip = { widthDots: 8, heightDots: 1, dots: deflateSync(Uint8Array.of(1)).toString('base64') };
+    const bench = open({}, { 'printer.print': ok(null) });
+    bench.take({ intent: 'workshop.open', part: 'readiness' });
+    bench.take({ intent: 'workshop.print', slip });
+    expect(asked).not.toContain('printer.print');
+    await expect.poll(shown).toMatchObject({ report: { ready: false } });
+    bench.take({ intent: 'workshop.print', slip });
+    await expect.poll(shown).toMatchObject({ part: 'readiness', result: { test: 'printed' } });
+    expect(asked).toContain('printer.print');
+  });
+
+  test('is not saved before it is there', () => {
+    const bench = open({ readiness: () => new Promise(() => undefined) });
+    bench.take({ intent: 'workshop.open', part: 'readiness' });
+    bench.take({ intent: 'workshop.save' });
+    expect(shown()).toMatchObject({ part: 'readiness', report: null });
+  });
 });
 
 test('an export that cannot be sealed writes nothing, and says so', async () => {

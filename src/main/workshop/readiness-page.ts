@@ -1,7 +1,7 @@
-import type { HubFile } from '../contract/hub-file.ts';
-import type { CheckName } from '../contract/workshop.ts';
-import type { Check, Readiness } from '../main/workshop/readiness.ts';
-import { escaped } from './html.ts';
+import type { HubFile } from '../../contract/hub-file.ts';
+import type { CheckName } from '../../contract/workshop.ts';
+import type { Check, Readiness } from './readiness.ts';
+import { escaped } from '../html.ts';
 
 const names: Record<CheckName, [chinese: string, english: string]> = {
   program: ['程序', 'Program'],

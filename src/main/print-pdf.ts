@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fail, ok, type Result } from '../contract/result.ts';
-import { unprivilegedAccount } from '../main/unprivileged-account.ts';
+import { unprivilegedAccount } from './unprivileged-account.ts';
 
 const chromium = '/usr/lib/chromium/chromium';
 const longestMs = 60_000;
