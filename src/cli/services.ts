@@ -75,7 +75,7 @@ function readKnown(path: string | null): KnownClaims | undefined {
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-function table({ facts, visits, eachTime, total, known, share, fields }: Coverage, met: boolean): string {
+function table({ facts, visits, eachTime, total, known, share, everyName, fields }: Coverage, met: boolean): string {
   const width = Math.max(...facts.map(({ fact }) => fact.length));
   const once = eachTime.reduce((sum, { questions }) => sum + questions.length, 0);
   return [
@@ -86,7 +86,7 @@ function table({ facts, visits, eachTime, total, known, share, fields }: Coverag
     ...facts.map(({ fact, from, services }) => `${fact.padEnd(width)}  ${from.padEnd(10)}  ${services.length}`),
     '',
     `${known} of ${total} facts are known without typing: ${percent(share)} (goal ${percent(goal)}: ${met ? 'met' : 'not met'}).`,
-    `Asked each time, since only this request has them: ${once} questions of ${eachTime.length} services. With these, ${fields.known} of ${fields.total} fields are known: ${percent(fields.share)}.`,
+    `Asked each time, since only this request has them: ${once} questions of ${eachTime.length} services. With these, ${fields.known} of ${fields.total} fields are known: ${percent(fields.share)}; of everything that has a name of its own, ${everyName.known} of ${everyName.total}: ${percent(everyName.share)}.`,
     '',
   ].join('\n');
 }

@@ -20,6 +20,8 @@ export interface Coverage {
   total: number;
   known: number;
   share: number;
+  /** The same union with every question that is asked each time counted in, once by its name, as not known. */
+  everyName: { total: number; known: number; share: number };
   /** Of every field of every service, those asked each time counted as not known. */
   fields: { total: number; known: number; share: number };
 }
@@ -61,7 +63,17 @@ export function coverageOf(services: readonly Service[], known: KnownClaims): Co
   }
   const union = [...facts.values()].toSorted((a, b) => (a.fact < b.fact ? -1 : 1));
   const isKnown = union.filter(({ from }) => from !== 'unknown').length;
-  return { facts: union, eachTime, visits, total: union.length, known: isKnown, share: isKnown / union.length, fields: { ...fields, share: fields.known / fields.total } };
+  const names = union.length + new Set(eachTime.flatMap(({ questions }) => questions)).size;
+  return {
+    facts: union,
+    eachTime,
+    visits,
+    total: union.length,
+    known: isKnown,
+    share: isKnown / union.length,
+    everyName: { total: names, known: isKnown, share: isKnown / names },
+    fields: { ...fields, share: fields.known / fields.total },
+  };
 }
 
 function answered(service: Service, known: KnownClaims, self: SelfClaims): { draft: Draft; asked: number } {

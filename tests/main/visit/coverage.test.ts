@@ -37,10 +37,11 @@ describe('after one visit to each window', () => {
   });
 
   test('what one request alone has is counted as asked each time, never as known', () => {
-    const { eachTime, facts, fields } = coverageOf(services, knownOf('chen'));
+    const { eachTime, facts, fields, everyName, known } = coverageOf(services, knownOf('chen'));
     expect(eachTime.find(({ service }) => service === 'utility/water-account-transfer')?.questions).toEqual(['meter_number', 'meter_reading', 'takeover_date']);
     expect(facts.map(({ fact }) => fact)).not.toContain('utility/water-account-transfer#meter_reading');
     expect(fields.total).toBe(facts.reduce((sum, fact) => sum + fact.services.length, 0) + eachTime.reduce((sum, { questions }) => sum + questions.length, 0));
     expect(fields.share).toBeLessThan(1);
+    expect(everyName).toMatchObject({ total: facts.length + new Set(eachTime.flatMap(({ questions }) => questions)).size, known });
   });
 });
