@@ -44,13 +44,13 @@ const server = createServer((request, response) => {
     const order = openOrder(bytes((JSON.parse(Buffer.from(body).toString()) as { order: string }).order), nodeCrypto);
     const grant = path.split('/')[3] ?? '';
     const sealed = grants.get(grant);
-    if (!signature.ok || !signedBy(signature.value, party, nodeCrypto) || !order.ok || sealed === undefined || !nodeCrypto.verify(officer, order.value.signer.input, order.value.signer.signature)) throw new Error('not signed');
+    if (!signature.ok || !(await signedBy(signature.value, party, nodeCrypto)) || !order.ok || sealed === undefined || !(await nodeCrypto.verifyLater(officer, order.value.signer.input, order.value.signer.signature))) throw new Error('not signed');
     const part = await openSealed(sealed.part, 'part', subject, keeper);
     const inner = await openGrantOuter(sealed.outer, bytes(Buffer.from(grant, 'hex').toString('base64url')), keeper);
     if (!part.ok || decodeOpenedPart(part.value) === undefined || !inner.ok) throw new Error('not sealed');
     // The record: signed once, and checked once by the ledger.
     const record = signer.sign(order.value.id);
-    if (!nodeCrypto.verify(signer.key, order.value.id, record)) throw new Error('not a record');
+    if (!(await nodeCrypto.verifyLater(signer.key, order.value.id, record))) throw new Error('not a record');
     insert.run(record);
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ transaction: Buffer.from(record.subarray(0, 32)).toString('hex'), inner: Buffer.from(inner.value).toString('base64url') }));

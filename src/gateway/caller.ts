@@ -31,7 +31,7 @@ export async function identifyCaller(message: HttpMessage, kinds: readonly Calle
   if (!isInTime(signature, nowSeconds)) return fail('signature-late');
   const known = await knownAs(signature.keyId, check);
   if (!known.ok) return known;
-  if (known.value === null || !signedBy(signature, known.value.key, check.crypto)) return fail('signature-refused');
+  if (known.value === null || !(await signedBy(signature, known.value.key, check.crypto))) return fail('signature-refused');
   const digest = message.headers['content-digest'];
   if (digest !== undefined && !digestMatches(digest, message.body)) return fail('digest-mismatch');
   const tag = hmacSha256(check.tagKey, `nonce\0${signature.keyId}\0${signature.nonce}`);

@@ -65,6 +65,7 @@ export interface Drafts {
   sign(party: Name, id: Uint8Array, key: PublicKey, signature: Uint8Array): Promise<Result<{ state: 'waiting' } | SubmissionState>>;
   close(): void;
 }
+
 const file: FileKind = {
   name: 'drafts',
   mark: 'imid',

@@ -19,6 +19,9 @@ const file: FileKind = {
   ],
 };
 
+/** A call that came in time may have waited for so long before its nonce is asked for; the door gives none so long. */
+const longestCallSeconds = 60;
+
 export interface KeptAnswer {
   /** SHA-256 over what was called. */
   call: Uint8Array;
@@ -103,7 +106,7 @@ function storeOf(synced: DatabaseSync, quick: DatabaseSync): GatewayStore {
     rememberNonce: (tag, until, now) =>
       guarded(() => {
         if (now > swept) {
-          quickly('DELETE FROM nonce WHERE until < ?').run(now);
+          quickly('DELETE FROM nonce WHERE until < ?').run(now - longestCallSeconds);
           swept = now;
         }
         return quickly('INSERT INTO nonce (tag, until) VALUES (?, ?) ON CONFLICT (tag) DO NOTHING').run(tag, until).changes === 1;

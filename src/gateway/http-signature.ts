@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
 import { equalBytes, utf8 } from '../ledger/verify/bytes.ts';
-import type { Crypto } from '../ledger/verify/crypto.ts';
+import { verifiedBeside, type Crypto } from '../ledger/verify/crypto.ts';
 import type { Signer } from '../ledger/verify/envelope.ts';
 import { readByteSequences, readInnerLists, writeByteSequence, writeInnerList, type InnerList } from './structured-field.ts';
 
@@ -125,7 +125,7 @@ export function readSignature(message: HttpMessage, tag: SignatureTag): Result<R
 export const isInTime = ({ created, expires }: Pick<SignatureParams, 'created' | 'expires'>, nowSeconds: number): boolean =>
   created <= nowSeconds + clockSkewSeconds && nowSeconds <= expires + clockSkewSeconds;
 
-export const signedBy = ({ base, signature }: ReadSignature, key: PublicKey, crypto: Crypto): boolean => key[0] === -19 && crypto.verify(key, base, signature);
+export const signedBy = ({ base, signature }: ReadSignature, key: PublicKey, crypto: Crypto): Promise<boolean> => (key[0] === -19 ? verifiedBeside(crypto, key, base, signature) : Promise.resolve(false));
 
 /** The headers that sign a message; with a body its digest too. */
 export async function signMessage(message: HttpMessage, tag: SignatureTag, params: SignatureParams, signer: Signer): Promise<Record<string, string>> {

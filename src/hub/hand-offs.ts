@@ -38,6 +38,7 @@ export interface HandOffs extends Tickets {
   place(resident: Id, code: string): Result<QueuePlace | null>;
   close(): void;
 }
+
 const file: FileKind = {
   name: 'hand-offs',
   mark: 'imih',

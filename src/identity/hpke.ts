@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { gcmOpen, gcmSeal, hmacSha256 } from './symmetric.ts';
-import { isAllZero, newX25519Key, x25519Key, x25519Point } from './x25519.ts';
+import { isAllZero, newX25519Key, newX25519KeyLater, x25519Key, x25519Point } from './x25519.ts';
 
 /** X25519 of the recipient's private key with a public point of 32 bytes: the raw shared secret, 32 bytes. */
 export type Agree = (point: Uint8Array) => Promise<Result<Uint8Array>>;
@@ -95,7 +95,16 @@ function scheduleContext(suite: Uint8Array, info: Uint8Array, aead: AeadId): Buf
  */
 export function hpkeSeal(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId = aes256Gcm, ephemeral?: Uint8Array): HpkeMessage {
   const { publicKey: enc, agree } = ephemeral === undefined ? newX25519Key() : x25519Key(ephemeral);
-  const dh = agree(recipientPoint(recipient));
+  return sealedUnder(agree(recipientPoint(recipient)), enc, recipient, info, aad, plaintext, aead);
+}
+
+/** The same, with the two multiplications on the curve on threads of Node's own pool; rejects where that throws. */
+export async function hpkeSealLater(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId = aes256Gcm): Promise<HpkeMessage> {
+  const { publicKey: enc, agreeLater } = await newX25519KeyLater();
+  return sealedUnder(await agreeLater(recipientPoint(recipient)), enc, recipient, info, aad, plaintext, aead);
+}
+
+function sealedUnder(dh: Uint8Array | null, enc: Uint8Array, recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, aead: AeadId): HpkeMessage {
   if (dh === null) throw new Error('sealing to a key of small order');
   const { key, baseNonce } = keySchedule(kemSecret(dh, enc, recipient), info, aead);
   const ciphertext = gcmSeal(key, baseNonce, aad, plaintext);
@@ -134,9 +143,9 @@ export function softwareOpener(secret: Uint8Array): Opener {
   const key = x25519Key(secret);
   return {
     publicKey: key.publicKey,
-    agree: (point) => {
-      const shared = key.agree(x25519Point(point));
-      return Promise.resolve(shared === null ? fail('space-unreadable', 'small-order') : ok(shared));
+    agree: async (point) => {
+      const shared = await key.agreeLater(x25519Point(point));
+      return shared === null ? fail('space-unreadable', 'small-order') : ok(shared);
     },
   };
 }

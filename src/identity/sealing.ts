@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../contract/result.ts';
-import { aes256Gcm, hpkeOpen, hpkeSeal, type OpenFailure, type Opener } from './hpke.ts';
+import { aes256Gcm, hpkeOpen, hpkeSeal, hpkeSealLater, type HpkeMessage, type OpenFailure, type Opener } from './hpke.ts';
 
 /**
  * What a sealed thing is. It goes into HPKE's info, so that nothing sealed as one can be passed off as another.
@@ -31,13 +31,28 @@ export function paddedLength(length: number): number {
 
 /** Seals to an X25519 public key: suite byte ‖ enc ‖ ciphertext of (length u32 BE ‖ content ‖ zeros). */
 export function sealTo(publicKey: Uint8Array, purpose: SealPurpose, context: Uint8Array, content: Uint8Array): Uint8Array {
+  const padded = paddedContent(content);
+  const message = hpkeSeal(publicKey, sealInfo(purpose), context, padded, aes256Gcm);
+  padded.fill(0);
+  return encodeSealed(message);
+}
+
+/** The same, for who seals much and has more to do meanwhile. */
+export async function sealToLater(publicKey: Uint8Array, purpose: SealPurpose, context: Uint8Array, content: Uint8Array): Promise<Uint8Array> {
+  const padded = paddedContent(content);
+  const message = await hpkeSealLater(publicKey, sealInfo(purpose), context, padded, aes256Gcm);
+  padded.fill(0);
+  return encodeSealed(message);
+}
+
+function paddedContent(content: Uint8Array): Buffer {
   const padded = Buffer.alloc(paddedLength(lengthLength + content.length));
   padded.writeUInt32BE(content.length);
   padded.set(content, lengthLength);
-  const { enc, ciphertext } = hpkeSeal(publicKey, sealInfo(purpose), context, padded, aes256Gcm);
-  padded.fill(0);
-  return new Uint8Array(Buffer.concat([Uint8Array.of(suite), enc, ciphertext]));
+  return padded;
 }
+
+const encodeSealed = ({ enc, ciphertext }: HpkeMessage): Uint8Array => new Uint8Array(Buffer.concat([Uint8Array.of(suite), enc, ciphertext]));
 
 export async function openSealed(sealed: Uint8Array, purpose: SealPurpose, context: Uint8Array, opener: Opener): Promise<Result<Uint8Array, OpenFailure>> {
   if (sealed[0] !== suite || sealed.length < 1 + encLength) return fail('seal-broken', 'suite');

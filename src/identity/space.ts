@@ -59,7 +59,16 @@ function spaceOf(secret: Uint8Array, resident: Id): OpenSpace {
   return {
     resident,
     publicKey: software.publicKey,
-    opener: { publicKey: software.publicKey, agree: (point) => (open ? software.agree(point) : Promise.resolve(fail('space-unreadable', 'closed'))) },
+    opener: {
+      publicKey: software.publicKey,
+      async agree(point) {
+        const shared = await software.agree(point);
+        if (open) return shared;
+        // Closed meanwhile, or before.
+        if (shared.ok) shared.value.fill(0);
+        return fail('space-unreadable', 'closed');
+      },
+    },
     close() {
       open = false;
       secret.fill(0);

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPair, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 
 /** RFC 8410 §7: PKCS #8 and SubjectPublicKeyInfo of X25519 up to the 32 raw bytes. */
 const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
@@ -9,6 +9,8 @@ export interface X25519Key {
   publicKey: Uint8Array;
   /** The raw shared secret, 32 bytes; null for a point of small order, whose secret would be all zero (RFC 7748 §6.1). */
   agree(point: KeyObject): Uint8Array | null;
+  /** The same on a thread of Node's own pool, for whoever has more to do meanwhile. */
+  agreeLater(point: KeyObject): Promise<Uint8Array | null>;
 }
 
 const keyOf = (privateKey: KeyObject, publicKey: KeyObject): X25519Key => ({
@@ -21,9 +23,15 @@ const keyOf = (privateKey: KeyObject, publicKey: KeyObject): X25519Key => ({
       // OpenSSL and BoringSSL both refuse a small-order point by failing the derivation.
       return null;
     }
-    return isAllZero(shared) ? null : new Uint8Array(shared);
+    return sharedSecret(shared);
   },
+  agreeLater: (point) =>
+    new Promise((resolve) => {
+      diffieHellman({ privateKey, publicKey: point }, (error, shared) => resolve(error === null ? sharedSecret(shared) : null));
+    }),
 });
+
+const sharedSecret = (shared: Uint8Array): Uint8Array | null => (isAllZero(shared) ? null : new Uint8Array(shared));
 
 export function x25519Key(secret: Uint8Array): X25519Key {
   const der = Buffer.concat([privatePrefix, secret]);
@@ -40,6 +48,15 @@ export function newX25519Key(): X25519Key {
   const { privateKey, publicKey } = generateKeyPairSync('x25519');
   return keyOf(privateKey, publicKey);
 }
+
+/** The same, made on a thread of Node's own pool. */
+export const newX25519KeyLater = (): Promise<X25519Key> =>
+  new Promise((resolve, reject) => {
+    generateKeyPair('x25519', undefined, (error, publicKey, privateKey) => {
+      if (error === null) resolve(keyOf(privateKey, publicKey));
+      else reject(error);
+    });
+  });
 
 /** Of 32 raw bytes. */
 export const x25519Point = (point: Uint8Array): KeyObject => createPublicKey({ key: Buffer.concat([publicPrefix, point]), format: 'der', type: 'spki' });

@@ -74,6 +74,7 @@ export interface AskBook {
   reopenAsk(id: Id, transaction: Uint8Array): Result<null>;
   close(): void;
 }
+
 const file: FileKind = {
   name: 'asks',
   mark: 'imia',

@@ -1,6 +1,6 @@
 import type { Id, StaffRole } from '../ledger/verify/acts.ts';
 import { concatBytes, utf8 } from '../ledger/verify/bytes.ts';
-import type { Crypto } from '../ledger/verify/crypto.ts';
+import { verifiedBeside, type Crypto } from '../ledger/verify/crypto.ts';
 import { longestOrderSeconds, openOrder, type Order, type OrderKind } from '../ledger/verify/order.ts';
 import { stateKey, type PartyRecord, type StaffRecord } from '../ledger/verify/records.ts';
 import { readRecord, readRecords, type LedgerView } from './ledger-records.ts';
@@ -46,7 +46,7 @@ export async function soundOrder<K extends OrderKind>(signed: Uint8Array, kinds:
   if (body.chain !== ledger.chain) refuse('chain-wrong');
 
   const key = must(await readRecord(ledger, 'key', stateKey.key(signer.kid))) ?? refuse('signer-unknown');
-  if (key.key[0] !== signer.alg || !crypto.verify(key.key, signer.input, signer.signature)) refuse('signature-invalid');
+  if (key.key[0] !== signer.alg || !(await verifiedBeside(crypto, key.key, signer.input, signer.signature))) refuse('signature-invalid');
   if (key.state !== 'active') refuse('signer-revoked');
   const { roles, self } = signers[order.kind];
   const staff = 'staff' in key.owner ? key.owner.staff : null;

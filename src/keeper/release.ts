@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, never, type Result } from '../contract/result.ts';
 import type { Opener } from '../identity/hpke.ts';
-import { sealTo } from '../identity/sealing.ts';
+import { sealToLater } from '../identity/sealing.ts';
 import { placeName } from '../identity/space.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AccessPart, AccessRecord, Body, Name, OpenedPart } from '../ledger/verify/acts.ts';
@@ -139,7 +139,7 @@ export class Releases {
       envelope: await signEnvelope(body, [signer], crypto),
       resident: null,
       counter: null,
-      payloads: this.#copies(id, act, opened, look),
+      payloads: await this.#copies(id, act, opened, look),
       concerns: [],
       once: [sound.nonce, { name: onceName(order.access, crypto), order: sound.id, until: notAfter }],
       removals: [],
@@ -160,20 +160,21 @@ export class Releases {
     return id;
   }
 
-  #copies(transaction: Uint8Array, { kind, subject, id }: AccessRecord, opened: OpenedPart, look: Look): KeptPayload[] {
+  #copies(transaction: Uint8Array, { kind, subject, id }: AccessRecord, opened: OpenedPart, look: Look): Promise<KeptPayload[]> {
     const encoded = encodeOpenedPart(opened);
     const keys = { space: look.space, keeper: this.#keeper.opener.publicKey, agency: look.party };
-    return (['space', 'keeper', 'agency'] as const).map((to) => ({
+    const copy = async (to: keyof typeof keys): Promise<KeptPayload> => ({
       act: 0,
       kind,
       what: 'part',
       to,
-      sealed: sealTo(keys[to], 'part', subject, encoded),
+      sealed: await sealToLater(keys[to], 'part', subject, encoded),
       subject,
       actId: id,
       place: to === 'space' ? placeName({ kind: 'part', transaction, act: 0 }) : null,
       ...(to === 'space' && look.withheld ? { withheld: true } : {}),
-    }));
+    });
+    return Promise.all([copy('space'), copy('keeper'), copy('agency')]);
   }
 
   async #awaitRecord(transaction: Uint8Array, rejected: (transaction: Uint8Array, code: RejectionCode) => Promise<never>): Promise<void> {

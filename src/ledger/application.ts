@@ -190,8 +190,8 @@ export class LedgerApplication {
   }
 
   /** The block after the newest, at this time; good until that comes, whoever writes it. */
-  draft(timeMs: number): BlockDraft {
-    return new BlockDraft(this.tree.now(), this.tip(), { chain: this.chain, timeMs }, this.crypto);
+  draft(timeMs: number, crypto = this.crypto): BlockDraft {
+    return new BlockDraft(this.tree.now(), this.tip(), { chain: this.chain, timeMs }, crypto);
   }
 
   /** Writes the block that was drafted on the newest one, and forgets ids whose own `notAfter` refuses them by now. */

@@ -8,6 +8,8 @@ export interface FileKind {
   name: string;
   /** Four letters, which are its `PRAGMA application_id`. No two kinds share them. */
   mark: string;
+  /** An earlier build gave it another kind's mark: it is known by a table of its own, and marked anew. */
+  former?: { mark: string; table: string };
   /** `steps[n]` is the SQL that makes version n + 1 of version n; version 0 is an empty file. */
   steps: readonly [string, ...string[]];
   /** What is deleted in it is overwritten. */
@@ -37,19 +39,25 @@ export function openOwnFile(path: string, kind: FileKind): Result<DatabaseSync> 
 
 /** Of a file that is only looked at. */
 export const isOwnFile = (database: DatabaseSync, kind: FileKind): boolean =>
-  numberOf(database, 'application_id') === applicationId(kind) && numberOf(database, 'user_version') === kind.steps.length;
+  numberOf(database, 'application_id') === idOf(kind.mark) && numberOf(database, 'user_version') === kind.steps.length;
 
 function layOut(database: DatabaseSync, kind: FileKind): Result<DatabaseSync> {
   const { name, steps } = kind;
   const version = numberOf(database, 'user_version');
-  if (version > 0 && numberOf(database, 'application_id') !== applicationId(kind)) return fail('hub-storage', `this is no file of ${name}`);
+  if (version > 0 && isOfFormer(database, kind)) database.exec(`PRAGMA application_id = ${idOf(kind.mark)}`);
+  if (version > 0 && numberOf(database, 'application_id') !== idOf(kind.mark)) return fail('hub-storage', `this is no file of ${name}`);
   if (version > steps.length) return fail('hub-storage', `the file of ${name} is a later program’s`);
   for (const [step, sql] of steps.entries()) {
-    if (step >= version) database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA application_id = ${applicationId(kind)}; PRAGMA user_version = ${step + 1}; COMMIT`);
+    if (step >= version) database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA application_id = ${idOf(kind.mark)}; PRAGMA user_version = ${step + 1}; COMMIT`);
   }
   return ok(database);
 }
 
-const applicationId = ({ mark }: FileKind): number => Buffer.from(mark, 'latin1').readUInt32BE(0);
+const isOfFormer = (database: DatabaseSync, { former }: FileKind): boolean =>
+  former !== undefined &&
+  numberOf(database, 'application_id') === idOf(former.mark) &&
+  database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(former.table) !== undefined;
+
+const idOf = (mark: string): number => Buffer.from(mark, 'latin1').readUInt32BE(0);
 
 const numberOf = (database: DatabaseSync, pragma: 'application_id' | 'user_version'): number => Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);

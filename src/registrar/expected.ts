@@ -34,6 +34,7 @@ export interface ExpectedResidents {
   refused(content: Uint8Array): Result<LineFault[]>;
   close(): void;
 }
+
 const file: FileKind = {
   name: 'expected residents',
   mark: 'imie',

@@ -59,6 +59,7 @@ export interface RegistrationsParts {
 const file: FileKind = {
   name: 'registrations',
   mark: 'imin',
+  former: { mark: 'imig', table: 'registration' },
   erases: true,
   steps: [
     `

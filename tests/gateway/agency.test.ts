@@ -250,7 +250,7 @@ describe('what is new', () => {
     if (received.length === 0) await arrival.promise;
     const [first] = received;
     const message: HttpMessage = { method: first?.method ?? '', authority: String(first?.headers.host), path: '/told', query: '?by=imi', headers: first?.headers as HttpMessage['headers'], body: Buffer.from(first?.body ?? '') };
-    expect(signedBy(must(readSignature(message, 'imi-webhook/1')), partySigner('gateway').key, nodeCrypto)).toBe(true);
+    expect(await signedBy(must(readSignature(message, 'imi-webhook/1')), partySigner('gateway').key, nodeCrypto)).toBe(true);
     expect(JSON.parse(first?.body ?? '')).toMatchObject({ agency: 'tax-bureau', events: expect.arrayContaining([expect.objectContaining({ seq: 1 }), expect.objectContaining({ seq: 2 })]) });
     await expect.poll(async () => must(await tell.call('GET', '/v1/webhooks')).body).toMatchObject({ items: [{ failures: 1, lastStatus: 503, after: 0 }] });
     takes = true;

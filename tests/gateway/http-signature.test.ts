@@ -46,8 +46,8 @@ describe('a signed call', () => {
   it('is read and holds', async () => {
     const read = must(readSignature(await signed(), 'imi-gateway/1'));
     expect(read).toMatchObject(params);
-    expect(signedBy(read, signer.key, nodeCrypto)).toBe(true);
-    expect(signedBy(read, ed25519Signer(new Uint8Array(32).fill(8)).key, nodeCrypto)).toBe(false);
+    expect(await signedBy(read, signer.key, nodeCrypto)).toBe(true);
+    expect(await signedBy(read, ed25519Signer(new Uint8Array(32).fill(8)).key, nodeCrypto)).toBe(false);
   });
 
   it.each<{ name: string; change: (of: HttpMessage) => HttpMessage }>([
@@ -60,7 +60,7 @@ describe('a signed call', () => {
     { name: 'other parameters', change: (of) => ({ ...of, headers: { ...of.headers, 'signature-input': (of.headers['signature-input'] ?? '').replace('tax-bureau', 'water-works') } }) },
   ])('does not hold for $name', async ({ change }) => {
     const read = readSignature(change(await signed()), 'imi-gateway/1');
-    expect(read.ok && signedBy(read.value, signer.key, nodeCrypto)).toBe(false);
+    expect(read.ok && (await signedBy(read.value, signer.key, nodeCrypto))).toBe(false);
   });
 
   const input = async (): Promise<string> => (await signed()).headers['signature-input'] ?? '';

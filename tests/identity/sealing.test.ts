@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { softwareOpener } from '../../src/identity/hpke.ts';
-import { openSealed, paddedLength, sealTo } from '../../src/identity/sealing.ts';
+import { openSealed, paddedLength, sealTo, sealToLater } from '../../src/identity/sealing.ts';
 import { newX25519Secret } from '../../src/identity/x25519.ts';
 
 const opener = softwareOpener(newX25519Secret());
@@ -57,4 +57,13 @@ describe('sealing', () => {
   ])('pads %i to %i', (length, padded) => {
     expect(paddedLength(length)).toBe(padded);
   });
+});
+
+it('seals beside other work as it does at once', async () => {
+  const content = new Uint8Array(700).fill(3);
+  const sealed = await sealToLater(opener.publicKey, 'part', context, content);
+  expect(sealed.length).toBe(sealTo(opener.publicKey, 'part', context, content).length);
+  expect(await openSealed(sealed, 'part', context, opener)).toEqual({ ok: true, value: content });
+  expect(await openSealed(sealed, 'grant-keeper', context, opener)).toMatchObject({ ok: false, failure: { code: 'seal-broken' } });
+  await expect(sealToLater(new Uint8Array(32), 'part', context, content)).rejects.toThrow('small order');
 });

@@ -76,6 +76,21 @@ describe('a file of our own', () => {
     expect(readFileSync(path())).toEqual(before);
   });
 
+  it('is known by a table of its own where an earlier build gave it another kind’s mark, and no other is', () => {
+    const renamed: FileKind = { ...first, mark: 'neue', former: { mark: 'note', table: 'note' } };
+    const old = opened(first);
+    old.exec("INSERT INTO note VALUES ('kept')");
+    old.close();
+    const marked = opened(renamed);
+    expect(marked.prepare('SELECT text FROM note').all()).toEqual([{ text: 'kept' }]);
+    marked.close();
+    expect(openOwnFile(path(), first)).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
+    const other = join(folder, 'other.sqlite');
+    const made = openOwnFile(other, { ...first, steps: ['CREATE TABLE elsewhere (a)'] });
+    if (made.ok) made.value.close();
+    expect(openOwnFile(other, renamed)).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'this is no file of notes' } });
+  });
+
   it('is refused where it is no database', () => {
     writeFileSync(path(), 'not a database, though as long as the header of one would have to be, and then some more of it');
     expect(openOwnFile(path(), first)).toEqual({ ok: false, failure: { code: 'hub-storage', detail: 'sqlite-26' } });

@@ -9,8 +9,9 @@ import { nodeCrypto } from '../node-crypto.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import type { TileLog } from '../tiles.ts';
 import { rememberSignatures } from '../signature-memory.ts';
+import { StateDraft } from '../state.ts';
 import { equalBytes, toHex } from '../verify/bytes.ts';
-import { idOfEnvelope, openEnvelope } from '../verify/envelope.ts';
+import { openEnvelope, outlineOf } from '../verify/envelope.ts';
 import { encodeHead } from '../verify/head.ts';
 import { encodeLightBlock } from '../verify/light-block.ts';
 import { encodeBareReceipt } from '../verify/receipt.ts';
@@ -18,6 +19,7 @@ import { isUnsignedChain } from '../verify/unsigned-chain.ts';
 import { ChainStore, headOf, nextBlock, type ChainBlock, type ChainEnd } from './chain.ts';
 import { beginHeadGuard, HeadGuard } from './head-guard.ts';
 import { openLedgerFile } from './ledger-file.ts';
+import { SignaturesAhead, type Ahead } from './signatures-ahead.ts';
 import { storageFailure } from './storage-failure.ts';
 import { checkTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -130,6 +132,7 @@ interface Waiting {
   id: Uint8Array;
   /** Taken apart when it is its turn: thousands in pieces are what the collector of memory bears. */
   envelope: Uint8Array;
+  ahead: Ahead;
   /** Whoever submitted it: the same one may come twice. */
   settles: ((result: Result<TransactionState>) => void)[];
 }
@@ -142,6 +145,7 @@ export class EmbeddedLedger implements Ledger {
   readonly #database: DatabaseSync;
   readonly #guard: HeadGuard;
   readonly #blocks: ChainStore;
+  readonly #ahead: SignaturesAhead;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   /** By id, as hex (another of the same id by its own hash), in the order in which they came. */
   readonly #waiting = new Map<string, Waiting>();
@@ -161,6 +165,7 @@ export class EmbeddedLedger implements Ledger {
     this.#database = database;
     this.#guard = guard;
     this.#application = application;
+    this.#ahead = new SignaturesAhead(crypto, nodeCrypto.verifyLater, (kid) => new StateDraft(application.tree).read('key', kid)?.key);
     this.#blocks = new ChainStore(database, options.genesis, ofBlocks);
     this.#tip = application.tip();
   }
@@ -189,8 +194,9 @@ export class EmbeddedLedger implements Ledger {
 
   submit(envelope: Uint8Array): Promise<Result<TransactionState>> {
     if (this.#isClosed) return Promise.resolve(fail('hub-storage', 'closed'));
-    const id = idOfEnvelope(envelope, crypto);
-    if (id === undefined) return Promise.resolve(ok({ state: 'rejected', code: 'envelope-malformed' }));
+    const outline = outlineOf(envelope, this.chain, crypto);
+    if (outline === undefined) return Promise.resolve(ok({ state: 'rejected', code: 'envelope-malformed' }));
+    const { id, signers } = outline;
     return this.#guarded(() => {
       const first = this.#waiting.get(toHex(id));
       // Of two with the same body one may be signed well and the other not: each is judged.
@@ -198,7 +204,7 @@ export class EmbeddedLedger implements Ledger {
       const waiting = this.#waiting.get(name);
       if (waiting === undefined && this.#waiting.size >= this.#mostQueued) return Promise.resolve(fail('hub-busy', 'queue full'));
       return new Promise((settle) => {
-        if (waiting === undefined) this.#waiting.set(name, { id, envelope, settles: [settle] });
+        if (waiting === undefined) this.#waiting.set(name, { id, envelope, ahead: this.#ahead.begin(signers), settles: [settle] });
         else waiting.settles.push(settle);
         this.#flushSoon();
       });
@@ -213,7 +219,7 @@ export class EmbeddedLedger implements Ledger {
     return this.#guarded(() => {
       const known = this.#stateOf(transaction);
       if (known.state === 'recorded') return Promise.resolve(ok(this.#receiptOf(transaction)));
-      if (!this.#waiting.has(toHex(transaction)) || waitMs === 0) return Promise.resolve(ok(null));
+      if (waitMs === 0 || !this.#isWaiting(transaction)) return Promise.resolve(ok(null));
       return new Promise((resolve) => {
         const deadline = AbortSignal.timeout(waitMs);
         const settle = (): void => {
@@ -227,6 +233,11 @@ export class EmbeddedLedger implements Ledger {
         deadline.addEventListener('abort', settle);
       });
     });
+  }
+
+  /** Also as one of several with the same body. */
+  #isWaiting(transaction: Uint8Array): boolean {
+    return this.#waiting.has(toHex(transaction)) || [...this.#waiting.values()].some(({ id }) => equalBytes(id, transaction));
   }
 
   receiptAt(transaction: Uint8Array, height: number): Promise<Result<Uint8Array | null>> {
@@ -296,7 +307,7 @@ export class EmbeddedLedger implements Ledger {
 
   close(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
-    while (this.#waiting.size > 0) this.#flush();
+    while (this.#waiting.size > 0) this.#flush(this.#nextGroup());
     this.#isClosed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     try {
@@ -372,20 +383,30 @@ export class EmbeddedLedger implements Ledger {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => void this.#flushChecked());
+  }
+
+  /** What comes in while signatures are being checked waits for the next group, and its own are being checked meanwhile. */
+  async #flushChecked(): Promise<void> {
+    const group = this.#nextGroup();
+    await Promise.all(group.map(([, { ahead }]) => ahead.done));
+    this.#isFlushDue = false;
+    // Closing has judged them already.
+    if (!this.#isClosed) this.#flush(group);
+  }
+
+  #nextGroup(): [name: string, waiting: Waiting][] {
+    return [...this.#waiting].slice(0, mostInBlock);
   }
 
   /**
-   * What has come in since is judged, once, and is a block: on disk first, then `queued`, and then the block is announced. So whatever was
+   * A group is judged, once, and is a block: on disk first, then `queued`, and then the block is announced. So whatever was
    * acknowledged is recorded, and a crash leaves a group of submissions either in the log or as if they had never come.
    */
-  #flush(): void {
-    this.#isFlushDue = false;
-    if (this.#isClosed) return;
-    const group = [...this.#waiting].slice(0, mostInBlock);
-    if (group.length === 0) return;
+  #flush(group: readonly [name: string, waiting: Waiting][]): void {
     for (const [name] of group) this.#waiting.delete(name);
     for (const { settles, answer } of this.#record(group.map(([, one]) => one))) for (const settle of settles) settle(answer);
+    for (const [, { ahead }] of group) this.#ahead.forget(ahead);
     this.#announceSoon();
     if (this.#waiting.size > 0) this.#flushSoon();
   }
@@ -458,7 +479,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #draft(): BlockDraft {
-    return this.#application.draft(Math.max(this.#options.clock(), this.#tip.timeMs + 1));
+    return this.#application.draft(Math.max(this.#options.clock(), this.#tip.timeMs + 1), this.#ahead.crypto);
   }
 
   /**

@@ -10,4 +10,12 @@ export interface Crypto {
    * false for any other algorithm, for a malformed key and for a malformed signature: it never throws.
    */
   verify(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Not there: `verify` is what there is. */
+  verifyLater?: VerifyLater;
 }
+
+/** As `Crypto.verify`, on another thread; where it rejects, nothing is known. */
+export type VerifyLater = (key: PublicKey, message: Uint8Array, signature: Uint8Array) => Promise<boolean>;
+
+/** For whoever has more to do meanwhile: on another thread where there is one. */
+export const verifiedBeside = (crypto: Crypto, ...signed: Parameters<VerifyLater>): Promise<boolean> => crypto.verifyLater?.(...signed) ?? Promise.resolve(crypto.verify(...signed));

@@ -4,7 +4,7 @@ import { actShapes, bodyShape } from './act-shapes.ts';
 import type { Act, ActKind, Body, PublicKey } from './acts.ts';
 import { equalBytes } from './bytes.ts';
 import { decodeCbor, encodeCbor } from './cbor.ts';
-import { assembleCose, keyId, openCose, signingAlg, sigStructure, type SigningAlg } from './cose.ts';
+import { assembleCose, keyId, openCose, signingAlg, sigStructure, type CoseMessage, type SigningAlg } from './cose.ts';
 import type { Crypto } from './crypto.ts';
 import { isBytes, isTuple } from './shape.ts';
 
@@ -70,11 +70,26 @@ export async function signEnvelope(body: Body, signers: readonly Signer[], crypt
   return assembleEnvelope(bytes, signed, crypto);
 }
 
-/** The id that an envelope's transaction has if its form is good; undefined: it is no envelope at all. */
-export function idOfEnvelope(envelope: Uint8Array, crypto: Crypto): Uint8Array | undefined {
+/** What an envelope shows without being taken apart: its transaction's id if its form is good, and what its signers would have signed on this chain. undefined: it is no envelope at all. */
+export function outlineOf(envelope: Uint8Array, chain: string, crypto: Crypto): { id: Uint8Array; signers: EnvelopeSigner[] } | undefined {
   const outer = envelope.length > envelopeLimitBytes ? undefined : decodeCbor(envelope);
-  return isEnvelope(outer) ? transactionId(outer[1], crypto) : undefined;
+  if (!isEnvelope(outer)) return undefined;
+  const [cose, bodyBytes] = outer;
+  const id = transactionId(bodyBytes, crypto);
+  const message = openCose(cose);
+  return { id, signers: message.ok ? signersOf(message.value.signers, id, chain) : [] };
 }
+
+const signersOf = (signers: CoseMessage['signers'], digest: Uint8Array, chain: string): EnvelopeSigner[] =>
+  signers.map(({ alg, kid, signature }) => ({
+    alg,
+    kid,
+    signature,
+    // Wanted once, and by then many more may wait.
+    get input() {
+      return sigStructure(digest, 'imi/tx/1', chain, alg, kid, signers.length > 1);
+    },
+  }));
 
 /** Takes an envelope apart and checks its whole form; who the signers are and whether they signed is for the rules and for receipts. */
 export function openEnvelope(envelope: Uint8Array, crypto: Crypto): Result<OpenedEnvelope, Failure<RejectionCode>> {
@@ -88,20 +103,7 @@ export function openEnvelope(envelope: Uint8Array, crypto: Crypto): Result<Opene
   if (!equalBytes(digest, crypto.sha256(bodyBytes))) return fail('envelope-malformed', 'payload is not the hash of the body');
   const body = openBody(bodyBytes);
   if (!body.ok) return body;
-  return ok({
-    id: digest,
-    body: body.value,
-    bodyBytes,
-    signers: signers.map(({ alg, kid, signature }) => ({
-      alg,
-      kid,
-      signature,
-      // Wanted once, and by then many more may wait.
-      get input() {
-        return sigStructure(digest, 'imi/tx/1', body.value.chain, alg, kid, signers.length > 1);
-      },
-    })),
-  });
+  return ok({ id: digest, body: body.value, bodyBytes, signers: signersOf(signers, digest, body.value.chain) });
 }
 
 const isEnvelope = isTuple<[Uint8Array, Uint8Array]>(isBytes(1, envelopeLimitBytes), isBytes(1, envelopeLimitBytes));

@@ -82,6 +82,16 @@ describe.skipIf(!haveVectors)(`published edge cases${vectorsReason}`, () => {
     });
   });
 
+  test('on another thread Node says the same of each', async () => {
+    const cases = [
+      ...edgeCases.map(({ message, pub_key, signature }) => ({ key: pub_key, message, signature })),
+      ...wycheproof.flatMap(({ publicKey, tests }) => tests.map(({ msg, sig }) => ({ key: publicKey.pk, message: msg, signature: sig }))),
+    ];
+    const said = await Promise.all(cases.map(({ key, message, signature }) => nodeCrypto.verifyLater([-19, bytes(key)], bytes(message), bytes(signature))));
+    expect(said).toEqual(cases.map(({ key, message, signature }) => nodeCrypto.verify([-19, bytes(key)], bytes(message), bytes(signature))));
+    expect(new Set(said)).toEqual(new Set([true, false]));
+  });
+
   test('weak keys of the edge cases are not registered: small order, mixed order, another encoding', () => {
     // Cases 0, 1, 10 and 11 have keys of small order or in another encoding, 4 and 5 of mixed order.
     const sound = edgeCases.map(({ pub_key }) => isSoundKey([-19, bytes(pub_key)]));
@@ -109,7 +119,8 @@ describe.each(cryptos)('ESP256 with $name', ({ crypto }) => {
   const message = new TextEncoder().encode('a kiosk attests');
   const signature = new Uint8Array(sign('sha256', message, { key: createPrivateKey(privateKey.export({ format: 'pem', type: 'pkcs8' })), dsaEncoding: 'ieee-p1363' }));
 
-  test('takes a signature and no changed one', () => {
+  test('takes a signature and no changed one', async () => {
+    expect(await Promise.all([message, message.subarray(1)].map((one) => nodeCrypto.verifyLater(key, one, signature)))).toEqual([true, false]);
     expect(isSoundKey(key)).toBe(true);
     expect(crypto.verify(key, message, signature)).toBe(true);
     expect(crypto.verify(key, message.subarray(1), signature)).toBe(false);
