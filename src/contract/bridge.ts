@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { blockReasons } from './block-reason.ts';
 import { backChoices, closedReasons, type ClosedReason, type Closure } from './closure.ts';
 import { deskActs, type DeskAct, type TwoHandedAct } from './desk-act.ts';
+import type { HeldReceipt } from './held-receipt.ts';
 import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
@@ -517,6 +518,8 @@ export type Page =
   | { page: 'attract' }
   | { page: 'language' }
   | { page: 'insert-card' }
+  /** A receipt under the scanner: which of its codes were seen, and then what it proves. Nothing that does not stand in it. */
+  | { page: 'held-receipt'; held: HeldReceipt }
   /** Staff have closed this kiosk. */
   | ({ page: 'closed' } & Closure)
   | { page: 'working'; doing: Doing }

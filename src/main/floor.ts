@@ -108,6 +108,6 @@ export function shareScreen(screen: Pick<Screen, 'show' | 'wipe'>, clock: Clock,
 }
 
 /** Nobody is being served: the page waits for a card, or says that none can be read. */
-export function isFree({ page }: Snapshot): boolean {
-  return ['attract', 'language', 'insert-card', 'closed'].includes(page.page) || (page.page === 'failure' && page.next === 'none');
+export function isFree({ page, cardIn }: Snapshot): boolean {
+  return ['attract', 'language', 'insert-card', 'closed'].includes(page.page) || (page.page === 'held-receipt' && !cardIn) || (page.page === 'failure' && page.next === 'none');
 }

@@ -29,6 +29,7 @@ const names = [
   'ask',
   'ask-code',
   'ask-done',
+  'held-receipt',
   'hand-off',
   'desk-hand-off',
   'desk-health',

@@ -13,6 +13,7 @@ const controls: Record<PageName, BarControls> = {
   language: { back: true, end: true },
   'insert-card': { back: true, end: true },
   closed: { back: false, end: false },
+  'held-receipt': { back: true, end: true },
   working: { back: false, end: true },
   pin: { back: false, end: true },
   home: { back: false, end: true },
@@ -87,6 +88,7 @@ export function pageKey(page: Page): string {
   if (page.page === 'request') return `request:${page.request.reference}:${page.request.act ?? ''}`;
   if (page.page === 'desk-sign') return `desk-sign:${page.what}`;
   if (page.page === 'desk-card') return `desk-card:${page.card}:${page.inReader ?? ''}`;
+  if (page.page === 'held-receipt') return `held-receipt:${page.held.outcome === null ? '' : page.held.outcome.is}`;
   if (page.page === 'desk-day') return `desk-day:${page.figures.day}`;
   if (page.page === 'desk-standing') return `desk-standing:${page.closure === null ? 'open' : 'closed'}`;
   if (page.page === 'setup') return `setup:${page.step}`;

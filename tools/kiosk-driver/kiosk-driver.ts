@@ -1,6 +1,7 @@
 import { expect as shortExpect, type CDPSession, type Locator, type Page as BrowserPage } from '@playwright/test';
 import type { CheckRow, Doing, Intent, Page, PrintOffer, RequestState } from '../../src/contract/bridge.ts';
 import type { BackChoice, ClosedReason } from '../../src/contract/closure.ts';
+import type { HeldOutcome } from '../../src/contract/held-receipt.ts';
 import type { FailureCode } from '../../src/contract/failures.ts';
 import type { Language } from '../../src/contract/language.ts';
 import type { JournalFilter, SetupPage, TestedDevice, WorkshopPage } from '../../src/contract/workshop.ts';
@@ -20,6 +21,7 @@ interface Particulars {
   receipt: RequestState;
   goodbye: Extract<Page, { page: 'goodbye' }>['ended'];
   'ask-done': Extract<Page, { page: 'ask-done' }>['outcome'];
+  'held-receipt': HeldOutcome['is'] | 'seen';
   'desk-card': Extract<Page, { page: 'desk-card' }>['card'];
   'desk-turn': Extract<Page, { page: 'desk-turn' }>['to'];
   'desk-sign': Extract<Page, { page: 'desk-sign' }>['what'];
@@ -38,6 +40,7 @@ const particularOf: Record<keyof Particulars, string> = {
   receipt: 'data-state',
   goodbye: 'data-ended',
   'ask-done': 'data-outcome',
+  'held-receipt': 'data-is',
   'desk-card': 'data-card',
   'desk-turn': 'data-to',
   'desk-sign': 'data-what',

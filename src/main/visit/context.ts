@@ -9,6 +9,7 @@ import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { Printing } from '../printing.ts';
 import type { AfterFailure } from './failure-policy.ts';
 import type { Draft, Problem } from './draft.ts';
+import type { Held } from './held-receipt.ts';
 import type { HandedOff, HandOffStep, QueuePlace } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
 import type { OpenLetter } from './my-data.ts';
@@ -141,6 +142,8 @@ export interface VisitContext {
   secondsLeft: number;
   visit: Visit | null;
   farewell: Farewell | null;
+  /** A receipt that is held under the scanner. */
+  held: Held | null;
 }
 
 export function newVisit(id: string, insertion: number, brought: string | null = null): Visit {

@@ -1,6 +1,7 @@
 import { and, assign, fromPromise, not, or, raise, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
 import type { Closure } from '../../contract/closure.ts';
+import type { HeldOutcome } from '../../contract/held-receipt.ts';
 import type { CardInfo, PrinterStatus, PinResult } from '../../contract/device-host.ts';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { rememberedAnswers, type SelfClaims } from '../../identity/self-claims.ts';
@@ -24,6 +25,7 @@ import {
   type Offered,
 } from './draft.ts';
 import { billIn } from './bill.ts';
+import { isWhole, withSymbol } from './held-receipt.ts';
 import { askInLink } from '../../identity/ask-link.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
@@ -206,6 +208,24 @@ const toHandOff = (step: HandOffStep) => ({ target: '#visit.stage.visiting.handi
 /** From home, and from any part of "my data" to any other. */
 const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', actions: 'keepPart' } } as const;
 
+/** With a receipt under the scanner. */
+const toHeld = { target: 'held', actions: ['closeHelp', 'takeSymbol'] } as const;
+
+/** Its codes come one after the other; all of them are looked at as one. */
+const heldStates = {
+  initial: 'seen',
+  states: {
+    seen: { always: { guard: 'heldIsWhole', target: 'looking' } },
+    looking: {
+      invoke: {
+        src: 'lookAtHeld',
+        input: ({ context }: { context: VisitContext }) => ({ symbols: context.held?.symbols ?? [] }),
+        onDone: { target: 'seen', actions: { type: 'keepLookedAt', params: ({ event }: { event: { output: HeldOutcome } }) => ({ outcome: event.output }) } },
+      },
+    },
+  },
+} as const;
+
 /**
  * One visit from the first touch to the last. Two regions: `stage` is what the resident sees, `attention` whether anybody is still there.
  * Nothing in it does anything by itself: cards, hub and disk are `work`, time is the actor's clock.
@@ -219,6 +239,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
     types: { context: {} as VisitContext, events: {} as VisitEvent },
     actors: {
       readCard: fromPromise<Result<CardInfo>, { insertion: number }>(({ input }) => work.readCard(input.insertion)),
+      lookAtHeld: fromPromise<HeldOutcome, { symbols: readonly string[] }>(({ input }) => work.lookAtHeld(input.symbols)),
       tellStaffCard: fromPromise<void, { insertion: number }>(({ input }) => work.tellStaffCard(input.insertion)),
       lookUp: fromPromise<Result<Ticket>, { insertion: number; card: CardInfo }>(({ input }) => work.lookUp(input.insertion, input.card)),
       checkPin: fromPromise<Result<PinResult>, { insertion: number; purpose: 'user' | 'sign'; pin: Uint8Array | null }>(({ input }) =>
@@ -356,6 +377,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const { printing, strips } = inVisit(context);
         return event.type === 'receipt.print' && mayPrint(printing, context.printer) && event.strip !== undefined && event.strip.number < event.strip.of && (event.strip.number === 1 || strips.length === event.strip.number - 1);
       },
+      heldIsWhole: ({ context }) => isWhole(context.held),
+      scannedReceipt: ({ event }) => event.type === 'scanned' && withSymbol(null, event.text).symbols.length > 0,
       scannedAsk: ({ event }) => event.type === 'scanned' && (askInLink(event.text) !== null || handOffInLink(event.text) !== null),
       /** What was printed of the matters before says nothing of a sheet with another on it. */
       slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id && context.visit.printing?.state === 'printing',
@@ -490,6 +513,9 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const shown = event.type === 'ask.open' ? accessOf(context).asks.find(({ ask }) => ask.state === event.ask) : undefined;
         return shown === undefined ? {} : patch(context, { asked: { shown, leftOut: [] } });
       }),
+      takeSymbol: assign(({ event, context }) => (event.type === 'scanned' ? { held: withSymbol(context.held, event.text) } : {})),
+      keepLookedAt: assign(({ context }, { outcome }: { outcome: HeldOutcome }) => (context.held === null ? {} : { held: { ...context.held, shown: { ...context.held.shown, outcome } } })),
+      dropHeld: assign({ held: null }),
       takeScanner: assign(({ event, context }) => ({ scannerReady: event.type === 'scanner' ? event.isReady : context.scannerReady })),
       noteNoAsk: assign(({ context }) => patch(context, { askCode: { ...inVisit(context).askCode, problem: 'not-scanned' } })),
       openCode: assign(({ context }) => patch(context, { askCode: { problem: null, triesLeft: null } })),
@@ -601,6 +627,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       secondsLeft: 0,
       visit: null,
       farewell: null,
+      held: null,
     },
     type: 'parallel',
     on: {
@@ -629,12 +656,14 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
           welcome: {
             initial: 'attract',
             entry: 'resetKiosk',
+            exit: 'dropHeld',
             always: { guard: 'isClosed', target: 'closed' },
             on: { reader: { guard: and(['readerEmpty', 'isOpen']), actions: 'takeReader' } },
             states: {
               attract: {
                 on: {
                   start: [{ guard: 'severalLanguages', target: 'language', actions: 'closeHelp' }, { target: 'insertCard', actions: 'closeHelp' }],
+                  scanned: toHeld,
                   activity: { target: 'attract', reenter: true },
                 },
                 after: { idleLimit: { target: 'attract', reenter: true, actions: 'resetKiosk' } },
@@ -642,14 +671,27 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
               language: {
                 on: {
                   'language.set': { guard: 'knownLanguage', target: 'insertCard', actions: 'setLanguage' },
+                  scanned: toHeld,
                   activity: { target: 'language', reenter: true },
                   back: 'attract',
                   'visit.end': 'attract',
                 },
                 after: { idleLimit: { target: 'attract', actions: 'resetKiosk' } },
               },
+              /** A receipt under the scanner: whoever holds it may read what it says, without a card. */
+              held: {
+                ...heldStates,
+                on: {
+                  scanned: { target: '.seen', actions: 'takeSymbol' },
+                  activity: { target: 'held', reenter: true },
+                  back: { target: 'attract', actions: 'dropHeld' },
+                  'visit.end': { target: 'attract', actions: 'dropHeld' },
+                },
+                after: { idleLimit: { target: 'attract', actions: ['dropHeld', 'resetKiosk'] } },
+              },
               insertCard: {
                 on: {
+                  scanned: toHeld,
                   activity: { target: 'insertCard', reenter: true },
                   back: [{ guard: 'severalLanguages', target: 'language' }, { target: 'attract' }],
                   'visit.end': 'attract',
@@ -846,6 +888,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                       'code.open': { target: 'askCode', actions: 'openCode' },
                       scanned: [
                         { guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' },
+                        { guard: 'scannedReceipt', target: 'held', actions: 'takeSymbol' },
                         ...toMatter,
                         { target: 'askCode', actions: ['openCode', 'noteNoAsk'] },
                       ],
@@ -858,6 +901,11 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                       'service.open': toMatter,
                       scanned: toMatter,
                     },
+                  },
+                  held: {
+                    ...heldStates,
+                    exit: 'dropHeld',
+                    on: { scanned: { target: '.seen', actions: 'takeSymbol' }, back: 'home' },
                   },
                   askCode: {
                     on: {

@@ -52,6 +52,9 @@ export function pageOf({ stage, context }: VisitState): Page {
       return { page: 'attract' };
     case 'welcome.language':
       return { page: 'language' };
+    case 'welcome.held.seen':
+    case 'welcome.held.looking':
+      return heldPage(context);
     case 'welcome.insertCard':
       return { page: 'insert-card' };
     case 'closed.resting':
@@ -73,6 +76,11 @@ export function pageOf({ stage, context }: VisitState): Page {
 function closedPage({ closure }: VisitContext): Page {
   if (closure === null) throw new Error('nobody has closed it');
   return { page: 'closed', ...closure };
+}
+
+function heldPage({ held }: VisitContext): Page {
+  if (held === null) throw new Error('nothing is held under the scanner');
+  return { page: 'held-receipt', held: held.shown };
 }
 
 /** The page leaves by itself when the reader says something else. */
@@ -152,6 +160,9 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
       return receiptPage(visit, context);
     case 'visiting.inside.receipts':
       return receiptsPage(visit, context);
+    case 'visiting.inside.held.seen':
+    case 'visiting.inside.held.looking':
+      return heldPage(context);
     case 'visiting.inside.handedOff':
       return handOffPage(visit);
     case 'visiting.inside.askCode':

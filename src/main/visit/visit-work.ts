@@ -6,6 +6,7 @@ import type { Delivery } from '../delivery.ts';
 import type { WitnessWatch } from '../witness-watch.ts';
 import { agreeToAsk, findAsk, refuseAsk } from './asks.ts';
 import { handOff, takeUp } from './hand-off.ts';
+import { lookAtHeld } from './held-receipt.ts';
 import { grantUntil } from './draft.ts';
 import { drawReceipt, openRequest } from './receipts.ts';
 import { lookUp, openAccess, proveKey, tellBrokenOff, type SignInParts } from './sign-in.ts';
@@ -98,6 +99,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
     async finished() {
       await signing;
     },
+    lookAtHeld: (symbols) => lookAtHeld(symbols, parts),
     print: (visit, strips) => parts.print(visit, strips),
     deliver(transaction) {
       delivery.send(transaction);

@@ -1,3 +1,4 @@
+import type { HeldOutcome } from '../../contract/held-receipt.ts';
 import type { News, Notice, PackedSlip, RequestRow, RequestState, SignedRow, TypedFact } from '../../contract/bridge.ts';
 import type { CardInfo, PinResult } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
@@ -166,6 +167,8 @@ export interface VisitWork {
   drawProof(data: MyData): string[];
   mute(access: Access, agency: Name, muted: boolean): Promise<Result<unknown>>;
   /** Starts printing for this visit; what becomes of it arrives as an event. */
+  /** What the receipt proves whose codes these are. Needs no card, and asks nothing of anybody but whether it is recorded. */
+  lookAtHeld(symbols: readonly string[]): Promise<HeldOutcome>;
   print(visit: string, strips: readonly PackedSlip[]): void;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;

@@ -1,0 +1,28 @@
+import type { Localized } from './language.ts';
+
+/** An act of a receipt, by the names of today. `other`: its private part is not shown, or it is none of a resident's. */
+export type HeldAct =
+  | { act: 'request'; agency: Localized; service: Localized }
+  /** `until`: its last second, ISO 8601; as it was signed where that is no moment. */
+  | { act: 'grant'; agency: Localized; service: Localized; claims: number; until: string }
+  | { act: 'grant-end' | 'withdraw'; agency: Localized }
+  | { act: 'facts-keep' | 'other' };
+
+/** What a receipt proves. Moments are ISO 8601 in UTC. */
+export type HeldOutcome =
+  /** `at`: when the ledger was signed with it. `qr`: of a receipt that only waited, the whole one. */
+  | { is: 'recorded'; reference: string; acts: HeldAct[]; at: string; isWitnessed: boolean; qr: string[] }
+  /** Signed, and not in the ledger; `asked` false: the hub could not say. `until`: then the signature lapses. */
+  | { is: 'waiting'; reference: string; acts: HeldAct[]; until: string; asked: boolean }
+  /** The complete list of a resident's entries. */
+  | { is: 'list'; entries: number; at: string }
+  | { is: 'refused'; why: 'altered' | 'other-ledger' | 'damaged' };
+
+/** A receipt whose codes are held under the scanner, one after the other. */
+export interface HeldReceipt {
+  seen: number;
+  of: number;
+  /** What the last one was instead: no code of a receipt, one of another receipt, one that does not read, or one that goes with a card. */
+  problem: 'not-a-receipt' | 'another' | 'damaged' | 'needs-card' | null;
+  outcome: HeldOutcome | null;
+}
