@@ -1,9 +1,9 @@
 import type { Localized } from './language.ts';
 
-/** An act of a receipt, by the names of today. `other`: its private part is not shown, or it is none of a resident's. */
+/** An act of a receipt, by the names of today. `other`: its private part is not shown or names no moment that there is, or it is none of a resident's. */
 export type HeldAct =
   | { act: 'request'; agency: Localized; service: Localized }
-  /** `until`: its last second, ISO 8601; as it was signed where that is no moment. */
+  /** `until`: its last second, ISO 8601 in UTC. */
   | { act: 'grant'; agency: Localized; service: Localized; claims: number; until: string }
   | { act: 'grant-end' | 'withdraw'; agency: Localized }
   | { act: 'facts-keep' | 'other' };

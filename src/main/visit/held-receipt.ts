@@ -94,10 +94,11 @@ async function recorded(bytes: Uint8Array, isNow: boolean, sources: HeldSources)
 
 const refused = ({ fault }: { fault: ReceiptFault }): HeldOutcome => ({ is: 'refused', why: fault === 'other-ledger' ? 'other-ledger' : 'altered' });
 
-/** A grant that ends at midnight ends with the day before. As it was signed, where there is no such moment. */
-function lastMoment(end: string): string {
+/** A grant that ends at midnight ends with the day before. null: its form is a moment's, and there is no such moment. */
+function lastMoment(end: string): string | null {
   const ms = Date.parse(end);
-  return Number.isNaN(ms) ? end : new Date(ms - 1000).toISOString();
+  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== end.slice(0, 19)) return null;
+  return new Date(ms - 1000).toISOString();
 }
 
 /** By the names that agencies and services have now; of what the bearer does not show nothing is said. */
@@ -116,8 +117,10 @@ async function named(acts: readonly ActStatement[], { district, offers }: HeldSo
       switch (part.kind) {
         case 'request.submit':
           return { act: 'request', agency: await agencyOf(part.agency), service: titleOf(part.service) };
-        case 'grant.give':
-          return { act: 'grant', agency: await agencyOf(part.agency), service: titleOf(part.service), claims: part.claims.length, until: lastMoment(part.until) };
+        case 'grant.give': {
+          const until = lastMoment(part.until);
+          return until === null ? { act: 'other' } : { act: 'grant', agency: await agencyOf(part.agency), service: titleOf(part.service), claims: part.claims.length, until };
+        }
         case 'grant.end':
           return { act: 'grant-end', agency: await agencyOf(part.agency) };
         case 'request.withdraw':

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { fail, ok } from '../../../src/contract/result.ts';
+import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
+import type { Act, OpenedPart } from '../../../src/ledger/verify/acts.ts';
+import { encodePendingReceipt } from '../../../src/ledger/verify/pending-receipt.ts';
+import { commitPart } from '../../../src/ledger/verify/private-part.ts';
 import { receiptToSymbols } from '../../../src/ledger/verify/receipt-symbols.ts';
-import { isWhole, withSymbol, type Held } from '../../../src/main/visit/held-receipt.ts';
+import { isWhole, lookAtHeld, withSymbol, type Held, type HeldSources } from '../../../src/main/visit/held-receipt.ts';
+import { chain, envelopeOf, genesis, keys, lin, requestBody } from '../../ledger/small-district.ts';
 import { VisitStand } from './visit-stand.ts';
 
 const one = receiptToSymbols(new Uint8Array(3000).fill(1));
@@ -60,5 +66,34 @@ describe('where it is shown', () => {
     expect(stand.page).toEqual({ page: 'attract' });
     stand.send({ type: 'scanned', text: b });
     expect(stand.page).toMatchObject({ held: { seen: 1 } });
+  });
+});
+
+describe('one that only waits', () => {
+  /** Signed, and in no ledger: anybody can make such a one. `until`: as the private part of its grant says it. */
+  async function waiting(until = '2027-02-14T16:00:00Z'): Promise<string[]> {
+    const { body, parts } = requestBody(lin, 7);
+    const told = parts.map(({ salt, part }): OpenedPart => ({ salt, part: part.kind === 'grant.give' ? { ...part, until } : part }));
+    const acts = body.acts.map((act, i): Act => {
+      const opened = told[i];
+      return act.kind === 'grant.give' && opened !== undefined ? { ...act, private: commitPart(opened.salt, opened.part, nodeCrypto) } : act;
+    });
+    const envelope = await envelopeOf({ ...body, acts }, [lin.sig, keys.kiosk]);
+    return receiptToSymbols(encodePendingReceipt({ v: 1, state: 'queued', envelope, keys: [lin.sig.key, keys.kiosk.key], parts: told }));
+  }
+
+  const sources = (change: Partial<HeldSources['district']> = {}): HeldSources => ({
+    district: { receipt: () => Promise.resolve(ok(null)), party: () => Promise.resolve(fail('hub-refused')), ...change },
+    trust: { chain, height: 1, validators: genesis.validators },
+    crypto: nodeCrypto,
+    offers: () => Promise.resolve(fail('hub-unreachable')),
+  });
+
+  test.each([
+    { name: 'a moment', until: '2027-02-14T16:00:00Z', act: { act: 'grant', until: '2027-02-14T15:59:59.000Z' } },
+    { name: 'no month, day or hour of any year', until: '9999-99-99T99:99:99Z', act: { act: 'other' } },
+    { name: 'a day that its month does not have', until: '2027-02-30T16:00:00Z', act: { act: 'other' } },
+  ])('a grant that ends at $name', async ({ until, act }) => {
+    expect(await lookAtHeld(await waiting(until), sources())).toMatchObject({ is: 'waiting', acts: [act, { act: 'request' }] });
   });
 });
