@@ -212,6 +212,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       cardReady: ({ event }) => event.type === 'reader' && event.view.view === 'card',
       cardUseless: ({ event }) => event.type === 'reader' && (event.view.view === 'mute' || event.view.view === 'in-use'),
       cardOut: ({ event }) => event.type === 'reader' && (event.view.view === 'empty' || event.view.view === 'starting' || event.view.view === 'fault'),
+      nothingIn: ({ context }) => !('insertion' in context.reader),
       sameCard: ({ context, event }) =>
         event.type === 'reader' && (event.view.view === 'card' || event.view.view === 'in-use') && event.view.insertion === context.session?.insertion,
       sameCardLeft: ({ context, event }) => event.type === 'reader' && 'insertion' in event.view && 'insertion' in context.reader && event.view.insertion === context.reader.insertion,
@@ -662,7 +663,9 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
             },
           },
 
+          /** With one reader for all nobody's card may be in it: then there is none to take, and nothing more to wait for. */
           takeCard: {
+            always: { guard: 'nothingIn', target: 'away' },
             on: { reader: { guard: 'sameCardLeft', actions: 'takeReader' } },
           },
         },
