@@ -32,11 +32,21 @@ export class EventStreams {
   begin(caller: string, source: EventSource, signal: AbortSignal): Result<TextStream, Failure<'too-many'>> {
     const open = this.#open.get(caller) ?? 0;
     if (open >= mostStreamsOfOne) return fail('too-many');
-    this.#open.set(caller, open + 1);
-    return { ok: true, value: this.#events(caller, source, signal) };
+    if (!signal.aborted) {
+      this.#open.set(caller, open + 1);
+      // And not when the stream ends: one that nobody reads, since only its head was asked for or the caller has gone, never begins.
+      signal.addEventListener('abort', () => this.#close(caller), { once: true });
+    }
+    return { ok: true, value: this.#events(source, signal) };
   }
 
-  async *#events(caller: string, source: EventSource, signal: AbortSignal): TextStream {
+  #close(caller: string): void {
+    const left = (this.#open.get(caller) ?? 1) - 1;
+    if (left === 0) this.#open.delete(caller);
+    else this.#open.set(caller, left);
+  }
+
+  async *#events(source: EventSource, signal: AbortSignal): TextStream {
     let wake = Promise.withResolvers<'change' | 'beat' | 'gone'>();
     const say = (what: 'change' | 'beat' | 'gone'): void => wake.resolve(what);
     const unlisten = source.listen(() => say('change'));
@@ -59,7 +69,6 @@ export class EventStreams {
       clearInterval(beat);
       signal.removeEventListener('abort', gone);
       unlisten();
-      this.#open.set(caller, (this.#open.get(caller) ?? 1) - 1);
     }
   }
 }

@@ -97,10 +97,26 @@ export async function signByTpm({ tcti, handle }: TpmKey, input: Uint8Array): Pr
   }
 }
 
+/** A tool that was killed and has not ended, since the driver below it hangs: until it has, no other is sent after it. */
+let hanging = false;
+
 /** null: done; else why not. */
 const tpm2Sign = (args: readonly string[]): Promise<string | null> =>
   new Promise((resolve) => {
-    const tool = execFile('tpm2', args, { timeout: signLimitMs }, (error) => resolve(error === null ? null : error.killed === true ? 'no answer' : String(error.code)));
+    if (hanging) {
+      resolve('no answer');
+      return;
+    }
+    const limit = setTimeout(() => {
+      hanging = true;
+      tool.kill('SIGKILL');
+      resolve('no answer');
+    }, signLimitMs);
+    const tool = execFile('tpm2', args, (error) => {
+      clearTimeout(limit);
+      hanging = false;
+      resolve(error === null ? null : String(error.code));
+    });
     tool.stdin?.end();
   });
 

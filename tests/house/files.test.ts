@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { repositoryFiles, root } from './repository.ts';
@@ -20,4 +20,9 @@ test('a file is named after the one thing in it: kebab-case, components PascalCa
 
 test('no file gathers what has no name', () => {
   expect(files.filter((path) => /(^|\/)(utils?|helpers?|types|common|misc)\.(ts|js|mjs)$/.test(path))).toEqual([]);
+});
+
+test('no file has two versions of a piece side by side, as a merge leaves them', () => {
+  const readable = files.filter((path) => /\.(ts|mjs|vue|css|html|json|md|c|py|service)$/.test(path));
+  expect(readable.filter((path) => /^(<{7}|>{7}) /m.test(readFileSync(join(root, path), 'utf8')))).toEqual([]);
 });

@@ -1,13 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type StoredDeviceKey } from '../../src/main/device-key.ts';
-import { plainSignature } from '../../src/main/tpm.ts';
+import { plainSignature, signByTpm } from '../../src/main/tpm.ts';
 import { SoftwareTpm, whyNoTpm } from '../fixtures/software-tpm.ts';
 import { must } from '../hub/visitor.ts';
-
 
 describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
   const tpm = new SoftwareTpm();
@@ -60,6 +59,19 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     order.push('went on');
     await signed;
     expect(order).toEqual(['went on', 'signed']);
+  });
+
+  test('a chip that hangs keeps nobody longer than its limit, is sent nothing more until the tool has ended, and signs again then', async () => {
+    const input = Buffer.from('what is attested');
+    const hung = { tcti: 'cmd:sleep 8', handle: '0x81000000' };
+    const silent = { ok: false, failure: { code: 'device-key-silent', detail: 'tpm2 sign: no answer' } };
+    const begun = performance.now();
+    expect(await signByTpm(hung, input)).toEqual(silent);
+    expect(performance.now() - begun).toBeLessThan(7500);
+    const again = performance.now();
+    expect(await key.sign(input)).toEqual(silent);
+    expect(performance.now() - again).toBeLessThan(1000);
+    await vi.waitFor(async () => expect((await key.sign(input)).ok).toBe(true), { timeout: 10_000, interval: 250 });
   });
 
   test('is not taken for the key of another machine’s disk', () => {

@@ -58,6 +58,7 @@ export interface QueueBookParts {
 const file: FileKind = {
   name: 'the hall’s queue',
   mark: 'imiq',
+  erases: true,
   steps: [
     `
       CREATE TABLE followed (next INTEGER NOT NULL);

@@ -103,16 +103,17 @@ export interface QueueParts {
 /** @param from number of the last change of a request that is known. */
 function queueEvents(from: number, { tickets, book }: QueueParts, onFault: GatewayParts['onFault']): EventSource {
   let after = from;
-  /** null: those that wait have not been told yet. What changes meanwhile is told as well, and comes to the same. */
-  let told: TicketEvent[] | null = null;
+  /** The newest of each number, so that a reader who stands still fills no memory. null: those that wait have not been told yet; what changes meanwhile is told as well, and comes to the same. */
+  let told: Map<string, TicketEvent> | null = null;
   return {
     async next(): Promise<Result<readonly ServerEvent[]>> {
       if (told === null) {
         const waiting = tickets.tickets();
         if (!waiting.ok) return waiting;
-        told = waiting.value;
+        told = new Map(waiting.value.map((one) => [one.ticket, one]));
       }
-      const changed = told.splice(0);
+      const changed = [...told.values()];
+      told.clear();
       const requests = book.requests(after, page);
       if (!requests.ok) onFault('queue', requests.failure);
       const moved: FollowedRequest[] = requests.ok ? requests.value : [];
@@ -122,7 +123,7 @@ function queueEvents(from: number, { tickets, book }: QueueParts, onFault: Gatew
     listen(changed) {
       const ends = [
         tickets.onTicket((event) => {
-          told?.push(event);
+          told?.set(event.ticket, event);
           changed();
         }),
         book.onRequest(changed),

@@ -114,10 +114,16 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
 
   /** `hub-unreachable` with `device key`: it lies in a chip that did not sign for the key that stands in for it. */
   async function dialVouched(way: TlsWay, vouch: () => Promise<Result<TlsIdentity>>): Promise<Result<Socket>> {
-    const identity = await vouch();
-    if (identity.ok && !closed) return wait(connectTls(optionsOf(way, identity.value)));
+    let detail = 'device key';
+    try {
+      const identity = await vouch();
+      if (identity.ok && !closed) return await wait(connectTls(optionsOf(way, identity.value)));
+      if (identity.ok) detail = 'closed';
+    } catch {
+      // A key that no TLS connection can be made with: the next try may have another.
+    }
     attempt = null;
-    const away = fail('hub-unreachable', identity.ok ? 'closed' : 'device key');
+    const away = fail('hub-unreachable', detail);
     again(away.failure);
     return away;
   }
