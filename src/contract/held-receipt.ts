@@ -12,11 +12,14 @@ export type HeldAct =
 export type HeldOutcome =
   /** `at`: when the ledger was signed with it. `qr`: of a receipt that only waited, the whole one. */
   | { is: 'recorded'; reference: string; acts: HeldAct[]; at: string; isWitnessed: boolean; qr: string[] }
-  /** Signed, and not in the ledger; `asked` false: the hub could not say. `until`: then the signature lapses. */
+  /** Signed, whoever by, and not in the ledger; `asked` false: the hub could not say. `until`: then the signature lapses. */
   | { is: 'waiting'; reference: string; acts: HeldAct[]; until: string; asked: boolean }
+  /** Not in the ledger, which takes it no more since `until`. */
+  | { is: 'lapsed'; reference: string; acts: HeldAct[]; until: string }
   /** The complete list of a resident's entries. */
   | { is: 'list'; entries: number; at: string }
-  | { is: 'refused'; why: 'altered' | 'other-ledger' | 'damaged' };
+  /** `unknown-signer`: one that waits, signed with a key that the ledger does not know. */
+  | { is: 'refused'; why: 'altered' | 'other-ledger' | 'damaged' | 'unknown-signer' };
 
 /** A receipt whose codes are held under the scanner, one after the other. */
 export interface HeldReceipt {

@@ -44,7 +44,7 @@ function progress(symbols: readonly string[]): HeldReceipt {
 }
 
 export interface HeldSources {
-  district: Pick<District, 'receipt' | 'party'>;
+  district: Pick<District, 'receipt' | 'party' | 'areKnownKeys' | 'nowSeconds'>;
   trust: Trust;
   crypto: Crypto;
   offers(): Promise<Result<Offered>>;
@@ -67,6 +67,7 @@ export async function lookAtHeld(symbols: readonly string[], sources: HeldSource
   return recorded(bytes, false, sources);
 }
 
+/** Whoever makes one, signs it with keys of their own: where the ledger can be asked, it is refused unless it knows them all. Whose they are proves only the record. */
 async function lookAtPending(bytes: Uint8Array, pending: PendingReceipt, sources: HeldSources): Promise<HeldOutcome> {
   const { district, trust, crypto } = sources;
   const signed = checkPendingReceipt(bytes, trust, crypto);
@@ -74,8 +75,12 @@ async function lookAtPending(bytes: Uint8Array, pending: PendingReceipt, sources
   const found = await district.receipt(signed.value.transaction, 0);
   const whole = found.ok && found.value !== null ? completeReceipt(pending, found.value.receipt, crypto) : undefined;
   if (whole !== undefined) return recorded(whole, true, sources);
+  const known = await Promise.all(signed.value.signers.map((key) => district.areKnownKeys([key])));
+  if (known.some((one) => one.ok && !one.value)) return { is: 'refused', why: 'unknown-signer' };
   const { reference, acts, lapsesAtMs } = pendingStatementOf(signed.value);
-  return { is: 'waiting', reference, acts: await named(acts, sources), until: new Date(lapsesAtMs).toISOString(), asked: found.ok };
+  const says = { reference, acts: await named(acts, sources), until: new Date(lapsesAtMs).toISOString() };
+  if (found.ok && lapsesAtMs < district.nowSeconds() * 1000) return { is: 'lapsed', ...says };
+  return { is: 'waiting', ...says, asked: found.ok && known.every((one) => one.ok) };
 }
 
 async function recorded(bytes: Uint8Array, isNow: boolean, sources: HeldSources): Promise<HeldOutcome> {

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { fail, ok } from '../../../src/contract/result.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import type { Act, OpenedPart } from '../../../src/ledger/verify/acts.ts';
+import { toHex } from '../../../src/ledger/verify/bytes.ts';
 import { encodePendingReceipt } from '../../../src/ledger/verify/pending-receipt.ts';
 import { commitPart } from '../../../src/ledger/verify/private-part.ts';
 import { receiptToSymbols } from '../../../src/ledger/verify/receipt-symbols.ts';
 import { isWhole, lookAtHeld, withSymbol, type Held, type HeldSources } from '../../../src/main/visit/held-receipt.ts';
-import { chain, envelopeOf, genesis, keys, lin, requestBody } from '../../ledger/small-district.ts';
+import { chain, envelopeOf, genesis, keys, lin, now, requestBody } from '../../ledger/small-district.ts';
 import { VisitStand } from './visit-stand.ts';
 
 const one = receiptToSymbols(new Uint8Array(3000).fill(1));
@@ -83,7 +84,13 @@ describe('one that only waits', () => {
   }
 
   const sources = (change: Partial<HeldSources['district']> = {}): HeldSources => ({
-    district: { receipt: () => Promise.resolve(ok(null)), party: () => Promise.resolve(fail('hub-refused')), ...change },
+    district: {
+      receipt: () => Promise.resolve(ok(null)),
+      party: () => Promise.resolve(fail('hub-refused')),
+      areKnownKeys: () => Promise.resolve(ok(true)),
+      nowSeconds: () => now,
+      ...change,
+    },
     trust: { chain, height: 1, validators: genesis.validators },
     crypto: nodeCrypto,
     offers: () => Promise.resolve(fail('hub-unreachable')),
@@ -95,5 +102,18 @@ describe('one that only waits', () => {
     { name: 'a day that its month does not have', until: '2027-02-30T16:00:00Z', act: { act: 'other' } },
   ])('a grant that ends at $name', async ({ until, act }) => {
     expect(await lookAtHeld(await waiting(until), sources())).toMatchObject({ is: 'waiting', acts: [act, { act: 'request' }] });
+  });
+  const away = () => Promise.resolve(fail('hub-unreachable'));
+  test.each<{ name: string; change: Partial<HeldSources['district']>; is: object }>([
+    { name: 'not in the ledger yet', change: {}, is: { is: 'waiting', asked: true } },
+    { name: 'in its last second', change: { nowSeconds: () => now + 3600 }, is: { is: 'waiting', asked: true } },
+    { name: 'past it: it counts for nothing', change: { nowSeconds: () => now + 3601 }, is: { is: 'lapsed' } },
+    { name: 'past it, and nobody can say whether it was recorded in time', change: { nowSeconds: () => now + 3601, receipt: away, areKnownKeys: away }, is: { is: 'waiting', asked: false } },
+    { name: 'signed with keys that nobody has', change: { areKnownKeys: () => Promise.resolve(ok(false)) }, is: { is: 'refused', why: 'unknown-signer' } },
+    { name: 'with a known key beside one that nobody has', change: { areKnownKeys: (asked) => Promise.resolve(ok(asked.every(([, key]) => toHex(key) === toHex(keys.kiosk.key[1])))) }, is: { is: 'refused', why: 'unknown-signer' } },
+    { name: 'lapsed, and signed with keys that nobody has', change: { nowSeconds: () => now + 3601, areKnownKeys: () => Promise.resolve(ok(false)) }, is: { is: 'refused', why: 'unknown-signer' } },
+    { name: 'when its keys cannot be asked for', change: { areKnownKeys: away }, is: { is: 'waiting', asked: false } },
+  ])('$name', async ({ change, is }) => {
+    expect(await lookAtHeld(await waiting(), sources(change))).toMatchObject(is);
   });
 });
