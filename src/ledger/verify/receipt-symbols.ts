@@ -28,30 +28,27 @@ export type SymbolsFault =
 
 const symbolForm = /^IMI1:([1-9][0-9]?):([1-9][0-9]?):(.*)$/s;
 
-/** In any order, doubles allowed. Whether to believe what comes out, `verifyReceipt` says. */
+/** In any order, doubles allowed. One that is damaged is told before those that are missing. Whether to believe what comes out, `verifyReceipt` says. */
 export function joinSymbols(texts: readonly string[]): Result<Uint8Array, SymbolsFault> {
-  const parts = new Map<number, string>();
+  const payloads = new Map<number, string>();
+  const parts = new Map<number, Uint8Array>();
   let count = 0;
   for (const text of texts) {
     const match = symbolForm.exec(text);
     if (match === null) return joinFails({ kind: 'no-symbol' });
     const [number, of, payload] = [Number(match[1]), Number(match[2]), match[3] ?? ''];
-    if (number > of) return joinFails({ kind: 'damaged', number });
-    if ((count || of) !== of || (parts.get(number) ?? payload) !== payload) return joinFails({ kind: 'mixed' });
+    const part = number > of ? undefined : fromBase45(payload);
+    if (part === undefined) return joinFails({ kind: 'damaged', number });
+    if ((count || of) !== of || (payloads.get(number) ?? payload) !== payload) return joinFails({ kind: 'mixed' });
     count = of;
-    parts.set(number, payload);
+    payloads.set(number, payload);
+    parts.set(number, part);
   }
   if (count === 0) return joinFails({ kind: 'no-symbol' });
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
   const missing = numbers.filter((number) => !parts.has(number));
   if (missing.length > 0) return joinFails({ kind: 'incomplete', missing, of: count });
-  const bytes: Uint8Array[] = [];
-  for (const number of numbers) {
-    const part = fromBase45(parts.get(number) ?? '');
-    if (part === undefined) return joinFails({ kind: 'damaged', number });
-    bytes.push(part);
-  }
-  return ok(concatBytes(...bytes));
+  return ok(concatBytes(...numbers.flatMap((number) => parts.get(number) ?? [])));
 }
 
 const joinFails = (failure: SymbolsFault): { readonly ok: false; readonly failure: SymbolsFault } => ({ ok: false, failure });

@@ -26,6 +26,9 @@ describe('codes under the scanner, one after the other', () => {
     { name: 'none in between loses nothing', texts: [a, 'https://elsewhere.example', b], shown: { seen: 2, of: 3, problem: null }, whole: false },
     { name: 'one that goes with a card', texts: [a, 'IMI-GO 7KQ2M4XD'], shown: { seen: 1, of: 3, problem: 'needs-card' }, whole: false },
     { name: 'one of no number', texts: ['IMI1:4:3:ABC'], shown: { seen: 0, problem: 'damaged' }, whole: false },
+    { name: 'one of several that does not read', texts: [a, `${b.slice(0, -1)}:`, c], shown: { seen: 2, of: 3, problem: null }, whole: false },
+    { name: 'and is told at once', texts: [a, `${b.slice(0, -1)}:`], shown: { seen: 1, of: 3, problem: 'damaged' }, whole: false },
+    { name: 'and is read well the next time', texts: [a, `${b.slice(0, -1)}:`, c, b], shown: { seen: 3, of: 3, problem: null }, whole: true },
     { name: 'one that does not read', texts: ['IMI1:1:1:::::'], shown: { seen: 0, problem: 'damaged' }, whole: false },
   ])('$name', ({ texts, shown, whole }) => {
     const held = after(...texts);
