@@ -45,7 +45,7 @@ export interface StaffSessions {
   /** Something was held under the scanner: a recovery slip, or the code of a matter, where one is asked for. */
   scanned(text: string): void;
   screenLost(): void;
-  /** Of the card of the session that is under way; null: none is. */
+  /** Of the card of the session that is under way, or of the last one for as long as none is: a card that was put back and has proven itself stays one of the staff's until it is out. */
   readonly insertion: number | null;
   stop(): void;
 }
@@ -73,6 +73,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
   let claimed = false;
   let awaited: string | null = null;
   let shown = '';
+  let insertion: number | null = null;
   let actor = createActor(machine, { clock });
   let moment: StaffState = stateOf(actor.getSnapshot());
   begin();
@@ -91,6 +92,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
   function onState(after: StaffState): void {
     const before = moment;
     moment = after;
+    insertion = after.context.session?.insertion ?? insertion;
     const ended = before.context.session !== null && before.context.session.id !== after.context.session?.id;
     show(after);
     if (ended) screen.wipe();
@@ -186,7 +188,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
       send({ type: 'screen.lost' });
     },
     get insertion() {
-      return moment.context.session?.insertion ?? null;
+      return insertion;
     },
     stop() {
       stopped = true;

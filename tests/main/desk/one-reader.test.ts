@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { recoveryKeyText } from '../../../src/identity/recovery-key.ts';
@@ -23,6 +24,7 @@ const holderOf = (number: string): Uint8Array | null => {
   const found = stand.hub?.registrar.holderOf(number);
   return found?.ok ? found.value : null;
 };
+const visitsBegun = (): number => readFileSync(join(stand.world.kioskDirs['hall-1'] ?? '', 'journal.jsonl'), 'utf8').split('"visit.began"').length - 1;
 const confirm = (): void => stand.screen.touch({ intent: 'desk.confirm' });
 const pin = (typed = '123456'): void => stand.screen.touch({ intent: 'pin.submit', pin: typed });
 const card = (person: string): string => stand.world.cards[person] ?? '';
@@ -217,6 +219,24 @@ describe('registered with one reader', () => {
     await stand.screen.sees('staff-home');
     await away();
   });
+
+  test('ended with the staff’s card put back and still in it: it is asked for, and no visit begins with it', async () => {
+    await staff('staff-liang');
+    await upToCard('register', somebody());
+    await change(blankCard());
+    await throughResident();
+    await change(card('staff-liang'));
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
+    pin();
+    await stand.screen.sees('desk-card', (page) => page.card === 'again' && page.inReader === 'staff');
+    const visits = visitsBegun();
+    const from = stand.screen.shown.length;
+    stand.screen.touch({ intent: 'visit.end' });
+    await stand.screen.sees('staff-take-card');
+    await away();
+    expect(visitsBegun()).toBe(visits);
+    expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
+  }, 60_000);
 
   test('the hub was started anew between the look-up and the signature: it is registered all the same', async () => {
     const person = somebody();

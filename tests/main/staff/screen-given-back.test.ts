@@ -114,6 +114,19 @@ describe('a session that ends while nobody’s card is in the one reader gives t
     expect(floor.holder).toBe('visits');
   });
 
+  test('their card that was put back is theirs until it is out, also when nobody is signed in any more', async () => {
+    await upToStaff();
+    pull();
+    insert(clerkAgain);
+    await sees('desk-sign');
+    expect(staff.insertion).toBe(clerk);
+    staff.intent({ intent: 'pin.submit', pin: '123456' });
+    await sees('desk-card');
+    staff.intent({ intent: 'visit.end' });
+    expect(page).toBe('staff-take-card');
+    expect(staff.insertion).toBe(clerkAgain);
+  });
+
   test('with their card still in it the page asks to take it', async () => {
     await upToCard();
     staff.intent({ intent: 'visit.end' });
