@@ -194,6 +194,7 @@ export const desk = setup({
     noteUntried: assign({ untried: 'card-removed' }),
     /** The slip is the resident's now, and nobody else needs what is on it. */
     wipeSlip: ({ context }) => context.hand === null || closeHand(context.hand),
+    /** After `keptNoLonger` only: the same again leaves the first running, and nothing could cancel it any more. */
     keepFiveMinutes: raise({ type: 'draft.over' }, { delay: keptDraftMs, id: 'draft' }),
     keptNoLonger: cancel('draft'),
     /** What a card is begun anew with is nothing of the one before. */

@@ -27,8 +27,7 @@ export function byReturned<T>({ staffCard, returned }: DeskContext, asked: Promi
 export const staffSignStep = (does: Does, then: string) =>
   desk.createStateConfig({
     initial: 'card',
-    exit: 'keptNoLonger',
-    on: { 'draft.over': '#desk.gone', 'resident.reader': [{ guard: 'staffCardGone', target: '#desk.staffSign.card', actions: 'takeReader' }, { actions: 'takeReader' }] },
+    on: { 'resident.reader': [{ guard: 'staffCardGone', target: '#desk.staffSign.card', actions: 'takeReader' }, { actions: 'takeReader' }] },
     states: {
       card: {
         always: [{ guard: 'staffCardIn', target: 'pin' }, { guard: 'cardToCompare', target: 'reading' }],

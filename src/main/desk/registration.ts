@@ -71,7 +71,8 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
     id: 'desk',
     context: ({ input }) => newDeskContext(work, why, input),
     initial: 'document',
-    on: { 'resident.reader': { actions: 'takeReader' }, 'touch.wanted': { actions: 'noteTouch' } },
+    // Wherever it stands by then: what failed in between does not keep it for longer.
+    on: { 'resident.reader': { actions: 'takeReader' }, 'touch.wanted': { actions: 'noteTouch' }, 'draft.over': '.gone' },
     states: {
       ...documentSteps,
       lookUp: why === 'register' ? lookUpStep('#desk.check', '#desk.known', '#desk.card') : lookUpStep('#desk.check', '#desk.card', '#desk.unknown'),
@@ -80,7 +81,7 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
 
       card: {
         initial: 'wanted',
-        entry: ['forget', 'dropCard'],
+        entry: ['forget', 'dropCard', 'keptNoLonger'],
         states: {
           wanted: {
             tags: mayLeave,
@@ -101,7 +102,7 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
           },
         },
       },
-      removed: refusedStep('card-removed', 'card'),
+      removed: { ...refusedStep('card-removed', 'card'), entry: 'keptNoLonger' },
 
       /** The card must stay in: whenever it goes before it has signed, it is begun anew. */
       inHand: {
@@ -139,8 +140,8 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
           },
           residentSign: pinStep(signAsResident, { back: '#desk.inHand.slip', then: [{ target: '#desk.inHand.toStaff' }], next: 'card' }),
           toStaff: {
-            entry: ['wipeSlip', 'keepFiveMinutes'],
-            on: { 'desk.confirm': '#desk.staffSign', 'draft.over': '#desk.gone', 'resident.reader': [{ guard: and(['oneReader', 'cardGone']), target: '#desk.staffSign', actions: 'takeReader' }, ...cardGoes] },
+            entry: ['wipeSlip', 'keptNoLonger', 'keepFiveMinutes'],
+            on: { 'desk.confirm': '#desk.staffSign', 'resident.reader': [{ guard: and(['oneReader', 'cardGone']), target: '#desk.staffSign', actions: 'takeReader' }, ...cardGoes] },
           },
         },
       },
@@ -149,8 +150,8 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
       staffSign: staffSignStep(signAsStaff, why === 'register' ? '#desk.submitting' : '#desk.keeping'),
       gone: { ...refusedStep('draft-gone', 'home'), entry: ['forget', 'dropCard'] },
       keeping: step(keep, [{ target: 'kept' }], 'keeping'),
-      kept: { on: { 'desk.confirm': 'over' } },
-      submitting: { ...step(submit, [{ target: 'again' }], 'submitting'), tags: mayLeave },
+      kept: { entry: 'keptNoLonger', on: { 'desk.confirm': 'over' } },
+      submitting: { ...step(submit, [{ target: 'again' }], 'submitting'), entry: 'keptNoLonger', tags: mayLeave },
       again: againStep,
       trying: tryingStep,
       done: doneStep,

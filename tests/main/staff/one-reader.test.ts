@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ok } from '../../../src/contract/result.ts';
+import { fail, ok } from '../../../src/contract/result.ts';
+import type { DeskWork } from '../../../src/main/desk/work.ts';
 import { keptDraftMs } from '../../../src/main/staff/kept-drafts.ts';
 import type { ReaderView } from '../../../src/main/visit/reader-view.ts';
 import { StaffStand } from './staff-stand.ts';
@@ -7,10 +8,11 @@ import { StaffStand } from './staff-stand.ts';
 const clerk = 1;
 const blank = 2;
 const clerkAgain = 3;
+const colleague = 4;
 
 /** Somebody of the staff at a kiosk with one reader, up to where the blank card is wanted. */
-async function upToCard(): Promise<StaffStand> {
-  const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }), { oneReader: true });
+async function upToCard(atDesk: Partial<DeskWork> = {}): Promise<StaffStand> {
+  const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }), { oneReader: true }, atDesk);
   await stand.signIn(clerk);
   stand.send({ type: 'desk.open', act: 'register' });
   await stand.sees('desk-check');
@@ -28,24 +30,32 @@ async function change(stand: StaffStand, insertion: number): Promise<void> {
   stand.insert(insertion);
 }
 
-async function upToSlip(): Promise<StaffStand> {
-  const stand = await upToCard();
+async function upToSlip(atDesk: Partial<DeskWork> = {}): Promise<StaffStand> {
+  const stand = await upToCard(atDesk);
   await change(stand, blank);
+  await fromTurnToSlip(stand);
+  return stand;
+}
+
+async function fromTurnToSlip(stand: StaffStand): Promise<void> {
   await stand.sees('desk-turn');
   stand.send({ type: 'desk.confirm' });
   await stand.sees('desk-pin');
   stand.send({ type: 'pin.choose', pin: '480213' });
   await stand.sees('desk-slip');
+}
+
+async function upToStaff(atDesk: Partial<DeskWork> = {}): Promise<StaffStand> {
+  const stand = await upToSlip(atDesk);
+  await fromSlipToStaff(stand);
   return stand;
 }
 
-async function upToStaff(): Promise<StaffStand> {
-  const stand = await upToSlip();
+async function fromSlipToStaff(stand: StaffStand): Promise<void> {
   stand.send({ type: 'desk.confirm' });
   await stand.sees('desk-sign');
   stand.send({ type: 'pin.submit', pin: '480213' });
   await stand.sees('desk-turn');
-  return stand;
 }
 
 const handOf = (stand: StaffStand): { recoverySecret: Uint8Array; made: { unlockCode: string } } => {
@@ -163,6 +173,69 @@ describe('nothing half signed is kept for longer than five minutes', () => {
     // Its keys were right, and it has proven nothing.
     expect(stand.shown).toBeNull();
     expect(stand.calls.letGo).toContain(clerkAgain);
+  });
+
+  test('nor is it for longer because a colleague’s card came in between', async () => {
+    const stand = await upToStaff({ lookAtStaff: (_, insertion) => Promise.resolve(insertion === colleague ? fail('staff-card-another') : ok({ triesLeft: 3, pinPad: false })) });
+    busyFor(stand, 60_000);
+    stand.send({ type: 'desk.confirm' });
+    await change(stand, colleague);
+    expect(await stand.sees('failure')).toMatchObject({ code: 'staff-card-another', next: 'retry' });
+    stand.pull();
+    stand.send({ type: 'retry' });
+    await change(stand, clerkAgain);
+    await stand.sees('desk-sign');
+    busyFor(stand, keptDraftMs - 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone', next: 'home' });
+    expect(stand.state.context.session?.desk?.snapshot.context.hand).toBeNull();
+  });
+
+  test('nor on the page that tells of it', async () => {
+    const stand = await upToStaff({ lookAtStaff: () => Promise.resolve(fail('staff-card-another')) });
+    stand.send({ type: 'desk.confirm' });
+    await change(stand, colleague);
+    await stand.sees('failure');
+    busyFor(stand, keptDraftMs);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone', next: 'home' });
+    expect(stand.state.context.session?.desk?.snapshot.context.hand).toBeNull();
+  });
+
+  test.each([0, 60_000])('and the next one has five minutes of its own, where the card was pulled and it was begun anew %i ms later', async (later) => {
+    const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }));
+    const inResidents = (view: ReaderView): void => stand.send({ type: 'resident.reader', view });
+    await stand.signIn(clerk);
+    stand.send({ type: 'desk.open', act: 'register' });
+    await stand.sees('desk-check');
+    stand.send({ type: 'desk.confirm' });
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    await stand.sees('desk-card');
+    inResidents({ view: 'card', insertion: 11 });
+    await fromTurnToSlip(stand);
+    await fromSlipToStaff(stand);
+    busyFor(stand, keptDraftMs - 60_000);
+    inResidents({ view: 'empty' });
+    expect(await stand.sees('failure')).toMatchObject({ code: 'card-removed', next: 'retry' });
+    busyFor(stand, later);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'card-removed' });
+    stand.send({ type: 'retry' });
+    inResidents({ view: 'card', insertion: 12 });
+    await fromTurnToSlip(stand);
+    await fromSlipToStaff(stand);
+    busyFor(stand, keptDraftMs - 60_000);
+    expect(stand.shown).toMatchObject({ page: 'desk-turn', to: 'staff' });
+    busyFor(stand, 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone' });
+  });
+
+  test('what was signed by all is not taken away while it is on its way', async () => {
+    const stand = await upToStaff({ submit: () => Promise.resolve(fail('hub-unreachable')) });
+    stand.send({ type: 'desk.confirm' });
+    await change(stand, clerkAgain);
+    await stand.sees('desk-sign');
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    expect(await stand.sees('failure')).toMatchObject({ code: 'hub-unreachable', next: 'retry' });
+    busyFor(stand, keptDraftMs + 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'hub-unreachable', next: 'retry' });
   });
 });
 

@@ -2,6 +2,7 @@ import { createActor, SimulatedClock, waitFor } from 'xstate';
 import type { KioskHealth, Page } from '../../../src/contract/bridge.ts';
 import { ok } from '../../../src/contract/result.ts';
 import type { StaffSettings } from '../../../src/main/staff/context.ts';
+import type { DeskWork } from '../../../src/main/desk/work.ts';
 import { goodDeskWork } from '../desk/desk-stand.ts';
 import { staffMachine, type StaffEvent } from '../../../src/main/staff/machine.ts';
 import { shownOf, type StaffState } from '../../../src/main/staff/snapshot.ts';
@@ -67,11 +68,11 @@ export class StaffStand {
   readonly #actor;
   #sessions = 0;
 
-  constructor(change: (good: StaffWork) => Partial<StaffWork> = () => ({}), altered: Partial<StaffSettings> = {}) {
+  constructor(change: (good: StaffWork) => Partial<StaffWork> = () => ({}), altered: Partial<StaffSettings> = {}, atDesk: Partial<DeskWork> = {}) {
     const good = goodStaffWork(this.calls);
     const machine = staffMachine({
       work: { ...good, ...change(good) },
-      desk: goodDeskWork({ did: [], pins: [] }),
+      desk: { ...goodDeskWork({ did: [], pins: [] }), ...atDesk },
       workshop: { open: (_, { show }) => (show({ part: 'devices', lines: [] }), { take: () => undefined, stop: () => undefined }) },
       settings: { ...settings, ...altered },
       newSessionId: () => String((this.#sessions += 1)).padStart(16, '0'),
