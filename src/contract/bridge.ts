@@ -7,6 +7,7 @@ import { languageSchema, type Language, type Localized } from './language.ts';
 import type { FailureCode } from './failures.ts';
 import { serviceGroups, type ServiceGroup } from './service.ts';
 import { packedSlipSchema } from './packed-slip.ts';
+import { mostStrips } from './slip-limits.ts';
 import { setupIntents, workshopIntents, type DeviceLine, type SetupPage, type WorkshopPage } from './workshop.ts';
 
 /** A larger message is dropped and journalled, in either direction. */
@@ -15,9 +16,6 @@ export const bridgeMessageLimitBytes = 64 * 1024;
 export { kioskOrigin } from './origin.ts';
 
 export { packedSlipSchema, type PackedSlip } from './packed-slip.ts';
-
-/** Of which one slip is made. */
-export const mostStrips = 24;
 
 /** What the printer can do for a receipt: `printed` once the printer has said so. */
 export interface PrintOffer {

@@ -1,5 +1,6 @@
 import { encode } from 'uqr';
 import type { PackedSlip } from '../contract/bridge.ts';
+import { stripsOf } from './slip-strips.ts';
 
 /** What stands on a slip, from the top down. Never an identity number. `rule`: a line between two matters. */
 export type SlipLine = { kind: 'heading' | 'text' | 'small' | 'reference'; text: string } | { kind: 'qr'; text: string } | { kind: 'rule' };
@@ -19,8 +20,26 @@ interface Piece {
   draw(context: CanvasRenderingContext2D, y: number): void;
 }
 
-/** Draws a slip in the fonts of the screen, black or white dot by dot, and packs it for the bridge. */
+/** What stands on a slip, measured and not yet drawn. */
+interface Laid {
+  canvas: HTMLCanvasElement;
+  pieces: Piece[];
+  heightDots: number;
+}
+
+/** Draws a slip in the fonts of the screen, black or white dot by dot, and packs it for the bridge, as one message. */
 export async function drawSlip(lines: readonly SlipLine[], widthDots: number): Promise<PackedSlip> {
+  const laid = await laidOut(lines, widthDots);
+  return packedRows(laid, widthDots, 0, laid.heightDots);
+}
+
+/** As `drawSlip`, in as many strips as it takes. null: it is longer than a slip may be. */
+export async function drawStrips(lines: readonly SlipLine[], widthDots: number): Promise<PackedSlip[] | null> {
+  const laid = await laidOut(lines, widthDots);
+  return stripsOf(laid.heightDots, (top, rows) => packedRows(laid, widthDots, top, rows));
+}
+
+async function laidOut(lines: readonly SlipLine[], widthDots: number): Promise<Laid> {
   const family = getComputedStyle(document.body).fontFamily;
   await Promise.all(lines.flatMap((line) => (line.kind === 'qr' || line.kind === 'rule' ? [] : [document.fonts.load(fontOf(line.kind, family), line.text)])));
   const canvas = document.createElement('canvas');
@@ -30,20 +49,23 @@ export async function drawSlip(lines: readonly SlipLine[], widthDots: number): P
     if (line.kind === 'rule') return [rulePiece(widthDots)];
     return textPieces(measuring, line.text, fontOf(line.kind, family), sizes[line.kind], widthDots);
   });
-  const heightDots = pieces.reduce((sum, { height }) => sum + height, 2 * gap);
+  return { canvas, pieces, heightDots: pieces.reduce((sum, { height }) => sum + height, 2 * gap) };
+}
+
+async function packedRows({ canvas, pieces }: Laid, widthDots: number, top: number, rows: number): Promise<PackedSlip> {
   canvas.width = widthDots;
-  canvas.height = heightDots;
+  canvas.height = rows;
   const context = contextOf(canvas);
   context.fillStyle = '#ffffff';
-  context.fillRect(0, 0, widthDots, heightDots);
+  context.fillRect(0, 0, widthDots, rows);
   context.fillStyle = '#000000';
-  let y = gap;
+  let y = gap - top;
   for (const piece of pieces) {
-    piece.draw(context, y);
+    if (y + piece.height > 0 && y < rows) piece.draw(context, y);
     y += piece.height;
   }
-  const dots = dotsOf(context.getImageData(0, 0, widthDots, heightDots).data);
-  return { widthDots, heightDots, dots: await packed(dots) };
+  const dots = dotsOf(context.getImageData(0, 0, widthDots, rows).data);
+  return { widthDots, heightDots: rows, dots: await packed(dots) };
 }
 
 const fontOf = (kind: keyof typeof sizes, family: string): string => `${kind === 'heading' || kind === 'reference' ? 600 : 400} ${sizes[kind]}px ${family}`;
@@ -84,7 +106,7 @@ function textPieces(context: CanvasRenderingContext2D, text: string, font: strin
 }
 
 function rulePiece(widthDots: number): Piece {
-  return { height: gap, draw: (context, y) => context.fillRect(margin, y, widthDots - 2 * margin, 2) };
+  return { height: 2 * gap, draw: (context, y) => context.fillRect(margin, y + gap, widthDots - 2 * margin, 2) };
 }
 
 function codePiece(text: string, widthDots: number): Piece {

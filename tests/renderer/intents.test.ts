@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { intentSchema, type Intent } from '../../src/contract/bridge.ts';
+import { intentSchema, type Intent, type ReceiptCodes } from '../../src/contract/bridge.ts';
+import type { Language } from '../../src/contract/language.ts';
+import { joinStrips } from '../../src/main/printing.ts';
 import { screens, snapshotOf, type Screen } from '../fixtures/snapshots.ts';
 import { openGallery, type Gallery } from './gallery/gallery.ts';
 
@@ -97,6 +99,41 @@ describe('the receipts of a visit', () => {
     await click('[data-receipt="7KQ2-M4XD-02"]');
     expect([await codeShown(), await lineShown()]).toEqual(['5', '7KQ2-M4XD-02']);
     expect(await gallery.page.locator('figcaption').innerText()).not.toContain('not recorded yet');
+    expect(await sent()).toEqual([]);
+  });
+});
+
+describe('all receipts of a visit on paper', () => {
+  /** A visit with so many matters. */
+  async function print(matters: number, language: Language): Promise<void> {
+    const { page } = screen('receipts-to-print');
+    if (page.page !== 'receipts') throw new Error('not the receipts');
+    const { receipts } = page;
+    const others = Array.from({ length: matters - receipts.length }, (_, i) => ({ ...(receipts[0] as ReceiptCodes), qr: [], reference: `7KQ2-M4XD-${i + 10}` }));
+    await gallery.show({ name: 'many', page: { ...page, others, more: others.length } }, language);
+    await gallery.takeSent();
+    await click('[data-intent="receipt.print"]');
+  }
+
+  test('thirty matters are one slip, in strips that go through the bridge', async () => {
+    await print(30, 'en');
+    const strips: Extract<Intent, { intent: 'receipt.print' }>[] = [];
+    await expect
+      .poll(async () => {
+        strips.push(...(await sent()).filter((intent) => intent.intent === 'receipt.print'));
+        return strips.length > 0 && strips.length === strips[0]?.strip?.of;
+      })
+      .toBe(true);
+    for (const strip of strips) expect(intentSchema.safeParse(strip).success).toBe(true);
+    expect(joinStrips(strips.map(({ slip }) => slip))).toMatchObject({ ok: true, value: { widthDots: 576 } });
+  });
+
+  test.each([
+    { language: 'en', says: 'Too long for one slip' },
+    { language: 'zh-Hans', says: '一张纸打不下' },
+  ] as const)('more than a slip may be says so, and sends nothing ($language)', async ({ language, says }) => {
+    await print(90, language);
+    await expect.poll(() => gallery.page.locator('[data-print]').innerText()).toContain(says);
     expect(await sent()).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { Slip } from '../../contract/device-host.ts';
 import type { Result } from '../../contract/result.ts';
+import { highestSlipDots } from '../../contract/slip-limits.ts';
 
 /** A printer of slips, of whichever kind. It says how it is by itself, and nothing is called printed before the printer has said so. */
 export interface Printer {
@@ -11,9 +12,6 @@ export interface Printer {
   stop(): Promise<void>;
 }
 
-/** Three metres: the receipts of ten matters on one slip. More is none. */
-const highestSlip = 24_000;
-
 /** Whether it is as many dots as it says, and has room on paper of this width. */
 export const slipFits = ({ widthDots, heightDots, dots }: Slip, paperDots: number): boolean =>
-  widthDots % 8 === 0 && widthDots > 0 && widthDots <= paperDots && heightDots > 0 && heightDots <= highestSlip && dots.length === (widthDots / 8) * heightDots;
+  widthDots % 8 === 0 && widthDots > 0 && widthDots <= paperDots && heightDots > 0 && heightDots <= highestSlipDots && dots.length === (widthDots / 8) * heightDots;

@@ -208,6 +208,14 @@ const toHandOff = (step: HandOffStep) => ({ target: '#visit.stage.visiting.handi
 /** From home, and from any part of "my data" to any other. */
 const toMyData = { 'my-data.open': { target: '#visit.stage.visiting.lookingUp', actions: 'keepPart' } } as const;
 
+/** One matter's receipt may be longer than a message, too. */
+const toPaper = {
+  'receipt.print': [
+    { guard: 'mayPrint', actions: ['print', 'notePrinting'] },
+    { guard: 'stripBeforeOthers', actions: 'keepStrip' },
+  ],
+} as const;
+
 /** With a receipt under the scanner. */
 const toHeld = { target: 'held', actions: ['closeHelp', 'takeSymbol'] } as const;
 
@@ -1038,16 +1046,13 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                   receipt: {
                     on: {
                       'receipts.open': { guard: 'severalSigned', target: 'receipts' },
-                      'receipt.print': { guard: 'mayPrint', actions: ['print', 'notePrinting'] },
+                      ...toPaper,
                     },
                   },
                   receipts: {
                     on: {
                       back: 'receipt',
-                      'receipt.print': [
-                        { guard: 'mayPrint', actions: ['print', 'notePrinting'] },
-                        { guard: 'stripBeforeOthers', actions: 'keepStrip' },
-                      ],
+                      ...toPaper,
                     },
                   },
                   /** The code is on the screen; with "back" it goes on here after all. */

@@ -65,6 +65,16 @@ describe('a receipt on paper', () => {
     expect(await offer(stand)).toMatchObject({ state: 'printing', code: null });
   });
 
+  test('that is longer than a message comes in strips', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip, strip: { number: 1, of: 2 } });
+    expect(stand.calls.prints).toEqual([]);
+    stand.send({ type: 'receipt.print', slip, strip: { number: 2, of: 2 } });
+    expect(stand.calls.strips).toEqual([2]);
+    expect(await offer(stand)).toMatchObject({ state: 'printing' });
+  });
+
   test('of the visit before is nothing to this one', async () => {
     const stand = await atReceipt();
     stand.send({ type: 'printer', printer: ready });
