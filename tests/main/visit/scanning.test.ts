@@ -89,10 +89,10 @@ describe('a bill', () => {
   });
 });
 
-test('a scan before anybody has signed in begins nothing', () => {
+test('a scan before anybody has signed in begins nothing, and says that a card comes first', () => {
   const stand = new VisitStand();
   stand.send({ type: 'scanned', text: link });
-  expect(stand.page.page).toBe('attract');
+  expect(stand.page).toMatchObject({ page: 'held-receipt', held: { problem: 'needs-card' } });
 });
 
 test('the page that asks for a code speaks of the scanner where there is one', async () => {
