@@ -18,6 +18,8 @@ export type HeldOutcome =
   | { is: 'lapsed'; reference: string; acts: HeldAct[]; until: string }
   /** The complete list of a resident's entries. */
   | { is: 'list'; entries: number; at: string }
+  /** Something went wrong while it was looked at: nothing is known of it. */
+  | { is: 'unchecked' }
   /** `unknown-signer`: one that waits, signed with a key that the ledger does not know. */
   | { is: 'refused'; why: 'altered' | 'other-ledger' | 'damaged' | 'unknown-signer' };
 

@@ -163,12 +163,12 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     witnesses,
     trust: light.trust,
     offers: () => services.offers(),
-    print(visit, strips) {
+    print(visit, number, strips) {
       const slip = joinStrips(strips);
       const printed = slip.ok ? devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
       void printed.then((result) => {
         journal.write({ event: 'slip', visit, ...(result.ok ? { printed: true } : { printed: false, code: result.failure.code, detail: journalDetail(result.failure.detail) }) });
-        visits.slipDone(visit, result);
+        visits.slipDone(visit, number, result);
       });
     },
     cardOf: (insertion) => cardIn(devices, nameOf(residentReader), insertion),

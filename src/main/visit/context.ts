@@ -102,6 +102,8 @@ export interface Visit {
   issued: Issued[];
   /** What became of the slip of the last one, or of all; null: none was asked for. */
   printing: Printing | null;
+  /** How many slips it has sent. */
+  prints: number;
   /** Of a slip that comes in several messages, those that are here. */
   strips: PackedSlip[];
   setback: Setback | null;
@@ -182,6 +184,7 @@ export function newVisit(id: string, insertion: number, brought: string | null =
     correcting: null,
     issued: [],
     printing: null,
+    prints: 0,
     strips: [],
     setback: null,
   };

@@ -57,7 +57,7 @@ export type VisitEvent =
   | { type: 'scanned'; text: string }
   | { type: 'scanner'; isReady: boolean }
   /** What became of the slip that this visit sent. */
-  | { type: 'slip.done'; visit: string; result: Result<null> }
+  | { type: 'slip.done'; visit: string; number: number; result: Result<null> }
   | { type: 'screen.lost' }
   /** Staff have closed this kiosk, or opened it again. A visit that is under way goes on to its end. */
   | { type: 'standing'; closure: Closure | null }
@@ -229,6 +229,7 @@ const heldStates = {
         src: 'lookAtHeld',
         input: ({ context }: { context: VisitContext }) => ({ symbols: context.held?.symbols ?? [] }),
         onDone: { target: 'seen', actions: { type: 'keepLookedAt', params: ({ event }: { event: { output: HeldOutcome } }) => ({ outcome: event.output }) } },
+        onError: { target: 'seen', actions: { type: 'keepLookedAt', params: { outcome: { is: 'unchecked' } } } },
       },
     },
   },
@@ -389,7 +390,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       scannedReceipt: ({ event }) => event.type === 'scanned' && withSymbol(null, event.text).symbols.length > 0,
       scannedAsk: ({ event }) => event.type === 'scanned' && (askInLink(event.text) !== null || handOffInLink(event.text) !== null),
       /** What was printed of the matters before says nothing of a sheet with another on it. */
-      slipOfThisVisit: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id && context.visit.printing?.state === 'printing',
+      lastSlip: ({ context, event }) => event.type === 'slip.done' && event.visit === context.visit?.id && event.number === context.visit.prints && context.visit.printing?.state === 'printing',
       /** The page waits for the person, not the person for the card or the hub. */
       personsTurn: or([
         stateIn({ stage: { visiting: { signIn: 'pin' } } }),
@@ -402,14 +403,14 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       takePrinter: assign(({ event, context }) => ({ printer: event.type === 'printer' ? event.printer : context.printer })),
       print: ({ context, event }) => {
         if (event.type !== 'receipt.print') return;
-        const { id, strips } = inVisit(context);
-        work.print(id, event.strip === undefined ? [event.slip] : [...strips, event.slip]);
+        const { id, prints, strips } = inVisit(context);
+        work.print(id, prints + 1, event.strip === undefined ? [event.slip] : [...strips, event.slip]);
       },
       keepStrip: assign(({ context, event }) => {
         if (event.type !== 'receipt.print') return {};
         return patch(context, { strips: event.strip?.number === 1 ? [event.slip] : [...inVisit(context).strips, event.slip] });
       }),
-      notePrinting: assign(({ context }) => patch(context, { printing: { state: 'printing' }, strips: [] })),
+      notePrinting: assign(({ context }) => patch(context, { printing: { state: 'printing' }, prints: inVisit(context).prints + 1, strips: [] })),
       noteSlip: assign(({ context, event }) => {
         if (event.type !== 'slip.done') return {};
         return patch(context, { printing: event.result.ok ? { state: 'printed' } : { state: 'failed', failure: event.result.failure } });
@@ -691,7 +692,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                 ...heldStates,
                 on: {
                   scanned: { target: '.seen', actions: 'takeSymbol' },
-                  activity: { target: 'held', reenter: true },
+                  // A touch does not begin the look-up anew.
+                  activity: { guard: not(stateIn({ stage: { welcome: { held: 'looking' } } })), target: 'held', reenter: true },
                   back: { target: 'attract', actions: 'dropHeld' },
                   'visit.end': { target: 'attract', actions: 'dropHeld' },
                 },
@@ -751,7 +753,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                 { guard: and(['cardReady', 'isOpen']), target: 'visiting', reenter: true, actions: ['takeReader', ...cardRemoved, 'beginVisit'] },
               ],
               'touch.wanted': { guard: 'cardTouched', actions: 'noteTouch' },
-              'slip.done': { guard: 'slipOfThisVisit', actions: 'noteSlip' },
+              'slip.done': { guard: 'lastSlip', actions: 'noteSlip' },
               'card.of-staff': { guard: 'cardOfStaff', target: 'welcome', actions: [...cardRemoved] },
               'visit.end': { target: 'takeCard', actions: [...done] },
               'idle.over': { target: 'takeCard', actions: [...timeout] },
@@ -913,7 +915,10 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                   held: {
                     ...heldStates,
                     exit: 'dropHeld',
-                    on: { scanned: { target: '.seen', actions: 'takeSymbol' }, back: 'home' },
+                    on: {
+                      scanned: [{ guard: 'scannedAsk', target: '#visit.stage.visiting.findingAsk' }, { target: '.seen', actions: 'takeSymbol' }],
+                      back: 'home',
+                    },
                   },
                   askCode: {
                     on: {

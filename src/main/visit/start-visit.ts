@@ -47,7 +47,7 @@ export interface Visits {
   /** Something was held under the scanner. */
   scanned(text: string): void;
   /** What became of the slip that this visit sent. */
-  slipDone(visit: string, result: Result<null>): void;
+  slipDone(visit: string, number: number, result: Result<null>): void;
   /** The catalogue is another from now on, in the visit that is under way too. */
   offered(offered: Offered): void;
   /** What the screen showed is gone with its renderer: the visit ends. */
@@ -210,8 +210,8 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk, clo
       printer = status;
       send({ type: 'printer', printer: status });
     },
-    slipDone(visit, result) {
-      send({ type: 'slip.done', visit, result });
+    slipDone(visit, number, result) {
+      send({ type: 'slip.done', visit, number, result });
     },
     offered(offered) {
       send({ type: 'offers.changed', offered });

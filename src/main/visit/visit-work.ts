@@ -21,7 +21,7 @@ export interface VisitWorkParts extends Omit<SigningParts, 'district'>, SignInPa
   witnesses: Pick<WitnessWatch, 'follow'>;
   /** The card of one insertion. */
   cardOf(insertion: number): Card;
-  print(visit: string, strips: readonly PackedSlip[]): void;
+  print(visit: string, number: number, strips: readonly PackedSlip[]): void;
   /** The ledger says that the card of this insertion is a member of staff's. */
   onStaffCard(insertion: number): void;
 }
@@ -100,7 +100,7 @@ export function createVisitWork(parts: VisitWorkParts): VisitWork {
       await signing;
     },
     lookAtHeld: (symbols) => lookAtHeld(symbols, parts),
-    print: (visit, strips) => parts.print(visit, strips),
+    print: (visit, number, strips) => parts.print(visit, number, strips),
     deliver(transaction) {
       delivery.send(transaction);
     },

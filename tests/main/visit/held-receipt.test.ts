@@ -63,6 +63,36 @@ describe('where it is shown', () => {
     expect(stand.state.context.held).toBeNull();
   });
 
+  test('a question’s code leads on from it, where a card is in', async () => {
+    const stand = new VisitStand();
+    await stand.signIn();
+    stand.send({ type: 'scanned', text: a });
+    stand.send({ type: 'scanned', text: 'IMI-GO 7KQ2M4XD' });
+    expect(await stand.sees('ask-code')).toBeDefined();
+    expect(stand.state.context.held).toBeNull();
+  });
+
+  test('a touch does not look it up once more', () => {
+    let looks = 0;
+    const stand = new VisitStand(() => ({
+      lookAtHeld() {
+        looks += 1;
+        return new Promise(() => undefined);
+      },
+    }));
+    for (const text of one) stand.send({ type: 'scanned', text });
+    stand.send({ type: 'activity' });
+    stand.send({ type: 'activity' });
+    expect(stand.state.stage).toBe('welcome.held.looking');
+    expect(looks).toBe(1);
+  });
+
+  test('what cannot be looked at is not called altered, and is told', async () => {
+    const stand = new VisitStand(() => ({ lookAtHeld: () => Promise.reject(new Error('a fault')) }));
+    for (const text of one) stand.send({ type: 'scanned', text });
+    await expect.poll(() => stand.page).toMatchObject({ held: { outcome: { is: 'unchecked' } } });
+  });
+
   test('gone when nobody touches anything any more', () => {
     const stand = new VisitStand();
     stand.send({ type: 'scanned', text: a });

@@ -47,7 +47,7 @@ describe('a receipt on paper', () => {
     expect(await offer(stand)).toMatchObject({ state: 'printing' });
     expect(stand.can({ type: 'receipt.print', slip })).toBe(false);
     const [visit = ''] = stand.calls.prints;
-    stand.send({ type: 'slip.done', visit, result: ok(null) });
+    stand.send({ type: 'slip.done', visit, number: 1, result: ok(null) });
     expect(await offer(stand)).toMatchObject({ state: 'printed', code: null });
     expect(stand.calls.prints).toHaveLength(1);
   });
@@ -57,7 +57,7 @@ describe('a receipt on paper', () => {
     stand.send({ type: 'printer', printer: ready });
     stand.send({ type: 'receipt.print', slip });
     stand.send({ type: 'printer', printer: outOfPaper });
-    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: fail('printer-paper-out') });
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', number: 1, result: fail('printer-paper-out') });
     expect(await offer(stand)).toMatchObject({ state: 'unusable', code: 'printer-paper-out' });
     stand.send({ type: 'printer', printer: ready });
     expect(await offer(stand)).toMatchObject({ state: 'ready', code: 'printer-paper-out' });
@@ -84,7 +84,7 @@ describe('a receipt on paper', () => {
     await stand.signIn(2);
     await stand.sign(taxOffer.service.id);
     stand.settle('recorded');
-    stand.send({ type: 'slip.done', visit: before, result: fail('printer-jammed') });
+    stand.send({ type: 'slip.done', visit: before, number: 1, result: fail('printer-jammed') });
     expect(await offer(stand)).toMatchObject({ state: 'ready', code: null });
   });
 });
@@ -125,7 +125,7 @@ describe('several matters on one slip', () => {
     stand.send(strip(3));
     expect(stand.calls.strips).toEqual([3]);
     expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printing' });
-    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: ok(null) });
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', number: 1, result: ok(null) });
     expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printed' });
   });
 
@@ -137,8 +137,25 @@ describe('several matters on one slip', () => {
     await stand.sign(taxOffer.service.id);
     stand.settle('recorded');
     await stand.sees('receipt');
-    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', result: ok(null) });
+    stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', number: 1, result: ok(null) });
     stand.send({ type: 'receipts.open' });
     expect((await stand.sees('receipts')).print).toMatchObject({ state: 'ready' });
+  });
+
+  test('nor does it while the sheet is on its way', async () => {
+    const stand = await atReceipt();
+    stand.send({ type: 'printer', printer: ready });
+    stand.send({ type: 'receipt.print', slip });
+    stand.send({ type: 'home' });
+    await stand.sign(taxOffer.service.id);
+    stand.settle('recorded');
+    await stand.sees('receipt');
+    stand.send({ type: 'receipts.open' });
+    stand.send({ type: 'receipt.print', slip });
+    const [visit = ''] = stand.calls.prints;
+    stand.send({ type: 'slip.done', visit, number: 1, result: fail('printer-jammed') });
+    expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printing' });
+    stand.send({ type: 'slip.done', visit, number: 2, result: ok(null) });
+    expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printed' });
   });
 });

@@ -163,7 +163,7 @@ export function goodWork(calls: Calls, probe: AccessProbe): VisitWork {
       );
     },
     lookAtHeld: () => Promise.resolve({ is: 'refused', why: 'altered' }),
-    print: (visit, strips) => {
+    print: (visit, _number, strips) => {
       calls.prints.push(visit);
       calls.strips.push(strips.length);
     },
