@@ -46,6 +46,30 @@ test.describe('a receipt printer', () => {
     expect(slip.width).toBe(576);
     expect(symbolsToReceipt(codesOn(slip))).toEqual(receipt);
   });
+
+  test('several matters of one visit stand on one slip: each with its agency, its reference and its codes', async ({ kiosk }, info) => {
+    const before = paper.slips.length;
+    await signIn(kiosk, 'lin');
+    const receipts: Uint8Array[] = [];
+    for (const service of [services.tax, services.water]) {
+      await fillIn(kiosk, service);
+      await kiosk.enterPin(pin);
+      await kiosk.sees('receipt', 'recorded');
+      receipts.push(await kiosk.takeReceipt());
+      if (receipts.length === 1) await kiosk.home();
+    }
+    await kiosk.openReceipts();
+    await kiosk.sees('receipts');
+    await kiosk.offersToPrint('ready');
+    await kiosk.print();
+    await kiosk.offersToPrint('printed');
+    expect(paper.slips).toHaveLength(before + 1);
+    const slip = paper.slips.at(-1) as PNG;
+    await info.attach('sheet', { body: PNG.sync.write(slip), contentType: 'image/png' });
+    const texts = codesOn(slip);
+    const first = texts.slice(0, Number(/^IMI1:1:(\d+):/.exec(texts[0] ?? '')?.[1]));
+    expect([first, texts.slice(first.length)].map((one) => symbolsToReceipt(one))).toEqual(receipts);
+  });
 });
 
 test.describe('a queue of CUPS', () => {
@@ -85,28 +109,4 @@ test.describe('a queue of CUPS', () => {
     const [sheet = Buffer.alloc(0)] = printer.printed;
     expect(symbolsToReceipt(codesOn(slipsInPdf(sheet)))).toEqual(receipt);
   });
-});
-
-test('several matters of one visit stand on one slip: each with its agency, its reference and its codes', async ({ kiosk }, info) => {
-  const before = paper.slips.length;
-  await signIn(kiosk, 'lin');
-  const receipts: Uint8Array[] = [];
-  for (const service of [services.tax, services.water]) {
-    await fillIn(kiosk, service);
-    await kiosk.enterPin(pin);
-    await kiosk.sees('receipt', 'recorded');
-    receipts.push(await kiosk.takeReceipt());
-    if (receipts.length === 1) await kiosk.home();
-  }
-  await kiosk.openReceipts();
-  await kiosk.sees('receipts');
-  await kiosk.offersToPrint('ready');
-  await kiosk.print();
-  await kiosk.offersToPrint('printed');
-  expect(paper.slips).toHaveLength(before + 1);
-  const slip = paper.slips.at(-1) as PNG;
-  await info.attach('sheet', { body: PNG.sync.write(slip), contentType: 'image/png' });
-  const texts = codesOn(slip);
-  const first = texts.slice(0, Number(/^IMI1:1:(\d+):/.exec(texts[0] ?? '')?.[1]));
-  expect([first, texts.slice(first.length)].map((one) => symbolsToReceipt(one))).toEqual(receipts);
 });
