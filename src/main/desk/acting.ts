@@ -14,7 +14,7 @@ import { closeHand, pinOf, staffCardOf, type DeskHands } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, Waiting } from './work.ts';
 
 /** Where a failure page's button leads: a state of the act, or home. */
-export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'again' | 'home';
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'staffBack' | 'again' | 'home';
 
 /** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
 export interface DeskContext extends DeskHands {
@@ -44,6 +44,8 @@ export interface DeskContext extends DeskHands {
   /** What a first member of staff has signed, or, in the hands of the second, what is to be signed. */
   waiting: Waiting | null;
   envelope: Uint8Array | null;
+  /** With all its signatures it was given to the hub, which may have it, whatever was heard of it since. */
+  handedOver: boolean;
   residentTries: number;
   residentPad: boolean;
   weakness: PinWeakness | null;
@@ -109,6 +111,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   slipProblem: null,
   waiting: null,
   envelope: null,
+  handedOver: false,
   residentTries: 0,
   residentPad: false,
   weakness: null,
@@ -132,14 +135,18 @@ export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'residen
 /** Another card, document or number may go well, whatever was wrong with this one. */
 const otherOnes: readonly DeskNext[] = ['document', 'number', 'card', 'holder', 'again'];
 
-/** Before a staff member signs: the card can be put in again, or the right one. */
+/** Where the staff's card is wanted: the card can be put in again, or the right one. */
 const anotherCard: readonly FailureCode[] = ['card-removed', 'card-mute', 'card-timeout', 'card-unknown', 'card-unsupported', 'staff-card-another'];
 
 /** Where no other one helps. */
 const over: readonly FailureCode[] = ['card-code-blocked', 'kiosk-fault'];
 
-function setBack(failure: Failure, next: DeskNext): Pick<DeskContext, 'setback'> {
-  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code)) || (next === 'staffSign' && anotherCard.includes(failure.code));
+/** A hub that was started anew wants to hear from the staff's card, which may be out by then: it is asked for, and what was signed stands. */
+const leadsOn = ({ code }: Failure, next: DeskNext): DeskNext => (next === 'submitting' && anotherCard.includes(code) ? 'staffBack' : next);
+
+function setBack(failure: Failure, asked: DeskNext): Pick<DeskContext, 'setback'> {
+  const next = leadsOn(failure, asked);
+  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code)) || ((next === 'staffSign' || next === 'staffBack') && anotherCard.includes(failure.code));
   return { setback: { failure, next: isHopeful ? next : 'home' } };
 }
 
@@ -191,6 +198,7 @@ export const desk = setup({
     touchDone: assign({ touchWanted: false }),
     noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => setBack(failure, next)),
     clearSetback: assign({ setback: null }),
+    noteHandedOver: assign({ handedOver: true }),
     noteUntried: assign({ untried: 'card-removed' }),
     /** The slip is the resident's now, and nobody else needs what is on it. */
     wipeSlip: ({ context }) => context.hand === null || closeHand(context.hand),
@@ -199,7 +207,7 @@ export const desk = setup({
     keptNoLonger: cancel('draft'),
     /** What a card is begun anew with is nothing of the one before. */
     forget: ({ context }) => context.work.forget(context),
-    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, printing: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
+    dropCard: assign(({ context }) => ({ card: null, spent: context.card ?? context.spent, isUsed: false, made: null, hand: null, handedOver: false, printing: null, slip: null, slipProblem: null, code: null, codeWrong: false, weakness: null, pinWrong: false })),
   },
 });
 

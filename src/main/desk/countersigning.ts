@@ -1,6 +1,6 @@
 import { ok } from '../../contract/result.ts';
 import { byStaff, desk, failedStep, known, leavingStep, newDeskContext, pinStep, refusedStep, step, type Does } from './acting.ts';
-import { againStep, doneStep, mayLeave, tryingStep } from './one-reader.ts';
+import { againStep, doneStep, mayLeave, staffBackStep, tryingStep } from './one-reader.ts';
 import type { DeskWork } from './work.ts';
 
 /** From its signature on it is this session's: what is left in hand is forgotten with it. */
@@ -27,12 +27,13 @@ export const countersigningMachine = (work: DeskWork) =>
       gone: refusedStep('draft-gone', 'home'),
       check: { on: { back: 'over', 'desk.confirm': 'staffSign' } },
       staffSign: pinStep(sign, { back: '#desk.check', then: [{ target: '#desk.submitting' }], next: 'staffSign' }),
-      submitting: { ...step(carryOut, [{ target: 'again' }], 'submitting'), tags: mayLeave },
+      submitting: { ...step(carryOut, [{ target: 'again' }], 'submitting'), entry: 'noteHandedOver', tags: mayLeave },
+      staffBack: staffBackStep,
       again: againStep,
       trying: tryingStep,
       done: doneStep,
       leaving: leavingStep,
-      failed: failedStep('staffSign', 'submitting', 'again'),
+      failed: failedStep('staffSign', 'submitting', 'staffBack', 'again'),
       over: { type: 'final' },
     },
   });

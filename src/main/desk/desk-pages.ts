@@ -44,6 +44,7 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, p
     case 'holder.wanted':
       return { page: 'desk-card', card: 'holder', ...placeOf(context) };
     case 'staffSign.card':
+    case 'staffBack.card':
       return { page: 'desk-card', card: 'staff', ...placeOf(context) };
     case 'again.wanted':
       return { page: 'desk-card', card: 'again', ...placeOf(context) };
@@ -69,6 +70,7 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, p
     case 'inHand.toStaff':
       return { page: 'desk-turn', to: 'staff', name };
     case 'staffSign.pin':
+    case 'staffBack.pin':
       return { page: 'desk-sign', what: staffSigns(act, context), name: nameOf(context), ...staffPrompt(context) };
     case 'done':
     case 'leaving':
@@ -129,11 +131,12 @@ function slipPage({ hand, printing, oneReader }: DeskContext, { printer, dots }:
   return { page: 'desk-slip', recoveryKey: recoveryKeyText(hand.recoverySecret), unlockCode: hand.made.unlockCode, ...(oneReader ? { minutes: keptMinutes } : {}), ...(dots === null ? {} : { print: printOffer(printing, printer, dots) }) };
 }
 
-function failurePage({ setback, hand }: DeskContext): Page {
+function failurePage({ setback, hand, handedOver }: DeskContext): Page {
   if (setback === null) throw new Error('nothing failed');
   const { failure, next } = setback;
-  // After the signatures nobody can say whether the hub has it: it is asked again.
-  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: next === 'submitting' || hand === null ? 'not-begun' : 'nothing' };
+  // Once it was given to the hub nobody can say whether it has it, but the hub that refuses it.
+  const isSurelyNot = hand !== null && (!handedOver || failure.code === 'request-rejected');
+  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: isSurelyNot ? 'nothing' : 'not-begun' };
 }
 
 const residentPrompt = ({ residentTries, residentPad, pinWrong }: DeskContext): PinPrompt => ({
@@ -156,6 +159,7 @@ function doingOf(act: DeskAct | 'countersign', at: string, context: DeskContext)
     case 'inHand.choosing':
       return act === 'unblock' ? 'unlocking-pin' : 'choosing-pin';
     case 'inHand.proving':
+    case 'staffBack.working':
       return 'proving-key';
     case 'inHand.residentSign.working':
       return 'signing';

@@ -22,7 +22,7 @@ import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import { unpackSlip } from '../printing.ts';
 import type { KeptDrafts } from '../staff/kept-drafts.ts';
-import { inStaffSession } from '../staff/staff-session.ts';
+import { inStaffSession, openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
 import { checkDocument } from './document.ts';
@@ -226,6 +226,16 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const { keys, tries, pinPad } = card.value;
       if (!equalBytes(keys.sig, staff.sig) || !equalBytes(keys.aut, staff.aut)) return fail('staff-card-another');
       return ok({ triesLeft: tries.pw1, pinPad });
+    },
+
+    async proveStaff({ staff }, staffCard, pin) {
+      const card = staffCardOf(staffCard);
+      const verified = await card.verify('user', pin);
+      if (!verified.ok || !verified.value.verified) return verified;
+      const opened = await openStaffSession(card, staff, parts);
+      if (!opened.ok) return opened;
+      await district.closeStaff(opened.value.session);
+      return verified;
     },
 
     async submit(access, staffCard, { draft, beside, made }, { facts }) {

@@ -1,6 +1,7 @@
 import { and } from 'xstate';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { byResident, byStaff, desk, known, step, type Change, type DeskContext, type Does } from './acting.ts';
+import { byResident, byStaff, desk, known, step, type Change, type DeskContext, type DeskSnapshot, type Does } from './acting.ts';
+import { staffCardOf } from './hands.ts';
 import type { Signed } from './work.ts';
 
 /*
@@ -10,6 +11,12 @@ import type { Signed } from './work.ts';
 
 /** Of the states in which a staff card that leaves the one reader ends nothing: the other card is awaited in it, or what was signed is under way. */
 export const mayLeave = 'staff-card-may-leave';
+
+/** Nor where it is told that what was signed could not be given to the hub, or not surely, and it is tried again. */
+export const staffCardMayLeave = (snapshot: DeskSnapshot): boolean => {
+  const { handedOver, setback } = snapshot.context;
+  return snapshot.hasTag(mayLeave) || (snapshot.value === 'failed' && handedOver && setback?.next !== 'home');
+};
 
 const lookAtStaff: Does = async ({ work, access, reader }) => {
   if (!('insertion' in reader)) return fail('card-removed');
@@ -23,25 +30,32 @@ export function byReturned<T>({ staffCard, returned }: DeskContext, asked: Promi
   return byStaff(asked, (value) => ({ staffCard: returned ?? staffCard, returned: null, ...change(value) }));
 }
 
-/** The staff's card, of whoever began and of nobody else; then a PIN, and what is signed with it. There is no way back from here. @param then where to. */
-export const staffSignStep = (does: Does, then: string) =>
+/** The staff's card, of whoever began and of nobody else; then a PIN, and what is done with it. There is no way back from here. @param at the name of this state. @param then where to. */
+const staffCardStep = (at: 'staffSign' | 'staffBack', does: Does, then: string) =>
   desk.createStateConfig({
     initial: 'card',
-    on: { 'resident.reader': [{ guard: 'staffCardGone', target: '#desk.staffSign.card', actions: 'takeReader' }, { actions: 'takeReader' }] },
+    on: { 'resident.reader': [{ guard: 'staffCardGone', target: `#desk.${at}.card`, actions: 'takeReader' }, { actions: 'takeReader' }] },
     states: {
       card: {
         always: [{ guard: 'staffCardIn', target: 'pin' }, { guard: 'cardToCompare', target: 'reading' }],
         on: { 'resident.reader': { actions: 'takeReader' } },
       },
-      reading: { ...step(lookAtStaff, [{ target: 'card' }], 'staffSign'), on: { 'resident.reader': { actions: 'takeReader' } } },
+      reading: { ...step(lookAtStaff, [{ target: 'card' }], at), on: { 'resident.reader': { actions: 'takeReader' } } },
       pin: { on: { 'pin.submit': 'working', 'pin.on-reader': 'working' } },
       working: {
-        ...step(does, [{ when: ({ pinWrong }) => pinWrong === true, target: 'pin' }, { target: then }], 'staffSign'),
+        ...step(does, [{ when: ({ pinWrong }) => pinWrong === true, target: 'pin' }, { target: then }], at),
         // What the card says itself comes first: it may have signed already.
         on: { 'resident.reader': { actions: 'takeReader' } },
       },
     },
   });
+
+export const staffSignStep = (does: Does, then: string) => staffCardStep('staffSign', does, then);
+
+const proveStaff: Does = (context, pin) => byReturned(context, context.work.proveStaff(context.access, staffCardOf(context), pin), () => ({}));
+
+/** All have signed, and the hub wants to hear from the staff's card before it takes it: the card was out, and proves itself once more. */
+export const staffBackStep = { ...staffCardStep('staffBack', proveStaff, '#desk.submitting'), tags: mayLeave };
 
 /** Whatever comes of it: what was recorded stands. */
 const tryOut: Does = async (context) => {

@@ -3,7 +3,7 @@ import type { PackedSlip } from '../../contract/bridge.ts';
 import { ok } from '../../contract/result.ts';
 import { byResident, changeOf, desk, documentSteps, failedStep, known, leavingStep, lookUpStep, newDeskContext, pinStep, refusedStep, step, type Does } from './acting.ts';
 import { staffCardOf } from './hands.ts';
-import { againStep, byReturned, doneStep, mayLeave, staffSignStep, tryingStep } from './one-reader.ts';
+import { againStep, byReturned, doneStep, mayLeave, staffBackStep, staffSignStep, tryingStep } from './one-reader.ts';
 import type { DeskWork, Waiting } from './work.ts';
 
 const lookAtCard: Does = async (context) => {
@@ -151,12 +151,13 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
       gone: { ...refusedStep('draft-gone', 'home'), entry: ['forget', 'dropCard'] },
       keeping: step(keep, [{ target: 'kept' }], 'keeping'),
       kept: { entry: 'keptNoLonger', on: { 'desk.confirm': 'over' } },
-      submitting: { ...step(submit, [{ target: 'again' }], 'submitting'), entry: 'keptNoLonger', tags: mayLeave },
+      submitting: { ...step(submit, [{ target: 'again' }], 'submitting'), entry: ['keptNoLonger', 'noteHandedOver'], tags: mayLeave },
+      staffBack: staffBackStep,
       again: againStep,
       trying: tryingStep,
       done: doneStep,
       leaving: leavingStep,
-      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting', 'again'),
+      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting', 'staffBack', 'again'),
       over: { type: 'final' },
     },
   });

@@ -83,6 +83,8 @@ export interface DeskWork {
   signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: CardInHand, isBack: boolean): Promise<Result<Signed<{ hand: CardInHand }>>>;
   /** That a card that was put back has the keys of whoever is signed in, which proves nothing yet: `staff-card-another`. */
   lookAtStaff(access: StaffAccess, insertion: number): Promise<Result<CardBack>>;
+  /** With its PIN the card of whoever is signed in answers a challenge, and may be asked for more from then on. */
+  proveStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null): Promise<Result<PinResult>>;
   /** All of it is carried out when this answers ok; asked again, it happens once. `request-rejected` with the rejection's code. */
   submit(access: StaffAccess, staffCard: number, hand: CardInHand, document: Document): Promise<Result<null>>;
   signRetirement(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array): Promise<Result<Signed<{ draft: Draft }>>>;

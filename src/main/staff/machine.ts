@@ -7,7 +7,7 @@ import type { Failure, Result } from '../../contract/result.ts';
 import type { DeskEvent, DeskInput } from '../desk/acting.ts';
 import { blockingMachine } from '../desk/blocking.ts';
 import { countersigningMachine } from '../desk/countersigning.ts';
-import { mayLeave } from '../desk/one-reader.ts';
+import { staffCardMayLeave } from '../desk/one-reader.ts';
 import { registrationMachine } from '../desk/registration.ts';
 import { retiringMachine } from '../desk/retiring.ts';
 import { unblockingMachine } from '../desk/unblocking.ts';
@@ -251,7 +251,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       /** With one reader for all: the other card is in it, or awaited. */
       deskHasReader: ({ context }) => {
         const under = inSession(context).desk;
-        return context.settings.oneReader && under !== null && (under.snapshot.hasTag(mayLeave) || !staffCardIn(context));
+        return context.settings.oneReader && under !== null && (staffCardMayLeave(under.snapshot) || !staffCardIn(context));
       },
       staffCardOut: ({ context }) => !staffCardIn(context),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,

@@ -60,6 +60,7 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     signAsResident: (_, pin, hand) => did('signAsResident', { verified: true, hand }, pin),
     signAsStaff: (_, __, pin, hand) => did('signAsStaff', { verified: true, hand }, pin),
     lookAtStaff: (_, insertion) => did(`lookAtStaff ${insertion}`, { triesLeft: 3, pinPad: false }),
+    proveStaff: (_, insertion, pin) => did(`proveStaff ${insertion}`, { verified: true }, pin),
     submit: () => did('submit', null),
     tryOut: () => did('tryOut', null),
     lookAtMade: (insertion) => did(`lookAtMade ${insertion}`, { triesLeft: 3, pinPad: false }),

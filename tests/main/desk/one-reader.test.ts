@@ -268,6 +268,44 @@ describe('registered with one reader', () => {
   }, 60_000);
 });
 
+test('the hub was started anew, and the staff’s card is out when it wants to hear from it: asked for once more, and what was signed is registered', async () => {
+  const person = somebody();
+  await staff('staff-liang');
+  await upToCard('register', person);
+  const path = blankCard();
+  await change(path);
+  await throughResident();
+  await stand.stopHub();
+  await stand.startHub();
+  await change(card('staff-liang'));
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
+  await stand.hand.fault({ kind: 'vanish-after', at: { ins: 0x88 } });
+  pin();
+  await vi.waitFor(
+    () => {
+      // The line to it is only coming back, perhaps.
+      if (stand.screen.page.page === 'failure' && stand.screen.page.code === 'hub-unreachable') stand.screen.touch({ intent: 'retry' });
+      expect(stand.screen.page).toMatchObject({ page: 'failure', code: 'card-removed', next: 'retry', sent: 'not-begun' });
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  await stand.hand.fault(null);
+  expect(holderOf(person.number)).toBeNull();
+  stand.screen.touch({ intent: 'retry' });
+  await stand.screen.sees('desk-card', (page) => page.card === 'staff' && page.inReader === 'nothing');
+  await stand.hand.insert(card('staff-liang'));
+  await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
+  pin();
+  await stand.screen.sees('desk-card', (page) => page.card === 'again' && page.inReader === 'staff');
+  expect(holderOf(person.number)).not.toBeNull();
+  confirm();
+  await stand.screen.sees('desk-done');
+  confirm();
+  await stand.screen.sees('staff-home');
+  await away();
+  await visitOf(path);
+}, 60_000);
+
 test('a lost card is replaced by two colleagues, with the slip', async () => {
   await staff('staff-liang');
   await upToCard('replace', lin);

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import type { FailureCode } from '../../../src/contract/failures.ts';
 import { fail, ok } from '../../../src/contract/result.ts';
 import type { DeskWork } from '../../../src/main/desk/work.ts';
 import { keptDraftMs } from '../../../src/main/staff/kept-drafts.ts';
@@ -236,6 +237,57 @@ describe('nothing half signed is kept for longer than five minutes', () => {
     expect(await stand.sees('failure')).toMatchObject({ code: 'hub-unreachable', next: 'retry' });
     busyFor(stand, keptDraftMs + 60_000);
     expect(stand.shown).toMatchObject({ page: 'failure', code: 'hub-unreachable', next: 'retry' });
+  });
+});
+
+describe('given to the hub with all its signatures', () => {
+  async function signed(atDesk: Partial<DeskWork>): Promise<StaffStand> {
+    const stand = await upToStaff(atDesk);
+    stand.send({ type: 'desk.confirm' });
+    await change(stand, clerkAgain);
+    await stand.sees('desk-sign');
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    return stand;
+  }
+
+  test.each(['on its way', 'told'])('it may be there: nobody says that nothing was sent, and the staff’s card, pulled while it is %s, is asked for once more', async (when) => {
+    const line = Promise.withResolvers<void>();
+    const codes: FailureCode[] = ['hub-unreachable', 'card-removed'];
+    const stand = await signed({
+      async submit() {
+        const code = codes.shift();
+        if (code === 'hub-unreachable') await line.promise;
+        return code === undefined ? ok(null) : fail(code);
+      },
+    });
+    await vi.waitFor(() => expect(codes).toHaveLength(1));
+    if (when === 'on its way') stand.pull();
+    line.resolve();
+    expect(await stand.sees('failure')).toMatchObject({ code: 'hub-unreachable', next: 'retry', sent: 'not-begun' });
+    if (when === 'told') stand.pull();
+    stand.send({ type: 'retry' });
+    await vi.waitFor(() => expect(codes).toHaveLength(0));
+    expect(await stand.sees('failure')).toMatchObject({ code: 'card-removed', next: 'retry', sent: 'not-begun' });
+    stand.send({ type: 'retry' });
+    expect(stand.shown).toMatchObject({ page: 'desk-card', card: 'staff', inReader: 'nothing' });
+    stand.insert(5);
+    expect(await stand.sees('desk-sign')).toMatchObject({ what: 'register' });
+    expect(stand.state.context.session?.insertion).toBe(clerkAgain);
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    expect(await stand.sees('desk-card')).toMatchObject({ card: 'again', inReader: 'staff' });
+    expect(stand.state.context.session?.insertion).toBe(5);
+  });
+
+  test('the hub that refuses it has nothing of it', async () => {
+    const stand = await signed({ submit: () => Promise.resolve(fail('request-rejected')) });
+    expect(await stand.sees('failure')).toMatchObject({ code: 'request-rejected', next: 'home', sent: 'nothing' });
+  });
+
+  test('what goes wrong when it is recorded is not told as if it were not', async () => {
+    const stand = await signed({ lookAtMade: () => Promise.resolve(fail('card-another')) });
+    await stand.sees('desk-card');
+    await change(stand, blank);
+    expect(await stand.sees('failure')).toMatchObject({ code: 'card-another', next: 'retry', sent: 'not-begun' });
   });
 });
 
