@@ -4,6 +4,7 @@ import type { Failure, Result } from '../../contract/result.ts';
 import { parseIdentityText } from './identity-text.ts';
 import { KeptLine } from '../line.ts';
 import type { Line, OpenLine } from '../line.ts';
+import { Turns } from '../turns.ts';
 import { encodeSdtCommand, fitsCommand, sdtFailure, SdtStream, textOfRead } from './sdt.ts';
 import type { SdtAnswer, SdtCommand } from './sdt.ts';
 
@@ -43,7 +44,7 @@ export class IdentityReader {
   #waiting: Waiting | null = null;
   /** Ends the pause between two questions. */
   #wake: (() => void) | null = null;
-  #before: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(open: OpenLine, onStatus: (status: IdentityReaderStatus) => void, times: IdentityReaderTimes = identityReaderTimes) {
     this.#onStatus = onStatus;
@@ -61,9 +62,7 @@ export class IdentityReader {
 
   /** Fails at once where the reader cannot be used, with `identity-card-missing` where no card came, or with what the module said. One after the other. */
   read(waitMs: number): Promise<Result<IdentityCard>> {
-    const card = this.#before.then(() => this.#read(waitMs));
-    this.#before = card;
-    return card;
+    return this.#turns.take(() => this.#read(waitMs));
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { fail, ok } from '../../contract/result.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import { KeptLine } from '../line.ts';
 import type { Line, OpenLine } from '../line.ts';
+import { Turns } from '../turns.ts';
 import { answerOf, askStatus, askWhenPrinted, bandsOf, cut, forgetRest, printerState, reset, statusKinds } from './escpos.ts';
 import type { StatusKind } from './escpos.ts';
 import { slipFits } from './printer.ts';
@@ -36,7 +37,7 @@ export class EscposPrinter implements Printer {
   #onPrinted: (() => void) | null = null;
   #next: NodeJS.Timeout | null = null;
   /** One conversation at a time: asking how it is, or printing. */
-  #before: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(open: OpenLine, widthDots: number, onStatus: (status: PrinterStatus) => void, times: EscposTimes = escposTimes) {
     this.#widthDots = widthDots;
@@ -54,18 +55,12 @@ export class EscposPrinter implements Printer {
   }
 
   print(slip: Slip): Promise<Result<null>> {
-    return this.#inTurn(() => this.#print(slip));
+    return this.#turns.take(() => this.#print(slip));
   }
 
   async stop(): Promise<void> {
     await this.#kept.stop();
     this.#down(fail('device-lost', 'stopped').failure);
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const done = this.#before.then(act);
-    this.#before = done;
-    return done;
   }
 
   #up(line: Line): void {
@@ -88,7 +83,7 @@ export class EscposPrinter implements Printer {
   #askLater(line: Line, delayMs: number): void {
     if (this.#next !== null) clearTimeout(this.#next);
     this.#next = setTimeout(() => {
-      void this.#inTurn(async () => {
+      void this.#turns.take(async () => {
         if (this.#line === line) await this.#look(line);
         if (this.#line === line) this.#askLater(line, this.#times.askEveryMs);
       });

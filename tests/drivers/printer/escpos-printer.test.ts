@@ -55,6 +55,17 @@ describe.skipIf(missing !== null)(`a receipt printer${missing === null ? '' : ` 
     expect(await state('ready')).toEqual({ state: 'ready', product: path });
   });
 
+  test('a slip that makes the printing throw is the last that does', async () => {
+    const broken: Slip = {
+      ...slip,
+      get widthDots(): number {
+        throw new Error('broken');
+      },
+    };
+    await expect(printer.print(broken)).rejects.toThrow('broken');
+    expect(await printer.print(slip)).toEqual({ ok: true, value: null });
+  });
+
   test('prints with little paper left, and says that it is little', async () => {
     paper.trouble = 'paper-low';
     await state('paper-low');
