@@ -24,8 +24,8 @@ export function keptFile(path: string): KeptFile {
       const file = openSync(`${path}.new`, 'w', 0o600);
       try {
         // Where one was left half written, it is its mode that counts.
-      fchmodSync(file, 0o600);
-      // Goes on where the disk took only a part of it.
+        fchmodSync(file, 0o600);
+        // Goes on where the disk took only a part of it.
         writeFileSync(file, content);
         fsyncSync(file);
       } finally {
