@@ -59,7 +59,10 @@ function newKeyInTpm(tcti: string): Result<JsonWebKey & { tpm: TpmKey }> {
   const tpm = makeTpmKey(tcti);
   if (!tpm.ok) return tpm;
   const jwk = publicOfTpmKey(tpm.value);
-  return jwk.ok ? ok({ ...jwk.value, tpm: tpm.value }) : jwk;
+  if (jwk.ok) return ok({ ...jwk.value, tpm: tpm.value });
+  // Nothing on the disk says where it lies, and a chip has room for few keys.
+  forgetTpmKey(tpm.value);
+  return jwk;
 }
 
 /** Out of its TPM first, where it is in one; the file written over, then gone. A disk that writes elsewhere than it says (flash, copy on write) may keep the old bytes: only the ledger takes a key out of the world. */

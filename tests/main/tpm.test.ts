@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -78,6 +79,20 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     const other = join(dir, 'other.json');
     writeFileSync(other, JSON.stringify({ ...(JSON.parse(readFileSync(path(), 'utf8')) as object), x: 'AAAA' }), { mode: 0o600 });
     expect(readDeviceKey(other)).toMatchObject({ ok: false, failure: { detail: 'the TPM has another key' } });
+  });
+
+  test('that cannot be read once it is made does not stay in the chip', () => {
+    const kept = (): string => execFileSync('tpm2', ['getcap', '--tcti', tpm.tcti, 'handles-persistent'], { encoding: 'utf8' });
+    const before = kept();
+    const tools = join(dir, 'tools');
+    mkdirSync(tools);
+    writeFileSync(join(tools, 'tpm2'), '#!/bin/sh\n[ "$1" = readpublic ] && exit 1\nexec /usr/bin/tpm2 "$@"\n', { mode: 0o755 });
+    vi.stubEnv('PATH', `${tools}:${process.env['PATH'] ?? ''}`);
+    const made = readOrMakeDeviceKey(join(dir, 'never.json'), { tpm: tpm.tcti });
+    vi.unstubAllEnvs();
+    expect(made).toMatchObject({ ok: false, failure: { code: 'kiosk-config', detail: 'tpm2 readpublic: 1' } });
+    expect(before).toMatch(/0x81/i);
+    expect(kept()).toBe(before);
   });
 
   test('is out of the chip when it is wiped', () => {
