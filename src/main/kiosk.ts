@@ -37,6 +37,7 @@ import { createVisitWork } from './visit/visit-work.ts';
 import { actsOverOwnWay } from './workshop/bench.ts';
 import { reportReadiness } from './workshop/readiness.ts';
 import { readinessPage } from './workshop/readiness-page.ts';
+import { stickRoots } from './workshop/journal-export.ts';
 import { createWorkshop, deviceLines } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
@@ -64,8 +65,6 @@ export interface RunningKiosk {
 const farewellMs = 15_000;
 /** A block is made in a fraction of it; after it the receipt page says "queued". */
 const recordWaitMs = 2_000;
-/** Where a stick that is plugged in shows. */
-const stickRoots = ['/media', '/run/media', '/mnt'];
 /** How often a staff member's home page looks at kiosk and hub. */
 const staffRefreshMs = 3_000;
 

@@ -71,6 +71,9 @@ export async function openJournalFile(file: Uint8Array, key: PublicKey, opener: 
   }
 }
 
+/** Folders below which a stick that is plugged in shows; the kiosk's unit (kiosk-image/imi-kiosk.service) lets it write there. */
+export const stickRoots: readonly string[] = ['/media', '/run/media', '/mnt'];
+
 /** On this kiosk's own disk, to be fetched by whoever looks after the machine. */
 const ownFolder = 'exports';
 
@@ -101,10 +104,26 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** The file's path and SHA-256, once it lies on the medium: written beside its name, flushed, renamed, read back, and the file system flushed as a whole. `kiosk-storage`. */
-export async function writeExport(folder: string, name: string, bytes: Uint8Array): Promise<Result<{ path: string; sha256: string }>> {
+export interface ExportTarget {
+  /** One of `places`. */
+  folder: string;
+  /** What can be written to now: a stick that is unmounted leaves a folder on the kiosk's own disk, where it would be taken for saved. */
+  places(): readonly SetupOption[];
+  flushLimitMs?: number;
+}
+
+/** A slow stick takes what the kernel has kept back within it. */
+const longestFlushMs = 60_000;
+
+/**
+ * The file's path and SHA-256, once it lies on the medium: written beside its name, flushed, renamed, read back, and the file system flushed as a whole.
+ * `kiosk-storage`; its detail `gone`: the place was none any more before it was written, or was none when it had been.
+ */
+export async function writeExport({ folder, places, flushLimitMs = longestFlushMs }: ExportTarget, name: string, bytes: Uint8Array): Promise<Result<{ path: string; sha256: string }>> {
+  const isThere = (): boolean => places().some(({ option }) => option === folder);
   const path = join(folder, name);
   try {
+    if (!isThere()) return fail('kiosk-storage', 'gone');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = openSync(`${path}.part`, 'w', 0o600);
     try {
@@ -114,18 +133,18 @@ export async function writeExport(folder: string, name: string, bytes: Uint8Arra
       closeSync(file);
     }
     renameSync(`${path}.part`, path);
-    await flush(folder);
+    await flush(folder, flushLimitMs);
     if (sha256(readFileSync(path)) !== sha256(bytes)) return fail('kiosk-storage', 'read back');
-    return ok({ path, sha256: sha256(bytes) });
+    return isThere() ? ok({ path, sha256: sha256(bytes) }) : fail('kiosk-storage', 'gone');
   } catch (error) {
     return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : 'flush');
   }
 }
 
-/** syncfs: the names too, and what the medium's own file system keeps back. */
-function flush(folder: string): Promise<void> {
+/** syncfs: the names too, and what the medium's own file system keeps back. Given up at its limit even where the kernel does not let `sync` end. */
+function flush(folder: string, limitMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('sync', ['-f', folder], (error) => {
+    execFile('sync', ['-f', folder], { signal: AbortSignal.timeout(limitMs), killSignal: 'SIGKILL' }, (error) => {
       if (error === null) resolve();
       else reject(new Error('sync'));
     });

@@ -19,7 +19,7 @@ import { longestPin } from '../desk/hands.ts';
 import { readerView } from '../visit/reader-view.ts';
 import { onDisk } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { exportPlaces, sealJournal, writeExport } from './journal-export.ts';
+import { exportPlaces, sealJournal, writeExport, type ExportTarget } from './journal-export.ts';
 import { readJournalPage } from './journal-reading.ts';
 import type { KioskActs } from './kiosk-acts.ts';
 import { checkLineOf, type SignedReadiness } from './readiness.ts';
@@ -90,13 +90,25 @@ const traceEveryMs = 1000;
 /** A person lays an identity card on within it. */
 const layMs = 20_000;
 
-export const createWorkshop = (parts: WorkshopParts): Workshop => ({
-  open: (hands, ears) => {
-    const bench = new Bench(parts, hands, ears);
-    bench.start();
-    return bench;
-  },
-});
+type Written = Result<{ path: string; sha256: string }>;
+/** Begins once what was begun before has ended: whoever took their card out and put it in again finds the first still being written. */
+type InTurn = (write: () => Promise<Written>) => Promise<Written>;
+
+export function createWorkshop(parts: WorkshopParts): Workshop {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn: InTurn = (write) => {
+    const writing = last.then(write);
+    last = writing.catch(() => undefined);
+    return writing;
+  };
+  return {
+    open: (hands, ears) => {
+      const bench = new Bench(parts, hands, ears, inTurn);
+      bench.start();
+      return bench;
+    },
+  };
+}
 
 type Retiring = Exclude<Extract<WorkshopPage, { part: 'retire' }>, { state: 'done' }> | { part: 'retire'; state: 'done' };
 type Exporting = Pick<Extract<WorkshopPage, { part: 'export' }>, 'state' | 'file' | 'sha256' | 'code' | 'detail'>;
@@ -108,6 +120,7 @@ class Bench implements WorkshopBench {
   readonly #parts: WorkshopParts;
   readonly #hands: WorkshopHands;
   readonly #ears: WorkshopEars;
+  readonly #inTurn: InTurn;
   readonly #unlisten: (() => void)[] = [];
   #place: Place = { part: 'devices' };
   #trace: TraceLine[] = [];
@@ -124,8 +137,9 @@ class Bench implements WorkshopBench {
   #timer: unknown = null;
   #over = false;
 
-  constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars) {
+  constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars, inTurn: InTurn) {
     this.#parts = parts;
+    this.#inTurn = inTurn;
     this.#hands = hands;
     this.#ears = ears;
     this.#triesLeft = hands.triesLeft;
@@ -176,8 +190,7 @@ class Bench implements WorkshopBench {
   };
 
   #back(): void {
-    // Whether it is on the ledger is about to be known.
-    if (this.#place.part === 'retire' && this.#retiring.state === 'working') return;
+    if (this.#isTied()) return;
     if (this.#place.part === 'devices') this.#ears.over();
     else if (this.#place.part === 'export' && this.#place.what === 'readiness') this.#go({ part: 'readiness' });
     else this.#go({ part: 'devices' });
@@ -193,8 +206,13 @@ class Bench implements WorkshopBench {
     this.#scan = null;
   }
 
+  /** Nothing leads away: whether it is on the ledger is about to be known, or a stick is being written that would be pulled out. */
+  #isTied(): boolean {
+    return (this.#place.part === 'retire' && this.#retiring.state === 'working') || (this.#place.part === 'export' && this.#exporting.state === 'writing');
+  }
+
   #go(place: Place): void {
-    if (this.#place.part === 'retire' && this.#retiring.state === 'working') return;
+    if (this.#isTied()) return;
     this.#leave();
     this.#place = place;
     const { dataDir, stickRoots } = this.#parts;
@@ -289,7 +307,8 @@ class Bench implements WorkshopBench {
     if (place === undefined) return;
     const turn = this.#turn;
     this.#exporting = { ...notYet, state: 'writing' };
-    const writing = this.#place.what === 'journal' ? this.#exportTo(place.option) : this.#saveReport(place.option);
+    const { what } = this.#place;
+    const writing = this.#inTurn(() => (what === 'journal' ? this.#exportTo(place.option) : this.#saveReport(place.option)));
     void writing.then((written) => {
       if (turn !== this.#turn || this.#over) return;
       this.#exporting = written.ok
@@ -299,7 +318,12 @@ class Bench implements WorkshopBench {
     });
   }
 
-  async #exportTo(folder: string): Promise<Result<{ path: string; sha256: string }>> {
+  #target(folder: string): ExportTarget {
+    const { dataDir, stickRoots } = this.#parts;
+    return { folder, places: () => exportPlaces(dataDir, stickRoots) };
+  }
+
+  async #exportTo(folder: string): Promise<Written> {
     const { dataDir, kioskId, deviceKey, district, journal, clock } = this.#parts;
     const { staff } = this.#hands.access;
     const hub = await district.party(staff.party);
@@ -310,7 +334,7 @@ class Bench implements WorkshopBench {
     const name = `journal-${kioskId}-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.imi`;
     try {
       const sealed = await sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now });
-      return sealed.ok ? writeExport(folder, name, sealed.value) : sealed;
+      return sealed.ok ? writeExport(this.#target(folder), name, sealed.value) : sealed;
     } catch (error) {
       // The journal's own file.
       return fail('kiosk-fault', error instanceof Error ? error.name : undefined);
@@ -327,12 +351,12 @@ class Bench implements WorkshopBench {
     });
   }
 
-  async #saveReport(folder: string): Promise<Result<{ path: string; sha256: string }>> {
+  async #saveReport(folder: string): Promise<Written> {
     const found = this.#readiness;
     if (found === null) return fail('kiosk-fault', 'no report');
     const pdf = await this.#parts.readinessPdf(found);
     const { kiosk, at } = found.report;
-    return pdf.ok ? writeExport(folder, `readiness-${kiosk}-${at.slice(0, 19).replaceAll(':', '')}.pdf`, pdf.value) : pdf;
+    return pdf.ok ? writeExport(this.#target(folder), `readiness-${kiosk}-${at.slice(0, 19).replaceAll(':', '')}.pdf`, pdf.value) : pdf;
   }
 
   #askForPin(wrong: boolean): void {

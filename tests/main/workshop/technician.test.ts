@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Intent } from '../../../src/contract/bridge.ts';
 import type { DeviceCommand, DeviceStatus, Scan } from '../../../src/contract/device-host.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import type { WorkshopPage } from '../../../src/contract/workshop.ts';
@@ -29,6 +30,8 @@ let asked: DeviceCommand[];
 let events: JournalEvent[];
 let did: string[];
 let over: number;
+/** At the same workshop once more. */
+let reopen: () => WorkshopBench;
 const report: Readiness = {
   v: 1,
   kiosk: 'hall-1',
@@ -87,7 +90,9 @@ function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<Devic
     ...change,
   };
   const staff = { id: new Uint8Array(16).fill(7), role: 'technician' as const, party: 'hub-1', partyNames: { 'zh-Hans': '中心', en: 'Hub' }, sig: cardInfo.keys.sig, aut: cardInfo.keys.aut, until: 0 };
-  return createWorkshop(parts).open({ access: { staff, session: new Uint8Array(16), registrar: 'registrar' }, insertion: 3, pinPad: false, triesLeft: 3 }, { show: (page) => pages.push(page), over: () => (over += 1) });
+  const workshop = createWorkshop(parts);
+  reopen = () => workshop.open({ access: { staff, session: new Uint8Array(16), registrar: 'registrar' }, insertion: 3, pinPad: false, triesLeft: 3 }, { show: (page) => pages.push(page), over: () => (over += 1) });
+  return reopen();
 }
 const shown = (): WorkshopPage | undefined => pages.at(-1);
 
@@ -170,6 +175,60 @@ describe('the readiness report', () => {
     bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
     await expect.poll(shown).toMatchObject({ state: 'failed', code: 'browser-missing' });
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('keeps the technician there while it is written, and is begun once', async () => {
+    const { promise, resolve } = Promise.withResolvers<Result<Uint8Array>>();
+    let begun = 0;
+    const bench = await shownReport({ readinessPdf: () => ((begun += 1), promise) });
+    bench.take({ intent: 'workshop.save' });
+    bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+    const ways: Intent[] = [{ intent: 'back' }, { intent: 'home' }, { intent: 'workshop.open', part: 'export' }, { intent: 'workshop.open', part: 'devices' }, { intent: 'workshop.export', option: join(dir, 'exports') }];
+    for (const way of ways) {
+      bench.take(way);
+      expect(shown()).toMatchObject({ part: 'export', what: 'readiness', state: 'writing' });
+    }
+    resolve(ok(new Uint8Array(1)));
+    await expect.poll(shown).toMatchObject({ state: 'safe' });
+    bench.take({ intent: 'home' });
+    expect([shown()?.part, over, begun]).toEqual(['readiness', 0, 1]);
+  });
+
+  test('of a technician whose card was out in between waits until the first is written', async () => {
+    const { promise, resolve } = Promise.withResolvers<Result<Uint8Array>>();
+    const begun: string[] = [];
+    const bench = await shownReport({ readinessPdf: () => (begun.push('pdf'), promise) });
+    const save = async (at: WorkshopBench): Promise<void> => {
+      at.take({ intent: 'workshop.open', part: 'readiness' });
+      await expect.poll(shown).toMatchObject({ part: 'readiness', report: { ready: false } });
+      at.take({ intent: 'workshop.save' });
+      at.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+      expect(shown()).toMatchObject({ state: 'writing' });
+    };
+    await save(bench);
+    bench.stop();
+    await save(reopen());
+    expect(begun).toEqual(['pdf']);
+    resolve(ok(new Uint8Array(1)));
+    await expect.poll(shown).toMatchObject({ state: 'safe' });
+    expect(begun).toEqual(['pdf', 'pdf']);
+  });
+
+  test('is not written below the place of a stick that is gone', async () => {
+    // Another file system, as a stick is.
+    const stick = mkdtempSync('/dev/shm/stick-');
+    const media = join(dir, 'media');
+    mkdirSync(media);
+    symlinkSync(stick, join(media, 'KINGSTON'));
+    const bench = await shownReport({ stickRoots: [media] });
+    bench.take({ intent: 'workshop.save' });
+    expect(shown()).toMatchObject({ places: [{ option: join(media, 'KINGSTON') }, {}] });
+    rmSync(join(media, 'KINGSTON'));
+    rmSync(stick, { recursive: true });
+    mkdirSync(join(media, 'KINGSTON'));
+    bench.take({ intent: 'workshop.export', option: join(media, 'KINGSTON') });
+    await expect.poll(shown).toMatchObject({ state: 'failed', code: 'kiosk-storage', detail: 'gone' });
+    expect(readdirSync(join(media, 'KINGSTON'))).toEqual([]);
   });
 
   test('is printed as a slip, once it is there', async () => {
