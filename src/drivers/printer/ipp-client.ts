@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { fail, ok } from '../../contract/result.ts';
 import type { Result } from '../../contract/result.ts';
 import { errorCode } from '../device-file.ts';
@@ -26,13 +27,14 @@ let lastId = 0;
 
 /**
  * One operation. `printer-missing`: nobody answers there, or not in time; `device-no-permission`: the socket, or what was asked, is not for us;
- * `device-fault`: what answers is no IPP. A refusal of IPP's own is an answer.
+ * `device-fault`: what answers is no IPP, or answers another request, or the place is none that can be asked. A refusal of IPP's own is an answer.
  */
 export function callIpp(place: IppPlace, { operation, uri, attributes = [], job, document = new Uint8Array(0), user, limitMs }: IppCall): Promise<Result<IppAnswer>> {
   lastId = (lastId % 0x7fff_ffff) + 1;
+  const requestId = lastId;
   const message: IppMessage = {
     code: operation,
-    requestId: lastId,
+    requestId,
     operation: [
       { name: 'attributes-charset', tag: 'charset', values: ['utf-8'] },
       { name: 'attributes-natural-language', tag: 'naturalLanguage', values: ['en'] },
@@ -51,7 +53,7 @@ export function callIpp(place: IppPlace, { operation, uri, attributes = [], job,
     ...(user === undefined || !('socketPath' in place) ? {} : { authorization: `PeerCred ${user}` }),
   };
   return new Promise((resolve) => {
-    const sent = request({ ...where, path, method: 'POST', headers, agent: false, timeout: limitMs, signal: AbortSignal.timeout(limitMs), ...('socketPath' in place ? { host: 'localhost' } : {}) }, (response) => {
+    const hear = (response: IncomingMessage): void => {
       const pieces: Buffer[] = [];
       let length = 0;
       response.on('data', (piece: Buffer) => {
@@ -59,18 +61,25 @@ export function callIpp(place: IppPlace, { operation, uri, attributes = [], job,
         pieces.push(piece);
         if (length > longestAnswer) response.destroy(new Error('too long an answer'));
       });
-      response.on('end', () => resolve(answerOf(response.statusCode ?? 0, Buffer.concat(pieces))));
+      response.on('end', () => resolve(answerOf(response.statusCode ?? 0, Buffer.concat(pieces), requestId)));
       response.on('error', (error) => resolve(lost(error)));
-    });
-    sent.on('error', (error) => resolve(lost(error)));
-    sent.end(body);
+    };
+    try {
+      const sent = request({ ...where, path, method: 'POST', headers, agent: false, timeout: limitMs, signal: AbortSignal.timeout(limitMs), ...('socketPath' in place ? { host: 'localhost' } : {}) }, hear);
+      sent.on('error', (error) => resolve(lost(error)));
+      sent.end(body);
+    } catch (error) {
+      // Of a path or a name that no request can hold, Node says so by throwing.
+      resolve(fail('device-fault', errorCode(error)));
+    }
   });
 }
 
-function answerOf(status: number, body: Uint8Array): Result<IppAnswer> {
+function answerOf(status: number, body: Uint8Array, requestId: number): Result<IppAnswer> {
   if (status === 401 || status === 403) return fail('device-no-permission', `HTTP ${status}`);
   const answer = status === 200 ? decodeIpp(body) : null;
-  return answer === null ? fail('device-fault', `HTTP ${status}`) : ok(answer);
+  if (answer === null) return fail('device-fault', `HTTP ${status}`);
+  return answer.requestId === requestId ? ok(answer) : fail('device-fault', 'IPP request-id');
 }
 
 function lost(error: unknown): Result<never> {
