@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { kioskOrigin } from '../../contract/origin.ts';
 import type { ScreenLoss } from '../bridge.ts';
+import { CdpPipe, type CdpEvent, type CdpParams } from '../cdp-pipe.ts';
 import { assetResponse, isKioskUrl, type Assets } from './assets.ts';
 import { bootScript, type BridgeNames } from './boot-script.ts';
-import { CdpPipe, type CdpEvent, type CdpParams } from './cdp-pipe.ts';
 import type { ChromiumProcess } from './chromium-process.ts';
 
 export interface SessionListener {
