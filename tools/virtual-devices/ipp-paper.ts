@@ -18,7 +18,6 @@ interface Outcome {
   groups: { of: 'job' | 'printer'; attributes: IppAttribute[] }[];
 }
 
-const getJobs = 0x000a;
 const ok = 0;
 const notFound = 0x0406;
 
@@ -93,7 +92,7 @@ export class IppPaper {
         this.#work();
         return found(taken);
       }
-      case getJobs:
+      case ippOperations.getJobs:
         return { status: ok, groups: this.#jobs.filter(({ state }) => state < 7).map((one) => ({ of: 'job' as const, attributes: this.#jobAttributes(one) })) };
     }
     if (job === undefined) return { status: notFound, groups: [] };
@@ -134,7 +133,7 @@ export class IppPaper {
       { name: 'printer-state-reasons', tag: 'keyword', values: [reason] },
       { name: 'printer-is-accepting-jobs', tag: 'boolean', values: [true] },
       { name: 'ipp-versions-supported', tag: 'keyword', values: ['1.1', '2.0'] },
-      { name: 'operations-supported', tag: 'enum', values: [...Object.values(ippOperations).filter((operation) => operation < 0x4000), getJobs] },
+      { name: 'operations-supported', tag: 'enum', values: Object.values(ippOperations).filter((operation) => operation < 0x4000) },
       { name: 'charset-configured', tag: 'charset', values: ['utf-8'] },
       { name: 'charset-supported', tag: 'charset', values: ['utf-8'] },
       { name: 'natural-language-configured', tag: 'naturalLanguage', values: ['en'] },

@@ -29,3 +29,12 @@ export function printerOfIpp({ state, reasons, accepts }: IppPrinterState): Resu
   if (!accepts) return fail('device-fault', 'takes no jobs');
   return ok(said.includes('media-low') ? 'paper-low' : 'ready');
 }
+
+/** `job-state` of a job that is over (RFC 8011 §5.3.7). */
+const jobOver = { canceled: 7, aborted: 8, completed: 9 } as const;
+
+/** What a job came to, by its `job-state` and its `job-state-reasons` (§5.3.8). null: it is under way. */
+export function jobOfIpp(state: number, reasons: readonly string[]): Result<null> | null {
+  if (state === jobOver.completed && !reasons.includes('job-completed-with-errors')) return ok(null);
+  return state === jobOver.completed || state === jobOver.canceled || state === jobOver.aborted ? fail('printer-unconfirmed', reasons.join(' ')) : null;
+}

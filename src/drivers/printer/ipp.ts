@@ -1,5 +1,5 @@
 /** Operations (RFC 8011 §5.4.15), of those that are used here. */
-export const ippOperations = { printJob: 0x0002, validateJob: 0x0004, createJob: 0x0005, sendDocument: 0x0006, cancelJob: 0x0008, getJobAttributes: 0x0009, getPrinterAttributes: 0x000b, getPrinters: 0x4002 } as const;
+export const ippOperations = { printJob: 0x0002, validateJob: 0x0004, createJob: 0x0005, sendDocument: 0x0006, cancelJob: 0x0008, getJobAttributes: 0x0009, getJobs: 0x000a, getPrinterAttributes: 0x000b, getPrinters: 0x4002 } as const;
 
 /** Delimiters (RFC 8010 §3.5.1). */
 const groupTags = { operation: 0x01, job: 0x02, end: 0x03, printer: 0x04 } as const;
@@ -86,6 +86,8 @@ export function decodeIpp(bytes: Uint8Array): IppAnswer | null {
     if (tag === groupTags.end) return { ...answer, rest: bytes.subarray(at) };
     if (tag <= lastDelimiter) {
       answer.groups.push({ of: tag, attributes: new Map() });
+      // A further value is one of its own group's last attribute (RFC 8010 §3.1.5).
+      values = [];
       continue;
     }
     const name = take(view, at);

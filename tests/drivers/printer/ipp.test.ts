@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeIpp, encodeIpp, ippGroup, ippOperations, type IppMessage } from '../../../src/drivers/printer/ipp.ts';
-import { printerOfIpp } from '../../../src/drivers/printer/ipp-state.ts';
+import { jobOfIpp, printerOfIpp } from '../../../src/drivers/printer/ipp-state.ts';
 import { codecInputs } from '../inputs.ts';
 
 /** RFC 8010 appendix A.1, without the document. */
@@ -57,6 +57,14 @@ describe('IPP on the wire', () => {
     ]);
   });
 
+  test('a value without a name at the head of a group is none of the group before it', () => {
+    const group = (of: number, ...attributes: number[][]): number[] => [of, ...attributes.flat()];
+    const named = [0x21, 0, 1, 0x61, 0, 4, 0, 0, 0, 1];
+    const further = [0x21, 0, 0, 0, 4, 0, 0, 0, 2];
+    const read = decodeIpp(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 1, ...group(ippGroup.job, named, further), ...group(ippGroup.job, further, named), 3));
+    expect(read?.groups.map(({ attributes }) => Object.fromEntries(attributes))).toEqual([{ a: [1, 2] }, { a: [1] }]);
+  });
+
   test('nothing of it is read where it breaks off, wherever that is', () => {
     const whole = encodeIpp(printJob);
     expect(Array.from(whole, (_, length) => decodeIpp(whole.subarray(0, length))).filter((answer) => answer !== null)).toEqual([]);
@@ -68,6 +76,24 @@ describe('IPP on the wire', () => {
       const answer = decodeIpp(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 1, ...bytes));
       expect(answer === null || answer.groups.length >= 0).toBe(true);
     }), { numRuns: codecInputs });
+  });
+});
+
+describe('what a job came to', () => {
+  test.each([
+    { name: 'waiting', state: 3, reasons: ['none'], expected: 'under way' },
+    { name: 'held until its document is there', state: 4, reasons: ['job-incoming'], expected: 'under way' },
+    { name: 'at work', state: 5, reasons: ['job-printing'], expected: 'under way' },
+    { name: 'stopped', state: 6, reasons: ['printer-stopped'], expected: 'under way' },
+    { name: 'unknown', state: 0, reasons: [], expected: 'under way' },
+    { name: 'cancelled', state: 7, reasons: ['job-canceled-by-user'], expected: 'printer-unconfirmed' },
+    { name: 'aborted', state: 8, reasons: ['aborted-by-system'], expected: 'printer-unconfirmed' },
+    { name: 'completed', state: 9, reasons: ['job-completed-successfully'], expected: 'printed' },
+    { name: 'completed with warnings', state: 9, reasons: ['job-completed-with-warnings'], expected: 'printed' },
+    { name: 'completed with errors', state: 9, reasons: ['processing-to-stop-point', 'job-completed-with-errors'], expected: 'printer-unconfirmed' },
+  ])('$name: $expected', ({ state, reasons, expected }) => {
+    const over = jobOfIpp(state, reasons);
+    expect(over === null ? 'under way' : over.ok ? 'printed' : over.failure.code).toBe(expected);
   });
 });
 

@@ -13,7 +13,7 @@ const nobody = 65_534;
 /** Why there is no CUPS here, or null. */
 export const whyNoCups = (): string | null => [daemon, lpadmin, '/usr/lib/cups/backend/ipp'].find((path) => !existsSync(path)) ?? null;
 
-/** A CUPS of one's own at a socket, without root, with the policy that Debian's has. */
+/** A CUPS of one's own at a socket, without root, with the policy of jobs that Debian's has. */
 export class PrivateCups {
   readonly socket: string;
   readonly #dir: string;
@@ -102,6 +102,13 @@ DefaultAuthType Basic
   JobPrivateValues default
   SubscriptionPrivateAccess default
   SubscriptionPrivateValues default
+  <Limit Create-Job Print-Job Print-URI Validate-Job>
+    Order deny,allow
+  </Limit>
+  <Limit Send-Document Send-URI Hold-Job Release-Job Restart-Job Purge-Jobs Set-Job-Attributes Reprocess-Job Cancel-Current-Job Suspend-Current-Job Resume-Job Cancel-My-Jobs Close-Job>
+    Require user @OWNER @SYSTEM
+    Order deny,allow
+  </Limit>
   <Limit Cancel-Job>
     Require user @OWNER @SYSTEM
     Order deny,allow
