@@ -10,8 +10,10 @@ const lookAtHolder: Does = async (context) => {
 /** The code is typed anew when it was wrong, and only then. */
 const unblock: Does = async (context, typed) => {
   const { work } = context;
-  const done = await work.unblock(known(context, 'card'), known(context, 'code').slice(), typed ?? new Uint8Array(0), known(context, 'document'));
+  const code = known(context, 'code');
+  const done = await work.unblock(known(context, 'card'), code.slice(), typed ?? new Uint8Array(0), known(context, 'document'));
   if (!done.ok) return done;
+  if ('codeWrong' in done.value || done.value.chosen) code.fill(0);
   if ('codeWrong' in done.value) return done.value.triesLeft <= 1 ? fail('card-code-blocked') : ok({ codeWrong: true, codeTries: done.value.triesLeft, code: null });
   return done.value.chosen ? ok({ weakness: null, code: null }) : ok({ weakness: done.value.weakness });
 };

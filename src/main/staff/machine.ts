@@ -127,6 +127,14 @@ const afterAct = [
   { target: '#staff.stage.serving.inside.home' },
 ] as const;
 
+/** Nothing is left of an act of the desk in a card or here. */
+export function clearDesk({ desk: under }: StaffSession, work: Pick<StaffWork, 'letGo'>, desk: Pick<DeskWork, 'forget'>): void {
+  if (under === null) return;
+  const { context } = under.snapshot;
+  desk.forget(context);
+  if (context.returned !== null) work.letGo(context.returned);
+}
+
 /** While an act of the desk is under way, what it understands is its own; nothing of it is left in a card or here afterwards. */
 const atDesk = {
   exit: ['clearDesk', 'dropDesk'],
@@ -270,12 +278,8 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       readerToDesk: sendTo('desk', ({ context }) => ({ type: 'resident.reader', view: context.reader })),
       /** A card that was put back and has proven itself is the session's. */
       keepDesk: assign(({ context }, { under }: { under: NonNullable<StaffSession['desk']> }) => patch(context, { desk: under, insertion: under.snapshot.context.staffCard })),
-      /** Nothing is left of it in a card or here. */
       clearDesk: ({ context: { session } }) => {
-        if (session === null || session.desk === null) return;
-        const { context } = session.desk.snapshot;
-        desk.forget(context);
-        if (context.returned !== null) work.letGo(context.returned);
+        if (session !== null) clearDesk(session, work, desk);
       },
       toBench: sendTo('bench', ({ event }) => event),
       keepBench: assign(({ context, event }) => (event.type === 'workshop.page' ? patch(context, { workshop: event.page }) : {})),

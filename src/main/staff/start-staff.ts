@@ -11,7 +11,7 @@ import { sameView, type ReaderView } from '../visit/reader-view.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { Workshop } from '../workshop/technician.ts';
 import type { StaffSettings } from './context.ts';
-import { eventOf, staffMachine, type StaffEvent } from './machine.ts';
+import { clearDesk, eventOf, staffMachine, type StaffEvent } from './machine.ts';
 import { recordOf } from './record.ts';
 import { shownOf, type StaffState } from './snapshot.ts';
 import type { StaffWork } from './work.ts';
@@ -138,7 +138,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     if (session === null) return;
     work.letGo(session.insertion);
     if (session.access !== null) work.leave(session.access.session);
-    if (session.desk !== null) desk.forget(session.desk.snapshot.context);
+    clearDesk(session, work, desk);
     claim(false);
     sayAwaited(null);
     moment = { stage: 'away', context: { ...moment.context, session: null } };

@@ -127,6 +127,15 @@ describe('a session that ends while nobody’s card is in the one reader gives t
     expect(staff.insertion).toBe(clerkAgain);
   });
 
+  test('a kiosk that is switched off lets go of their card that was put back, too', async () => {
+    await upToStaff();
+    pull();
+    insert(clerkAgain);
+    await sees('desk-sign');
+    staff.stop();
+    expect(calls.letGo).toEqual([clerk, clerkAgain]);
+  });
+
   test('with their card still in it the page asks to take it', async () => {
     await upToCard();
     staff.intent({ intent: 'visit.end' });
