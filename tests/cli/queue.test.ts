@@ -67,6 +67,8 @@ it('follows what happens until it is told to stop', async () => {
   const ended = new Promise<number | null>((resolve) => void watching.once('close', resolve));
   await expect.poll(() => out, { timeout: 10_000 }).toContain('"ticket":"B001"');
   must(hub.handOffs.place(lin, code));
+  // What changes again before it is told is told as it is by then.
+  await expect.poll(() => out, { timeout: 10_000 }).toContain('"ticket":"B002"');
   must(hub.handOffs.drop(lin, code));
   await expect.poll(() => out.trim().split('\n').map((line) => JSON.parse(line) as unknown), { timeout: 10_000 }).toMatchObject([
     { event: 'ticket', ticket: 'B001', state: 'called', counter: '7' },

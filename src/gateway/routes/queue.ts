@@ -78,7 +78,7 @@ export function queueRoutes({ queue, onFault }: Pick<GatewayParts, 'queue' | 'on
       auth: 'queue',
       summary: 'Both as a stream of server-sent events',
       description:
-        'Events `ticket`, first of each number that waits, then at each change (`ended` when it is over), and events `request`, from the change after `Last-Event-ID` on, which is covered by the signature; without it from now on. A comment every 15 s says that the line stands.',
+        'Events `ticket`, first of each number that waits, then at each change, as it is by then (`ended` when it is over), and events `request`, from the change after `Last-Event-ID` on, which is covered by the signature; without it from now on. A comment every 15 s says that the line stands.',
       answers: { 200: { description: 'Events without end', type: 'text/event-stream', schema: z.string() } },
       refusals: ['too-many'],
       handle: async ({ party, header, signal }) => {
