@@ -1,31 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startHidBus, whyNoHidBus, type HidPlug } from '../../tools/virtual-devices/hid-bus.ts';
-import { scanWith, virtualScanner } from '../../tools/virtual-devices/hid-devices.ts';
-import { writePreloadedHost } from '../../tools/virtual-devices/preloaded-host.ts';
-import { test as inHall, expect } from './journey.ts';
-import type { HallPlan } from './hall.ts';
+import { scanWith } from '../../tools/virtual-devices/hid-devices.ts';
+import { expect } from './journey.ts';
+import { test, whyNoScanner } from './scanner-hall.ts';
 import { PensionOffice } from './pension-office.ts';
 import { answers, leave, signIn } from './steps.ts';
 
-const missing = whyNoHidBus();
-inHall.skip(missing !== null, `no scanner can be shown: ${missing ?? ''}`);
-
-/** A kiosk with a scanner, through node-hid and hidraw. */
-const test = inHall.extend<{ scanner: HidPlug; plan: HallPlan }>({
-  scanner: async ({ plan }, use) => use((plan as HallPlan & { scanner: HidPlug }).scanner),
-  plan: async ({}, use) => {
-    const dir = mkdtempSync(join(tmpdir(), 'imi-s-'));
-    const bus = await startHidBus();
-    const scanner = await bus.plug(virtualScanner);
-    const hostPath = writePreloadedHost(dir, { hostPath: join(import.meta.dirname, '../../src/drivers/host.ts'), env: bus.env });
-    const { vendor, product } = virtualScanner;
-    await use({ hostPath, devices: { scanner: { vendor, product } }, scanner } as HallPlan);
-    await bus.stop();
-    rmSync(dir, { recursive: true });
-  },
-});
+test.skip(whyNoScanner !== null, `no scanner can be shown: ${whyNoScanner ?? ''}`);
 
 test('Lin holds an agency’s code under the scanner, and answers what it asks', async ({ kiosk, hall, scanner }) => {
   const office = new PensionOffice(hall);
