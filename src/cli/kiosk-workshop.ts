@@ -17,11 +17,10 @@ import { openOutbox } from '../main/outbox.ts';
 import { actsOn, enrolOnce, keyPathOf, onDisk, openWay, settled, type Bench, type Way } from '../main/workshop/bench.ts';
 import { openJournalFile, statementOf } from '../main/workshop/journal-export.ts';
 import { throwawayKey } from '../main/workshop/setup-hub.ts';
-import { checkReadiness, signReadiness, signedOrNull, type Check, type Readiness } from '../main/workshop/readiness.ts';
+import { checkReadiness, readinessJson, signReadiness, signedOrNull, type Check, type Readiness } from '../main/workshop/readiness.ts';
 import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand, type Binding } from './cards-at-hand.ts';
-import { printPdf } from '../main/print-pdf.ts';
-import { readinessPage } from '../main/workshop/readiness-page.ts';
+import { readinessPdf } from '../main/workshop/readiness-page.ts';
 import { openTerminal } from './terminal.ts';
 
 export const workshopUsage = `imi kiosk provision --config FILE
@@ -199,9 +198,9 @@ async function report(bench: Bench, { json, pdf }: { json: boolean; pdf: string 
       now: Date.now,
     });
     const signed = deviceKey.ok ? signedOrNull(await signReadiness(found, deviceKey.value)) : null;
-    process.stdout.write(json ? `${JSON.stringify({ ...found, signed }, null, 2)}\n` : linesOf(found));
+    process.stdout.write(json ? readinessJson({ report: found, signed }) : linesOf(found));
     if (pdf !== null) {
-      const printed = await printPdf(readinessPage(found, hubFile, signed));
+      const printed = await readinessPdf({ report: found, signed }, hubFile);
       if (!printed.ok) return refused(printed.failure);
       const written = onDisk(() => writeFileSync(pdf, printed.value));
       if (!written.ok) return refused(written.failure);

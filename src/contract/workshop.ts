@@ -74,6 +74,34 @@ export interface SetupHub {
 /** Why what was typed was not taken: its form, who answers there proves another key (`other-pin`), or what became of it. */
 export type SetupProblem = 'format' | 'other-pin' | FailureCode;
 
+/** A readiness report as it is read. */
+export interface ReadinessLines {
+  ready: boolean;
+  checks: CheckLine[];
+  /** ISO 8601 in UTC. */
+  at: string;
+  version: string;
+  machine: string;
+}
+
+/** A report that can be printed and saved. `report` null: it is being looked at. `widthDots` null: no printer. `printed` once the printer has said so. */
+export interface ReadinessShown {
+  report: ReadinessLines | null;
+  widthDots: number | null;
+  busy: boolean;
+  result: TestResult | null;
+}
+
+/** What is written onto a stick. `safe`: it is on the medium, and the medium can be taken. */
+export interface ExportShown {
+  places: SetupOption[];
+  state: 'choosing' | 'writing' | 'safe' | 'failed';
+  /** What lies there once it is safe: path and SHA-256 in hexadecimal digits. */
+  files: { path: string; sha256: string }[];
+  code: FailureCode | null;
+  detail: string | null;
+}
+
 /** `number` is 1-based among `of`. */
 export type SetupPage = { number: number; of: number } & (
   | { step: 'language' }
@@ -94,7 +122,9 @@ export type SetupPage = { number: number; of: number } & (
   | { step: 'device-key'; options: ('tpm' | 'file')[]; made: { kind: 'tpm' | 'file'; fingerprint: string } | null; problem: FailureCode | null }
   | { step: 'enrol'; state: 'card' | 'working' | 'done'; problem: FailureCode | null; detail: string | null }
   | { step: 'enrol'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
-  | { step: 'verify'; checks: CheckLine[] | null; ready: boolean }
+  | ({ step: 'verify' } & ReadinessShown)
+  /** Where the report goes. */
+  | ({ step: 'report' } & ExportShown)
 );
 
 export const setupIntents = [
@@ -153,16 +183,6 @@ export interface JournalRow {
 /** What came of a test: of an identity card only what kind it is, never what stands in it. */
 export type TestResult = { test: 'card'; version: string; state: 'blank' | 'used' } | { test: 'identity'; layout: IdentityCardLayout } | { test: 'printed' } | { test: 'failed'; code: FailureCode; detail: string | null };
 
-/** A readiness report as it is read. */
-export interface ReadinessLines {
-  ready: boolean;
-  checks: CheckLine[];
-  /** ISO 8601 in UTC. */
-  at: string;
-  version: string;
-  machine: string;
-}
-
 export type WorkshopPage =
   | { part: 'devices'; lines: DeviceLine[] }
   | {
@@ -179,10 +199,8 @@ export type WorkshopPage =
     }
   /** Newest first; `from` counts from the newest that the filter lets through. */
   | { part: 'journal'; filter: JournalFilter; rows: JournalRow[]; from: number; older: boolean }
-  /** `safe`: it is on the medium, and the medium can be taken. */
-  | { part: 'export'; what: 'journal' | 'readiness'; places: SetupOption[]; state: 'choosing' | 'writing' | 'safe' | 'failed'; file: string | null; sha256: string | null; code: FailureCode | null; detail: string | null }
-  /** `report` null: it is being looked at. `widthDots` null: no printer. */
-  | { part: 'readiness'; report: ReadinessLines | null; widthDots: number | null; busy: boolean; result: TestResult | null }
+  | ({ part: 'export'; what: 'journal' | 'readiness' } & ExportShown)
+  | ({ part: 'readiness' } & ReadinessShown)
   /** `waiting`: signed requests that have not reached the ledger; nothing is retired before they have. */
   | { part: 'retire'; state: 'asking'; waiting: number }
   | { part: 'retire'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
@@ -193,7 +211,7 @@ export type WorkshopPage =
 
 export const workshopIntents = [
   z.strictObject({ intent: z.literal('workshop.open'), part: z.enum(['devices', 'journal', 'export', 'readiness', 'retire']) }),
-  /** Of the readiness report, as a PDF. */
+  /** Of the readiness report, as PDF and JSON. */
   z.strictObject({ intent: z.literal('workshop.save') }),
   z.strictObject({ intent: z.literal('workshop.device'), device: z.enum(testedDevices) }),
   /** The device's own test: read a card, read an identity card. */

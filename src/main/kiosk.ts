@@ -18,7 +18,6 @@ import { createDeskWork } from './desk/desk-work.ts';
 import { diskAt, hubKiosks, ownLines } from './desk/machine-health.ts';
 import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
-import { printPdf } from './print-pdf.ts';
 import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
@@ -36,8 +35,8 @@ import { startVisits } from './visit/start-visit.ts';
 import { createVisitWork } from './visit/visit-work.ts';
 import { actsOverOwnWay } from './workshop/bench.ts';
 import { reportReadiness } from './workshop/readiness.ts';
-import { readinessPage } from './workshop/readiness-page.ts';
-import { stickRoots } from './workshop/journal-export.ts';
+import { readinessPdf } from './workshop/readiness-page.ts';
+import { stickRoots } from './workshop/medium.ts';
 import { createWorkshop, deviceLines } from './workshop/technician.ts';
 import { createWitnessWatch } from './witness-watch.ts';
 import { wayToHub } from './way-to-hub.ts';
@@ -237,7 +236,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     clock,
     stickRoots,
     readiness: () => reportReadiness({ hubFile, kioskId, dataDir, version: setup.version, program: ok(null), deviceKey: ok(deviceKey), devices: devices.status, hub, light, district, now: () => clock.now() }),
-    readinessPdf: ({ report, signed }) => printPdf(readinessPage(report, hubFile, signed)),
+    readinessPdf: (found) => readinessPdf(found, hubFile),
   });
   /** Of a matter with whose resident staff go on here. */
   let awaitedCode: string | null = null;

@@ -413,10 +413,17 @@ export class Kiosk {
     await this.#touchIntent('workshop.export', option);
   }
 
-  /** From the readiness report to where it is to be saved. */
-  async saveReport(): Promise<void> {
+  /** The readiness report, and what says that it is on paper. */
+  async printReport(): Promise<void> {
+    await this.#touchIntent('workshop.print');
+    await this.reads('The printer says that it is on paper');
+  }
+
+  /** The readiness report as PDF and JSON, into this folder. */
+  async saveReport(folder: string): Promise<void> {
     await this.#touchIntent('workshop.save');
-    await this.sees('workshop', 'export');
+    await this.exportTo(folder);
+    await this.reads('Safe to remove');
   }
 
   async retireKiosk(): Promise<void> {

@@ -7,6 +7,8 @@ import type { HostDuties } from '../../drivers/host-arguments.ts';
 import type { Screen } from '../bridge.ts';
 import { systemClock } from '../clock.ts';
 import { startKiosk, type RunningKiosk } from '../kiosk.ts';
+import { stickRoots } from '../workshop/medium.ts';
+import { readinessPdf } from '../workshop/readiness-page.ts';
 import type { KioskToStart } from './kiosk-arguments.ts';
 
 export interface OnScreen {
@@ -51,7 +53,7 @@ async function firstBoot(parts: OnScreen): Promise<Result<RunningKiosk>> {
   if (!opened.ok) return opened;
   const screen = opened.value;
   const { startFirstBoot } = await import('../workshop/first-boot.ts');
-  const wizard = startFirstBoot({ screen, clock: systemClock, dataDir: path.resolve(kiosk.dataDir), panel: kiosk.panel, hubPlaces: kiosk.hubPlaces, version, program: ok(null), spawnHost });
+  const wizard = startFirstBoot({ screen, clock: systemClock, dataDir: path.resolve(kiosk.dataDir), panel: kiosk.panel, hubPlaces: kiosk.hubPlaces, stickRoots, readinessPdf, version, program: ok(null), spawnHost });
   const following = wizard.done.then(({ hubFile, kioskId }) => startNamed(parts, { hubJson: hubFile, kioskId }, () => Promise.resolve(ok(after(screen, wizard.lastSeq)))));
   let running: Result<RunningKiosk> | null = null;
   void following.then((started) => {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import type { Intent, Page, Snapshot } from '../../contract/bridge.ts';
+import type { Intent, PackedSlip, Page, Snapshot } from '../../contract/bridge.ts';
 import type { DeviceSurvey, ReaderStatus, SpawnHost } from '../../contract/device-host.ts';
-import type { KioskFile } from '../../contract/hub-file.ts';
+import type { HubFile, KioskFile } from '../../contract/hub-file.ts';
 import { languages, type Localized } from '../../contract/language.ts';
 import { bankCardMm } from '../../contract/bank-card.ts';
-import { failureCodes, type FailureCode } from '../../contract/failures.ts';
+import type { FailureCode } from '../../contract/failures.ts';
 import { fail, never, type Failure, type Result } from '../../contract/result.ts';
-import { setupSteps, type CheckLine, type SetupPage, type SetupProblem, type SetupStep } from '../../contract/workshop.ts';
+import { setupSteps, type CheckLine, type ReadinessShown, type SetupPage, type SetupProblem, type SetupStep } from '../../contract/workshop.ts';
 import { DeviceHost } from '../../drivers/device-host.ts';
 import type { HostDuties } from '../../drivers/host-arguments.ts';
 import { encodeSpki, pinOf } from '../../ledger/client/spki.ts';
@@ -18,7 +18,10 @@ import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../dev
 import { tpmAtHand } from '../tpm.ts';
 import { enrolOnce, keyPathOf, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { checkLineOf, onTheWay, reportReadiness, type Check } from './readiness.ts';
+import { createTurn, Exporting } from './exporting.ts';
+import { pageCode } from './page-code.ts';
+import { printedSlip, readinessLines, writeReadiness } from './readiness-out.ts';
+import { checkLineOf, onTheWay, reportReadiness, type SignedReadiness } from './readiness.ts';
 import { becomeKiosk, benchOf, keepAnswers, keptAnswers, type SetupAnswers } from './setup-answers.ts';
 import { fetchHubFile, findHubs, readBackOf, throwawayKey, typedPlace, type FoundHub } from './setup-hub.ts';
 import { devicesWith, optionOf, optionsFor, stateFor } from './setup-options.ts';
@@ -31,6 +34,10 @@ export interface FirstBootParts {
   panel: { widthPx: number; heightPx: number };
   /** Where a hub's public file may lie: folders in which a stick shows, or the file itself. */
   hubPlaces: readonly string[];
+  /** Folders below which a stick shows that takes the report. */
+  stickRoots: readonly string[];
+  /** Of a report, on a page. */
+  readinessPdf(report: SignedReadiness, hubFile: HubFile): Promise<Result<Uint8Array>>;
   /** Of the product, and whether what residents see is there to be started: for the readiness report. */
   version: string;
   program: Result<null, Failure<string>>;
@@ -60,7 +67,9 @@ const secondMs = 1000;
 /** systemd-timesyncd says here that it has followed another clock. */
 const timeKeptFile = '/run/systemd/timesync/synchronized';
 
-type Side = 'hub-address' | 'hub-pin';
+const notPrinted: Pick<ReadinessShown, 'busy' | 'result'> = { busy: false, result: null };
+
+type Side = 'hub-address' | 'hub-pin' | 'report';
 type Enrolling =
   | { state: 'card'; failure: Failure<string> | null }
   | { state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
@@ -93,8 +102,12 @@ class Wizard {
   #problem: SetupProblem | null = null;
   #asking = false;
   #survey: DeviceSurvey | null = null;
+  /** Of the way to the hub. */
   #checks: CheckLine[] | null = null;
-  #ready = false;
+  /** Of the whole of it. */
+  #readiness: SignedReadiness | null = null;
+  #printing: Pick<ReadinessShown, 'busy' | 'result'> = notPrinted;
+  readonly #exporting: Exporting;
   #key: StoredDeviceKey | null = null;
   #keyProblem: FailureCode | null = null;
   /** The way to this machine's TPM, where it has one. */
@@ -129,6 +142,16 @@ class Wizard {
     'setup.choose': ({ option }) => this.#choose(option),
     'setup.type': ({ text }) => this.#typeIn(text),
     'setup.measure': (measured) => this.#measure(measured),
+    'workshop.print': ({ slip }) => this.#print(slip),
+    'workshop.save': () => {
+      if (this.#answers.step !== 'verify' || this.#side !== null || this.#readiness === null || this.#printing.busy) return;
+      this.#open('report');
+      this.#exporting.open();
+    },
+    'workshop.export': ({ option }) => {
+      const [found, bench] = [this.#readiness, benchOf(this.#parts.dataDir, this.#answers)];
+      if (this.#side === 'report' && found !== null && bench !== null) this.#exporting.to(option, (target) => writeReadiness(found, (report) => this.#parts.readinessPdf(report, bench.hubFile), target));
+    },
     'pin.submit': ({ pin }) => this.#onPin?.(new TextEncoder().encode(pin)),
     'pin.on-reader': () => this.#onPin?.(null),
   };
@@ -138,6 +161,7 @@ class Wizard {
     const { promise, resolve } = Promise.withResolvers<Bench>();
     this.done = promise;
     this.#becomes = resolve;
+    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, inTurn: createTurn(), onChange: () => this.#show() });
     this.#answers = keptAnswers(parts.dataDir) ?? { v: 1, step: 'language', language: 'zh-Hans', devices: {}, asked: [] };
     this.#duties = this.#dutiesNow();
     this.#host = this.#openHost();
@@ -216,6 +240,8 @@ class Wizard {
     this.#problem = null;
     this.#asking = false;
     this.#checks = null;
+    this.#readiness = null;
+    this.#printing = notPrinted;
     this.#renewHost();
     if (step !== this.#answers.step && !this.#keep({ step })) return;
     const { hubPlaces } = this.#parts;
@@ -290,7 +316,12 @@ class Wizard {
   }
 
   #back(): void {
-    if (this.#setback !== null) return;
+    if (this.#setback !== null || this.#exporting.isWriting || this.#printing.busy) return;
+    if (this.#side === 'report') {
+      // To what was saved: nothing is looked at anew.
+      this.#side = null;
+      return;
+    }
     if (this.#side === 'hub-pin') return this.#open('hub-address');
     if (this.#side === 'hub-address') return this.#enter('hub');
     const before = setupSteps[setupSteps.indexOf(this.#answers.step) - 1];
@@ -321,7 +352,8 @@ class Wizard {
       case 'enrol':
         return this.#enrolling.state === 'done' ? this.#goOn() : this.#enrolling.state === 'card' ? this.#beginEnrolment() : undefined;
       case 'verify':
-        return this.#checks !== null && this.#ready ? this.#finish() : this.#checks === null ? undefined : this.#enter('verify');
+        if (this.#readiness === null || this.#side !== null || this.#printing.busy) return;
+        return this.#readiness.report.ready ? this.#finish() : this.#enter('verify');
       case 'hub':
       case 'kiosk':
       case 'screen':
@@ -495,23 +527,32 @@ class Wizard {
     const turn = this.#turn;
     void this.#lookAtAll(bench).then((found) => {
       if (turn !== this.#turn) return;
-      this.#checks = found.checks.map(checkLineOf);
-      this.#ready = found.ready;
+      this.#readiness = found;
       this.#show();
     });
   }
 
-  async #lookAtAll(bench: Bench): Promise<{ checks: Check[]; ready: boolean }> {
+  async #lookAtAll(bench: Bench): Promise<SignedReadiness> {
     const { clock, version, program } = this.#parts;
     const deviceKey = readDeviceKey(keyPathOf(bench));
     const way = openWay(bench, deviceKey.ok ? deviceKey.value : throwawayKey(), deviceKey.ok ? 'kiosk' : 'setting-up');
     try {
       const devices = await settled(this.#host);
-      const { report } = await reportReadiness({ ...bench, ...way, version, program, deviceKey, devices, now: () => clock.now() });
-      return report;
+      return await reportReadiness({ ...bench, ...way, version, program, deviceKey, devices, now: () => clock.now() });
     } finally {
       way.hub.close();
     }
+  }
+
+  #print(slip: PackedSlip): void {
+    if (this.#answers.step !== 'verify' || this.#side !== null || this.#readiness === null || this.#printing.busy) return;
+    const turn = this.#turn;
+    this.#printing = { busy: true, result: null };
+    void printedSlip(this.#host, slip).then((result) => {
+      if (turn !== this.#turn) return;
+      this.#printing = { busy: false, result };
+      this.#show();
+    });
   }
 
   #finish(): void {
@@ -567,7 +608,7 @@ class Wizard {
   }
 
   #page(): Page {
-    if (this.#setback !== null) return { page: 'failure', code: codeOf(this.#setback), detail: this.#setback.detail ?? null, next: 'retry', sent: 'not-begun' };
+    if (this.#setback !== null) return { page: 'failure', code: pageCode(this.#setback), detail: this.#setback.detail ?? null, next: 'retry', sent: 'not-begun' };
     const { step } = this.#answers;
     return { page: 'setup', number: setupSteps.indexOf(step) + 1, of: setupSteps.length, ...this.#question(step) };
   }
@@ -611,10 +652,11 @@ class Wizard {
         const now = this.#enrolling;
         if (now.state === 'pin') return { step, ...now };
         const failure = now.state === 'card' ? now.failure : null;
-        return { step, state: now.state, problem: failure === null ? null : codeOf(failure), detail: failure?.detail ?? null };
+        return { step, state: now.state, problem: failure === null ? null : pageCode(failure), detail: failure?.detail ?? null };
       }
       case 'verify':
-        return { step, checks: this.#checks, ready: this.#ready };
+        if (this.#side === 'report') return { step: this.#side, ...this.#exporting.shown };
+        return { step, report: this.#readiness === null ? null : readinessLines(this.#readiness), widthDots: devices.printer?.widthDots ?? null, ...this.#printing };
       default:
         return never(step);
     }
@@ -622,6 +664,3 @@ class Wizard {
 }
 
 type OmitNumber<P> = P extends SetupPage ? Omit<P, 'number' | 'of'> : never;
-
-/** One that has a page. */
-const codeOf = ({ code }: Failure<string>): FailureCode => failureCodes.find((known) => known === code) ?? 'kiosk-fault';

@@ -1,7 +1,9 @@
 import type { HubFile } from '../../contract/hub-file.ts';
 import type { CheckName } from '../../contract/workshop.ts';
-import type { Check, Readiness } from './readiness.ts';
+import type { Result } from '../../contract/result.ts';
 import { escaped } from '../html.ts';
+import { printPdf } from '../print-pdf.ts';
+import type { Check, Readiness, SignedReadiness } from './readiness.ts';
 
 const names: Record<CheckName, [chinese: string, english: string]> = {
   program: ['程序', 'Program'],
@@ -40,3 +42,6 @@ td { border-top: 0.3mm solid #c8ccc4; padding: 2mm 3mm 2mm 0; vertical-align: to
 code { display: block; margin-top: 8mm; font-size: 6pt; word-break: break-all; color: #5a625e }
 </style></head><body><h1>${title}</h1>${facts.join('')}<table>${rows.join('')}</table>${signed === null ? '' : `<code>${escaped(signed)}</code>`}</body></html>`;
 }
+
+/** As `printPdf`. */
+export const readinessPdf = ({ report, signed }: SignedReadiness, hubFile: HubFile): Promise<Result<Uint8Array>> => printPdf(readinessPage(report, hubFile, signed));

@@ -93,11 +93,14 @@ export interface SignedReadiness {
   signed: string | null;
 }
 
+/** As a program reads it: the report, and beside it what the kiosk signed of it. */
+export const readinessJson = ({ report, signed }: SignedReadiness): string => `${JSON.stringify({ ...report, signed }, null, 2)}\n`;
+
 /** Looks at everything, signs what was found, and leaves it in the data folder. */
 export async function reportReadiness(parts: ReadinessParts): Promise<SignedReadiness> {
   const report = await checkReadiness(parts);
   const signed = parts.deviceKey.ok ? signedOrNull(await signReadiness(report, parts.deviceKey.value)) : null;
-  onDisk(() => writeFileSync(join(parts.dataDir, 'readiness.json'), `${JSON.stringify({ ...report, signed }, null, 2)}\n`, { mode: 0o600 }));
+  onDisk(() => writeFileSync(join(parts.dataDir, 'readiness.json'), readinessJson({ report, signed }), { mode: 0o600 }));
   return { report, signed };
 }
 

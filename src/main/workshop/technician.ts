@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Intent } from '../../contract/bridge.ts';
+import type { Intent, PackedSlip } from '../../contract/bridge.ts';
 import type { DeviceCommand, DeviceCommands, DeviceStatus, Scan } from '../../contract/device-host.ts';
 import type { KioskFile } from '../../contract/hub-file.ts';
-import { failureCodes, type FailureCode } from '../../contract/failures.ts';
 import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
-import type { DeviceLine, JournalFilter, ReadinessLines, SetupOption, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
+import type { DeviceLine, JournalFilter, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
 import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import type { Card } from '../card.ts';
@@ -13,16 +12,19 @@ import type { Clock } from '../clock.ts';
 import type { DeviceKey } from '../device-key.ts';
 import type { District } from '../district.ts';
 import type { Journal } from '../journal.ts';
-import { unpackSlip } from '../printing.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { longestPin } from '../desk/hands.ts';
 import { readerView } from '../visit/reader-view.ts';
 import { onDisk } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { exportPlaces, sealJournal, writeExport, type ExportTarget } from './journal-export.ts';
+import { createTurn, Exporting, type InTurn } from './exporting.ts';
+import { sealJournal } from './journal-export.ts';
 import { readJournalPage } from './journal-reading.ts';
 import type { KioskActs } from './kiosk-acts.ts';
-import { checkLineOf, type SignedReadiness } from './readiness.ts';
+import { writeExport, type ExportTarget, type Written } from './medium.ts';
+import { pageCode } from './page-code.ts';
+import { failedTest, printedSlip, readinessLines, writeReadiness } from './readiness-out.ts';
+import type { SignedReadiness } from './readiness.ts';
 
 /** What of the device host a bench uses. */
 export interface BenchDevices {
@@ -54,7 +56,7 @@ export interface WorkshopParts {
   stickRoots: readonly string[];
   /** Looks at everything that a visit needs. */
   readiness(): Promise<SignedReadiness>;
-  /** A report on a page. */
+  /** Of a report, on a page. */
   readinessPdf(report: SignedReadiness): Promise<Result<Uint8Array>>;
 }
 
@@ -90,17 +92,8 @@ const traceEveryMs = 1000;
 /** A person lays an identity card on within it. */
 const layMs = 20_000;
 
-type Written = Result<{ path: string; sha256: string }>;
-/** Begins once what was begun before has ended: whoever took their card out and put it in again finds the first still being written. */
-type InTurn = (write: () => Promise<Written>) => Promise<Written>;
-
 export function createWorkshop(parts: WorkshopParts): Workshop {
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn: InTurn = (write) => {
-    const writing = last.then(write);
-    last = writing.catch(() => undefined);
-    return writing;
-  };
+  const inTurn = createTurn();
   return {
     open: (hands, ears) => {
       const bench = new Bench(parts, hands, ears, inTurn);
@@ -111,24 +104,19 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
 }
 
 type Retiring = Exclude<Extract<WorkshopPage, { part: 'retire' }>, { state: 'done' }> | { part: 'retire'; state: 'done' };
-type Exporting = Pick<Extract<WorkshopPage, { part: 'export' }>, 'state' | 'file' | 'sha256' | 'code' | 'detail'>;
 type Place = { part: 'devices' } | { part: 'device'; device: TestedDevice } | { part: 'journal'; filter: JournalFilter; from: number } | { part: 'export'; what: 'journal' | 'readiness' } | { part: 'readiness' } | { part: 'retire' };
-
-const notYet: Exporting = { state: 'choosing', file: null, sha256: null, code: null, detail: null };
 
 class Bench implements WorkshopBench {
   readonly #parts: WorkshopParts;
   readonly #hands: WorkshopHands;
   readonly #ears: WorkshopEars;
-  readonly #inTurn: InTurn;
+  readonly #exporting: Exporting;
   readonly #unlisten: (() => void)[] = [];
   #place: Place = { part: 'devices' };
   #trace: TraceLine[] = [];
   #scan: Extract<WorkshopPage, { part: 'device' }>['scan'] = null;
   #busy = false;
   #result: TestResult | null = null;
-  #places: SetupOption[] = [];
-  #exporting = notYet;
   #readiness: SignedReadiness | null = null;
   #retiring: Retiring = { part: 'retire', state: 'asking', waiting: 0 };
   #proof: { qr: string[]; at: string } = { qr: [], at: '' };
@@ -139,7 +127,7 @@ class Bench implements WorkshopBench {
 
   constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars, inTurn: InTurn) {
     this.#parts = parts;
-    this.#inTurn = inTurn;
+    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, inTurn, onChange: () => this.#show() });
     this.#hands = hands;
     this.#ears = ears;
     this.#triesLeft = hands.triesLeft;
@@ -173,14 +161,19 @@ class Bench implements WorkshopBench {
     'workshop.open': ({ part }) => this.#go(part === 'journal' ? { part, filter: 'all', from: 0 } : part === 'export' ? { part, what: 'journal' } : { part }),
     'workshop.device': ({ device }) => this.#go({ part: 'device', device }),
     'workshop.try': () => this.#try(),
-    'workshop.print': ({ slip }) => this.#print(unpackSlip(slip)),
+    'workshop.print': ({ slip }) => this.#print(slip),
     'workshop.filter': ({ filter }) => this.#go({ part: 'journal', filter, from: 0 }),
     'workshop.turn': ({ to }) => {
       if (this.#place.part === 'journal') this.#go({ ...this.#place, from: Math.max(0, this.#place.from + (to === 'older' ? rowsAPage : -rowsAPage)) });
     },
-    'workshop.export': ({ option }) => this.#export(option),
+    'workshop.export': ({ option }) => {
+      if (this.#place.part === 'export') this.#exporting.to(option, this.#place.what === 'journal' ? (target) => this.#writeJournal(target) : (target) => this.#writeReport(target));
+    },
     'workshop.save': () => {
-      if (this.#place.part === 'readiness' && this.#readiness !== null) this.#go({ part: 'export', what: 'readiness' });
+      if (this.#place.part !== 'readiness' || this.#readiness === null || this.#busy) return;
+      // The page is not left: whoever comes back finds the report that was saved, and whether it was printed.
+      this.#place = { part: 'export', what: 'readiness' };
+      this.#exporting.open();
     },
     'workshop.retire': () => this.#askForPin(false),
     'pin.submit': ({ pin }) => this.#retire(new TextEncoder().encode(pin)),
@@ -192,7 +185,7 @@ class Bench implements WorkshopBench {
   #back(): void {
     if (this.#isTied()) return;
     if (this.#place.part === 'devices') this.#ears.over();
-    else if (this.#place.part === 'export' && this.#place.what === 'readiness') this.#go({ part: 'readiness' });
+    else if (this.#place.part === 'export' && this.#place.what === 'readiness') this.#place = { part: 'readiness' };
     else this.#go({ part: 'devices' });
   }
 
@@ -208,19 +201,15 @@ class Bench implements WorkshopBench {
 
   /** Nothing leads away: whether it is on the ledger is about to be known, or a stick is being written that would be pulled out. */
   #isTied(): boolean {
-    return (this.#place.part === 'retire' && this.#retiring.state === 'working') || (this.#place.part === 'export' && this.#exporting.state === 'writing');
+    return (this.#place.part === 'retire' && this.#retiring.state === 'working') || this.#exporting.isWriting;
   }
 
   #go(place: Place): void {
     if (this.#isTied()) return;
     this.#leave();
     this.#place = place;
-    const { dataDir, stickRoots } = this.#parts;
     if (place.part === 'device') this.#watchTrace(place.device);
-    if (place.part === 'export') {
-      this.#exporting = notYet;
-      this.#places = exportPlaces(dataDir, stickRoots);
-    }
+    if (place.part === 'export') this.#exporting.open();
     if (place.part === 'readiness') this.#lookAround();
     if (place.part === 'retire') this.#retiring = { part: 'retire', state: 'asking', waiting: this.#parts.waiting() };
   }
@@ -278,52 +267,28 @@ class Bench implements WorkshopBench {
     const { devices } = this.#parts;
     const reader = this.#readerOf(device) ?? '';
     const inside = devices.status.readers.find(({ name }) => name === reader);
-    if (inside === undefined) return failed(fail('reader-missing').failure);
+    if (inside === undefined) return failedTest(fail('reader-missing').failure);
     // The technician's own is open already, and stays so.
     if (inside.insertion === this.#hands.insertion) return { test: 'failed', code: 'card-in-use', detail: null };
     const { insertion } = inside;
     const opened = await devices.call('card.open-raw', { reader, insertion });
     await devices.call('card.release', { insertion });
-    return opened.ok ? { test: 'card', version: opened.value.version, state: opened.value.state } : failed(opened.failure);
+    return opened.ok ? { test: 'card', version: opened.value.version, state: opened.value.state } : failedTest(opened.failure);
   }
 
   async #tryIdentityReader(): Promise<TestResult> {
     const read = await this.#parts.devices.call('identity.read', { waitMs: layMs });
-    return read.ok ? { test: 'identity', layout: read.value.layout } : failed(read.failure);
+    return read.ok ? { test: 'identity', layout: read.value.layout } : failedTest(read.failure);
   }
 
-  #print(slip: ReturnType<typeof unpackSlip>): void {
+  #print(slip: PackedSlip): void {
     const isProof = this.#place.part === 'retire' && this.#retiring.state === 'done';
     const isTest = this.#place.part === 'device' && this.#place.device === 'printer';
     const isReport = this.#place.part === 'readiness' && this.#readiness !== null;
-    if (!(isProof || isTest || isReport) || this.#busy) return;
-    const printed = slip.ok ? this.#parts.devices.call('printer.print', { slip: slip.value }) : Promise.resolve(slip);
-    this.#test(printed.then((result) => (result.ok ? { test: 'printed' } : failed(result.failure))));
+    if ((isProof || isTest || isReport) && !this.#busy) this.#test(printedSlip(this.#parts.devices, slip));
   }
 
-  #export(option: string): void {
-    if (this.#place.part !== 'export' || this.#exporting.state === 'writing') return;
-    const place = this.#places.find((one) => one.option === option);
-    if (place === undefined) return;
-    const turn = this.#turn;
-    this.#exporting = { ...notYet, state: 'writing' };
-    const { what } = this.#place;
-    const writing = this.#inTurn(() => (what === 'journal' ? this.#exportTo(place.option) : this.#saveReport(place.option)));
-    void writing.then((written) => {
-      if (turn !== this.#turn || this.#over) return;
-      this.#exporting = written.ok
-        ? { state: 'safe', file: written.value.path, sha256: written.value.sha256, code: null, detail: null }
-        : { ...notYet, state: 'failed', code: codeOf(written.failure), detail: written.failure.detail ?? null };
-      this.#show();
-    });
-  }
-
-  #target(folder: string): ExportTarget {
-    const { dataDir, stickRoots } = this.#parts;
-    return { folder, places: () => exportPlaces(dataDir, stickRoots) };
-  }
-
-  async #exportTo(folder: string): Promise<Written> {
+  async #writeJournal(target: ExportTarget): Promise<Written> {
     const { dataDir, kioskId, deviceKey, district, journal, clock } = this.#parts;
     const { staff } = this.#hands.access;
     const hub = await district.party(staff.party);
@@ -334,7 +299,7 @@ class Bench implements WorkshopBench {
     const name = `journal-${kioskId}-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '')}.imi`;
     try {
       const sealed = await sealJournal({ dataDir, kioskId, deviceKey, hubSeal: hub.value.seal, now });
-      return sealed.ok ? writeExport(this.#target(folder), name, sealed.value) : sealed;
+      return sealed.ok ? await writeExport(target, [{ name, bytes: sealed.value }]) : sealed;
     } catch (error) {
       // The journal's own file.
       return fail('kiosk-fault', error instanceof Error ? error.name : undefined);
@@ -351,12 +316,9 @@ class Bench implements WorkshopBench {
     });
   }
 
-  async #saveReport(folder: string): Promise<Written> {
+  #writeReport(target: ExportTarget): Promise<Written> {
     const found = this.#readiness;
-    if (found === null) return fail('kiosk-fault', 'no report');
-    const pdf = await this.#parts.readinessPdf(found);
-    const { kiosk, at } = found.report;
-    return pdf.ok ? writeExport(this.#target(folder), `readiness-${kiosk}-${at.slice(0, 19).replaceAll(':', '')}.pdf`, pdf.value) : pdf;
+    return found === null ? Promise.resolve(fail('kiosk-fault', 'no report')) : writeReadiness(found, this.#parts.readinessPdf, target);
   }
 
   #askForPin(wrong: boolean): void {
@@ -380,7 +342,7 @@ class Bench implements WorkshopBench {
       } else if (outcome.failure.code === 'pin-wrong') {
         this.#retiring = { part: 'retire', state: 'asking', waiting: 0 };
         this.#askForPin(true);
-      } else this.#retiring = { part: 'retire', state: 'refused', code: codeOf(outcome.failure), detail: outcome.failure.detail ?? null };
+      } else this.#retiring = { part: 'retire', state: 'refused', code: pageCode(outcome.failure), detail: outcome.failure.detail ?? null };
       this.#show();
     });
   }
@@ -433,9 +395,9 @@ class Bench implements WorkshopBench {
       case 'journal':
         return { part: 'journal', filter: place.filter, from: place.from, ...readJournalPage(dataDir, place.filter, place.from, rowsAPage) };
       case 'export':
-        return { part: 'export', what: place.what, places: this.#places, ...this.#exporting };
+        return { part: 'export', what: place.what, ...this.#exporting.shown };
       case 'readiness':
-        return { part: 'readiness', report: this.#readiness === null ? null : linesOf(this.#readiness), widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
+        return { part: 'readiness', report: this.#readiness === null ? null : readinessLines(this.#readiness), widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
       case 'retire':
         if (this.#retiring.state !== 'done') return this.#retiring;
         return { ...this.#retiring, ...this.#proof, widthDots: kioskFile.devices.printer?.widthDots ?? null, busy: this.#busy, result: this.#result };
@@ -444,13 +406,6 @@ class Bench implements WorkshopBench {
     }
   }
 }
-
-const failed = ({ code, detail }: Failure): TestResult => ({ test: 'failed', code, detail: detail ?? null });
-
-const linesOf = ({ report: { ready, checks, at, version, machine } }: SignedReadiness): ReadinessLines => ({ ready, checks: checks.map(checkLineOf), at, version, machine });
-
-/** One that has a page. */
-const codeOf = ({ code }: Failure<string>): FailureCode => failureCodes.find((known) => known === code) ?? 'kiosk-fault';
 
 /** Every device that the hub's file names, with how it is. */
 export function deviceLines({ readers, devices }: KioskFile, status: DeviceStatus): DeviceLine[] {

@@ -1,14 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { deflateSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Intent, Page, Snapshot } from '../../../src/contract/bridge.ts';
 import type { HostMessage, HostRequest } from '../../../src/contract/device-host.ts';
 import { ok } from '../../../src/contract/result.ts';
 import { openHub, type Hub } from '../../../src/hub/hub.ts';
 import type { Screen } from '../../../src/main/bridge.ts';
 import { systemClock } from '../../../src/main/clock.ts';
-import { startFirstBoot, type FirstBoot } from '../../../src/main/workshop/first-boot.ts';
+import { startFirstBoot, type FirstBoot, type FirstBootParts } from '../../../src/main/workshop/first-boot.ts';
+import type { Readiness } from '../../../src/main/workshop/readiness.ts';
 import { demoTlsHubPath, seedWorld, worldAt } from '../../../tools/demo/world.ts';
 import { must } from '../../hub/visitor.ts';
 
@@ -32,6 +34,9 @@ let boot: FirstBoot;
 let shown: Snapshot[];
 let touch: (intent: Intent) => void;
 let lose: () => void;
+let slips: number;
+/** The printer says that it has the slip. */
+let onPaper: () => void;
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'boot-'));
 });
@@ -41,7 +46,7 @@ afterEach(() => {
 });
 
 function start(hubPlaces: string[] = []): void {
-  shown = [];
+  [shown, slips] = [[], 0];
   const screen: Screen = {
     show: (snapshot) => shown.push(snapshot),
     onIntent: (listener) => (touch = listener),
@@ -54,7 +59,12 @@ function start(hubPlaces: string[] = []): void {
   const spawnHost = () => () => {
     let hear: (message: HostMessage) => void = () => undefined;
     return {
-      post: (request: HostRequest) => hear({ answer: request.id, result: ok({ hid: [], serial: [], printers: ['/dev/usb/lp0'] }) }),
+      post(request: HostRequest) {
+        if (request.command === 'printer.print') {
+          slips += 1;
+          onPaper = () => hear({ answer: request.id, result: ok(null) });
+        } else hear({ answer: request.id, result: ok({ hid: [], serial: [], printers: ['/dev/usb/lp0'] }) });
+      },
       onMessage(listener: (message: HostMessage) => void) {
         hear = listener;
         queueMicrotask(() => listener({ status: { service: 'ready', readers: [{ name: 'A', slot: 'no-card', insertion: 0 }] } }));
@@ -63,8 +73,9 @@ function start(hubPlaces: string[] = []): void {
       kill: () => undefined,
     };
   };
-  boot = startFirstBoot({ screen, clock: systemClock, dataDir, panel: { widthPx: 1080, heightPx: 1920 }, hubPlaces, version: '1', program: ok(null), spawnHost });
+  boot = startFirstBoot({ screen, clock: systemClock, dataDir, panel: { widthPx: 1080, heightPx: 1920 }, hubPlaces, stickRoots: [], readinessPdf, version: '1', program: ok(null), spawnHost });
 }
+const readinessPdf: FirstBootParts['readinessPdf'] = ({ report: { kiosk } }, { name }) => Promise.resolve(ok(new TextEncoder().encode(`%PDF ${kiosk} ${name.en}`)));
 const page = (): Page | undefined => shown.at(-1)?.page;
 const next = (): void => touch({ intent: 'setup.next' });
 const type = (text: string): void => touch({ intent: 'setup.type', text });
@@ -142,6 +153,58 @@ test('goes on where the power went, with every answer, and back over them', asyn
     touch({ intent: 'back' });
     expect(page()).toMatchObject({ step, chosen });
   }
+});
+
+describe('the report of the whole kiosk', () => {
+  const slip = { widthDots: 8, heightDots: 1, dots: deflateSync(Uint8Array.of(1)).toString('base64') };
+  const kept = (): Readiness & { signed: string | null } => JSON.parse(readFileSync(join(dataDir, 'readiness.json'), 'utf8')) as Readiness & { signed: string | null };
+
+  /** Nobody has enrolled it, so it is not ready, and its report says so. */
+  async function toReport(): Promise<void> {
+    toPrinter();
+    await expect.poll(page).toMatchObject({ options: [{ option: '576:/dev/usb/lp0' }, {}] });
+    touch({ intent: 'setup.choose', option: '576:/dev/usb/lp0' });
+    boot.stop();
+    const answers = join(dataDir, 'setup.json');
+    writeFileSync(answers, readFileSync(answers, 'utf8').replace('"step": "printer"', '"step": "verify"'));
+    start();
+    expect(page()).toMatchObject({ step: 'verify', report: null });
+    touch({ intent: 'workshop.print', slip });
+    touch({ intent: 'workshop.save' });
+    expect([page(), slips], 'nothing of what is not there yet').toMatchObject([{ step: 'verify' }, 0]);
+    await expect.poll(page).toMatchObject({ step: 'verify', widthDots: 576, report: { ready: false } });
+    expect(page()).toMatchObject({ report: { at: kept().at } });
+  }
+
+  test('is printed once, and nothing leads away meanwhile', async () => {
+    await toReport();
+    touch({ intent: 'workshop.print', slip });
+    for (const intent of [{ intent: 'workshop.print', slip }, { intent: 'workshop.save' }, { intent: 'setup.next' }, { intent: 'back' }] as const) {
+      touch(intent);
+      expect(page()).toMatchObject({ step: 'verify', busy: true });
+    }
+    onPaper();
+    await expect.poll(page).toMatchObject({ step: 'verify', busy: false, result: { test: 'printed' } });
+    expect(slips).toBe(1);
+  });
+
+  test('is saved as PDF and JSON, and is the same report after it', async () => {
+    await toReport();
+    const before = kept();
+    touch({ intent: 'workshop.save' });
+    expect(page()).toMatchObject({ step: 'report', number: 16, state: 'choosing', places: [{ option: join(dataDir, 'exports') }] });
+    touch({ intent: 'setup.next' });
+    touch({ intent: 'workshop.export', option: join(dataDir, 'exports') });
+    touch({ intent: 'back' });
+    expect(page()).toMatchObject({ step: 'report', state: 'writing' });
+    const name = join(dataDir, `exports/readiness-hall-7-${before.at.slice(0, 19).replaceAll(':', '')}`);
+    await expect.poll(page).toMatchObject({ step: 'report', state: 'safe', files: [{ path: `${name}.pdf` }, { path: `${name}.json` }] });
+    expect(readFileSync(`${name}.pdf`, 'utf8')).toBe(`%PDF hall-7 ${hubFile.name.en}`);
+    expect(JSON.parse(readFileSync(`${name}.json`, 'utf8'))).toEqual(before);
+    touch({ intent: 'back' });
+    expect(page()).toMatchObject({ step: 'verify', report: { at: before.at } });
+    expect(kept()).toEqual(before);
+  });
 });
 
 test('what a resident or a member of staff would touch means nothing here', () => {

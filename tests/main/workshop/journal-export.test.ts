@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { SetupOption } from '../../../src/contract/workshop.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { softwareOpener } from '../../../src/identity/hpke.ts';
 import { x25519Public } from '../../../src/identity/x25519.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
@@ -10,7 +9,7 @@ import type { PublicKey } from '../../../src/ledger/verify/acts.ts';
 import { systemClock } from '../../../src/main/clock.ts';
 import { readOrMakeDeviceKey } from '../../../src/main/device-key.ts';
 import { openJournal } from '../../../src/main/journal.ts';
-import { exportPlaces, openJournalFile, sealJournal, statementOf, stickRoots, writeExport, type ExportTarget } from '../../../src/main/workshop/journal-export.ts';
+import { openJournalFile, sealJournal, statementOf } from '../../../src/main/workshop/journal-export.ts';
 import { readJournalPage } from '../../../src/main/workshop/journal-reading.ts';
 import { must } from '../../hub/visitor.ts';
 
@@ -63,57 +62,6 @@ describe('an exported journal', () => {
     altered[altered.length - 5] = (altered[altered.length - 5] ?? 0) ^ 1;
     expect(await openJournalFile(altered, key, opener, nodeCrypto.verify)).toMatchObject({ ok: false });
     expect(await openJournalFile(file.slice(0, 40), key, opener, nodeCrypto.verify)).toMatchObject({ ok: false, failure: { code: 'export-form' } });
-  });
-});
-
-describe('where it is written', () => {
-  const place = (folder: string): SetupOption => ({ option: folder, title: folder, detail: folder });
-  const to = (folder: string): ExportTarget => ({ folder, places: () => [place(folder)] });
-
-  test('is a stick, or the kiosk’s own folder', () => {
-    mkdirSync(join(dir, 'media/imi/KINGSTON'), { recursive: true });
-    mkdirSync(join(dir, 'media/imi/not-mounted'));
-    const places = exportPlaces('/data', [join(dir, 'media'), join(dir, 'none')], (path) => path.endsWith('KINGSTON'));
-    expect(places.map(({ option }) => option)).toEqual([join(dir, 'media/imi/KINGSTON'), '/data/exports']);
-  });
-
-  test('can be written to by the kiosk’s unit, and need not be there', () => {
-    const writable = readFileSync('kiosk-image/imi-kiosk.service', 'utf8').split('\n').filter((line) => line.startsWith('ReadWritePaths=')).flatMap((line) => line.slice('ReadWritePaths='.length).split(' '));
-    expect(writable).toEqual(expect.arrayContaining(stickRoots.map((root) => `-${root}`)));
-  });
-
-  test('has it whole under its name, and nothing else', async () => {
-    const written = must(await writeExport(to(join(dir, 'new')), 'a.imi', Uint8Array.of(1, 2, 3)));
-    expect(written.sha256).toBe('039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81');
-    expect(readdirSync(join(dir, 'new'))).toEqual(['a.imi']);
-    expect([...readFileSync(written.path)]).toEqual([1, 2, 3]);
-  });
-
-  test('takes nothing once it is no place any more', async () => {
-    mkdirSync(join(dir, 'KINGSTON'));
-    expect(await writeExport({ folder: join(dir, 'KINGSTON'), places: () => [place(join(dir, 'exports'))] }, 'a.imi', new Uint8Array(1))).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'gone' } });
-    expect(readdirSync(join(dir, 'KINGSTON'))).toEqual([]);
-  });
-
-  test('has it not for certain where it went away in between', async () => {
-    let asked = 0;
-    const places = (): SetupOption[] => ((asked += 1) === 1 ? [place(join(dir, 'KINGSTON'))] : []);
-    expect(await writeExport({ folder: join(dir, 'KINGSTON'), places }, 'a.imi', new Uint8Array(1))).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'gone' } });
-  });
-
-  test('is given up where it does not take in what was written', async () => {
-    const tools = join(dir, 'tools');
-    mkdirSync(tools);
-    writeFileSync(join(tools, 'sync'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
-    vi.stubEnv('PATH', `${tools}:${process.env['PATH'] ?? ''}`);
-    const written = await writeExport({ ...to(join(dir, 'new')), flushLimitMs: 50 }, 'a.imi', new Uint8Array(1));
-    vi.unstubAllEnvs();
-    expect(written).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'flush' } });
-  });
-
-  test('says why it takes nothing', async () => {
-    writeFileSync(join(dir, 'a file'), '');
-    expect(await writeExport(to(join(dir, 'a file')), 'a.imi', new Uint8Array(1))).toMatchObject({ ok: false, failure: { code: 'kiosk-storage', detail: 'EEXIST' } });
   });
 });
 

@@ -94,6 +94,7 @@ function open(change: Partial<WorkshopParts> = {}, answers: Partial<Record<Devic
   reopen = () => workshop.open({ access: { staff, session: new Uint8Array(16), registrar: 'registrar' }, insertion: 3, pinPad: false, triesLeft: 3 }, { show: (page) => pages.push(page), over: () => (over += 1) });
   return reopen();
 }
+const slip = { widthDots: 8, heightDots: 1, dots: deflateSync(Uint8Array.of(1)).toString('base64') };
 const shown = (): WorkshopPage | undefined => pages.at(-1);
 
 const standings: Record<'unknown' | 'retired', Standing> = { unknown: { standing: 'unknown' }, retired: { standing: 'retired', hub: 'xiguan-hub', key: [-19, new Uint8Array(32)], attested: { count: 0, hash: new Uint8Array(32) } } };
@@ -156,17 +157,29 @@ describe('the readiness report', () => {
     return bench;
   };
 
-  test('is saved as a PDF, and safe to remove only once it lies there', async () => {
+  test('is saved as PDF and JSON, and safe to remove only once it lies there', async () => {
     const bench = await shownReport();
     bench.take({ intent: 'workshop.save' });
     expect(shown()).toMatchObject({ part: 'export', what: 'readiness', state: 'choosing' });
     bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
     expect(shown()).toMatchObject({ state: 'writing' });
-    await expect.poll(shown).toMatchObject({ part: 'export', what: 'readiness', state: 'safe', file: join(dir, 'exports/readiness-hall-1-2026-11-22T021409.pdf') });
+    await expect.poll(shown).toMatchObject({ part: 'export', what: 'readiness', state: 'safe', files: ['pdf', 'json'].map((kind) => ({ path: join(dir, `exports/readiness-hall-1-2026-11-22T021409.${kind}`) })) });
     expect(readFileSync(join(dir, 'exports/readiness-hall-1-2026-11-22T021409.pdf'), 'utf8')).toBe('%PDF hall-1');
+    expect(JSON.parse(readFileSync(join(dir, 'exports/readiness-hall-1-2026-11-22T021409.json'), 'utf8'))).toEqual({ ...report, signed: 'a.b.c' });
     expect(events).toEqual([]);
+  });
+
+  test('that was printed and saved is still that one, and is not printed again', async () => {
+    let looked = 0;
+    const bench = await shownReport({ readiness: () => ((looked += 1), Promise.resolve({ report, signed: null })) }, { 'printer.print': ok(null) });
+    bench.take({ intent: 'workshop.print', slip });
+    bench.take({ intent: 'workshop.save' });
+    expect(shown(), 'while it is being printed').toMatchObject({ part: 'readiness', busy: true });
+    await expect.poll(shown).toMatchObject({ result: { test: 'printed' } });
+    bench.take({ intent: 'workshop.save' });
     bench.take({ intent: 'back' });
-    expect(shown()).toMatchObject({ part: 'readiness' });
+    expect(shown()).toMatchObject({ part: 'readiness', report: { at: report.at }, result: { test: 'printed' } });
+    expect(looked).toBe(1);
   });
 
   test('that no browser makes a page of is not saved, and the page says why', async () => {
@@ -232,7 +245,6 @@ describe('the readiness report', () => {
   });
 
   test('is printed as a slip, once it is there', async () => {
-    const slip = { widthDots: 8, heightDots: 1, dots: deflateSync(Uint8Array.of(1)).toString('base64') };
     const bench = open({}, { 'printer.print': ok(null) });
     bench.take({ intent: 'workshop.open', part: 'readiness' });
     bench.take({ intent: 'workshop.print', slip });

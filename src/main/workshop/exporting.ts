@@ -1,0 +1,68 @@
+import type { ExportShown } from '../../contract/workshop.ts';
+import { exportPlaces, type ExportTarget, type Written } from './medium.ts';
+import { pageCode } from './page-code.ts';
+
+/** Begins once what was begun before has ended: whoever took their card out and put it in again finds the first still being written. */
+export type InTurn = (write: () => Promise<Written>) => Promise<Written>;
+
+export function createTurn(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (write) => {
+    const writing = last.then(write);
+    last = writing.catch(() => undefined);
+    return writing;
+  };
+}
+
+export interface ExportingParts {
+  dataDir: string;
+  /** Folders below which a stick shows. */
+  stickRoots: readonly string[];
+  inTurn: InTurn;
+  /** What is shown is another now. */
+  onChange(): void;
+}
+
+const notYet: ExportShown = { places: [], state: 'choosing', files: [], code: null, detail: null };
+
+/** A page on which something is written onto a stick, or into the kiosk's own folder. */
+export class Exporting {
+  readonly #parts: ExportingParts;
+  #shown = notYet;
+
+  constructor(parts: ExportingParts) {
+    this.#parts = parts;
+  }
+
+  get shown(): ExportShown {
+    return this.#shown;
+  }
+
+  /** Nothing may lead away: the stick would be pulled out. */
+  get isWriting(): boolean {
+    return this.#shown.state === 'writing';
+  }
+
+  /** With the places that are there now. */
+  open(): void {
+    if (!this.isWriting) this.#shown = { ...notYet, places: this.#places() };
+  }
+
+  /** @param option one of the places; another one is nothing. */
+  to(option: string, write: (target: ExportTarget) => Promise<Written>): void {
+    const { inTurn, onChange } = this.#parts;
+    const { places } = this.#shown;
+    if (this.isWriting || !places.some((place) => place.option === option)) return;
+    this.#shown = { ...notYet, places, state: 'writing' };
+    void inTurn(() => write({ folder: option, places: () => this.#places() })).then((written) => {
+      this.#shown = written.ok
+        ? { ...notYet, places, state: 'safe', files: written.value }
+        : { ...notYet, places, state: 'failed', code: pageCode(written.failure), detail: written.failure.detail ?? null };
+      onChange();
+    });
+  }
+
+  #places(): ExportShown['places'] {
+    return exportPlaces(this.#parts.dataDir, this.#parts.stickRoots);
+  }
+}
