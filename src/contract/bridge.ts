@@ -525,6 +525,8 @@ export type Page =
   /** `news`: how many things happened since the last visit; they have a page of their own. */
   | { page: 'home'; name: string; services: ServiceCard[]; bundles: BundleCard[]; requests: RequestRow[]; notices: Notice[]; news: number; asks: AskRow[]; /** The scanner takes bills. */ bills?: true }
   | { page: 'group'; group: ServiceGroup; services: ServiceCard[] }
+  /** The matter of this title needs facts that an office has to vouch for and has not; nothing is begun. */
+  | { page: 'facts-missing'; title: Localized; office: Localized; claims: string[] }
   /** `problem`: why the code just typed leads nowhere. */
   /** `not-scanned`: what was held under the scanner leads to no open question. `scanner`: there is one to hold a code under. */
   | { page: 'ask-code'; problem: 'format' | 'unknown' | 'no-tries' | 'not-scanned' | null; triesLeft: number | null; scanner?: boolean }

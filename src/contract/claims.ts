@@ -44,6 +44,8 @@ export const isAgencyClaim = (claim: string): claim is AgencyClaim => ofAgencies
 /** What a credential can vouch for, and so what a grant can show. */
 export type VouchedClaim = IdentityClaim | AgencyClaim;
 export const vouchedClaims: readonly VouchedClaim[] = [...identityClaims, ...agencyClaims];
+const vouched = new Set<string>(vouchedClaims);
+export const isVouchedClaim = (claim: string): claim is VouchedClaim => vouched.has(claim);
 
 /** Who may issue credentials of a type and what they can say. null: a type that nobody issues here. */
 export function credentialType(vct: string): { issuer: 'registrar' | { agency: string }; claims: readonly VouchedClaim[] } | null {

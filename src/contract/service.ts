@@ -8,8 +8,8 @@ export type ServiceGroup = (typeof serviceGroups)[number];
 
 /**
  * One question that nobody can know yet, as a property of a JSON Schema (2020-12). `x-*` keys say how it is asked.
- * A property named like a self claim (`claims.ts`) is that claim; one named like an agency's claim is asked of residents to whom that agency has
- * issued no credential; any other name belongs to its service alone.
+ * A property named like a self claim (`claims.ts`) is that claim; one named like a claim of the register or of an agency is asked of residents of whom no
+ * credential knows it: the agency takes their word for it; any other name belongs to its service alone.
  */
 export const questionSchema = z.strictObject({
   type: z.enum(['string', 'integer', 'number', 'boolean']),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agencyClaims, selfClaims } from '../contract/claims.ts';
+import { selfClaims, vouchedClaims } from '../contract/claims.ts';
 import type { Service } from '../contract/service.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
@@ -7,7 +7,7 @@ import { sealTo } from './sealing.ts';
 
 /**
  * What the resident typed once: the value as text in the form of its question (`true`/`false`, digits, ISO date, member of the enum) by fact.
- * A fact is a claim of the vocabulary (a self claim, or an agency's that no credential of the resident holds), or `<service id>#<question>` where it
+ * A fact is a claim of the vocabulary (a self claim, or the register's or an agency's that no credential of the resident holds), or `<service id>#<question>` where it
  * belongs to its service alone.
  */
 export type SelfClaims = Readonly<Record<string, { value: string; /** Unix seconds. */ at: number }>>;
@@ -15,7 +15,7 @@ export type SelfClaims = Readonly<Record<string, { value: string; /** Unix secon
 /** The answers of one request by question, as they were typed or remembered. */
 export type Answers = Readonly<Record<string, string>>;
 
-const vocabulary = new Set<string>([...selfClaims, ...agencyClaims]);
+const vocabulary = new Set<string>([...selfClaims, ...vouchedClaims]);
 
 export const factOf = (service: Service, question: string): string => (vocabulary.has(question) ? question : `${service.id}#${question}`);
 

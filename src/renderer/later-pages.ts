@@ -14,6 +14,7 @@ const names = [
   'receipt',
   'receipts',
   'group',
+  'facts-missing',
   'letters',
   'news',
   'my-data',

@@ -18,6 +18,7 @@ const controls: Record<PageName, BarControls> = {
   pin: { back: false, end: true },
   home: { back: false, end: true },
   group: { back: true, end: true },
+  'facts-missing': { back: true, end: true },
   requests: { back: true, end: true },
   request: { back: true, end: true },
   consent: { back: true, end: true },

@@ -124,6 +124,20 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.sees('sign');
   await kiosk.enterPin('480213');
   await kiosk.sees('receipt', 'recorded');
+
+  await kiosk.home();
+  await kiosk.openService('tax/property-tax-certificate');
+  const told = await kiosk.sees('facts-missing');
+  await expect(told).toContainText('The Population Register has to add 2 facts to your record');
+  await expect(told.locator('[data-claim]')).toHaveText(['Household number', 'Place in the household']);
+  await kiosk.back();
+  await kiosk.openService('utility/water-account-transfer');
+  await kiosk.allow();
+  expect(await kiosk.answerAll(answers)).toEqual(['postcode', 'household_number', 'resident_since', 'meter_number', 'meter_reading', 'takeover_date', 'phone', 'contact_time']);
+  await kiosk.confirm();
+  await kiosk.sees('sign');
+  await kiosk.enterPin('480213');
+  await kiosk.sees('receipt', 'recorded');
   await leave(kiosk);
   await kiosk.nextPerson();
 });

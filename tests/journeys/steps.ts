@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isVouchedClaim } from '../../src/contract/claims.ts';
 import { serviceSchema } from '../../src/contract/service.ts';
 import type { Language } from '../../src/contract/language.ts';
 import { demoAnswers } from '../../tools/demo/answers.ts';
@@ -20,10 +21,10 @@ export const services = {
   water: 'utility/water-account-transfer',
 } as const;
 
-/** All that a service may ask, in its order. */
+/** All that a service asks of somebody whom every office has vouched for, in its order. */
 export function questionsOf(service: string): string[] {
   const file = new URL(`../../services/${service}.json`, import.meta.url);
-  return Object.keys(serviceSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).questions.properties);
+  return Object.keys(serviceSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).questions.properties).filter((name) => !isVouchedClaim(name));
 }
 
 /** From the attract page to the one that asks for a card. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { agencyClaims, isAgencyClaim, selfClaims } from '../../src/contract/claims.ts';
+import { isVouchedClaim, selfClaims, vouchedClaims } from '../../src/contract/claims.ts';
 import { bundleSchema, serviceGroups, serviceSchema, type Question, type Service } from '../../src/contract/service.ts';
 import { bundleOffer, type Offer } from '../../src/main/visit/draft.ts';
 import { demoParties } from '../../tools/demo/parties.ts';
@@ -18,7 +18,7 @@ const bundled = new Set(bundles.flatMap(({ members }) => members));
 const questionsOf = (service: Service): [string, Question][] => Object.entries(service.questions.properties);
 const fieldsOf = (service: Service): Set<string> => new Set([...service.claims.map(({ claim }) => claim), ...Object.keys(service.questions.properties)]);
 /** Of everybody, whichever credentials they have. */
-const ownQuestions = (service: Service): [string, Question][] => questionsOf(service).filter(([name]) => !isAgencyClaim(name));
+const ownQuestions = (service: Service): [string, Question][] => questionsOf(service).filter(([name]) => !isVouchedClaim(name));
 const validator = new Ajv2020({ strict: false, formats: { date: /^\d{4}-\d{2}-\d{2}$/ } });
 const schemaOf = (name: string): object => JSON.parse(schemaFiles.find(({ path }) => path.pathname.endsWith(`/${name}`))?.text() ?? '') as object;
 
@@ -115,7 +115,7 @@ describe.each(files)('%s', (file) => {
 });
 
 describe('what is shared between services', () => {
-  const shared = new Set<string>([...selfClaims, ...agencyClaims]);
+  const shared = new Set<string>([...selfClaims, ...vouchedClaims]);
   const asked = services.flatMap((service) => questionsOf(service).filter(([name]) => shared.has(name)).map(([name, question]) => ({ name, question, service: service.id })));
 
   it('is asked in the same words everywhere', () => {

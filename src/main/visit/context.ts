@@ -8,7 +8,7 @@ import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { Printing } from '../printing.ts';
 import type { AfterFailure } from './failure-policy.ts';
-import type { Draft, Problem } from './draft.ts';
+import type { BundleOffer, Draft, Offer, Problem } from './draft.ts';
 import type { Held } from './held-receipt.ts';
 import type { HandedOff, HandOffStep, QueuePlace } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
@@ -71,6 +71,8 @@ export interface Visit {
   access: Access | null;
   /** The window that is open. */
   group: ServiceGroup | null;
+  /** What was asked for and cannot be begun: a fact that only an office can vouch for is not known. */
+  lacking: Offer | BundleOffer | null;
   draft: Draft | null;
   opened: { request: PastRequest; shown: ShownReceipt } | null;
   wanted: PastRequest | null;
@@ -168,6 +170,7 @@ export function newVisit(id: string, insertion: number, brought: string | null =
     leftAt: 'consent',
     takenUp: null,
     handedOff: null,
+    lacking: null,
     draft: null,
     opened: null,
     wanted: null,

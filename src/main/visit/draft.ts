@@ -1,5 +1,5 @@
 import type { CheckRow, ConsentClaim } from '../../contract/bridge.ts';
-import { isAgencyClaim, type VouchedClaim } from '../../contract/claims.ts';
+import { isVouchedClaim, type VouchedClaim } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { Bundle, Question, Service } from '../../contract/service.ts';
 import type { Answers } from '../../identity/self-claims.ts';
@@ -96,8 +96,8 @@ export function missingClaims({ claims, questions }: Service, known: KnownClaims
 
 const servicesOf = (matter: Offer | BundleOffer): readonly Offer[] => ('members' in matter ? matter.members : [matter]);
 
-/** Of all services of a bundle; an agency beside the leading one is left out by choice only. */
-export const missingOf = (matter: Offer | BundleOffer, known: KnownClaims): VouchedClaim[] => servicesOf(matter).flatMap(({ service }) => missingClaims(service, known));
+/** Of all services of a bundle, each once; an agency beside the leading one is left out by choice only. */
+export const missingOf = (matter: Offer | BundleOffer, known: KnownClaims): VouchedClaim[] => [...new Set(servicesOf(matter).flatMap(({ service }) => missingClaims(service, known)))];
 
 export interface DraftSources {
   known: KnownClaims;
@@ -116,7 +116,7 @@ export function beginDraft(matter: Offer | BundleOffer, { known, remembered, gra
 
 /** A claim is asked of those only whom no credential knows it of. */
 const openQuestions = ({ questions }: Service, known: KnownClaims): Record<string, Question> =>
-  Object.fromEntries(Object.entries(questions.properties).filter(([name]) => !isAgencyClaim(name) || known[name] === undefined));
+  Object.fromEntries(Object.entries(questions.properties).filter(([name]) => !isVouchedClaim(name) || known[name] === undefined));
 
 export const toldLetters = ({ letters }: Draft): Letter[] => letters.filter(({ told }) => told);
 

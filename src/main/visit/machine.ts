@@ -137,6 +137,9 @@ function matterOf({ visit }: VisitContext, id: string): Offer | BundleOffer | un
   return access?.bundles.find(({ bundle }) => bundle.id === id) ?? access?.offers.find(({ service }) => service.id === id);
 }
 
+const handedOffMatter = (context: VisitContext, result: Awaited<ReturnType<VisitWork['findAsk']>>): Offer | BundleOffer | undefined =>
+  result.ok && 'handOff' in result.value ? matterOf(context, result.value.handOff.parcel.matter) : undefined;
+
 /** What somebody asks for, by touching it or by holding a bill of it under the scanner. undefined: nothing that is offered. */
 function meantBy(context: VisitContext, event: VisitEvent): { matter: Offer | BundleOffer; typed: Draft['typed'] } | undefined {
   if (event.type === 'service.open') {
@@ -199,7 +202,7 @@ const toMatter = [
   { guard: and(['serviceOffered', 'cardMayOnlyLook']), target: '#visit.stage.visiting.failed', actions: 'noteOnlyLooking' },
   { guard: and(['serviceServable', 'factsKnown']), target: 'consent', actions: 'beginDraft' },
   { guard: 'serviceServable', target: '#visit.stage.visiting.recalling', actions: 'beginDraft' },
-  { guard: 'serviceOffered', target: '#visit.stage.visiting.failed', actions: 'noteMissingClaim' },
+  { guard: 'serviceOffered', target: '#visit.stage.visiting.inside.factsMissing', actions: 'noteMissing' },
 ] as const;
 
 /** From where a matter is left. */
@@ -346,9 +349,10 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       handOffOnlyLooked: ({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => result.ok && 'handOff' in result.value && mayOnlyLook(accessOf(context).resident, work.now()),
       /** What it asks for is offered, and what that needs is known. */
       handOffServable: ({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
-        const matter = result.ok && 'handOff' in result.value ? matterOf(context, result.value.handOff.parcel.matter) : undefined;
+        const matter = handedOffMatter(context, result);
         return matter !== undefined && missingOf(matter, accessOf(context).known).length === 0;
       },
+      handOffOffered: ({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => handedOffMatter(context, result) !== undefined,
       placed: (_, { result }: { result: Result<QueuePlace | null> }) => result.ok && result.value !== null,
       leftAt: ({ context }, step: HandOffStep) => inVisit(context).leftAt === step,
       codeBrought: ({ context }, { result }: { result: Result<unknown> }) => result.ok && inVisit(context).brought !== null,
@@ -606,11 +610,15 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
         const triesLeft = result.ok && !result.value.verified ? result.value.triesLeft : cardOf(context).tries.pw1;
         return setBack(context, { code: triesLeft === 0 ? 'pin-blocked' : 'pin-last-try' }, 'home');
       }),
-      noteMissingClaim: assign(({ context, event }) => {
+      noteMissing: assign(({ context, event }) => {
         const meant = meantBy(context, event);
-        const missing = meant === undefined ? [] : missingOf(meant.matter, accessOf(context).known);
-        return patch(context, { setback: { failure: { code: 'credential-invalid', detail: missing.join(' ') }, next: 'home', retryFrom: 'home', sent: 'not-begun' } });
+        return meant === undefined ? {} : patch(context, { lacking: meant.matter });
       }),
+      noteHandOffMissing: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
+        const matter = handedOffMatter(context, result);
+        return matter === undefined ? {} : patch(context, { lacking: matter });
+      }),
+      dropLacking: assign(({ context }) => (context.visit === null ? {} : patch(context, { lacking: null }))),
       noteOnlyLooking: assign(({ context }) => patch(context, { setback: { failure: { code: 'key-read-only' }, next: 'home', retryFrom: 'home', sent: 'not-begun' } })),
       noteRefusal: assign(({ context, event }) => {
         if (event.type !== 'request.settled' || isInLedger(event.settlement)) return {};
@@ -904,6 +912,8 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                       ],
                     },
                   },
+                  /** It needs an office's word that no credential has: said before anything is typed. */
+                  factsMissing: { exit: 'dropLacking', on: { back: 'home' } },
                   /** The services of one window. */
                   group: {
                     on: {
@@ -1210,6 +1220,11 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
                       guard: { type: 'handOffServable', params: ({ event }) => ({ result: event.output }) },
                       target: 'takenUp',
                       actions: { type: 'takeUp', params: ({ event }) => ({ result: event.output }) },
+                    },
+                    {
+                      guard: { type: 'handOffOffered', params: ({ event }) => ({ result: event.output }) },
+                      target: 'inside.factsMissing',
+                      actions: { type: 'noteHandOffMissing', params: ({ event }) => ({ result: event.output }) },
                     },
                     { guard: { type: 'handOffFound', params: ({ event }) => ({ result: event.output }) }, target: 'failed', actions: 'noteServiceGone' },
                     {

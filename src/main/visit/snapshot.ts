@@ -4,7 +4,7 @@ import { shownAskCode } from '../../identity/ask-code.ts';
 import { handOffLink } from '../../identity/hand-off.ts';
 import { askedRows } from './asks.ts';
 import { never } from '../../contract/result.ts';
-import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
+import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, missingOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
 import { printOffer } from '../printing.ts';
 import type { Visit, VisitContext } from './context.ts';
 import { draftCard, serviceCard } from './issued.ts';
@@ -120,6 +120,8 @@ function visitPage(stage: string, visit: Visit, context: VisitContext): Page {
       return homePage(accessOf(visit), context.scannerReady);
     case 'visiting.inside.group':
       return groupPage(visit, accessOf(visit));
+    case 'visiting.inside.factsMissing':
+      return factsMissingPage(visit, accessOf(visit));
     case 'visiting.inside.requests':
       return { page: 'requests', requests: rows(accessOf(visit)) };
     case 'visiting.inside.request':
@@ -255,6 +257,13 @@ function homePage(access: Access, scannerReady: boolean): Page {
 function groupPage({ group }: Visit, access: Access): Page {
   if (group === null) throw new Error('no window is open');
   return { page: 'group', group, services: offersAlone(access).filter(({ service }) => service.group === group).map(serviceCard) };
+}
+
+function factsMissingPage({ lacking }: Visit, { known }: Access): Page {
+  if (lacking === null) throw new Error('nothing was asked for');
+  // A service file gives every claim of an agency a question: what is missing is the register's.
+  if (known.name === undefined) throw new Error('a resident without a name');
+  return { page: 'facts-missing', title: 'members' in lacking ? lacking.bundle.title : lacking.service.title, office: known.name.issuer, claims: missingOf(lacking, known) };
 }
 
 function requestPage({ opened, access }: Visit): Page {

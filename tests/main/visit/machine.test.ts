@@ -425,12 +425,15 @@ describe('consent', () => {
     expect(stand.state.context.visit?.draft).toBeNull();
   });
 
-  test('of a service that wants a fact nobody vouches for is not asked', async () => {
+  test('of a service that wants a fact nobody vouches for is not asked: the page says whose word it needs', async () => {
     const stand = new VisitStand();
-    delete stand.probe.access.known.postcode;
+    delete stand.probe.access.known.household_number;
     await stand.signIn();
     stand.send({ type: 'service.open', service: tax });
-    expect(stand.page).toMatchObject({ page: 'failure', code: 'credential-invalid', detail: 'postcode', next: 'home' });
+    expect(stand.page).toEqual({ page: 'facts-missing', title: taxOffer.service.title, office: { 'zh-Hans': 'Registrar', en: 'Registrar' }, claims: ['household_number'] });
+    stand.send({ type: 'back' });
+    expect(stand.page.page).toBe('home');
+    expect(stand.state.context.visit?.lacking).toBeNull();
   });
 });
 

@@ -316,7 +316,7 @@ export function answerFor({ question, input, options, maxLength }: Extract<Page,
     case 'phone':
       return '13800138000';
     case 'digits':
-      return { tax_year: '2025' }[question] ?? (maxLength > 5 ? '1'.repeat(maxLength) : '1');
+      return { tax_year: '2025', monthly_rent: '3000' }[question] ?? (maxLength > 5 ? '1'.repeat(maxLength) : '1');
     case 'decimal':
       return '12.5';
     case 'date':
