@@ -293,6 +293,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     },
     closure: () => standing.closure,
     brought: () => awaitedCode,
+    onTakenUp: () => staff.handOffTaken(),
     screen: floor.visits,
     journal,
     clock,
@@ -321,7 +322,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     const isKept = 'insertion' in inResidents && inResidents.insertion === deskWork.keptCard;
     const forVisits: ReaderView = ofStaff || deskHasReader || isKept ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
-    staff.residentReader(isShared ? { view: 'empty' } : inResidents);
+    staff.residentReader(isShared && (ofStaff || deskHasReader) ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff || deskHasReader ? inStaffs : { view: 'empty' });
     wasReady ||= devices.status.service === 'ready';
     if (devices.status.printer !== undefined) {

@@ -6,7 +6,7 @@ import { fang } from '../fixtures/fang.ts';
 import { testAtDesk as test, type Desk } from './desk-hall.ts';
 import type { Hall } from './hall.ts';
 import { expect } from './journey.ts';
-import { answers, begin, leave, pin } from './steps.ts';
+import { answers, answerTo, begin, leave, pin, services, signIn } from './steps.ts';
 
 /** A small counter: residents' and staff's cards take turns in the only reader. */
 test.use({ isShared: true });
@@ -196,4 +196,45 @@ test('she has lost her card: two colleagues replace it, one after the other at t
   await begin(kiosk);
   await hall.hand.insert(fangsCard(hall));
   await kiosk.sees('failure', 'key-blocked');
+  await takeOut(hall);
+  await kiosk.nextPerson();
+});
+
+test('what Lin began in the hall she finishes at this counter: staff’s card out, hers in', async ({ kiosk, hall, desk }) => {
+  await signIn(kiosk, 'lin');
+  await kiosk.openService(services.tax);
+  await kiosk.allow();
+  await kiosk.answer('property_use', answerTo('property_use'));
+  await kiosk.sees('question', 'tax_year');
+  const code = await kiosk.handOff();
+  await leave(kiosk);
+  await kiosk.nextPerson();
+  const requests = hall.requestsInLedger().length;
+
+  await staffSignIn(kiosk, 'staff-liang');
+  await kiosk.openDesk('hand-off');
+  await kiosk.bringCode(code);
+  await kiosk.sees('desk-hand-off-ready');
+  await kiosk.reads('Take your own card out');
+  await picture(kiosk, '26-await-here');
+  await change(hall, () => desk.insertBlank());
+  await kiosk.sees('failure', 'card-unsupported');
+  await takeOut(hall);
+  await kiosk.begin();
+  await kiosk.reads('Your own session is over as soon as they have signed in');
+  await hall.hand.insert(hall.cardFile('lin'));
+  await kiosk.enterPin(pin);
+  await kiosk.sees('question', 'tax_year');
+  await kiosk.chooseLanguage('en');
+  expect(await kiosk.answerAll(answers)).not.toContain('property_use');
+  await kiosk.confirm();
+  await kiosk.enterPin(pin);
+  await kiosk.sees('receipt', 'recorded');
+  expect(hall.requestsInLedger()).toHaveLength(requests + 1);
+  await leave(kiosk);
+  await kiosk.nextPerson();
+
+  await staffSignIn(kiosk, 'staff-liang');
+  await takeOut(hall);
+  await kiosk.sees('attract');
 });

@@ -38,6 +38,8 @@ export type StaffEvent =
   /** Something was held under the scanner. */
   | { type: 'scanned'; text: string }
   | { type: 'screen.lost' }
+  /** The resident whose card was awaited with a code has signed in with it. */
+  | { type: 'hand-off.taken' }
   /** What a technician's bench shows, and that it was left. */
   | { type: 'workshop.page'; page: WorkshopPage }
   | { type: 'workshop.over' }
@@ -248,11 +250,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' | 'health' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       isTechnician: ({ context }) => staffOf(context).role === 'technician',
-      /** At a desk with a reader for the resident. */
-      mayBring: ({ context, event }) => {
-        const readiness = work.deskReadiness(staffOf(context));
-        return event.type === 'desk.open' && event.act === 'hand-off' && readiness !== null && !context.settings.oneReader;
-      },
+      mayBring: ({ context, event }) => event.type === 'desk.open' && event.act === 'hand-off' && work.deskReadiness(staffOf(context)) !== null,
       scannedHandOff: ({ event }) => event.type === 'scanned' && handOffInLink(event.text) !== null,
       handOffGood: (_, { result }: { result: Result<number | null> }) => result.ok && result.value !== null,
       mayPrint: ({ context }) => mayPrint(inSession(context).desk?.snapshot.context.printing ?? null, context.printer),
@@ -262,6 +260,9 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
         return context.settings.oneReader && under !== null && (staffCardMayLeave(under.snapshot) || !staffCardIn(context));
       },
       staffCardOut: ({ context }) => !staffCardIn(context),
+      /** With one reader for all. */
+      staffCardLeaves: ({ context, event }) => context.settings.oneReader && event.type === 'reader' && event.view.view === 'empty',
+      visitBeginsWithout: ({ context, event }) => context.settings.oneReader && event.type === 'floor' && !event.free && !staffCardIn(context),
       deskTakes: ({ context, event }) => inSession(context).desk?.snapshot.can(event as DeskEvent) === true,
       /** To copy the slip takes as long as it takes; the session's own limit stands. */
       slipShown: ({ context }) => {
@@ -376,6 +377,15 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
             on: {
               reader: { guard: 'sameCard', actions: 'takeReader' },
               'limit.over': { target: 'takeCard', actions: [...endSession('limit')] },
+            },
+          },
+
+          /** With one reader for all: the card that came in has begun a visit, which has the screen. Until somebody signs in with it, it may be the wrong one, and the right one is awaited still. */
+          lent: {
+            always: { guard: 'floorFree', target: 'serving.inside.awaiting' },
+            on: {
+              'hand-off.taken': { target: 'away', actions: [...endSession('done')] },
+              'limit.over': { target: 'away', actions: [...endSession('limit')] },
             },
           },
 
@@ -540,8 +550,14 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                   },
-                  /** Its resident's card in the other reader begins their own visit, which has the screen then. */
-                  awaiting: { on: { back: 'home' } },
+                  /** Its resident's card in the other reader, or in the only one, begins their own visit, which has the screen then. */
+                  awaiting: {
+                    on: {
+                      back: [...afterAct],
+                      reader: { guard: 'staffCardLeaves', actions: 'takeReader' },
+                      floor: { guard: 'visitBeginsWithout', target: '#staff.stage.lent', actions: 'takeFloor' },
+                    },
+                  },
                   counting: {
                     invoke: {
                       src: 'countDay',

@@ -1,7 +1,9 @@
 import type { DeskReadiness, Doing, KioskHealth, Page, StaffWho } from '../../contract/bridge.ts';
+import type { FailureCode } from '../../contract/failures.ts';
 import { pseudonym } from '../../ledger/verify/reference.ts';
 import { deskPage, type Paper } from '../desk/desk-pages.ts';
 import type { StaffShown } from '../floor.ts';
+import type { ReaderView } from '../visit/reader-view.ts';
 import type { KioskFacts } from '../visit/snapshot.ts';
 import type { StaffContext, StaffSession } from './context.ts';
 import { tendsKiosks } from './tending.ts';
@@ -35,6 +37,7 @@ function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) 
   const { session, reader } = context;
   if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun' };
   if (stage === 'takeCard') return { page: 'staff-take-card', ended: context.ended === 'card-removed' ? 'done' : context.ended };
+  if (stage === 'serving.inside.awaiting' && session !== null) return awaitingPage(session, context);
   return session === null ? null : sessionPage(stage, session, { printer: context.printer, dots: context.settings.paperDots }, context.minutesLeft, readiness);
 }
 
@@ -53,8 +56,6 @@ function sessionPage(stage: string, session: StaffSession, paper: Paper, minutes
       return session.machineHealth === null ? { page: 'working', doing: 'preparing' } : { page: 'desk-health', ...session.machineHealth };
     case 'serving.inside.bringing':
       return { page: 'desk-hand-off', unknown: session.handOff?.unknown ?? false };
-    case 'serving.inside.awaiting':
-      return { page: 'desk-hand-off-ready', until: new Date((session.handOff?.until ?? 0) * 1000).toISOString() };
     case 'serving.inside.day':
       return dayPage(session);
     case 'serving.failed':
@@ -82,6 +83,19 @@ function pinPage(stage: string, { card, staff, access, triesLeft, pinWrong, wait
 function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page {
   if (staff === null || health === null) throw new Error('nobody is signed in');
   return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
+}
+
+function awaitingPage({ handOff, insertion }: StaffSession, { settings, reader, residentReader }: StaffContext): Page {
+  const until = new Date((handOff?.until ?? 0) * 1000).toISOString();
+  const inReader = 'insertion' in reader && reader.insertion === insertion ? 'staff' : 'nothing';
+  return { page: 'desk-hand-off-ready', until, problem: problemOf(residentReader), ...(settings.oneReader ? { inReader } : {}) };
+}
+
+/** Why what lies in the resident's reader begins no visit. */
+function problemOf(view: ReaderView): FailureCode | null {
+  if (view.view === 'mute') return 'card-mute';
+  if (view.view === 'in-use') return 'card-in-use';
+  return view.view === 'fault' ? view.code : null;
 }
 
 function dayPage({ day }: StaffSession): Page {

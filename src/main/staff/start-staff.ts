@@ -45,6 +45,8 @@ export interface StaffSessions {
   /** Something was held under the scanner: a recovery slip, or the code of a matter, where one is asked for. */
   scanned(text: string): void;
   screenLost(): void;
+  /** The resident who was awaited with a code has signed in. */
+  handOffTaken(): void;
   /** Of the card of the session that is under way, or of the last one for as long as none is: a card that was put back and has proven itself stays one of the staff's until it is out. */
   readonly insertion: number | null;
   stop(): void;
@@ -186,6 +188,9 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     },
     screenLost() {
       send({ type: 'screen.lost' });
+    },
+    handOffTaken() {
+      send({ type: 'hand-off.taken' });
     },
     get insertion() {
       return insertion;

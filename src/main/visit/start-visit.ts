@@ -29,6 +29,8 @@ export interface VisitParts {
   closure(): Closure | null;
   /** The code of a matter with which staff await a resident; null: with none. */
   brought(): string | null;
+  /** Whoever was awaited with it has signed in. */
+  onTakenUp(): void;
 }
 
 /** The visits of one kiosk, one after the other. */
@@ -67,7 +69,7 @@ export function stateOf(snapshot: MachineSnapshot): VisitState {
  * Runs the machine, puts each of its states on the screen and what changed into the journal.
  * A fault in it is a bug: one page says so, and the next change at the reader starts afresh.
  */
-export function startVisits({ work, settings, screen, journal, clock, kiosk, closure, brought }: VisitParts): Visits {
+export function startVisits({ work, settings, screen, journal, clock, kiosk, closure, brought, onTakenUp }: VisitParts): Visits {
   let seq = 0;
   let shown = '';
   let faulted = false;
@@ -108,6 +110,7 @@ export function startVisits({ work, settings, screen, journal, clock, kiosk, clo
       show(after, true);
     }
     for (const event of events) journal.write(event);
+    if (was !== undefined && was === is && before.context.visit?.brought !== null && after.context.visit?.brought === null) onTakenUp();
   }
 
   function show(state: VisitState, again = false): void {

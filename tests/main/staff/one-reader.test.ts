@@ -141,6 +141,83 @@ describe('what ends it', () => {
   });
 });
 
+describe('a resident is awaited who goes on with what was begun elsewhere', () => {
+  /** The staff's card is out, as the page asks. */
+  async function awaited(): Promise<StaffStand> {
+    const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }), { oneReader: true });
+    await stand.signIn(clerk);
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    stand.send({ type: 'hand-off.bring', code: '7KQ2M4XD' });
+    expect(await stand.sees('desk-hand-off-ready')).toMatchObject({ inReader: 'staff' });
+    stand.pull();
+    expect(stand.shown).toMatchObject({ page: 'desk-hand-off-ready', inReader: 'nothing' });
+    return stand;
+  }
+  /** A visit takes the screen, and gives it back. */
+  const visit = (stand: StaffStand, isThere: boolean): void => stand.send({ type: 'floor', free: !isThere });
+
+  test('the session goes on until they have signed in, and is over then', async () => {
+    const stand = await awaited();
+    visit(stand, true);
+    expect(stand.shown).toBeNull();
+    expect(stand.calls.left).toHaveLength(0);
+    stand.send({ type: 'hand-off.taken' });
+    expect(stand.state.context.session).toBeNull();
+    expect(stand.calls.left).toHaveLength(1);
+    visit(stand, false);
+    expect(stand.shown).toBeNull();
+  });
+
+  test('after a card with which nobody signs in the right one is awaited still', async () => {
+    const stand = await awaited();
+    const before = stand.state.context.session;
+    visit(stand, true);
+    visit(stand, false);
+    expect(stand.shown).toMatchObject({ page: 'desk-hand-off-ready', inReader: 'nothing' });
+    expect(stand.state).toMatchObject({ stage: 'serving.inside.awaiting', context: { session: { id: before?.id, handOff: { code: '7KQ2M4XD' } } } });
+  });
+
+  test('their own card instead signs in anew', async () => {
+    const stand = await awaited();
+    visit(stand, true);
+    visit(stand, false);
+    stand.insert(clerkAgain);
+    expect(await stand.sees('staff-pin')).toMatchObject({ why: 'sign-in' });
+    expect(stand.calls.left).toHaveLength(1);
+  });
+
+  const ends: { name: string; end: (stand: StaffStand) => void }[] = [
+    { name: '“Back” with no card in', end: (stand) => stand.send({ type: 'back' }) },
+    { name: '“Lock”', end: (stand) => stand.send({ type: 'staff.lock' }) },
+    { name: '“End”', end: (stand) => stand.send({ type: 'visit.end' }) },
+    { name: 'nobody there', end: (stand) => stand.clock.increment(120_000) },
+    {
+      name: 'the session’s own limit, while somebody else’s visit is on the screen',
+      end(stand) {
+        visit(stand, true);
+        for (let passed = 0; passed < 7_200_000; passed += 60_000) stand.clock.increment(60_000);
+      },
+    },
+  ];
+  test.each(ends)('$name ends it', async ({ end }) => {
+    const stand = await awaited();
+    end(stand);
+    expect(stand.shown).toBeNull();
+    expect(stand.state.context.session).toBeNull();
+    expect(stand.calls.left).toHaveLength(1);
+  });
+
+  test('“Back” with their card still in leads home', async () => {
+    const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }), { oneReader: true });
+    await stand.signIn(clerk);
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    stand.send({ type: 'hand-off.bring', code: '7KQ2M4XD' });
+    await stand.sees('desk-hand-off-ready');
+    stand.send({ type: 'back' });
+    expect((await stand.sees('staff-home')).minutesLeft).toBeNull();
+  });
+});
+
 describe('nothing half signed is kept for longer than five minutes', () => {
   /** Somebody touches the screen all the while. */
   const busyFor = (stand: StaffStand, ms: number): void => {

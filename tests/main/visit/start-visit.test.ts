@@ -12,12 +12,13 @@ import { canary, goodWork, kiosk, newAccess, settings, taxOffer, type Calls } fr
 let screen: PaperScreen;
 let written: JournalEvent[];
 let calls: Calls;
+let takenUp: number;
 const time = new SimulatedClock();
 const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setTimeout(run, ms), clearTimeout: (timer) => time.clearTimeout(timer as number) };
 
-function start(change: Partial<VisitWork> = {}, facts: KioskFacts = kiosk): Visits {
+function start(change: Partial<VisitWork> = {}, facts: KioskFacts = kiosk, code: string | null = null): Visits {
   const work = { ...goodWork(calls, newAccess()), ...change };
-  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, closure: () => null, brought: () => null, journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
+  const visits = startVisits({ work, settings, screen, clock, kiosk: facts, closure: () => null, brought: () => code, onTakenUp: () => (takenUp += 1), journal: { write: (event) => written.push(journalEventSchema.parse(event)), close: () => undefined } });
   visits.reader({ view: 'empty' });
   return visits;
 }
@@ -31,7 +32,7 @@ async function signIn(visits: Visits, insertion = 1): Promise<void> {
 
 beforeEach(() => {
   screen = new PaperScreen();
-  written = [];
+  [written, takenUp] = [[], 0];
   calls = { left: [], delivered: [], pins: [], signed: 0, signings: [], mutes: [], prints: [], strips: [], dropped: [] };
 });
 
@@ -67,6 +68,20 @@ test('the end of a visit shows a page without facts, clears the document and sho
   const numbers = screen.shown.map(({ snapshot }) => snapshot.seq);
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+test('a code that staff have brought is taken up once somebody has signed in, and not by a card alone', async () => {
+  const visits = start({}, kiosk, '7KQ2M4XD');
+  visits.reader({ view: 'card', insertion: 1 });
+  await screen.sees('pin');
+  visits.reader({ view: 'empty' });
+  expect(takenUp).toBe(0);
+  visits.reader({ view: 'card', insertion: 2 });
+  await screen.sees('pin');
+  visits.intent({ intent: 'pin.submit', pin: '123456' });
+  await expect.poll(() => takenUp).toBe(1);
+  visits.reader({ view: 'empty' });
+  expect(takenUp).toBe(1);
 });
 
 test('a fault is one page, is journalled without what was typed, and the next card is served', async () => {
