@@ -106,6 +106,8 @@ export class AbciApplication {
   readonly #mempool: MempoolMemory;
   /** After FinalizeBlock, of the block that stands open. */
   #openTip: Tip | null = null;
+  /** Of the newest block that is committed. */
+  #committedMs: number;
   /** By height: what this process committed itself, or held against log and state when it opened the file. Of others nothing says that the file is right. */
   readonly #signable = new Map<number, Tip>();
   /** By transaction id in hex, the oldest first. */
@@ -114,8 +116,10 @@ export class AbciApplication {
   constructor(parts: AbciApplicationParts) {
     this.#parts = parts;
     this.#mempool = new MempoolMemory(parts.store.committed.crypto);
+    const tip = parts.store.committed.tip();
+    this.#committedMs = tip.timeMs;
     this.#expected = this.#draftNow();
-    this.#remember(parts.store.committed.tip());
+    this.#remember(tip);
   }
 
   handle(request: Request): Response {
@@ -308,11 +312,12 @@ export class AbciApplication {
       throw error;
     }
     this.#remember(this.#openTip);
+    const { height, timeMs } = this.#openTip;
+    this.#committedMs = timeMs;
     this.#openTip = null;
     this.#expected = this.#draftNow();
     this.#mempool.turn(this.#parts.clock());
     this.#judged = null;
-    const { height } = this.#parts.store.committed.tip();
     const { snapshots, keepBlocks, onFault } = this.#parts;
     if (snapshots !== null && height % snapshots.everyBlocks === 0) snapshots.store.take(onFault);
     return keepBlocks === null ? 0n : BigInt(Math.max(0, height - keepBlocks + 1));
@@ -351,8 +356,10 @@ export class AbciApplication {
     restore.end();
     this.#restore = null;
     this.#judged = null;
+    const tip = this.#parts.store.committed.tip();
+    this.#committedMs = tip.timeMs;
     this.#expected = this.#draftNow();
-    this.#remember(this.#parts.store.committed.tip());
+    this.#remember(tip);
     return answer(built === null ? REJECT_SNAPSHOT : ACCEPT);
   }
 
@@ -366,7 +373,7 @@ export class AbciApplication {
   }
 
   #nowMs(): number {
-    return Math.max(this.#parts.clock(), this.#parts.store.committed.tip().timeMs + 1);
+    return Math.max(this.#parts.clock(), this.#committedMs + 1);
   }
 
   #rememberRefusal(envelope: Uint8Array, code: RejectionCode): void {

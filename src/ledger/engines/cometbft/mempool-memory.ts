@@ -11,11 +11,11 @@ export interface WaitingTransaction {
 /** Where more wait, not all of them are judged anew after each block. */
 const mostRejudged = 200;
 /** But once in so long. */
-const rejudgedEveryMs = 1000;
+const rejudgedEveryMs = 5000;
 
 /**
  * What the application made of the transactions that wait. After each block the node asks again for all of them (RECHECK), which under load is several
- * times for each: then it is told what was found before, and a second later at most the rules are asked again. Nothing but the mempool hangs on it:
+ * times for each: then it is told what was found before, and some seconds later at most the rules are asked again. Nothing but the mempool hangs on it:
  * whoever proposes a block or votes for one judges what is in it.
  */
 export class MempoolMemory {
