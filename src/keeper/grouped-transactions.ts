@@ -1,4 +1,5 @@
 import { ok, type Result } from '../contract/result.ts';
+import { gathered } from '../ledger/gather.ts';
 import type { SqlWork } from './sql-database.ts';
 
 interface Waiting {
@@ -47,9 +48,12 @@ export class GroupedTransactions {
   }
 
   async #flush(): Promise<void> {
-    // What this turn of the event loop still brings goes along.
-    await new Promise((resolve) => void setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, mostInGroup));
+    // A read waits for no disk: what this turn of the event loop still brings goes along.
+    if (this.#isOfReads) await new Promise((resolve) => void setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      if (!this.#isOfReads) await gathered(() => this.#waiting.length);
+      await this.#commit(this.#waiting.splice(0, mostInGroup));
+    }
     this.#flushing = null;
   }
 

@@ -24,15 +24,23 @@ export class Settling {
   /** By agency, as hex of its tag. `told`: number of the newest change when they began to listen, or were told last; null: it could not be read. */
   readonly #listening = new Map<string, { agency: Tag; listeners: Set<() => void>; told: Promise<number | null> }>();
   #settling: Promise<Result<null>> = Promise.resolve(ok(null));
+  /** A round that has not begun: whatever comes goes along with it. */
+  #next: Promise<Result<null>> | null = null;
+  #blocks: CommittedBlock[] = [];
+  #isCatchingUp = false;
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
-    this.#unlisten = parts.ledger.onBlock((block) => void this.#enqueue(block));
+    this.#unlisten = parts.ledger.onBlock((block) => {
+      this.#blocks.push(block);
+      void this.#enqueue();
+    });
   }
 
   /** Everything that the ledger has by now. */
   catchUp(): Promise<Result<null>> {
-    return this.#enqueue(null);
+    this.#isCatchingUp = true;
+    return this.#enqueue();
   }
 
   /** Whenever this agency is told of something new. Returns what ends the listening. */
@@ -72,29 +80,36 @@ export class Settling {
     await this.#settling;
   }
 
-  /** One after the other. */
-  #enqueue(block: CommittedBlock | null): Promise<Result<null>> {
-    this.#settling = this.#settling.then(() => this.#settleQueued(block));
-    return this.#settling;
+  /** One round after the other. */
+  #enqueue(): Promise<Result<null>> {
+    if (this.#next !== null) return this.#next;
+    const round = this.#settling.then(() => {
+      const [blocks, isCatchingUp] = [this.#blocks, this.#isCatchingUp];
+      [this.#next, this.#blocks, this.#isCatchingUp] = [null, [], false];
+      return this.#settleQueued(blocks, isCatchingUp);
+    });
+    this.#next = round;
+    this.#settling = round;
+    return round;
   }
 
   /**
-   * Everything still queued is looked at, not only this block's: what could not be settled, or given to the ledger, on a full disk
+   * Everything still queued is looked at, not only what these blocks have: what could not be settled, or given to the ledger, on a full disk
    * is caught up with by the next block.
    */
-  async #settleQueued(block: CommittedBlock | null): Promise<Result<null>> {
+  async #settleQueued(blocks: readonly CommittedBlock[], isCatchingUp: boolean): Promise<Result<null>> {
     const { store, ledger } = this.#parts;
     const queued = await store.queued();
     if (!queued.ok) return queued;
-    const times = new Map<number, number>(block === null ? [] : [[block.height, Math.floor(block.timeMs / 1000)]]);
-    const inBlock = new Map(block?.transactions.map((one) => [toHex(one.id), one.index]));
+    const times = new Map(blocks.map(({ height, timeMs }) => [height, Math.floor(timeMs / 1000)]));
+    const inBlocks = new Map(blocks.flatMap(({ transactions, timeMs }) => transactions.map(({ id, index }) => [toHex(id), { at: Math.floor(timeMs / 1000), index }] as const)));
     const settled: Settled[] = [];
     let own: readonly Tag[] = [];
     let failed: Result<never> | null = null;
     for (const { id, envelope } of queued.value) {
-      const index = inBlock.get(toHex(id));
-      if (block !== null && index !== undefined) {
-        settled.push({ id, state: 'recorded', at: Math.floor(block.timeMs / 1000), index });
+      const place = inBlocks.get(toHex(id));
+      if (place !== undefined) {
+        settled.push({ id, state: 'recorded', ...place });
         continue;
       }
       const state = await ledger.state(id);
@@ -113,8 +128,8 @@ export class Settling {
       own = told.value;
     }
     // What was queued above is settled by now, here or elsewhere.
-    if (settled.length > 0 || block !== null) await this.#tellNews(own);
-    if (settled.length > 0 || block === null) {
+    if (settled.length > 0 || blocks.length > 0) await this.#tellNews(own);
+    if (settled.length > 0 || isCatchingUp) {
       const resealed = await resealParts(this.#parts);
       if (!resealed.ok) return resealed;
     }

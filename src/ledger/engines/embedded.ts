@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { appHashOf, beginApplication, isBegun, layOutApplication, LedgerApplication, openApplication, renewFormat, successorOf, unsignedDetail, type BlockDraft, type ReceiptPlace, type Tip } from '../application.ts';
 import { LedgerDamage } from '../damage.ts';
+import { gathered } from '../gather.ts';
 import type { Genesis } from '../genesis.ts';
 import type { CommittedBlock, Ledger, ProvenRead, TransactionState } from '../ledger.ts';
 import { nodeCrypto } from '../node-crypto.ts';
@@ -51,6 +52,8 @@ const crypto = nodeCrypto;
 const ofBlocks = rememberSignatures(nodeCrypto, 1024);
 /** While so many wait, each page of the state is written once for all of them. A block is then some tenths of a second. */
 const mostInBlock = 2000;
+/** Of those that were recorded last, whose places are at hand. */
+const mostRecent = 4096;
 /** After a disk refused the mark of a head, how long until it is tried again. */
 const retryMs = 1000;
 
@@ -149,6 +152,8 @@ export class EmbeddedLedger implements Ledger {
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   /** By id, as hex (another of the same id by its own hash), in the order in which they came. */
   readonly #waiting = new Map<string, Waiting>();
+  /** Where the last ones stand that were recorded here, by id as hex: whoever submitted them asks at once. The oldest first. */
+  readonly #recent = new Map<string, { height: number; index: number }>();
   /** Made and on disk, and nobody was told yet. */
   #unannounced: CommittedBlock[] = [];
   #tip: ChainEnd;
@@ -270,8 +275,8 @@ export class EmbeddedLedger implements Ledger {
 
   values(keys: readonly Uint8Array[]): Promise<Result<(Uint8Array | null)[]>> {
     return this.#guarded(() => {
-      const tree = this.#signedTree();
-      return Promise.resolve(ok(keys.map((key) => tree.get(key) ?? null)));
+      const state = this.#signedTree().now();
+      return Promise.resolve(ok(keys.map((key) => state.get(key) ?? null)));
     });
   }
 
@@ -357,7 +362,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #stateOf(id: Uint8Array): TransactionState {
-    const entry = this.#application.entry(id);
+    const entry = this.#recent.get(toHex(id)) ?? this.#application.entry(id);
     return entry === undefined ? { state: 'unknown' } : { state: 'recorded', height: entry.height, index: entry.index };
   }
 
@@ -383,11 +388,12 @@ export class EmbeddedLedger implements Ledger {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    setImmediate(() => void this.#flushChecked());
+    void this.#flushChecked();
   }
 
   /** What comes in while signatures are being checked waits for the next group, and its own are being checked meanwhile. */
   async #flushChecked(): Promise<void> {
+    await gathered(() => this.#waiting.size);
     const group = this.#nextGroup();
     await Promise.all(group.map(([, { ahead }]) => ahead.done));
     this.#isFlushDue = false;
@@ -499,7 +505,14 @@ export class EmbeddedLedger implements Ledger {
       return blocks;
     });
     this.#tip = made.at(-1)?.block ?? before;
-    this.#unannounced.push(...made.map(({ committed }) => committed));
+    for (const { committed } of made) {
+      this.#unannounced.push(committed);
+      for (const { id, index } of committed.transactions) this.#recent.set(toHex(id), { height: committed.height, index });
+    }
+    for (const id of this.#recent.keys()) {
+      if (this.#recent.size <= mostRecent) break;
+      this.#recent.delete(id);
+    }
   }
 
   #writeBlock(end: ChainEnd, draft: BlockDraft): { block: ChainBlock; committed: CommittedBlock } {

@@ -72,7 +72,8 @@ const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
   // A call takes some hundred thousand arguments at most, and not as many in every browser.
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  // `apply`: spreading walks an iterator, which takes ten times as long.
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192) as unknown as number[]);
   return btoa(text);
 }
 
