@@ -287,7 +287,7 @@ export const hubServerFileSchema = z.strictObject({
           path: z.string().default('queue.sqlite'),
         })
         .optional(),
-      /** What agencies asked of residents, and what became of it. */
+      /** What agencies asked of residents, and what became of it. Hubs that share a keeper have it there. */
       asks: z.string().default('asks.sqlite'),
       /** Issuers outside the ledger whose credentials, in wallets of another kind, answer an ask: `iss`, types, and public keys as JWK (Ed25519, P-256). */
       issuers: z

@@ -16,7 +16,7 @@ import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { StatusLists } from '../ledger/status-lists.ts';
 import type { Id, Name, OpenedPart, PublicKey, VerificationAnswer } from '../ledger/verify/acts.ts';
-import { equalBytes, toBase64url, toHex } from '../ledger/verify/bytes.ts';
+import { equalBytes, toBase64url } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
 import { commitPart, decodeOpenedPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
@@ -81,12 +81,12 @@ export interface AskView {
 /** How long the ledger may take before whoever answers is told that it is on its way. */
 const recordWaitMs = 10_000;
 const envelopeLifetimeSeconds = 24 * 3600;
+/** An answer that the keeper does not have by then was lost between keeping it and bringing it to the ledger; until then another hub may be at it. */
+export const bringingSeconds = 60;
 
 /** Takes what agencies ask, and judges the answers without a human: nothing of an answer that does not hold reaches ledger or agency. */
 export class Asks {
   readonly #parts: AsksParts;
-  /** Answers that are being brought to the ledger by this process. */
-  readonly #underWay = new Set<string>();
 
   constructor(parts: AsksParts) {
     this.#parts = parts;
@@ -119,13 +119,13 @@ export class Asks {
       if (resident.value?.state !== 'active') return fail('ask-unknown', 'resident');
     }
     const id = new Uint8Array(Buffer.from(ask.value.state, 'base64url'));
-    const kept = book.keepAsk({ id, agency, subject, signed, until, withCode }, now);
+    const kept = await book.keepAsk({ id, agency, subject, signed, until, withCode }, now);
     return kept.ok ? ok({ id, code: kept.value.code, until }) : kept;
   }
 
   /** One that may still be answered, as its agency signed it. `ask-unknown`: never there, settled, or over. */
-  open(id: Id): Result<KeptAsk, AsksFailure> {
-    const kept = this.#parts.book.ask(id);
+  async open(id: Id): Promise<Result<KeptAsk, AsksFailure>> {
+    const kept = await this.#parts.book.ask(id);
     if (!kept.ok) return kept;
     return kept.value === null || kept.value.status.outcome !== 'open' || kept.value.until <= this.#seconds() ? fail('ask-unknown') : ok(kept.value);
   }
@@ -133,7 +133,7 @@ export class Asks {
   /** Those of an agency that the resident has muted wait as they would for somebody who does not come: it cannot tell. */
   async asksFor(resident: Id): Promise<Result<KeptAsk[]>> {
     const { book, keeper } = this.#parts;
-    const waiting = book.asksFor(resident, this.#seconds());
+    const waiting = await book.asksFor(resident, this.#seconds());
     if (!waiting.ok) return waiting;
     const heard: KeptAsk[] = [];
     for (const ask of waiting.value) {
@@ -144,17 +144,17 @@ export class Asks {
     return ok(heard);
   }
 
-  byCode(code: string): Result<KeptAsk | null> {
+  byCode(code: string): Promise<Result<KeptAsk | null>> {
     return this.#parts.book.askByCode(code, this.#seconds());
   }
 
   /** Recorded with the ask, not on the ledger; the agency is told that, and not why nor, where it asked nobody by name, who. @param resident who refuses, where it is known. */
   async refuse(id: Id, resident: Id | null): Promise<Result<null, AsksFailure>> {
     const { book, keeper } = this.#parts;
-    const kept = this.open(id);
+    const kept = await this.open(id);
     if (!kept.ok) return kept;
     if (resident !== null && kept.value.subject !== null && !equalBytes(kept.value.subject, resident)) return fail('ask-unknown');
-    const settled = book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
+    const settled = await book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
     return settled.ok ? keeper.noteAsk(kept.value.agency, 'ask.refused', id, kept.value.subject) : settled;
   }
 
@@ -165,7 +165,7 @@ export class Asks {
    */
   async answer(id: Id, vpToken: VpToken, resident: Id | null): Promise<Result<{ transaction: Uint8Array | null; state: SubmissionState['state'] }, AsksFailure>> {
     const { book } = this.#parts;
-    const kept = book.ask(id);
+    const kept = await book.ask(id);
     if (!kept.ok) return kept;
     if (kept.value === null) return fail('ask-unknown');
     const { signed, status, agency } = kept.value;
@@ -189,18 +189,18 @@ export class Asks {
 
   /** `ask-unknown`: none of this agency's. */
   async forAgency(id: Id, agency: Name): Promise<Result<AskView, AsksFailure>> {
-    const kept = this.#parts.book.ask(id);
+    const kept = await this.#parts.book.ask(id);
     if (!kept.ok) return kept;
     if (kept.value === null || kept.value.agency !== agency) return fail('ask-unknown');
     const { status, code, until } = kept.value;
     const open: AskView = { state: until <= this.#seconds() ? 'over' : 'open', at: null, code, until, answer: null };
     if (status.outcome === 'open') return ok(open);
     if (status.outcome === 'refused') return ok({ ...open, state: 'refused', at: status.at });
-    const recorded = await this.#recordedAnswer(id, status.answer);
+    const recorded = await this.#recordedAnswer(id, status);
     return recorded.ok ? ok(recorded.value === 'open' ? open : { ...open, ...recorded.value, at: status.at }) : recorded;
   }
 
-  async #recordedAnswer(id: Id, kept: KeptAnswer): Promise<Result<'open' | { state: 'answering' | 'answered'; answer: AnswerView | null }, AsksFailure>> {
+  async #recordedAnswer(id: Id, { at, answer: kept }: { at: number; answer: KeptAnswer }): Promise<Result<'open' | { state: 'answering' | 'answered'; answer: AnswerView | null }, AsksFailure>> {
     const { keeper, ledger, book } = this.#parts;
     const { transaction, subject, claims, token, foreignReceipt } = kept;
     const view: AnswerView = { ledgerKey: kept.key === 'ledger' ? 'active' : 'not-applicable', subject, claims, token, transaction, receipt: null, foreignReceipt };
@@ -213,10 +213,10 @@ export class Asks {
     }
     const state = await keeper.state(transaction);
     if (!state.ok) return state;
-    const isLost = state.value.state === 'rejected' || (state.value.state === 'unknown' && !this.#underWay.has(toHex(transaction)));
+    const isLost = state.value.state === 'rejected' || (state.value.state === 'unknown' && this.#seconds() - at >= bringingSeconds);
     if (!isLost) return ok({ state: 'answering', answer: null });
-    // The process ended between keeping the answer and bringing it to the ledger, or the ledger refused it: the resident may answer again.
-    const reopened = book.reopenAsk(id, transaction);
+    // The hub that took it ended between keeping the answer and bringing it to the ledger, or the ledger refused it: the resident may answer again.
+    const reopened = await book.reopenAsk(id, transaction);
     return reopened.ok ? ok('open') : reopened;
   }
 
@@ -237,23 +237,19 @@ export class Asks {
     if (!own.ok) throw new Error(own.failure.code);
     const transaction = own.value.id;
     const answer: KeptAnswer = { key: 'ledger', subject, claims, token, transaction, part: encodeOpenedPart(opened), foreignReceipt: null };
-    const settled = book.settleAsk(id, { outcome: 'answered', at: now, answer });
+    const settled = await book.settleAsk(id, { outcome: 'answered', at: now, answer });
     if (!settled.ok) return settled;
-    this.#underWay.add(toHex(transaction));
-    try {
-      const keys = { space: resident.value.space[1], keeper: keeperSeal, agency: agency.seal[1] };
-      const taken = await keeper.take({ envelope, payloads: [...sealPart(opened, 0, subject, keys), { act: 0, what: 'token', to: 'agency', sealed: token }] });
-      if (!taken.ok || taken.value.state === 'rejected') {
-        book.reopenAsk(id, transaction);
-        if (!taken.ok) return taken;
-        const code = taken.value.code as RejectionCode | RefusalCode | undefined;
-        return code === undefined || code === 'nonce-spent' ? fail('answer-replayed') : fail(code);
-      }
-      const receipt = await ledger.receipt(transaction, recordWaitMs);
-      return ok({ transaction, state: receipt.ok && receipt.value !== null ? 'recorded' : taken.value.state });
-    } finally {
-      this.#underWay.delete(toHex(transaction));
+    const keys = { space: resident.value.space[1], keeper: keeperSeal, agency: agency.seal[1] };
+    const taken = await keeper.take({ envelope, payloads: [...sealPart(opened, 0, subject, keys), { act: 0, what: 'token', to: 'agency', sealed: token }] });
+    if (!taken.ok || taken.value.state === 'rejected') {
+      const reopened = await book.reopenAsk(id, transaction);
+      if (!taken.ok) return taken;
+      if (!reopened.ok) return reopened;
+      const code = taken.value.code as RejectionCode | RefusalCode | undefined;
+      return code === undefined || code === 'nonce-spent' ? fail('answer-replayed') : fail(code);
     }
+    const receipt = await ledger.receipt(transaction, recordWaitMs);
+    return ok({ transaction, state: receipt.ok && receipt.value !== null ? 'recorded' : taken.value.state });
   }
 
   /** No act: whose key it is, the ledger does not know. The agency gets this gateway's word, signed. */
@@ -277,7 +273,7 @@ export class Asks {
       (input) => party.sign(input),
     );
     const answer: KeptAnswer = { key: 'foreign', subject: null, claims, token, transaction: null, part: null, foreignReceipt };
-    const settled = book.settleAsk(id, { outcome: 'answered', at: now, answer });
+    const settled = await book.settleAsk(id, { outcome: 'answered', at: now, answer });
     if (!settled.ok) return settled;
     const told = await keeper.noteAsk(ask.agency, 'ask.answered', id, null);
     return told.ok ? ok({ transaction: null, state: 'unknown' }) : told;

@@ -37,14 +37,14 @@ export function askHandlers(asks: Asks | null, keeper: Pick<Keeper, 'residentOf'
       if (tries.size > 1024) tries.delete(tries.keys().next().value ?? '');
       tries.set(visit, used + 1);
       const typed = readAskCode(code);
-      const found = typed === null || asks === null ? ok(null) : asks.byCode(typed);
+      const found = typed === null || asks === null ? ok(null) : await asks.byCode(typed);
       if (!found.ok) return found;
       return ok({ ask: carriedTo(found.value, resident), triesLeft: mostTries - used - 1 });
     },
     'ask.by-id': async ({ session, ask }) => {
       const resident = keeper.residentOf(session);
       if (resident === null) return fail('hub-refused', 'session');
-      const found = asks === null ? fail('ask-unknown') : asks.open(ask);
+      const found = asks === null ? fail('ask-unknown') : await asks.open(ask);
       if (found.ok) return ok({ ask: carriedTo(found.value, resident) });
       const refused = refusalOf(found.failure);
       return refused.ok ? ok({ ask: null }) : refused;

@@ -1,10 +1,12 @@
+import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { HubServerFile } from '../contract/hub-file.ts';
 import { Asks, type TrustedIssuer } from '../gateway/asks.ts';
 import { keyOfJwk } from '../identity/jws.ts';
-import { openAskBook } from '../keeper/ask-book.ts';
+import { askBookIn, copyAsks, openAskBook, openAskFile, type AskBook } from '../keeper/ask-book.ts';
 import type { Keeper } from '../keeper/keeper.ts';
+import type { SqlDatabase } from '../keeper/sql-database.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
@@ -15,7 +17,7 @@ import { ownerOf, type HubFailure } from './hub.ts';
 export interface AsksPart {
   /** null: this hub has no gateway, so nobody asks here. */
   asks: Asks | null;
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface AsksSetup {
@@ -26,14 +28,16 @@ interface AsksSetup {
   /** The keeper's raw sealing key, private and public. */
   keeperSeal: { secret: Uint8Array; key: Uint8Array };
   lists: StatusLists;
+  /** Where the keeper lies that this hub shares with others; null: in a file of its own. */
+  shared: SqlDatabase | null;
   /** Unix milliseconds. */
   now: () => number;
 }
 
 /** Remote verification, between the agencies' door and the kiosks'. */
-export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal, lists, now }: AsksSetup): Promise<Result<AsksPart, HubFailure>> {
+export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal, lists, shared, now }: AsksSetup): Promise<Result<AsksPart, HubFailure>> {
   const { gateway } = serverFile;
-  if (gateway === undefined) return ok({ asks: null, close: () => undefined });
+  if (gateway === undefined) return ok({ asks: null, close: () => Promise.resolve() });
   const keys = secretsOf(resolve(dataDir, gateway.key), ['sign']);
   if (!keys.ok) return keys;
   const signer = ed25519Signer(keys.value.sign);
@@ -41,10 +45,25 @@ export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal
   if (!name.ok) return name;
   const trusted = trustedIssuers(gateway.issuers);
   if (!trusted.ok) return trusted;
-  const book = openAskBook(resolve(dataDir, gateway.asks), keeperSeal.secret);
+  const path = resolve(dataDir, gateway.asks);
+  const book = shared === null ? openAskBook(path, keeperSeal.secret) : await openSharedBook(shared, path, keeperSeal.secret);
   if (!book.ok) return book;
   const asks = new Asks({ ledger, keeper, keeperSeal: keeperSeal.key, book: book.value, lists, trusted: trusted.value, party: { name: name.value, ...signer }, crypto: nodeCrypto, now });
   return ok({ asks, close: () => book.value.close() });
+}
+
+/** What this hub was asked before it shared a keeper (or what was restored) goes to the others' first: a code that was told is found at any of them. */
+async function openSharedBook(shared: SqlDatabase, path: string, secret: Uint8Array): Promise<Result<AskBook>> {
+  if (existsSync(path)) {
+    const file = openAskFile(path);
+    if (!file.ok) return file;
+    const copied = await copyAsks(file.value, shared);
+    await file.value.close();
+    if (!copied.ok) return copied;
+    for (const ending of ['', '-wal', '-shm']) rmSync(path + ending, { force: true });
+  }
+  // The keeper closes it.
+  return ok({ ...askBookIn(shared, secret), close: () => Promise.resolve() });
 }
 
 function trustedIssuers(named: NonNullable<HubServerFile['gateway']>['issuers']): Result<TrustedIssuer[], Failure<'issuer-key'>> {

@@ -164,8 +164,10 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const registrarName = await ownerOf(ledger, issuerKey.key, 'registrar');
   if (!registrarName.ok) return refused(registrarName.failure);
 
-  const store = 'url' in serverFile.keeper ? await openSharedStore(serverFile.keeper.url) : openKeeperStore(inData(serverFile.keeper.path));
+  const sharedStore = 'url' in serverFile.keeper ? await openSharedStore(serverFile.keeper.url) : null;
+  const store = sharedStore ?? openKeeperStore('path' in serverFile.keeper ? inData(serverFile.keeper.path) : '');
   if (!store.ok) return refused(store.failure);
+  const shared = sharedStore?.ok === true ? sharedStore.value.database : null;
   const keeper = new Keeper({
     ledger,
     store: store.value,
@@ -215,7 +217,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     onFault,
   });
   opened.push(() => publisher.close());
-  const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, now });
+  const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, shared, now });
   if (!asks.ok) return refused(asks.failure);
   opened.push(() => asks.value.close());
   const lookUps = LookUps.open({

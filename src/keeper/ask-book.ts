@@ -4,10 +4,12 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { newAskCode } from '../identity/ask-code.ts';
 import { hmacSha256, openAtRest, sealAtRest } from '../identity/symmetric.ts';
 import { isOwnFile, openOwnFile, type FileKind } from '../ledger/own-file.ts';
-import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
+import { guardedResult } from '../ledger/sqlite-guard.ts';
 import type { Id, Name } from '../ledger/verify/acts.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
+import { bytesOf, numberOf, textOf, type Row, type Sql, type SqlDatabase, type SqlValue } from './sql-database.ts';
+import { sqlOnOneConnection } from './sqlite-database.ts';
 
 /** What became of an ask. A resident's refusal stands here and nowhere else. */
 export type AskOutcome =
@@ -58,21 +60,22 @@ export type AskBookFailure = Failure | Failure<'ask-known' | 'ask-too-many' | 'a
 
 /**
  * Asks and what became of them. Names and contents stand in the file sealed under a key that comes of the keeper's, so whoever has the file alone learns
- * how many asks there are, and for which resident ids. All failures but those named are `hub-storage`.
+ * how many asks there are, and for which resident ids. Hubs that share a keeper share its book, on the keeper's server.
+ * All failures but those named are the database's: `hub-storage`, `hub-busy`.
  */
 export interface AskBook {
   /** `ask-known`: an ask of this name is there. `ask-too-many`: of this agency, for this resident. Answers with the short code, where one was wanted. */
-  keepAsk(ask: NewAsk, now: number): Result<{ code: string | null }, AskBookFailure>;
-  ask(id: Id): Result<KeptAsk | null>;
+  keepAsk(ask: NewAsk, now: number): Promise<Result<{ code: string | null }, AskBookFailure>>;
+  ask(id: Id): Promise<Result<KeptAsk | null>>;
   /** Those that wait for this resident, the oldest first. */
-  asksFor(resident: Id, now: number): Result<KeptAsk[]>;
+  asksFor(resident: Id, now: number): Promise<Result<KeptAsk[]>>;
   /** An open one that is in time; null for any other. */
-  askByCode(code: string, now: number): Result<KeptAsk | null>;
+  askByCode(code: string, now: number): Promise<Result<KeptAsk | null>>;
   /** Once: `answer-replayed` where it was answered or refused before, `ask-unknown` where there is none. */
-  settleAsk(id: Id, status: Exclude<AskOutcome, { outcome: 'open' }>): Result<null, AskBookFailure>;
+  settleAsk(id: Id, status: Exclude<AskOutcome, { outcome: 'open' }>): Promise<Result<null, AskBookFailure>>;
   /** An answer that the ledger refused: the ask is open again. */
-  reopenAsk(id: Id, transaction: Uint8Array): Result<null>;
-  close(): void;
+  reopenAsk(id: Id, transaction: Uint8Array): Promise<Result<null>>;
+  close(): Promise<void>;
 }
 
 const file: FileKind = {
@@ -108,12 +111,16 @@ interface SealedAsk {
 
 const derive = (secret: Uint8Array, purpose: 'tags' | 'content'): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `imi/asks/1 ${purpose}`, 32));
 
-/** @param secret 32 bytes known to the keeper alone. */
-export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
-  const [tagKey, sealKey] = [derive(secret, 'tags'), derive(secret, 'content')];
-  const tagOf = (kind: string, text: string): Uint8Array => hmacSha256(tagKey, `${kind} ${text}`);
+/** The file of a book, opened or made. */
+export function openAskFile(path: string): Result<SqlDatabase> {
   const opened = openOwnFile(path, file);
-  return opened.ok ? ok(bookOf(opened.value, tagOf, sealKey)) : opened;
+  return opened.ok ? ok(sqlOnOneConnection(opened.value)) : opened;
+}
+
+/** A book in a file of one hub. @param secret 32 bytes known to the keeper alone. */
+export function openAskBook(path: string, secret: Uint8Array): Result<AskBook> {
+  const opened = openAskFile(path);
+  return opened.ok ? ok(askBookIn(opened.value, secret)) : opened;
 }
 
 /** How many asks a book has, where all of them open under this secret. `hub-storage`: it is none, or another keeper's. */
@@ -141,75 +148,97 @@ function opensUnder(sealed: Uint8Array, id: Id, key: Uint8Array): boolean {
   }
 }
 
-type Row = Record<string, unknown>;
+const statements = {
+  get: 'SELECT * FROM ask WHERE id = ?',
+  put: 'INSERT INTO ask (id, agency, subject, code, sealed, made, until) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  openOfResident: "SELECT count(*) AS n FROM ask WHERE agency = ? AND subject = ? AND outcome = 'open' AND until > ?",
+  openOfNobody: "SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS NULL AND outcome = 'open' AND until > ?",
+  today: 'SELECT count(*) AS n FROM ask WHERE agency = ? AND subject = ? AND made > ?',
+  ofResident: "SELECT * FROM ask WHERE subject = ? AND outcome = 'open' AND until > ? ORDER BY made, id LIMIT 32",
+  ofCode: "SELECT * FROM ask WHERE code = ? AND outcome = 'open' AND until > ? AND made > ?",
+  settle: "UPDATE ask SET outcome = ?, settled = ?, answer = ? WHERE id = ? AND outcome = 'open'",
+  reopen: "UPDATE ask SET outcome = 'open', settled = NULL, answer = NULL WHERE id = ? AND outcome = 'answered'",
+  forget: 'DELETE FROM ask WHERE until < ?',
+};
 
-function bookOf(database: DatabaseSync, tagOf: (kind: string, text: string) => Uint8Array, sealKey: Uint8Array): AskBook {
-  const get = database.prepare('SELECT * FROM ask WHERE id = ?');
-  const put = database.prepare('INSERT INTO ask (id, agency, subject, code, sealed, made, until) VALUES (?, ?, ?, ?, ?, ?, ?)');
-  const waiting = database.prepare("SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS ? AND outcome = 'open' AND until > ?");
-  const today = database.prepare('SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS ? AND made > ?');
-  const ofResident = database.prepare("SELECT * FROM ask WHERE subject = ? AND outcome = 'open' AND until > ? ORDER BY made, id LIMIT 32");
-  const ofCode = database.prepare("SELECT * FROM ask WHERE code = ? AND outcome = 'open' AND until > ? AND made > ?");
-  const settle = database.prepare("UPDATE ask SET outcome = ?, settled = ?, answer = ? WHERE id = ? AND outcome = 'open'");
-  const reopen = database.prepare("UPDATE ask SET outcome = 'open', settled = NULL, answer = NULL WHERE id = ? AND outcome = 'answered'");
-  const forget = database.prepare('DELETE FROM ask WHERE until < ?');
-  const count = (row: Row | undefined): number => Number(row?.['n']);
+/** @param secret as for `openAskBook`; the hubs that share the keeper have the same. */
+export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
+  const [tagKey, sealKey] = [derive(secret, 'tags'), derive(secret, 'content')];
+  const tagOf = (kind: string, text: string): Uint8Array => hmacSha256(tagKey, `${kind} ${text}`);
+  const countOf = async (sql: Sql, statement: string, ...values: SqlValue[]): Promise<number> => numberOf((await sql.get(statement, ...values))?.['n']);
 
   const readAsk = (row: Row): KeptAsk => {
     const id = bytesOf(row['id']);
     const { agency, signed, code } = unseal(bytesOf(row['sealed']), id, sealKey) as SealedAsk;
     const at = Number(row['settled']);
-    const outcome = String(row['outcome']);
+    const outcome = textOf(row['outcome']);
     const status: AskOutcome =
       outcome === 'refused'
         ? { outcome, at }
         : outcome === 'answered'
           ? { outcome, at, answer: unseal(bytesOf(row['answer']), id, sealKey) as KeptAnswer }
           : { outcome: 'open' };
-    return { id, agency, signed, code, subject: row['subject'] === null ? null : bytesOf(row['subject']), made: Number(row['made']), until: Number(row['until']), status };
+    return { id, agency, signed, code, subject: row['subject'] === null ? null : bytesOf(row['subject']), made: numberOf(row['made']), until: numberOf(row['until']), status };
+  };
+  const oneOf = async (statement: string, ...values: SqlValue[]): Promise<Result<KeptAsk | null>> => {
+    const row = await database.read((sql) => sql.get(statement, ...values));
+    if (!row.ok) return row;
+    return ok(row.value === undefined ? null : readAsk(row.value));
   };
 
   return {
-    keepAsk: ({ id, agency, subject, signed, until, withCode }, now) =>
-      guardedResult((): Result<{ code: string | null }, AskBookFailure> => {
-        forget.run(now - keptSeconds);
-        if (get.get(id) !== undefined) return fail('ask-known');
-        const tag = tagOf('agency', agency);
-        const open = count(waiting.get(tag, subject, now));
+    async keepAsk({ id, agency, subject, signed, until, withCode }, now) {
+      const tag = tagOf('agency', agency);
+      const code = withCode ? newAskCode((bytes) => new Uint8Array(randomBytes(bytes))) : null;
+      const sealed = seal({ agency, signed, code }, id, sealKey);
+      const kept = await database.write(async (sql): Promise<Result<{ code: string | null }, AskBookFailure>> => {
+        await sql.run(statements.forget, now - keptSeconds);
+        if ((await sql.get(statements.get, id)) !== undefined) return fail('ask-known');
+        const open = subject === null ? await countOf(sql, statements.openOfNobody, tag, now) : await countOf(sql, statements.openOfResident, tag, subject, now);
         if (open >= (subject === null ? mostOpenOfAgency : mostWaiting)) return fail('ask-too-many', 'waiting');
-        if (subject !== null && count(today.get(tag, subject, now - 86_400)) >= mostInADay) return fail('ask-too-many', 'today');
-        const code = withCode ? newAskCode((bytes) => new Uint8Array(randomBytes(bytes))) : null;
-        const sealed = seal({ agency, signed, code }, id, sealKey);
-        put.run(id, tag, subject, code === null ? null : tagOf('code', code), sealed, now, until);
-        return ok({ code });
-      }),
-    ask: (id) =>
-      guarded(() => {
-        const row = get.get(id);
-        return row === undefined ? null : readAsk(row);
-      }),
-    asksFor: (resident, now) => guarded(() => ofResident.all(resident, now).map(readAsk)),
-    askByCode: (code, now) =>
-      guarded(() => {
-        const row = ofCode.get(tagOf('code', code), now, now - codeLifetimeSeconds);
-        return row === undefined ? null : readAsk(row);
-      }),
-    settleAsk: (id, status) =>
-      guardedResult((): Result<null, AskBookFailure> => {
-        const answer = status.outcome === 'answered' ? seal(status.answer, id, sealKey) : null;
-        if (settle.run(status.outcome, status.at, answer, id).changes === 1) return ok(null);
-        return fail(get.get(id) === undefined ? 'ask-unknown' : 'answer-replayed');
-      }),
+        if (subject !== null && (await countOf(sql, statements.today, tag, subject, now - 86_400)) >= mostInADay) return fail('ask-too-many', 'today');
+        const put = await sql.run(statements.put, id, tag, subject, code === null ? null : tagOf('code', code), sealed, now, until);
+        return put === 1 ? ok({ code }) : fail('hub-busy', 'ask');
+      });
+      return kept.ok ? kept.value : kept;
+    },
+    ask: (id) => oneOf(statements.get, id),
+    async asksFor(resident, now) {
+      const rows = await database.read((sql) => sql.all(statements.ofResident, resident, now));
+      return rows.ok ? ok(rows.value.map(readAsk)) : rows;
+    },
+    askByCode: (code, now) => oneOf(statements.ofCode, tagOf('code', code), now, now - codeLifetimeSeconds),
+    async settleAsk(id, status) {
+      const answer = status.outcome === 'answered' ? seal(status.answer, id, sealKey) : null;
+      const settled = await database.write(async (sql): Promise<Result<null, AskBookFailure>> => {
+        if ((await sql.run(statements.settle, status.outcome, status.at, answer, id)) === 1) return ok(null);
+        return fail((await sql.get(statements.get, id)) === undefined ? 'ask-unknown' : 'answer-replayed');
+      });
+      return settled.ok ? settled.value : settled;
+    },
     reopenAsk: (id, transaction) =>
-      guarded(() => {
-        const row = get.get(id);
+      database.write(async (sql) => {
+        const row = await sql.get(statements.get, id);
         const kept = row === undefined ? null : readAsk(row).status;
         const answered = kept?.outcome === 'answered' ? kept.answer.transaction : null;
-        if (answered !== null && equalBytes(answered, transaction)) reopen.run(id);
+        if (answered !== null && equalBytes(answered, transaction)) await sql.run(statements.reopen, id);
         return null;
       }),
     close: () => database.close(),
   };
+}
+
+const columns = ['id', 'agency', 'subject', 'code', 'sealed', 'made', 'until', 'outcome', 'settled', 'answer'];
+const insertAll = `INSERT INTO ask (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
+
+/** All asks of one book into another of the same keeper; one that is there already stays as it is. */
+export async function copyAsks(from: SqlDatabase, to: SqlDatabase): Promise<Result<null>> {
+  const rows = await from.read((sql) => sql.all('SELECT * FROM ask'));
+  if (!rows.ok) return rows;
+  return to.write(async (sql) => {
+    for (const row of rows.value) await sql.run(insertAll, ...columns.map((column) => row[column] ?? null));
+    return null;
+  });
 }
 
 const seal = (content: object, id: Id, key: Uint8Array): Uint8Array => sealAtRest(key, id, encodeCbor(content));

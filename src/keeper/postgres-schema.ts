@@ -3,7 +3,7 @@ import { numberOf, textOf, type Sql } from './sql-database.ts';
 
 /** Everything of the keeper's lies in a schema of its own. */
 export const postgresSchema = 'imi_keeper';
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** "imik", for the lock under which a schema is made: two hubs may start at once. */
 const lock = 0x696d696b;
@@ -11,7 +11,7 @@ const lock = 0x696d696b;
 /** As the second version of the SQLite store (sqlite-schema.ts). Names are compared byte by byte there, so here too. */
 const firstVersion = [
   'CREATE TABLE version (one SMALLINT PRIMARY KEY CHECK (one = 1), version BIGINT NOT NULL)',
-  `INSERT INTO version VALUES (1, ${schemaVersion})`,
+  'INSERT INTO version VALUES (1, 1)',
   `CREATE TABLE space (
     resident BYTEA PRIMARY KEY, enc BYTEA NOT NULL, ciphertext BYTEA NOT NULL,
     recovery_enc BYTEA NOT NULL, recovery_ciphertext BYTEA NOT NULL, last_opened BIGINT
@@ -66,6 +66,18 @@ const firstVersion = [
   'CREATE TABLE mute (resident BYTEA NOT NULL, agency BYTEA NOT NULL, name BYTEA NOT NULL, PRIMARY KEY (resident, agency))',
 ];
 
+/** What agencies asked (ask-book.ts), and matters begun at one hub and gone on with at another (shared-matters.ts). */
+const secondVersion = [
+  `CREATE TABLE ask (
+    id BYTEA PRIMARY KEY, agency BYTEA NOT NULL, subject BYTEA, code BYTEA UNIQUE, sealed BYTEA NOT NULL, made BIGINT NOT NULL, until BIGINT NOT NULL,
+    outcome TEXT NOT NULL DEFAULT 'open', settled BIGINT, answer BYTEA
+  )`,
+  'CREATE INDEX ask_subject ON ask (subject, outcome)',
+  'CREATE INDEX ask_agency ON ask (agency, outcome)',
+  'CREATE INDEX ask_until ON ask (until)',
+  'UPDATE version SET version = 2',
+];
+
 /** What an acknowledged write must not rest on less than. */
 const writingThrough = [
   { setting: 'fsync', refused: ['off'] },
@@ -82,12 +94,11 @@ export async function layOutPostgres(sql: Sql): Promise<Result<null>> {
   }
   await sql.get('SELECT 1 AS one FROM pg_advisory_xact_lock(?)', lock);
   const isThere = async (name: string): Promise<boolean> => numberOf((await sql.get('SELECT count(*) AS n FROM pg_catalog.pg_tables WHERE schemaname = ? AND tablename LIKE ?', postgresSchema, name))?.['n']) > 0;
-  if (await isThere('version')) {
-    const version = numberOf((await sql.get('SELECT version FROM version'))?.['version']);
-    return version === schemaVersion ? ok(null) : fail('hub-storage', `schema ${version}`);
-  }
-  if (await isThere('%')) return fail('hub-storage', `the schema ${postgresSchema} is another program’s`);
-  await sql.run(`CREATE SCHEMA IF NOT EXISTS ${postgresSchema}`);
-  for (const statement of firstVersion) await sql.run(statement);
+  const isMade = await isThere('version');
+  if (!isMade && (await isThere('%'))) return fail('hub-storage', `the schema ${postgresSchema} is another program’s`);
+  const version = isMade ? numberOf((await sql.get('SELECT version FROM version'))?.['version']) : 0;
+  if (version > schemaVersion) return fail('hub-storage', `schema ${version}`);
+  if (version < 1) for (const statement of [`CREATE SCHEMA IF NOT EXISTS ${postgresSchema}`, ...firstVersion]) await sql.run(statement);
+  if (version < 2) for (const statement of secondVersion) await sql.run(statement);
   return ok(null);
 }

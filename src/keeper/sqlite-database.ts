@@ -50,6 +50,20 @@ function databaseOf(writer: DatabaseSync, reader: DatabaseSync): SqliteDatabase 
   };
 }
 
+/** A small file that one connection reads and writes, in turn. */
+export function sqlOnOneConnection(connection: DatabaseSync): SqlDatabase {
+  const sql = sqlOf(connection);
+  const turns = new GroupedTransactions((work) => transact(connection, 'BEGIN IMMEDIATE', () => work(sql)));
+  return {
+    read: (work) => turns.run(work),
+    write: (work) => turns.run(work),
+    async close() {
+      await turns.idle();
+      connection.close();
+    },
+  };
+}
+
 async function transact<T>(connection: DatabaseSync, begin: string, work: () => Promise<T>): Promise<Result<T>> {
   try {
     connection.exec(begin);

@@ -7,7 +7,7 @@ import { copyAside, discard, makeFolder, sync, writeSynced } from '../ledger/eng
 import { storageFailure } from '../ledger/engines/storage-failure.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
-import { checkAskBook } from './ask-book.ts';
+import { checkAskBook, copyAsks, openAskFile } from './ask-book.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { openSqliteDatabase } from './sqlite-database.ts';
 import { checkStore, type StoreFacts } from './store-check.ts';
@@ -17,7 +17,7 @@ import { copyStore } from './store-copy.ts';
 export interface KeeperFiles {
   /** Path of its file on this machine, or the server that several hubs share. */
   store: string | SqlDatabase;
-  /** Book of asks; null: this hub has no gateway, so nobody asks. */
+  /** Book of asks of this hub alone; null: it has no gateway, so nobody asks. */
   asks: string | null;
   /** Folder of the status lists that were published, each under its hash. */
   lists: string;
@@ -51,10 +51,13 @@ export async function backUpKeeper(files: KeeperFiles, out: string, key: KeeperK
     const made = makeFolder(out);
     if (!made.ok) return made;
     const { part, finish } = made.value;
-    const copies = inFolder(part, asks !== null && existsSync(asks));
+    const copies = inFolder(part, typeof store !== 'string' || (asks !== null && existsSync(asks)));
     const copied = typeof store === 'string' ? await copyDatabase(store, copies.store) : await withFile(copies.store, (file) => copyStore(store, file));
     if (!copied.ok) return copied;
-    if (asks !== null && copies.asks !== null) await copyDatabase(asks, copies.asks);
+    if (copies.asks !== null) {
+      const asked = typeof store === 'string' ? await copyDatabase(asks ?? '', copies.asks) : await copySharedAsks(store, asks, copies.asks);
+      if (!asked.ok) return asked;
+    }
     mkdirSync(copies.lists, { mode: 0o700 });
     if (existsSync(lists)) copyLists(lists, copies.lists);
     const checked = await checkFiles(copies, key);
@@ -115,6 +118,21 @@ async function copyDatabase(from: string, to: string): Promise<Result<null>> {
   }
   chmodSync(to, 0o600);
   return ok(null);
+}
+
+/** Of hubs that share a keeper: in a file all the same, which the next hub that starts takes in. With what this hub's own file has and it has not taken in yet. */
+async function copySharedAsks(store: SqlDatabase, own: string | null, to: string): Promise<Result<null>> {
+  const file = openAskFile(to);
+  if (!file.ok) return file;
+  chmodSync(to, 0o600);
+  let copied = await copyAsks(store, file.value);
+  if (copied.ok && own !== null && existsSync(own)) {
+    const before = openAskFile(own);
+    copied = before.ok ? await copyAsks(before.value, file.value) : before;
+    if (before.ok) await before.value.close();
+  }
+  await file.value.close();
+  return copied;
 }
 
 /** In one step, so that the source is not begun again when its writer commits in between. */

@@ -13,7 +13,9 @@ import { sha256 } from '../../src/identity/credential.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { isSignedBy, parseJws } from '../../src/identity/jws.ts';
 import { openSealed, sealTo } from '../../src/identity/sealing.ts';
+import { bringingSeconds } from '../../src/gateway/asks.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
+import { openAskBook } from '../../src/keeper/ask-book.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { OpenedPart } from '../../src/ledger/verify/acts.ts';
 import { fromBase64url, toBase64url, toHex } from '../../src/ledger/verify/bytes.ts';
@@ -168,6 +170,20 @@ describe('an ask that is refused', () => {
     const spent = must(await hub.ledger.values([stateKey.answer(nonceHash(ask))]));
     expect(spent).toEqual([null]);
     expect(codeOf(await posted(ask, await tokenFor(ask)))).toBe('answer-replayed');
+  });
+
+  it.each([
+    { name: 'is on its way while another hub may be at it', ago: bringingSeconds / 2, state: 'answering' },
+    { name: 'is open again where it never came to the keeper', ago: bringingSeconds, state: 'open' },
+  ])('was answered, and the hub that took it ended: it $name', async ({ ago, state }) => {
+    const { ask } = await asked();
+    const id = new Uint8Array(Buffer.from(ask.state, 'base64url'));
+    const book = must(openAskBook(join(world.hubDir, world.serverFile.gateway?.asks ?? ''), partySecrets('keeper').seal));
+    const answer = { key: 'ledger' as const, subject: demoId('lin'), claims: ['name'], token: new Uint8Array(1), transaction: new Uint8Array(randomBytes(32)), part: null, foreignReceipt: null };
+    must(await book.settleAsk(id, { outcome: 'answered', at: soon() - ago, answer }));
+    await book.close();
+    expect(must(await clientOf(url, 'pension-office').call('GET', `/v1/asks/${ask.state}`)).body).toMatchObject({ state });
+    expect(codeOf(await posted(ask, await tokenFor(ask)))).toBe(state === 'open' ? 'taken' : 'answer-replayed');
   });
 
   it('was never answered: no answer', async () => {

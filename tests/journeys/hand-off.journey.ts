@@ -40,7 +40,7 @@ test('begun at the kiosk and finished at the counter, and begun at the counter a
   await kiosk.enterPin(pin);
   await kiosk.openDesk('hand-off');
   await kiosk.bringCode('AAAA-AAAA');
-  await kiosk.reads('No matter waits under this code');
+  await kiosk.reads('No matter waits here under this code');
   await kiosk.back();
   await kiosk.openDesk('hand-off');
   await kiosk.bringCode(first);
@@ -75,7 +75,7 @@ test('begun at the kiosk and finished at the counter, and begun at the counter a
   await signIn(kiosk, 'lin');
   // What was signed is gone on with nowhere.
   await kiosk.typeCode(first);
-  await kiosk.reads('Nothing is waiting under this code');
+  await kiosk.reads('Nothing is waiting here under this code');
   await kiosk.back();
   await kiosk.typeCode(second);
   await kiosk.sees('check');

@@ -21,7 +21,7 @@ test('Lin holds an agency’s code under the scanner, and answers what it asks',
   await kiosk.home();
   scanWith(scanner, { text: ask.walletUri, symbology: 'qr' });
   await kiosk.sees('ask-code');
-  await kiosk.reads('Nothing is waiting behind that code');
+  await kiosk.reads('Nothing is waiting here behind that code');
   await kiosk.reads('Or hold the QR code under the scanner');
   await leave(kiosk);
 });

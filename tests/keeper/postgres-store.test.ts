@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openSharedStore } from '../../src/keeper/postgres-store.ts';
+import type { SqlDatabase } from '../../src/keeper/sql-database.ts';
 import type { KeeperStore } from '../../src/keeper/store.ts';
 import { must } from '../hub/visitor.ts';
 import { noPostgres, PostgresServer } from './postgres-server.ts';
@@ -13,7 +14,7 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
   });
   afterAll(() => server.stop());
   const empty = (): void => void server.sql('DROP SCHEMA IF EXISTS imi_keeper CASCADE');
-  const open = async (): Promise<KeeperStore> => must(await openSharedStore(server.url()));
+  const open = async (): Promise<KeeperStore & { database: SqlDatabase }> => must(await openSharedStore(server.url()));
 
   describeStore('PostgreSQL', { fresh: empty, open, end: () => undefined });
 
@@ -27,6 +28,20 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
         expect(must(await store.space(resident))?.wrapped).toEqual(message);
         await store.close();
       }
+    });
+
+    it('of the first version is brought to today’s, with what is in it', async () => {
+      const store = await open();
+      must(await store.foundSpace({ resident, wrapped: message, recovery: message }));
+      await store.close();
+      server.sql('DROP TABLE imi_keeper.ask; UPDATE imi_keeper.version SET version = 1');
+      const opened = await Promise.all([open(), open()]);
+      for (const one of opened) {
+        expect(must(await one.space(resident))?.wrapped).toEqual(message);
+        expect(must(await one.database.read((sql) => sql.all('SELECT * FROM ask')))).toEqual([]);
+        await one.close();
+      }
+      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('2');
     });
 
     it.each([

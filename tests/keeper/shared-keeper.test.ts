@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { openGrantInner } from '../../src/identity/grant.ts';
 import { tagsUnder } from '../../src/keeper/agency-tag.ts';
+import { askBookIn, openAskBook } from '../../src/keeper/ask-book.ts';
 import { Keeper, type KeeperParts } from '../../src/keeper/keeper.ts';
+import { openPostgresDatabase } from '../../src/keeper/postgres-database.ts';
 import { openSharedStore } from '../../src/keeper/postgres-store.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { Id } from '../../src/ledger/verify/acts.ts';
@@ -15,7 +17,7 @@ import { stateKey } from '../../src/ledger/verify/records.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { demoPeople } from '../../tools/demo/people.ts';
 import { demoServerPath, seedWorld, worldAt, type World } from '../../tools/demo/world.ts';
-import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
+import { callDirectly, must, soon, Visitor, type OpenVisit } from '../hub/visitor.ts';
 import { filesBelow, findTexts } from '../journeys/byte-search.ts';
 import { cardSigner, newId, orderBy, partyOpener, partySigner } from './agency-stand.ts';
 import { viewOf } from './ledger-view.ts';
@@ -180,12 +182,16 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
   };
   const check = (path: string): ReturnType<typeof cli> => cli('check', path);
 
-  it('is copied into a folder while the hubs go on, and back from it onto another server or into a file', { timeout: 60_000 }, () => {
+  it('is copied into a folder while the hubs go on, and back from it onto another server or into a file', { timeout: 60_000 }, async () => {
     const whole = check(serverPath);
+    const asks = askBookIn(must(await openPostgresDatabase(server.url('district'))), partySecrets('keeper').seal);
+    const asked = newId();
+    must(await asks.keepAsk({ id: asked, agency: 'tax-bureau', subject: lin.resident, signed: 'signed.by.tax', until: soon() + 600, withCode: false }, soon()));
+    await asks.close();
     const out = join(dataDir, 'backup');
     const copied = cli('backup', serverPath, '--out', out);
     expect(copied.code).toBe(0);
-    expect(copied.said).toContain(`${out}: ${whole.said.trim()}; `);
+    expect(copied.said).toContain(`${out}: ${whole.said.trim()}; 1 asks, `);
     for (const path of ['asks.sqlite', 'asks.sqlite-wal', 'asks.sqlite-shm', 'status-lists']) {
       if (existsSync(join(world.hubDir, path))) renameSync(join(world.hubDir, path), join(dataDir, path));
     }
@@ -197,6 +203,9 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     expect(cli('restore', second, '--from', out)).toMatchObject({ code: 1, said: expect.stringContaining('there are data spaces already') as unknown });
     expect(cli('restore', file, '--from', out)).toEqual(copied);
     expect(check(file)).toEqual(whole);
+    const restored = must(openAskBook(join(world.hubDir, 'asks.sqlite'), partySecrets('keeper').seal));
+    expect(must(await restored.ask(asked))).toMatchObject({ agency: 'tax-bureau', signed: 'signed.by.tax' });
+    await restored.close();
     for (const path of ['asks.sqlite', 'asks.sqlite-wal', 'asks.sqlite-shm', 'status-lists']) {
       rmSync(join(world.hubDir, path), { recursive: true, force: true });
       if (existsSync(join(dataDir, path))) renameSync(join(dataDir, path), join(world.hubDir, path));

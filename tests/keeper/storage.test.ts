@@ -110,10 +110,10 @@ describe('imi keeper', () => {
   const inHub = (path: string): string => join(world.hubDir, path);
   const asks = (): AskBook => must(openAskBook(inHub(gateway?.asks ?? ''), partySecrets('keeper').seal));
   const askId = newId();
-  beforeAll(() => {
+  beforeAll(async () => {
     const book = asks();
-    must(book.keepAsk({ id: askId, agency: 'tax-bureau', subject: lin.resident, signed: 'signed.by.tax', until: soon() + 600, withCode: false }, soon()));
-    book.close();
+    must(await book.keepAsk({ id: askId, agency: 'tax-bureau', subject: lin.resident, signed: 'signed.by.tax', until: soon() + 600, withCode: false }, soon()));
+    await book.close();
   });
 
   it('copies a running hub’s files, looked through, and brings them back: spaces open as before, asks and status lists are there', async () => {
@@ -135,8 +135,8 @@ describe('imi keeper', () => {
     expect(must(await parts.keeper.activity(visit.session, 0)).entries.length).toBeGreaterThan(2);
     expect(must(await parts.lists.newest('registrar'))).toBe(listed);
     const restored = asks();
-    expect(must(restored.ask(askId))).toMatchObject({ agency: 'tax-bureau', signed: 'signed.by.tax' });
-    restored.close();
+    expect(must(await restored.ask(askId))).toMatchObject({ agency: 'tax-bureau', signed: 'signed.by.tax' });
+    await restored.close();
   });
 
   const inBackup = (folder: string, name: string, sql: string): void => {

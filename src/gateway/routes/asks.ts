@@ -161,7 +161,7 @@ export function askRoutes({ asks }: GatewayParts, url: string): Route[] {
       handle: async ({ params }) => {
         const id = idOf(params.id);
         if (id === null) return fail('ask-unknown');
-        const found = asks.open(id);
+        const found = await asks.open(id);
         return found.ok ? answered(200, found.value.signed) : found;
       },
     }),
