@@ -367,3 +367,154 @@ test('a PIN is unlocked; a pulled card and another’s are told', async () => {
   await away();
   await visitOf(path);
 }, 30_000);
+
+const huang = identityNumber('1944-02-11', 142);
+/** By number, up to the page after the signed look-up. */
+async function lookedUp(act: 'block' | 'retire', number: string): Promise<void> {
+  stand.screen.touch({ intent: 'desk.open', act });
+  await stand.screen.sees('desk-number');
+  stand.screen.touch({ intent: 'desk.number', number });
+  await stand.screen.sees('desk-sign', ({ what }) => what === `look-up-${act}`);
+  pin();
+}
+/** Begins a visit, which says so of its card. */
+async function refusedVisit(person: string): Promise<void> {
+  await stand.hand.insert(card(person));
+  await stand.screen.sees('failure', (page) => page.code === 'key-blocked');
+  await pull();
+  await stand.screen.sees('goodbye');
+  stand.screen.touch({ intent: 'start' });
+}
+
+describe('a card is blocked with one reader, by its holder’s number', () => {
+  test('by the staff’s card alone, which stays in; pulled before it has signed it blocks nothing', async () => {
+    const steps: (() => Promise<unknown>)[] = [
+      async () => {
+        stand.screen.touch({ intent: 'desk.open', act: 'block' });
+        await stand.screen.sees('desk-number');
+      },
+      async () => {
+        await lookedUp('block', huang);
+        await stand.screen.sees('desk-block');
+      },
+      async () => {
+        await lookedUp('block', huang);
+        await stand.screen.sees('desk-block');
+        stand.screen.touch({ intent: 'desk.block', reason: 'lost' });
+        await stand.screen.sees('desk-sign', ({ what }) => what === 'block');
+      },
+    ];
+    for (const upTo of steps) {
+      await staff('staff-liang');
+      await upTo();
+      await away();
+    }
+    await visitOf(card('huang'), '123456');
+
+    await staff('staff-liang');
+    await steps[2]?.();
+    await stand.hand.fault({ kind: 'vanish-after', at: { ins: 0x2a, p1: 0x9e, p2: 0x9a } });
+    pin();
+    await stand.screen.sees('attract');
+    await stand.hand.fault(null);
+    await visitOf(card('huang'), '123456');
+
+    await staff('staff-liang');
+    await steps[2]?.();
+    pin('111222');
+    expect(await stand.screen.sees('desk-sign', ({ wrong }) => wrong)).toMatchObject({ triesLeft: 2 });
+    pin();
+    expect(await stand.screen.sees('desk-done')).toMatchObject({ act: 'block', tried: null });
+    confirm();
+    await stand.screen.sees('staff-home');
+    await lookedUp('block', huang);
+    await stand.screen.sees('desk-block');
+    stand.screen.touch({ intent: 'desk.block', reason: 'lost' });
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'block');
+    pin();
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'request-rejected', detail: 'key-inactive' });
+    await away();
+    await refusedVisit('huang');
+  }, 60_000);
+});
+
+describe('a resident is retired with one reader', () => {
+  const dilnur = identityNumber('1996-04-30', 408);
+
+  test('one signs, takes their card out, and the colleague signs; the card is dead when both have', async () => {
+    await staff('staff-liang');
+    await lookedUp('retire', dilnur);
+    await stand.screen.sees('desk-retire');
+    confirm();
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'retire');
+    pin();
+    const { reference } = await stand.screen.sees('desk-kept');
+    await away();
+    await visitOf(card('dilnur'), '123456');
+
+    await staff('staff-liang');
+    stand.screen.touch({ intent: 'draft.open', reference });
+    expect(stand.screen.page.page).toBe('staff-home');
+    await away();
+    await staff('clerk-tan');
+    stand.screen.touch({ intent: 'draft.open', reference });
+    await stand.screen.sees('desk-second');
+    await away();
+
+    await staff('clerk-tan');
+    stand.screen.touch({ intent: 'draft.open', reference });
+    await stand.screen.sees('desk-second');
+    confirm();
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'second-retire');
+    await stand.hand.fault({ kind: 'vanish-after', at: { ins: 0x2a, p1: 0x9e, p2: 0x9a } });
+    pin();
+    await stand.screen.sees('attract');
+    await stand.hand.fault(null);
+    await visitOf(card('dilnur'), '123456');
+
+    await staff('clerk-tan');
+    stand.screen.touch({ intent: 'draft.open', reference });
+    await stand.screen.sees('desk-second');
+    confirm();
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'second-retire');
+    pin();
+    expect(await stand.screen.sees('desk-done')).toMatchObject({ act: 'retire', reference, tried: null });
+    await away();
+    await refusedVisit('dilnur');
+  }, 60_000);
+
+  test('signed by both with the hub out of reach, the card may go: it is recorded when the hub is back, without another signature', async () => {
+    await staff('staff-liang');
+    await lookedUp('retire', huang);
+    await stand.screen.sees('desk-retire');
+    confirm();
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'retire');
+    pin();
+    const { reference } = await stand.screen.sees('desk-kept');
+    await away();
+    await staff('clerk-tan');
+    stand.screen.touch({ intent: 'draft.open', reference });
+    await stand.screen.sees('desk-second');
+    confirm();
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'second-retire');
+    await stand.stopHub();
+    pin();
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'hub-unreachable', next: 'retry', sent: 'not-begun' });
+    await pull();
+    expect(stand.screen.page).toMatchObject({ page: 'failure', code: 'hub-unreachable' });
+    await stand.startHub();
+    await vi.waitFor(
+      () => {
+        if (stand.screen.page.page === 'failure') stand.screen.touch({ intent: 'retry' });
+        expect(stand.screen.page).toMatchObject({ page: 'desk-done', act: 'retire', reference, ends: true });
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    confirm();
+    await stand.screen.sees('attract');
+    await staff('staff-liang');
+    await lookedUp('retire', huang);
+    expect(await stand.screen.sees('failure')).toMatchObject({ code: 'resident-retired' });
+    await away();
+  }, 60_000);
+});
