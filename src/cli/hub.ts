@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { z } from 'zod';
 import { hubFileSchema, hubServerFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import { readOrMakePin } from '../hub/doors.ts';
 import { authorityKeyFile, foundHub, type Founding } from '../hub/founding.ts';
 import { openHub } from '../hub/hub.ts';
 import { readOrMakeCheckpointKey } from '../hub/outside.ts';
+import { readJsonFile } from './json-file.ts';
 
 const usage = `imi hub --hub FILE --server FILE --data DIR
 imi hub init --chain ID --server FILE --data DIR
@@ -93,7 +92,7 @@ function readFounding(args: string[]): Result<Omit<Founding, 'now'>, Failure<'us
     const { values } = parseArgs({ args, options: { chain: { type: 'string' }, server: { type: 'string' }, data: { type: 'string' } } });
     if (values.chain === undefined || values.server === undefined || values.data === undefined) return fail('usage', usage);
     if (!/^[a-z0-9-]{1,20}$/.test(values.chain)) return fail('usage', 'a chain id is 1 to 20 of a-z, 0-9 and -');
-    const serverFile = readJson(values.server, hubServerFileSchema);
+    const serverFile = readJsonFile(values.server, hubServerFileSchema);
     return serverFile.ok ? ok({ chain: values.chain, serverFile: serverFile.value, dataDir: values.data }) : serverFile;
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
@@ -104,7 +103,7 @@ function readPlace(args: string[]): Result<Pick<Founding, 'serverFile' | 'dataDi
   try {
     const { values } = parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' } } });
     if (values.server === undefined || values.data === undefined) return fail('usage', usage);
-    const serverFile = readJson(values.server, hubServerFileSchema);
+    const serverFile = readJsonFile(values.server, hubServerFileSchema);
     return serverFile.ok ? ok({ serverFile: serverFile.value, dataDir: values.data }) : serverFile;
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
@@ -115,23 +114,12 @@ function readArguments(args: string[]): Result<Pick<Parameters<typeof openHub>[0
   try {
     const { values } = parseArgs({ args, options: { hub: { type: 'string' }, server: { type: 'string' }, data: { type: 'string' } } });
     if (values.hub === undefined || values.server === undefined || values.data === undefined) return fail('usage', usage);
-    const hubFile = readJson(values.hub, hubFileSchema);
+    const hubFile = readJsonFile(values.hub, hubFileSchema);
     if (!hubFile.ok) return hubFile;
-    const serverFile = readJson(values.server, hubServerFileSchema);
+    const serverFile = readJsonFile(values.server, hubServerFileSchema);
     if (!serverFile.ok) return serverFile;
     return ok({ hubFile: hubFile.value, serverFile: serverFile.value, dataDir: values.data });
   } catch (error) {
     return fail('usage', `${error instanceof Error ? error.message : ''}\n${usage}`);
   }
-}
-
-function readJson<T>(path: string, schema: z.ZodType<T>): Result<T, Failure<'usage'>> {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return fail('usage', `${path} cannot be read, or is no JSON`);
-  }
-  const parsed = schema.safeParse(content);
-  return parsed.success ? ok(parsed.data) : fail('usage', `${path}: ${parsed.error.issues.map(({ path: at, message }) => `${at.join('.')} ${message}`).join('; ')}`);
 }

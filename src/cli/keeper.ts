@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hubServerFileSchema, type HubServerFile } from '../contract/hub-file.ts';
+import { hubServerFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { secretsOf } from '../hub/key-file.ts';
 import { softwareOpener } from '../identity/hpke.ts';
@@ -9,6 +9,7 @@ import { openPostgresDatabase } from '../keeper/postgres-database.ts';
 import { openSqliteDatabase } from '../keeper/sqlite-database.ts';
 import { backUpKeeper, restoreKeeper, type BackupFacts, type KeeperFiles, type KeeperKey } from '../keeper/store-backup.ts';
 import { checkStore, type StoreFacts } from '../keeper/store-check.ts';
+import { readJsonFile } from './json-file.ts';
 
 const usage = `imi keeper backup  --server FILE --data DIR --out FOLDER
 imi keeper restore --server FILE --data DIR --from FOLDER
@@ -36,9 +37,9 @@ export async function run(args: string[]): Promise<number> {
   const [option] = command?.options ?? [];
   const folder = option === undefined ? '' : folders[option];
   if (command === undefined || server === undefined || data === undefined || folder === undefined) return misuse(usage);
-  const serverFile = readServerFile(server);
-  if (serverFile === undefined) return misuse(`${server} is no server file`);
-  const { keeper, gateway, status } = serverFile;
+  const serverFile = readJsonFile(server, hubServerFileSchema);
+  if (!serverFile.ok) return misuse(serverFile.failure.detail ?? usage);
+  const { keeper, gateway, status } = serverFile.value;
   const inData = (path: string): string => resolve(data, path);
   const secrets = secretsOf(inData(keeper.key), ['seal']);
   if (!secrets.ok) return refuse(name, secrets.failure);
@@ -78,14 +79,6 @@ function copied(folder: string, facts: Result<BackupFacts>): Result<string> {
 function read(args: string[], options: readonly ('out' | 'from')[]): Partial<Record<'server' | 'data' | 'out' | 'from', string>> | undefined {
   try {
     return parseArgs({ args, options: { server: { type: 'string' }, data: { type: 'string' }, ...Object.fromEntries(options.map((option) => [option, { type: 'string' } as const])) } }).values;
-  } catch {
-    return undefined;
-  }
-}
-
-function readServerFile(path: string): HubServerFile | undefined {
-  try {
-    return hubServerFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
   } catch {
     return undefined;
   }

@@ -193,15 +193,21 @@ function postgresHost(url: string): string | null {
   }
 }
 
+/** Of what stands twice each reader takes another one. */
+const parametersTwice = (url: string): string[] => [...new URL(url).searchParams.keys()].filter((name, at, names) => names.indexOf(name) !== at);
+
+/** Nobody between here and a PostgreSQL server can listen, or pretend to be it: a socket or an address of this machine, or TLS with the server's name and authority checked. */
+export const isPrivateWay = (url: string): boolean =>
+  /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost)$/.test(postgresHost(url) ?? '') || (parametersTwice(url).length === 0 && new URL(url).searchParams.get('sslmode') === 'verify-full');
+
 /** As libpq reads it: `postgres://imi@db.example/imi?sslmode=verify-full`, or over a socket `postgres:///imi?host=/run/postgresql&user=imi`. A password is better in `~/.pgpass` than here. */
 const postgresUrlSchema = z
   .string()
   .refine((url) => postgresHost(url) !== null, { error: 'a shared keeper is postgres://<user>@<host>/<database>, or postgres:///<database>?host=<folder of the socket>&user=<user>', abort: true })
   .refine((url) => postgresHost(url) !== '', 'a shared keeper’s address names a host, or the folder of a socket')
-  .refine(
-    (url) => /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost|)$/.test(postgresHost(url) ?? '') || new URL(url).searchParams.get('sslmode') === 'verify-full',
-    'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full',
-  );
+  .refine((url) => parametersTwice(url).length === 0, 'nothing stands twice in a shared keeper’s address')
+  .refine((url) => isPrivateWay(url), 'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full')
+  .refine((url) => ['sslrootcert', 'sslcert', 'sslkey'].every((name) => /^(?:\/|$)/.test(new URL(url).searchParams.get(name) ?? '')), 'a file in a shared keeper’s address is named from the root: /etc/imi/db-ca.pem');
 
 /** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
 export const hubServerFileSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { DatabaseError, Pool, type PoolClient } from 'pg';
+import { isPrivateWay } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { GroupedTransactions } from './grouped-transactions.ts';
 import { layOutPostgres, postgresSchema } from './postgres-schema.ts';
@@ -19,11 +20,13 @@ const mostTries = 24;
 
 /**
  * A server that several hubs' keepers share: each transaction as if it were alone (SERIALIZABLE), tried again where another got in its way.
- * `hub-storage`: it cannot be reached, or lets nobody in, does not write through, or holds another program's schema or a newer one.
+ * `hub-storage`: it cannot be reached, or lets nobody in, does not write through, or holds another program's schema or a newer one; `postgres-tls-…`: it is on another machine,
+ * and the way there is not private.
  *
  * @param url `postgres://…`, as libpq reads it.
  */
 export async function openPostgresDatabase(url: string, options: Partial<PostgresOptions> = {}): Promise<Result<SqlDatabase>> {
+  if (!isPrivateWay(url)) return fail('hub-storage', 'postgres-tls-required');
   const { connectMs, statementMs, lockMs } = { ...usual, ...options };
   const pool = new Pool({
     connectionString: url,
@@ -169,6 +172,30 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
       // 57P01 to 57P03: it is going away. 08: it never was there.
       throw new ServerFailure(state, { isAnswer: !/^(08|57P|25P03|25P04)/.test(state) });
     }
-    throw new ServerFailure(error instanceof Error && 'code' in error ? String(error.code) : 'unreachable', { isAnswer: false });
+    throw new ServerFailure(wayFailure(error), { isAnswer: false });
   }
+}
+
+/** What TLS has against a server, by Node's and OpenSSL's own codes: another's name; signed by nobody that is trusted; out of its time. */
+const tlsFailures: Record<string, string> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: 'tls-name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls-authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls-authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls-authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls-authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls-authority',
+  CERT_SIGNATURE_FAILURE: 'tls-authority',
+  CERT_HAS_EXPIRED: 'tls-expired',
+  CERT_NOT_YET_VALID: 'tls-expired',
+};
+
+/** Why there is no way to a server: one word. `pg` has a sentence, and no code, for a server that does not speak TLS. */
+function wayFailure(error: unknown): string {
+  if (!(error instanceof Error)) return 'unreachable';
+  if (error.message === 'The server does not support SSL connections') return 'tls-none';
+  if (!('code' in error)) return 'unreachable';
+  const code = String(error.code);
+  // One of the files that the address names.
+  if ('syscall' in error && error.syscall === 'open') return `tls-file-${code}`;
+  return tlsFailures[code] ?? (/^ERR_(?:OSSL|SSL)_/.test(code) ? 'tls-failed' : code);
 }

@@ -83,6 +83,7 @@ describe('where the data spaces lie', () => {
     { name: 'a file', keeper: { path: 'spaces.sqlite', key: 'k.json' }, means: { key: 'k.json', path: 'spaces.sqlite' } },
     { name: 'a server over a socket', keeper: 'postgres:///imi?host=/run/postgresql&user=imi', means: { key, url: 'postgres:///imi?host=/run/postgresql&user=imi' } },
     { name: 'a server on this machine', keeper: 'postgresql://imi@127.0.0.1:5433/imi', means: { key, url: 'postgresql://imi@127.0.0.1:5433/imi' } },
+    { name: 'one with an authority of its own', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&sslrootcert=/etc/imi/db-ca.pem', means: { key, url: 'postgres://imi@db.example/imi?sslmode=verify-full&sslrootcert=/etc/imi/db-ca.pem' } },
     { name: 'one on another', keeper: { url: 'postgres://imi@db.example/imi?sslmode=verify-full', key: 'k.json' }, means: { key: 'k.json', url: 'postgres://imi@db.example/imi?sslmode=verify-full' } },
   ])('is told by $name', ({ keeper, means }) => {
     expect(parse(keeper).data?.keeper).toEqual(means);
@@ -96,6 +97,9 @@ describe('where the data spaces lie', () => {
     { name: 'one that anybody can pretend to be', keeper: 'postgres://imi@db.example/imi?sslmode=no-verify', said: /sslmode=verify-full$/ },
     { name: 'a host that only looks like this machine', keeper: { url: 'postgres://imi@localhost.example/imi' }, said: /sslmode=verify-full$/ },
     { name: 'a host in the query that is not this machine', keeper: 'postgres://imi@localhost/imi?host=db.example', said: /sslmode=verify-full$/ },
+    { name: 'one whose TLS is taken back', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&sslmode=disable', said: /^nothing stands twice/ },
+    { name: 'one that is on another machine after all', keeper: 'postgres://imi@localhost/imi?host=localhost&host=db.example', said: /^nothing stands twice/ },
+    { name: 'one whose authority lies wherever the hub was started', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&sslrootcert=db-ca.pem', said: /named from the root/ },
     { name: 'a file and a server', keeper: { path: 'keeper.sqlite', url: 'postgres://imi@127.0.0.1/imi' }, said: /^a keeper has a path or a url$/ },
     { name: 'something unknown beside it', keeper: { uri: 'postgres://imi@127.0.0.1/imi' }, said: /uri/ },
   ])('is not $name', ({ keeper, said }) => {
