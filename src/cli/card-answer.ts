@@ -5,7 +5,7 @@ import type { CardInfo } from '../contract/device-host.ts';
 import type { HubFile } from '../contract/hub-file.ts';
 import type { Localized } from '../contract/language.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { answerAsk, answerForm, matchAsk, type AnswerPart } from '../identity/answer.ts';
+import { answerAsk, answerForm, isAnswered, matchAsk, type AnswerPart } from '../identity/answer.ts';
 import { askedClaims, askLimitBytes, claimedAsker, readAsk, type Ask } from '../identity/ask.ts';
 import type { Credential } from '../identity/credential.ts';
 import { openObjects, openSpace } from '../identity/space.ts';
@@ -167,7 +167,16 @@ function showFacts(parts: readonly AnswerPart[], terminal: Terminal): void {
   }
 }
 
+/** Asks until what is left answers each query; null: the terminal is gone. */
 async function chosenToLeaveOut(parts: readonly AnswerPart[], terminal: Terminal): Promise<string[] | null> {
+  for (;;) {
+    const leftOut = await keptBack(parts, terminal);
+    if (leftOut === null || isAnswered(parts, leftOut)) return leftOut;
+    terminal.say('At least one of these has to be shown; to show nothing, go on and refuse.');
+  }
+}
+
+async function keptBack(parts: readonly AnswerPart[], terminal: Terminal): Promise<string[] | null> {
   const leftOut: string[] = [];
   for (const { claim } of parts.flatMap(({ claims }) => claims).filter(({ optional }) => optional)) {
     const shows = await yesOrNo(terminal, `Show ${labelOf(claim)} as well? (yes / no) `);

@@ -540,6 +540,8 @@ export type Page =
       claims: AskedClaim[];
       /** What the resident's credentials do not have: then it can only be refused, or left. */
       missing: string[];
+      /** false: what is chosen is less than the agency would take. */
+      enough: boolean;
     }
   | ({ page: 'ask-done'; agency: Localized } & (
       | { outcome: 'answered'; reference: string; recorded: boolean; /** Of the receipt; none while it waits. */ qr: string[] }

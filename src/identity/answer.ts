@@ -6,7 +6,7 @@ import { equalBytes, toBase64url } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import type { Ask } from './ask.ts';
 import { readDisclosures, sha256, type Credential } from './credential.ts';
-import { isOneOfSets, isRequired, setWithin, type WantedCredential } from './dcql.ts';
+import { isOneOfSets, isRequired, leastSet, setWithin, type WantedCredential } from './dcql.ts';
 import { isSignedBy, keyOfJwk, parseJws, type Jws } from './jws.ts';
 import { presentClaims, type SignWithCard } from './presentation.ts';
 
@@ -40,7 +40,19 @@ export function matchAsk(ask: Pick<Ask, 'wanted'>, credentials: readonly Credent
   return { parts, missing };
 }
 
-/** Each credential's presentation is signed once by the card. Throws where `leftOut` leaves no set that the ask would take. */
+/** What need not be shown: all but the smallest set that each query would take. */
+export function notNeeded(parts: readonly AnswerPart[]): string[] {
+  const needed = new Set(parts.flatMap(({ wanted, claims }) => leastSet(wanted, claims.map(({ claim }) => claim)) ?? []));
+  return parts.flatMap(({ claims }) => claims.map(({ claim }) => claim).filter((claim) => !needed.has(claim)));
+}
+
+/** Whether each query would take what is left. */
+export const isAnswered = (parts: readonly AnswerPart[], leftOut: readonly string[]): boolean => parts.every((part) => shownSet(part, leftOut) !== null);
+
+const shownSet = ({ wanted, claims }: AnswerPart, leftOut: readonly string[]): string[] | null =>
+  setWithin(wanted, claims.map(({ claim }) => claim).filter((claim) => !leftOut.includes(claim)));
+
+/** Each credential's presentation is signed once by the card. Throws where `leftOut` leaves no set that the ask would take (`isAnswered`). */
 export async function answerAsk(
   ask: Ask,
   parts: readonly AnswerPart[],
@@ -50,8 +62,9 @@ export async function answerAsk(
 ): Promise<Result<{ vpToken: VpToken; claims: string[] }>> {
   const vpToken: VpToken = {};
   const claims = new Set<string>();
-  for (const { wanted, credential, claims: shown } of parts) {
-    const set = setWithin(wanted, shown.map(({ claim }) => claim).filter((claim) => !leftOut.includes(claim)));
+  for (const part of parts) {
+    const { wanted, credential } = part;
+    const set = shownSet(part, leftOut);
     if (set === null) throw new Error(`nothing of ${wanted.id} may be shown`);
     const presented = await presentClaims(credential, set, { nonce: ask.nonce, audience: ask.agency }, now, sign);
     if (!presented.ok) return presented;

@@ -102,9 +102,15 @@ export const isRequired = (wanted: WantedCredential, claim: string): boolean => 
 
 /** The fullest set that has nothing in it but what was allowed. null: what was allowed is not enough. */
 export function setWithin(wanted: WantedCredential, allowed: readonly string[]): string[] | null {
-  const within = wanted.sets.filter((set) => set.every((claim) => allowed.includes(claim)));
-  return within.toSorted((a, b) => b.length - a.length)[0] ?? null;
+  return setsWithin(wanted, allowed).toSorted((a, b) => b.length - a.length)[0] ?? null;
 }
+
+/** The smallest such set: what cannot be kept back at all. */
+export function leastSet(wanted: WantedCredential, allowed: readonly string[]): string[] | null {
+  return setsWithin(wanted, allowed).toSorted((a, b) => a.length - b.length)[0] ?? null;
+}
+
+const setsWithin = (wanted: WantedCredential, allowed: readonly string[]): string[][] => wanted.sets.filter((set) => set.every((claim) => allowed.includes(claim)));
 
 /** true: exactly one of the sets, in any order. */
 export const isOneOfSets = (wanted: WantedCredential, claims: readonly string[]): boolean =>

@@ -3,7 +3,7 @@ import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc';
 import { describe, expect, it } from 'vitest';
 import { identityVct } from '../../src/contract/claims.ts';
 import { ok, type Result } from '../../src/contract/result.ts';
-import { answerAsk, matchAsk, parseVpToken, verifyAnswer, type AnswerCheck, type VpToken } from '../../src/identity/answer.ts';
+import { answerAsk, isAnswered, matchAsk, notNeeded, parseVpToken, verifyAnswer, type AnswerCheck, type VpToken } from '../../src/identity/answer.ts';
 import { readAsk, signAsk, type Ask, type AskTerms } from '../../src/identity/ask.ts';
 import { issueCredential, openCredential, sha256, type Credential, type CredentialContent } from '../../src/identity/credential.ts';
 import { jwsInput } from '../../src/identity/jws.ts';
@@ -101,6 +101,26 @@ describe('an answer with the card', () => {
         ],
       }),
     );
+  });
+
+  it('need not have what the smallest set of each query does without', () => {
+    const { parts } = matchAsk(askOf(), credentials);
+    expect(notNeeded(parts)).toEqual(['address']);
+    expect([isAnswered(parts, ['address']), isAnswered(parts, ['name'])]).toEqual([true, false]);
+    const either = askOf({ wanted: [{ id: 'identity', vcts: [identityVct], claims: [{ claim: 'name', optional: true }, { claim: 'sex', optional: true }] }] });
+    const one = matchAsk(either, credentials).parts;
+    expect(notNeeded(one)).toHaveLength(1);
+    expect([isAnswered(one, notNeeded(one)), isAnswered(one, ['name', 'sex'])]).toEqual([true, false]);
+  });
+
+  it('needs what one query cannot do without, though another could', () => {
+    const ask = askOf({
+      wanted: [
+        { id: 'a', vcts: [identityVct], claims: [{ claim: 'name', optional: false }, { claim: 'sex', optional: true }] },
+        { id: 'b', vcts: [identityVct], claims: [{ claim: 'sex', optional: false }] },
+      ],
+    });
+    expect(notNeeded(matchAsk(ask, credentials).parts)).toEqual([]);
   });
 
   it('leaves out what the resident does', async () => {

@@ -15,7 +15,7 @@ test('Lin holds an agency’s code under the scanner, and answers what it asks',
   await kiosk.reads('to see that you still live in the district');
   await kiosk.agreeToAsk();
   await kiosk.sees('ask-done', 'answered');
-  expect(await office.answerTo(ask)).toMatchObject({ answer: 'yes', ledgerKey: 'active' });
+  expect(await office.answerTo(ask)).toMatchObject({ answer: 'yes', ledgerKey: 'active', claims: ['name'] });
 
   // It is settled: scanned once more it leads nowhere.
   await kiosk.home();

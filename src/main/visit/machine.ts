@@ -28,6 +28,7 @@ import { billIn } from './bill.ts';
 import { isWhole, withSymbol } from './held-receipt.ts';
 import { askInLink } from '../../identity/ask-link.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
+import { isAnswered, notNeeded } from '../../identity/answer.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
 import { mayPrint } from '../printing.ts';
 import { afterFailure } from './failure-policy.ts';
@@ -356,7 +357,10 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       placed: (_, { result }: { result: Result<QueuePlace | null> }) => result.ok && result.value !== null,
       leftAt: ({ context }, step: HandOffStep) => inVisit(context).leftAt === step,
       codeBrought: ({ context }, { result }: { result: Result<unknown> }) => result.ok && inVisit(context).brought !== null,
-      askAnswerable: ({ context }) => askedOf(context).shown.missing.length === 0,
+      askAnswerable: ({ context }) => {
+        const { shown, leftOut } = askedOf(context);
+        return shown.missing.length === 0 && isAnswered(shown.parts, leftOut);
+      },
       askClaimOptional: ({ context, event }) =>
         event.type === 'ask.choose' && askedRows(askedOf(context).shown, []).some(({ claim, optional }) => optional && claim === event.claim),
       factsWanted: ({ context }) => accessOf(context).self === null && (inVisit(context).part === 'all' || inVisit(context).part === 'facts'),
@@ -524,7 +528,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       }),
       openAsk: assign(({ context, event }) => {
         const shown = event.type === 'ask.open' ? accessOf(context).asks.find(({ ask }) => ask.state === event.ask) : undefined;
-        return shown === undefined ? {} : patch(context, { asked: { shown, leftOut: [] } });
+        return shown === undefined ? {} : patch(context, { asked: { shown, leftOut: notNeeded(shown.parts) } });
       }),
       takeSymbol: assign(({ event, context }) => (event.type === 'scanned' ? { held: withSymbol(context.held, event.text) } : {})),
       keepLookedAt: assign(({ context }, { outcome }: { outcome: HeldOutcome }) => (context.held === null ? {} : { held: { ...context.held, shown: { ...context.held.shown, outcome } } })),
@@ -535,7 +539,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       keepFoundAsk: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
         if (!result.ok || 'handOff' in result.value) return {};
         const { ask: shown, triesLeft } = result.value;
-        return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : triesLeft === null ? 'not-scanned' : 'unknown', triesLeft } } : { asked: { shown, leftOut: [] } });
+        return patch(context, shown === null ? { askCode: { problem: triesLeft === 0 ? 'no-tries' : triesLeft === null ? 'not-scanned' : 'unknown', triesLeft } } : { asked: { shown, leftOut: notNeeded(shown.parts) } });
       }),
       takeUp: assign(({ context }, { result }: { result: Awaited<ReturnType<VisitWork['findAsk']>> }) => {
         if (!result.ok || !('handOff' in result.value)) return {};

@@ -2,6 +2,7 @@ import type { BundleLetter, Doing, Page, ReceiptCodes, RequestRow, Snapshot } fr
 import type { Localized } from '../../contract/language.ts';
 import { shownAskCode } from '../../identity/ask-code.ts';
 import { handOffLink } from '../../identity/hand-off.ts';
+import { isAnswered } from '../../identity/answer.ts';
 import { askedRows } from './asks.ts';
 import { never } from '../../contract/result.ts';
 import { lastDay, answeredBefore, checkRows, consentClaims, grantedClaims, answersOf, isRequired, leadOf, missingOf, questionsOf, toAsk, toldLetters, type Draft, type Letter } from './draft.ts';
@@ -385,7 +386,7 @@ function askPage({ asked }: Visit): Page {
   if (asked === null) throw new Error('nothing is asked');
   const { shown, leftOut } = asked;
   const { ask, agency, missing } = shown;
-  return { page: 'ask', agency, reason: ask.reason, until: new Date(ask.until * 1000).toISOString(), claims: askedRows(shown, leftOut), missing };
+  return { page: 'ask', agency, reason: ask.reason, until: new Date(ask.until * 1000).toISOString(), claims: askedRows(shown, leftOut), missing, enough: isAnswered(shown.parts, leftOut) };
 }
 
 function askDonePage({ askDone }: Visit): Page {

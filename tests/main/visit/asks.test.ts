@@ -152,14 +152,32 @@ describe('the pages of an ask', () => {
     expect((await visit.sees('home')).asks).toEqual([{ ask: name, agency: names }]);
     visit.send({ type: 'ask.open', ask: name });
     const letter = await visit.sees('ask');
-    expect(letter.claims.map(({ claim, chosen }) => [claim, chosen])).toEqual([['name', true], ['address', true]]);
+    expect(letter.claims.map(({ claim, chosen }) => [claim, chosen])).toEqual([['name', true], ['address', false]]);
     visit.send({ type: 'ask.choose', claim: 'name', chosen: false });
-    visit.send({ type: 'ask.choose', claim: 'address', chosen: false });
-    expect((await visit.sees('ask')).claims.map(({ chosen }) => chosen)).toEqual([true, false]);
+    visit.send({ type: 'ask.choose', claim: 'address', chosen: true });
+    expect((await visit.sees('ask')).claims.map(({ chosen }) => chosen)).toEqual([true, true]);
     visit.send({ type: 'ask.agree' });
     expect(await visit.sees('ask-done')).toMatchObject({ outcome: 'answered', reference: '7KQ2-M4XD-09' });
     visit.send({ type: 'home' });
     expect((await visit.sees('home')).asks).toEqual([]);
+  });
+
+  test('wait for one fact to be chosen, where the agency would take any', async () => {
+    const [shown] = await waitingAsks(ok([carried({ wanted: [{ id: 'q', vcts: [identityVct], claims: [{ claim: 'name', optional: true }, { claim: 'address', optional: true }] }] })]), [credential], partsWith());
+    if (shown === undefined) throw new Error('no ask');
+    const visit = new VisitStand();
+    visit.probe.access.asks = [shown];
+    await visit.signIn();
+    visit.send({ type: 'ask.open', ask: name });
+    const letter = await visit.sees('ask');
+    expect([letter.claims.filter(({ chosen }) => chosen).length, letter.enough]).toEqual([1, true]);
+    for (const claim of ['name', 'address']) visit.send({ type: 'ask.choose', claim, chosen: false });
+    expect((await visit.sees('ask')).enough).toBe(false);
+    visit.send({ type: 'ask.agree' });
+    expect(visit.page.page).toBe('ask');
+    visit.send({ type: 'ask.choose', claim: 'address', chosen: true });
+    visit.send({ type: 'ask.agree' });
+    await visit.sees('ask-done');
   });
 
   test('refuse in one touch as well', async () => {
