@@ -448,10 +448,10 @@ export interface KioskHealth {
 
 /** What is a kiosk's own beside its devices. */
 export interface OwnLine {
-  what: 'hub' | 'ledger' | 'clock' | 'disk';
+  what: 'hub' | 'ledger' | 'clock' | 'disk' | 'device-key';
   /** `watch`: nothing is known to be wrong, and nothing to be right. */
   state: 'good' | 'watch' | 'bad';
-  says: 'reachable' | 'away' | 'none' | 'fresh' | 'old' | 'unknown' | 'agrees' | 'behind' | 'free' | 'unreadable';
+  says: 'reachable' | 'away' | 'none' | 'fresh' | 'old' | 'unknown' | 'agrees' | 'behind' | 'free' | 'unreadable' | 'untried' | 'signs' | 'silent';
   /** Seconds of the ledger's age or of the clock's lag, hundredths of the disk that are free. */
   amount: number | null;
   code: FailureCode | null;

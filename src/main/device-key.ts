@@ -3,6 +3,8 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unl
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
+import { utf8 } from '../ledger/verify/bytes.ts';
+import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keptFile } from './kept-file.ts';
 import { forgetTpmKey, makeTpmKey, publicOfTpmKey, signByTpm, type TpmKey } from './tpm.ts';
 
@@ -17,6 +19,16 @@ export interface DeviceKey {
 /** PEM of what TLS signs with; null of a key in a TPM, for which another stands in (ledger/client/door-delegation.ts). */
 export interface StoredDeviceKey extends DeviceKey {
   tlsKey: string | null;
+}
+
+/** Nothing that anybody signs begins like it. */
+const trial = utf8('imi-kiosk: a trial of the device key');
+
+/** Signs now, and what it signs verifies: `device-key-silent`; `kiosk-config` where its chip has another key by now. */
+export async function tryDeviceKey({ publicKey, sign: signBy }: DeviceKey, verify: Crypto['verify']): Promise<Result<null>> {
+  const signature = await signBy(trial);
+  if (!signature.ok) return signature;
+  return verify(publicKey, trial, signature.value) ? ok(null) : fail('kiosk-config', 'the TPM has another key');
 }
 
 /** Where a device key is made. */

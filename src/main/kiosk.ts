@@ -18,6 +18,7 @@ import { createDeskWork } from './desk/desk-work.ts';
 import { diskAt, hubKiosks, ownLines } from './desk/machine-health.ts';
 import { createDayBook } from './desk/day-book.ts';
 import { createDelivery } from './delivery.ts';
+import { watchDeviceKey } from './device-key-watch.ts';
 import { readDeviceKey, wipeDeviceKey } from './device-key.ts';
 import { createDistrict } from './district.ts';
 import { watchEnrolment } from './enrolment.ts';
@@ -85,7 +86,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     if (opened.ok) opened.value.show(faultSnapshot(kiosk, hubFile, kept.failure));
     return kept;
   }
-  const { journal, outbox, deviceKey } = kept.value;
+  const { journal, outbox } = kept.value;
+  const deviceKey = watchDeviceKey(kept.value.deviceKey, nodeCrypto.verify);
   journal.write({ event: 'kiosk.started', kiosk: kioskId, chain: hubFile.trustRoot.chain });
   const devices = new DeviceHost(setup.spawnHost);
   const hub = connectHub(wayToHub(hubFile.hub, { kioskId, dataDir, deviceKey }));
@@ -187,11 +189,12 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     cardOf: (insertion) => cardIn(devices, nameOf(staffReader), insertion),
     day: (day) => dayBook.day(day),
     async machineHealth(seen) {
+      deviceKey.tryChip();
       const ids = Object.keys(hubFile.kiosks);
       const records = await district.kioskRecords(ids);
       return {
         devices: deviceLines(kioskFile, devices.status),
-        own: ownLines({ away: hubAway, headMs: light.newest?.timeMs ?? null, maxHeadAgeMs: hubFile.maxHeadAgeMs, nowMs: clock.now(), disk: diskAt(dataDir) }),
+        own: ownLines({ away: hubAway, headMs: light.newest?.timeMs ?? null, maxHeadAgeMs: hubFile.maxHeadAgeMs, nowMs: clock.now(), disk: diskAt(dataDir), chip: deviceKey.chip }),
         kiosks: seen.ok ? hubKiosks(ids, kioskId, records.ok ? records.value : undefined, seen.value, clock.now()) : null,
         hubSince: seen.ok ? new Date(seen.value.since * 1000).toISOString() : null,
       };

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { readDeviceKey, readOrMakeDeviceKey, wipeDeviceKey, type StoredDeviceKey } from '../../src/main/device-key.ts';
 import { plainSignature, signByTpm } from '../../src/main/tpm.ts';
+import { reportReadiness, readReadiness, type ReadinessParts, type SignedReadiness } from '../../src/main/workshop/readiness.ts';
+import { fail, ok } from '../../src/contract/result.ts';
+import { worldAt } from '../../tools/demo/world.ts';
 import { SoftwareTpm, whyNoTpm } from '../fixtures/software-tpm.ts';
 import { must } from '../hub/visitor.ts';
 
@@ -51,6 +54,31 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     expect(await key.sign(input)).toEqual({ ok: false, failure: { code: 'device-key-silent', detail: expect.stringMatching(/^tpm2 sign: /) as string } });
     await tpm.start();
     expect(nodeCrypto.verify(key.publicKey, input, must(await key.sign(input)))).toBe(true);
+  });
+
+  test('a chip that is gone is bad on the readiness report, which is not signed then', async () => {
+    const parts: ReadinessParts = {
+      hubFile: worldAt('').hubFile,
+      kioskId: 'hall-1',
+      dataDir: dir,
+      version: '1',
+      program: ok(null),
+      deviceKey: ok(key),
+      devices: { service: 'ready', readers: [] },
+      hub: { call: () => Promise.resolve(fail('hub-unreachable')) },
+      light: {} as ReadinessParts['light'],
+      district: { checkKiosk: () => Promise.resolve(fail('hub-unreachable')) },
+      now: () => Date.UTC(2026, 10, 22),
+    };
+    const line = ({ report }: SignedReadiness): object | undefined => report.checks.find(({ check }) => check === 'device-key');
+    const before = await reportReadiness(parts);
+    expect(line(before)).toEqual({ check: 'device-key', state: 'good' });
+    expect(readReadiness(before.signed ?? '', key.publicKey, nodeCrypto.verify)).toEqual(before.report);
+    await tpm.stop();
+    const silent = await reportReadiness(parts);
+    await tpm.start();
+    expect(line(silent)).toMatchObject({ state: 'bad', code: 'device-key-silent' });
+    expect(silent).toMatchObject({ report: { ready: false }, signed: null });
   });
 
   test('keeps nothing else waiting while it signs', async () => {

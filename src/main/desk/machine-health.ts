@@ -3,6 +3,7 @@ import type { HubKiosk, OwnLine } from '../../contract/bridge.ts';
 import type { DoorResult } from '../../contract/hub-door.ts';
 import type { Failure } from '../../contract/result.ts';
 import type { KioskRecord } from '../../ledger/verify/records.ts';
+import type { ChipState } from '../device-key-watch.ts';
 import { reportAgainMs } from '../standing-report.ts';
 
 export interface OwnHealth {
@@ -15,6 +16,8 @@ export interface OwnHealth {
   nowMs: number;
   /** Bytes; null: the disk does not say. */
   disk: { free: number; total: number } | null;
+  /** Of the TPM that the device key lies in; null: it lies in a file. */
+  chip: ChipState | null;
 }
 
 /** A head may be ahead of this machine's clock by as much as blocks and clocks differ anyway. */
@@ -22,8 +25,8 @@ const mostAheadMs = 60_000;
 /** Of the disk, below which it is said. */
 const leastFree = 0.05;
 
-/** What is this kiosk's own beside its devices, each as it is: the way to the hub, the ledger's age, the clock, the disk. */
-export function ownLines({ away, headMs, maxHeadAgeMs, nowMs, disk }: OwnHealth): OwnLine[] {
+/** What is this kiosk's own beside its devices, each as it is: the way to the hub, the ledger's age, the clock, the disk, the device key's chip where it lies in one. */
+export function ownLines({ away, headMs, maxHeadAgeMs, nowMs, disk, chip }: OwnHealth): OwnLine[] {
   const ageMs = headMs === null ? null : nowMs - headMs;
   const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));
   return [
@@ -41,7 +44,14 @@ export function ownLines({ away, headMs, maxHeadAgeMs, nowMs, disk }: OwnHealth)
     disk === null
       ? { what: 'disk', state: 'bad', says: 'unreadable', amount: null, code: 'kiosk-storage' }
       : { what: 'disk', state: disk.free / disk.total < leastFree ? 'bad' : 'good', says: 'free', amount: Math.floor((100 * disk.free) / disk.total), code: null },
+    ...(chip === null ? [] : [chipLine(chip)]),
   ];
+}
+
+function chipLine(chip: ChipState): OwnLine {
+  if (chip === 'untried') return { what: 'device-key', state: 'watch', says: 'untried', amount: null, code: null };
+  if (chip === 'signs') return { what: 'device-key', state: 'good', says: 'signs', amount: null, code: null };
+  return { what: 'device-key', state: 'bad', says: 'silent', amount: null, code: chip.code };
 }
 
 export function diskAt(dataDir: string): OwnHealth['disk'] {

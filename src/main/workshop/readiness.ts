@@ -7,11 +7,12 @@ import type { HubFile } from '../../contract/hub-file.ts';
 import { checkNames, type CheckLine, type CheckName } from '../../contract/workshop.ts';
 import type { Failure, Result } from '../../contract/result.ts';
 import { isSignedBy, parseJws, signJwsBy } from '../../identity/jws.ts';
+import { nodeCrypto } from '../../ledger/client/crypto.ts';
 import type { HubClient } from '../../ledger/client/hub-client.ts';
 import type { LightClient } from '../../ledger/client/light-client.ts';
 import type { PublicKey } from '../../ledger/verify/acts.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
-import type { DeviceKey } from '../device-key.ts';
+import { tryDeviceKey, type DeviceKey } from '../device-key.ts';
 import type { District } from '../district.ts';
 import { readerView } from '../visit/reader-view.ts';
 import { onDisk } from './bench.ts';
@@ -66,7 +67,8 @@ const mostAheadMs = 60_000;
 /** Looks at everything that a visit will need, and changes nothing. Never rejects. */
 export async function checkReadiness(parts: ReadinessParts): Promise<Readiness> {
   const { hubFile, kioskId, version, now } = parts;
-  const checks = [fromResult('program', parts.program), ...ofDisk(parts), fromResult('device-key', parts.deviceKey), ...(await onTheWay(parts)), ...ofDevices(parts), ...ofStandIns(parts)];
+  const tried = parts.deviceKey.ok ? await tryDeviceKey(parts.deviceKey.value, nodeCrypto.verify) : parts.deviceKey;
+  const checks = [fromResult('program', parts.program), ...ofDisk(parts), fromResult('device-key', tried), ...(await onTheWay(parts)), ...ofDevices(parts), ...ofStandIns(parts)];
   return {
     v: 1,
     kiosk: kioskId,

@@ -3,7 +3,7 @@ import { hubKiosks, ownLines, type OwnHealth } from '../../../src/main/desk/mach
 import type { KioskRecord } from '../../../src/ledger/verify/records.ts';
 
 const now = Date.parse('2026-11-22T02:14:00Z');
-const well: OwnHealth = { away: null, headMs: now - 41_000, maxHeadAgeMs: 900_000, nowMs: now, disk: { free: 72, total: 100 } };
+const well: OwnHealth = { away: null, headMs: now - 41_000, maxHeadAgeMs: 900_000, nowMs: now, disk: { free: 72, total: 100 }, chip: null };
 const line = (change: Partial<OwnHealth>, what: string): object | undefined => ownLines({ ...well, ...change }).find((one) => one.what === what);
 
 test('all is well', () => {
@@ -28,6 +28,9 @@ describe('each as what it is, at its bounds', () => {
     { name: 'a twentieth of the disk', change: { disk: { free: 5, total: 100 } }, what: 'disk', is: { state: 'good', amount: 5 } },
     { name: 'less', change: { disk: { free: 49, total: 1000 } }, what: 'disk', is: { state: 'bad', says: 'free', amount: 4 } },
     { name: 'a disk that says nothing', change: { disk: null }, what: 'disk', is: { state: 'bad', says: 'unreadable', code: 'kiosk-storage' } },
+    { name: 'a chip that nobody has asked', change: { chip: 'untried' as const }, what: 'device-key', is: { state: 'watch', says: 'untried' } },
+    { name: 'a chip that signs', change: { chip: 'signs' as const }, what: 'device-key', is: { state: 'good', says: 'signs', code: null } },
+    { name: 'a chip that does not', change: { chip: { code: 'device-key-silent' as const } }, what: 'device-key', is: { state: 'bad', says: 'silent', code: 'device-key-silent' } },
   ])('$name', ({ change, what, is }) => {
     expect(line(change, what)).toMatchObject(is);
   });
