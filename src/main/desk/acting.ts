@@ -176,9 +176,6 @@ export const desk = setup({
     cardOut: ({ context }) => !isIn(context.reader, context.card),
     leadsTo: ({ context }, { next }: { next: DeskNext }) => context.setback?.next === next,
   },
-  delays: {
-    kept: keptDraftMs,
-  },
   actions: {
     takeReader: assign(({ context, event }) => ({ reader: event.type === 'resident.reader' ? event.view : context.reader })),
     takeCard: assign(({ context }) => ({ card: context.reader.view === 'card' ? context.reader.insertion : null })),

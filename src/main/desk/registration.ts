@@ -120,12 +120,12 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
               'desk.no-slip': { target: 'proving', actions: 'noSlip' },
             },
           },
-          proving: step(prove, [{ when: ({ slipProblem }) => slipProblem === 'wrong', target: 'oldSlip' }, { target: 'slip' }], 'card'),
+          proving: step(prove, [{ when: ({ slipProblem }) => slipProblem === 'wrong', target: 'oldSlip' }, { target: 'made' }], 'card'),
+          /** What is on the slip is in sight of the hall with no staff card in the reader: its minutes run from here on, whoever goes back to it. */
+          made: { always: [{ guard: 'oneReader', target: 'slip', actions: 'keepFiveMinutes' }, { target: 'slip' }] },
           /** Before anything is registered: nobody should have a card without its slip. */
           slip: {
             initial: 'shown',
-            // In sight of the hall, with no staff card in the reader.
-            after: { kept: { guard: 'oneReader', target: '#desk.gone' } },
             states: {
               shown: { on: { 'desk.confirm': '#desk.inHand.residentSign', 'receipt.print': { target: 'printing', actions: 'notePrinting' } } },
               printing: {

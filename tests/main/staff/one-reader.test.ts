@@ -237,6 +237,49 @@ describe('nothing half signed is kept for longer than five minutes', () => {
     expect(isWiped(hand)).toBe(true);
   });
 
+  test('the slip that is gone back to, and its signature that is waited for, have the minutes that were left', async () => {
+    const stand = await upToSlip();
+    const hand = handOf(stand);
+    busyFor(stand, 2 * 60_000);
+    stand.send({ type: 'desk.confirm' });
+    await stand.sees('desk-sign');
+    busyFor(stand, 60_000);
+    stand.send({ type: 'back' });
+    expect(await stand.sees('desk-slip')).toMatchObject({ recoveryKey: expect.any(String) as string });
+    busyFor(stand, 60_000);
+    stand.send({ type: 'desk.confirm' });
+    await stand.sees('desk-sign');
+    expect(isWiped(hand)).toBe(false);
+    busyFor(stand, keptDraftMs - 4 * 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone', next: 'home' });
+    expect(isWiped(hand)).toBe(true);
+  });
+
+  test('once the resident has signed, the five minutes are those of the signature', async () => {
+    const stand = await upToSlip();
+    busyFor(stand, keptDraftMs - 60_000);
+    await fromSlipToStaff(stand);
+    busyFor(stand, keptDraftMs - 60_000);
+    expect(stand.shown).toMatchObject({ page: 'desk-turn', to: 'staff' });
+    busyFor(stand, 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone' });
+  });
+
+  test('a new card that is begun anew has a slip with five minutes of its own', async () => {
+    const stand = await upToSlip();
+    busyFor(stand, keptDraftMs - 60_000);
+    stand.pull();
+    expect(await stand.sees('failure')).toMatchObject({ code: 'card-removed', next: 'retry' });
+    stand.send({ type: 'retry' });
+    await stand.sees('desk-card');
+    stand.insert(5);
+    await fromTurnToSlip(stand);
+    busyFor(stand, keptDraftMs - 60_000);
+    expect(stand.shown).toMatchObject({ page: 'desk-slip' });
+    busyFor(stand, 60_000);
+    expect(stand.shown).toMatchObject({ page: 'failure', code: 'draft-gone' });
+  });
+
   test('the slip is wiped as soon as the resident has signed, and the signatures when the staff’s does not come', async () => {
     const stand = await upToStaff();
     expect(isWiped(handOf(stand))).toBe(true);
