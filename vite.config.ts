@@ -46,6 +46,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rollupOptions: {
+      // Whoever starts a kiosk is not told how long each plugin took.
+      checks: { pluginTimings: false },
       output: {
         entryFileNames: 'assets/[name].js',
         chunkFileNames: 'assets/[name].js',
