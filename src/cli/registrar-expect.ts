@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hubServerFileSchema } from '../contract/hub-file.ts';
@@ -54,6 +54,13 @@ export async function expect(args: string[]): Promise<number> {
     index.value.close();
     return refused(expected.failure);
   }
+  // What is kept only says who would be refused.
+  const kept = isTrial && existsSync(paths.expected) ? openExpectedResidents(paths.expected, secrets.value.index) : null;
+  if (kept?.ok === false) {
+    index.value.close();
+    expected.value.close();
+    return refused(kept.failure);
+  }
   // Ctrl+C lets the lines at hand be kept; a harder end loses those, and nothing else.
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
@@ -61,13 +68,16 @@ export async function expect(args: string[]): Promise<number> {
   try {
     const isRegistered = (number: string): Result<boolean> => {
       const holder = index.value.find(number);
-      return holder.ok ? ok(holder.value !== null) : holder;
+      if (!holder.ok || holder.value === null) return holder.ok ? ok(false) : holder;
+      const vouched = kept?.value.isVouched(number) ?? ok(false);
+      return vouched.ok ? ok(!vouched.value) : vouched;
     };
     const done = await takeExport(called.value, expected.value, isRegistered, interruption.signal);
     if (!done.ok) return refused(done.failure);
     return finish(called.value, done.value, interruption.signal.aborted);
   } finally {
     process.off('SIGINT', interrupt);
+    kept?.value.close();
     expected.value.close();
     index.value.close();
   }

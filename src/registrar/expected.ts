@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { fail, ok, type Result } from '../contract/result.ts';
+import { inTransaction } from '../ledger/engines/transaction.ts';
 import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
 import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
@@ -19,15 +20,28 @@ export interface ExportProgress {
   refused: number;
 }
 
-/** The register's facts of somebody, known before they come: for the card that the desk makes then, and for one that replaces it. */
+/** Somebody whose register has changed since the registrar vouched for them: what a new credential says. */
+export interface DueFacts {
+  identityNumber: string;
+  facts: IdentityFacts;
+}
+
+/** The register's facts of somebody, known before they come: for the card that the desk makes then, for one that replaces it, and for those who have one. */
 export interface ExpectedResidents {
-  /** `null`: nobody of this number is expected. */
+  /** `null`: nobody of this number is in the register's export. */
   find(identityNumber: string): Result<IdentityFacts | null>;
+  /** What the credential of somebody says who is registered with it: what a later export says beside it is due from then on. */
+  noteVouched(identityNumber: string, facts: IdentityFacts): Result<null>;
+  isVouched(identityNumber: string): Result<boolean>;
+  /** Those of whom an export has said something new since; the first of them. */
+  due(limit: number): Result<DueFacts[]>;
+  /** A credential says this now. One of whom another export said something else meanwhile stays due. */
+  noteIssued(due: DueFacts): Result<null>;
   /** How far the export of this content was read. @param content SHA-256 of the file. */
   progress(content: Uint8Array): Result<ExportProgress>;
   /**
    * Takes lines of an export that follow on one another: all of them with the progress, or none. `registered`: of numbers that a resident has.
-   * A line whose number stood in an earlier line of the same file is refused, as is one of somebody registered.
+   * A line whose number stood in an earlier line of the same file is refused, as is one of somebody registered of whom nothing is noted as vouched.
    */
   take(content: Uint8Array, lines: readonly ExportLine[], registered: (identityNumber: string) => Result<boolean>): Result<ExportProgress>;
   /** The refused lines of an export, first to last. */
@@ -44,6 +58,12 @@ const file: FileKind = {
       CREATE TABLE expected (tag BLOB PRIMARY KEY, sealed BLOB NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
       CREATE TABLE export (content BLOB PRIMARY KEY, line INTEGER NOT NULL, added INTEGER NOT NULL, changed INTEGER NOT NULL, same INTEGER NOT NULL, refused INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE fault (content BLOB NOT NULL, line INTEGER NOT NULL, fault TEXT NOT NULL, col TEXT, PRIMARY KEY (content, line)) WITHOUT ROWID;
+    `,
+    // What the credentials of those say who are registered.
+    `
+      ALTER TABLE expected ADD COLUMN vouched BLOB;
+      ALTER TABLE expected ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX expected_due ON expected (tag) WHERE due = 1;
     `,
   ],
 };
@@ -71,8 +91,11 @@ function hasOtherKey(database: DatabaseSync, seal: RowSeal): boolean {
 }
 
 function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
-  const get = database.prepare('SELECT sealed, content FROM expected WHERE tag = ?');
+  const get = database.prepare('SELECT sealed, content, vouched FROM expected WHERE tag = ?');
   const put = database.prepare('INSERT INTO expected (tag, sealed, content) VALUES (?, ?, ?) ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed, content = excluded.content');
+  const putVouched = database.prepare('UPDATE expected SET vouched = ?, due = ? WHERE tag = ?');
+  const dueRows = database.prepare('SELECT tag, vouched FROM expected WHERE due = 1 LIMIT ?');
+  const settle = database.prepare('UPDATE expected SET due = 0 WHERE tag = ? AND vouched = ?');
   const progressOf = database.prepare('SELECT line, added, changed, same, refused FROM export WHERE content = ?');
   const noteProgress = database.prepare(
     `INSERT INTO export (content, line, added, changed, same, refused) VALUES (?, ?, ?, ?, ?, ?)
@@ -86,6 +109,14 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
     return { line: count('line'), added: count('added'), changed: count('changed'), same: count('same'), refused: count('refused') };
   };
 
+  const opened = (of: Uint8Array, sealed: unknown): IdentityFacts => {
+    const content = seal.open(of, bytesOf(sealed));
+    if (content === undefined) throw new Damaged();
+    return decodeCbor(content) as unknown as IdentityFacts;
+  };
+  const sealed = (of: Uint8Array, facts: IdentityFacts): Uint8Array => seal.seal(of, encodeCbor({ ...facts }));
+  const isSame = (one: IdentityFacts, other: IdentityFacts): boolean => equalBytes(encodeCbor({ ...one }), encodeCbor({ ...other }));
+
   /** What becomes of one line: a count, or why it is refused. */
   const takeLine = (content: Uint8Array, line: ExportLine, registered: (identityNumber: string) => Result<boolean>): Result<'added' | 'changed' | 'same' | Pick<LineFault, 'fault' | 'column'>> => {
     if (line.facts === null) return ok({ fault: line.fault, column: line.column });
@@ -93,28 +124,58 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
     const number = facts.identity_number ?? '';
     const known = registered(number);
     if (!known.ok) return known;
-    if (known.value) return ok({ fault: 'registered', column: 'identity_number' });
     const tag = seal.tag(number);
-    const before = get.get(tag);
-    if (before !== undefined && equalBytes(bytesOf(before['content']), content)) return ok({ fault: 'repeated', column: 'identity_number' });
-    const encoded = encodeCbor({ ...facts });
-    const isSame = before !== undefined && equalBytes(seal.open(tag, bytesOf(before['sealed'])) ?? new Uint8Array(0), encoded);
-    put.run(tag, seal.seal(tag, encoded), content);
-    return ok(before === undefined ? 'added' : isSame ? 'same' : 'changed');
+    const row = get.get(tag);
+    const vouched = row === undefined || row['vouched'] === null ? null : opened(vouchedAt(tag), row['vouched']);
+    if (known.value && vouched === null) return ok({ fault: 'registered', column: 'identity_number' });
+    if (row !== undefined && equalBytes(bytesOf(row['content']), content)) return ok({ fault: 'repeated', column: 'identity_number' });
+    const before = row === undefined ? {} : opened(tag, row['sealed']);
+    put.run(tag, sealed(tag, facts), content);
+    if (vouched === null) return ok(row === undefined ? 'added' : isSame(before, facts) ? 'same' : 'changed');
+    const now = withNews(vouched, before, facts);
+    if (isSame(now, vouched)) return ok('same');
+    putVouched.run(sealed(vouchedAt(tag), now), 1, tag);
+    return ok('changed');
   };
 
   return {
     find: (identityNumber) =>
-      guardedResult(() => {
+      guardedFacts(() => {
         const tag = seal.tag(identityNumber);
         const row = get.get(tag);
-        if (row === undefined) return ok(null);
-        const content = seal.open(tag, bytesOf(row['sealed']));
-        return content === undefined ? fail('hub-storage', 'expected-damaged') : ok(decodeCbor(content) as unknown as IdentityFacts);
+        const facts = row === undefined ? {} : opened(tag, row['sealed']);
+        return Object.keys(facts).length === 0 ? null : facts;
       }),
+    noteVouched: (identityNumber, facts) =>
+      guardedFacts(() =>
+        inTransaction(database, () => {
+          const tag = seal.tag(identityNumber);
+          // Of somebody who is in no export the register has said nothing.
+          if (get.get(tag) === undefined) put.run(tag, sealed(tag, {}), new Uint8Array(0));
+          putVouched.run(sealed(vouchedAt(tag), facts), 0, tag);
+          return null;
+        }),
+      ),
+    isVouched: (identityNumber) => guarded(() => get.get(seal.tag(identityNumber))?.['vouched'] instanceof Uint8Array),
+    due: (limit) =>
+      guardedFacts(() =>
+        dueRows.all(limit).map((row) => {
+          const facts = opened(vouchedAt(bytesOf(row['tag'])), row['vouched']);
+          return { identityNumber: facts.identity_number ?? '', facts };
+        }),
+      ),
+    noteIssued: ({ identityNumber, facts }) =>
+      guardedFacts(() =>
+        inTransaction(database, () => {
+          const tag = seal.tag(identityNumber);
+          const vouched = get.get(tag)?.['vouched'];
+          if (vouched instanceof Uint8Array && isSame(opened(vouchedAt(tag), vouched), facts)) settle.run(tag, vouched);
+          return null;
+        }),
+      ),
     progress: (content) => guarded(() => progress(content)),
     take: (content, lines, registered) =>
-      guardedResult((): Result<ExportProgress> => {
+      guardedFactsResult((): Result<ExportProgress> => {
         database.exec('BEGIN IMMEDIATE');
         try {
           const now = progress(content);
@@ -148,4 +209,35 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
       ),
     close: () => database.close(),
   };
+}
+
+/** Under another name than the register's own facts, so that neither is taken for the other. */
+const vouchedAt = (tag: Uint8Array): Uint8Array => new Uint8Array([...tag, 1]);
+
+/** A row that does not open: of another row, or altered. */
+class Damaged extends Error {}
+
+function guardedFacts<T>(work: () => T): Result<T> {
+  try {
+    return guarded(work);
+  } catch (error) {
+    if (error instanceof Damaged) return fail('hub-storage', 'expected-damaged');
+    throw error;
+  }
+}
+
+function guardedFactsResult<T>(work: () => Result<T>): Result<T> {
+  const done = guardedFacts(work);
+  return done.ok ? done.value : done;
+}
+
+/**
+ * What is vouched for once the register says something else than before: each fact that it has changed or said for the first time. District and postcode
+ * of an address that it has changed go with it, where it does not say new ones.
+ */
+function withNews(vouched: IdentityFacts, before: IdentityFacts, now: IdentityFacts): IdentityFacts {
+  const news = Object.fromEntries(Object.entries(now).filter(([claim, value]) => before[claim as keyof IdentityFacts] !== value));
+  if (news['address'] === undefined || news['address'] === vouched.address) return { ...vouched, ...news };
+  const { district: _, postcode: __, ...elsewhere } = vouched;
+  return { ...elsewhere, ...(now.district === undefined ? {} : { district: now.district }), ...(now.postcode === undefined ? {} : { postcode: now.postcode }), ...news };
 }

@@ -41,9 +41,9 @@ export interface RegistrationsParts {
   /** 32 bytes, the registrar's index key. */
   key: Uint8Array;
   ledger: Pick<Ledger, 'chain' | 'receipt' | 'onBlock'>;
-  registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
-  /** What the register says of people, for the first card and each after it. */
-  expected: Pick<ExpectedResidents, 'find'>;
+  registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf' | 'issue'>;
+  /** What the register says of people, for the first card and each after it, and what has changed of those who have one. */
+  expected: Pick<ExpectedResidents, 'find' | 'noteVouched' | 'due' | 'noteIssued'>;
   /** The keeper's: takes the act with what belongs to it, and founds the space. */
   keeper: {
     take(incoming: { envelope: Uint8Array; payloads: { act: 0; what: 'replacement'; to: 'keeper'; sealed: Uint8Array }[] }): Promise<Result<SubmissionState>>;
@@ -71,6 +71,8 @@ const file: FileKind = {
 };
 
 const usualRecordWaitMs = 10_000;
+/** Of those who are due: with each block so many. */
+const mostIssuedAtOnce = 50;
 
 /** What is to be carried out, checked as far as it can be before the ledger is asked. */
 interface Order {
@@ -183,7 +185,26 @@ export class Registrations {
         const carried = await this.#carry(row, 0);
         if (!carried.ok) this.#parts.onFault('registration', carried.failure);
       }
+      await this.#issueDue();
     });
+  }
+
+  /** To those of whom the register's export has said something new: a credential beside the one that they have, of which the newest counts. A crash in between issues it twice, which changes nothing. */
+  async #issueDue(): Promise<void> {
+    const { expected, registrar, onFault } = this.#parts;
+    const due = expected.due(mostIssuedAtOnce);
+    if (!due.ok) return onFault('register', due.failure);
+    for (const one of due.value) {
+      const holder = registrar.holderOf(one.identityNumber);
+      if (!holder.ok) return onFault('register', holder.failure);
+      const issued = holder.value === null ? ok(null) : await registrar.issue(holder.value, one.facts);
+      // Refused for good: of somebody who was retired, say.
+      const isOver = issued.ok || issued.failure.code === 'key-unknown' || (issued.failure.code === 'request-rejected' && issued.failure.detail !== 'expired');
+      if (!issued.ok) onFault('register', issued.failure);
+      const noted = isOver ? expected.noteIssued(one) : ok(null);
+      if (!noted.ok) return onFault('register', noted.failure);
+      if (!isOver) return;
+    }
   }
 
   /** The admin PINs of this resident's cards, sealed to the registrar, the newest first. */
@@ -240,6 +261,8 @@ export class Registrations {
     const credited = await this.#issue(row, facts, waitMs);
     if (!credited.ok) return credited;
     if (!credited.value) return ok({ state: 'queued' });
+    const noted = this.#parts.expected.noteVouched(facts['identity_number'] ?? '', facts);
+    if (!noted.ok) return noted;
     const finished = guarded(() => this.#finish(row, adminPin));
     return finished.ok ? ok({ state: 'recorded' }) : finished;
   }

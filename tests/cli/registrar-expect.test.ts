@@ -110,6 +110,29 @@ it('says what is new, changed and the same in the next export, and leaves out wh
   after.close();
 });
 
+it('takes what is new of somebody registered of whom it knows what was vouched for, on a dry run too', async () => {
+  const index = must(openResidentIndex(join(folder, 'hub', 'registrar.sqlite'), indexKey));
+  must(index.add(numberOf(5), new Uint8Array(16).fill(5)));
+  index.close();
+  const registered = expected();
+  must(registered.noteVouched(numberOf(5), { name: '居民5', identity_number: numberOf(5), document_valid_until: '2040-01-01' }));
+  expect(must(registered.find(numberOf(5)))).toBeNull();
+  writeFileSync(inFolder('export.csv'), [header, personOf(5)].join('\n'));
+  expect((await imi('--dry-run')).out).toBe('1 can be taken, 0 are refused; nothing was kept.\n');
+  expect(must(registered.due(10))).toEqual([]);
+  expect((await imi()).out).toBe('0 are expected now, 1 with other facts than before, 0 as before, 0 are refused.\n');
+  const [due, ...others] = must(registered.due(10));
+  expect(others).toEqual([]);
+  expect(due?.facts).toMatchObject({ name: '居民5', postcode: '510140', document_valid_until: '2040-01-01' });
+  if (due === undefined) throw new Error('nobody is due');
+  // Another export has said something else meanwhile.
+  must(registered.noteIssued({ ...due, facts: { ...due.facts, postcode: '510150' } }));
+  expect(must(registered.due(10))).toHaveLength(1);
+  must(registered.noteIssued(due));
+  expect(must(registered.due(10))).toEqual([]);
+  registered.close();
+});
+
 it('keeps nothing on a dry run', async () => {
   writeFileSync(inFolder('export.csv'), [header, personOf(1), personOf(1)].join('\n'));
   expect(await imi('--dry-run')).toMatchObject({ code: 0, out: '1 can be taken, 1 are refused; nothing was kept.\nline 3: repeated (identity_number)\n' });

@@ -54,7 +54,7 @@ export async function seedTemplate(): Promise<{ dataDir: string; remove(): void 
 
 /** What `imi` does on the hub's machine: it is told where the hub's file and folder are. */
 const imiAt = (serverPath: string, hubDir: string, args: readonly string[]): Buffer =>
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), ...args, '--server', serverPath, '--data', hubDir]);
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../src/cli/imi.ts'), ...args, '--server', serverPath, '--data', hubDir], { stdio: ['ignore', 'pipe', 'pipe'] });
 
 /** From the hub's file onto a server, as whoever runs the hub does it (docs/operations.md). */
 function moveKeeper(serverPath: string, { dataDir, hubDir, serverFile }: World, url: string): void {

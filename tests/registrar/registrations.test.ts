@@ -15,7 +15,7 @@ import { ed25519Signer, type MemorySigner } from '../../src/ledger/node-signer.t
 import { encodeChallenge } from '../../src/ledger/verify/challenge.ts';
 import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
-import { openExpectedResidents } from '../../src/registrar/expected.ts';
+import { openExpectedResidents, type ExpectedResidents } from '../../src/registrar/expected.ts';
 import { Registrations, type CardReplacement, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
@@ -82,7 +82,7 @@ const partsOf = (path: string): RegistrationsParts => ({
   key: demoSecret('registrar/index'),
   ledger: hub.ledger,
   registrar: hub.registrar,
-  expected: { find: () => ok(null) },
+  expected: { find: () => ok(null), noteVouched: () => ok(null), due: () => ok([]), noteIssued: () => ok(null) },
   keeper: hub.keeper,
   crypto: nodeCrypto,
   onFault: () => undefined,
@@ -101,6 +101,7 @@ function breakAt(step: Step, parts: RegistrationsParts): RegistrationsParts {
       foundSpace: (space) => (step === 'foundSpace' ? Promise.resolve(full) : keeper.foundSpace(space)),
     },
     registrar: {
+      issue: (...args) => registrar.issue(...args),
       holderOf: (number) => registrar.holderOf(number),
       enter: (...args) => (step === 'enter' ? full : registrar.enter(...args)),
       prepare: (...args) => (step === 'prepare' ? Promise.resolve(full) : registrar.prepare(...args)),
@@ -136,6 +137,80 @@ describe('a registration from the desk', () => {
     expect(facts).toMatchObject({ ...one.registration.facts, ...household });
     expect(must(expected.find(number))).toMatchObject({ postcode: '510140' });
     expected.close();
+  });
+
+  describe('whoever came before the register’s export', () => {
+    const number = identityNumber('1996-04-11', 499);
+    const household = { household_number: '060312018833', household_role: 'head', postcode: '510140' };
+    const line = (facts: object) => [{ line: 2, facts: { name: '方敏', identity_number: number, birth_date: '1996-04-11', ...facts } }];
+    let expected: ExpectedResidents;
+    let one: NewResident;
+    let exports = 0;
+
+    /** What stands in the newest credential in the space. */
+    const told = async (): Promise<{ count: number; facts: Record<string, string> }> => {
+      const credentials = await credentialsOf(one);
+      const issuedAt = (sdJwt: string): number => (JSON.parse(Buffer.from(sdJwt.split('.')[1] ?? '', 'base64url').toString()) as { iat: number }).iat;
+      const newest = credentials.toSorted((a, b) => issuedAt(b) - issuedAt(a))[0] ?? '';
+      const disclosed = newest.split('~').slice(1, -1).map((encoded) => JSON.parse(Buffer.from(encoded, 'base64url').toString()) as [string, string, string]);
+      return { count: credentials.length, facts: Object.fromEntries(disclosed.map(([, name, value]) => [name, value])) };
+    };
+    /** As `imi registrar expect` does it beside the running hub, and then a block. */
+    const exported = async (facts: object): Promise<{ changed: number; same: number; refused: number }> => {
+      const taken = must(expected.take(new Uint8Array(32).fill((exports += 1)), line(facts), (asked) => ok(must(hub.registrar.holderOf(asked)) !== null)));
+      // Of its second it is the newest.
+      await later();
+      await hub.registrations.carryOn();
+      return taken;
+    };
+    const later = async (): Promise<void> => {
+      const second = Math.floor(Date.now() / 1000);
+      await expect.poll(() => Math.floor(Date.now() / 1000), { interval: 50, timeout: 3000 }).toBeGreaterThan(second);
+    };
+
+    beforeAll(async () => {
+      expected = must(openExpectedResidents(join(world.hubDir, world.serverFile.registrar.expected), demoSecret('registrar/index')));
+      one = await newResident({ number });
+      expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+    });
+    afterAll(() => expected.close());
+
+    it('has what the identity document said', async () => {
+      expect(await told()).toEqual({ count: 1, facts: { ...one.registration.facts } });
+    });
+
+    it('has the household too once it is in the export, with what the document said, issued once', async () => {
+      expect(await exported(household)).toMatchObject({ changed: 1, same: 0, refused: 0 });
+      expect(await told()).toEqual({ count: 2, facts: { ...one.registration.facts, ...household } });
+      await hub.registrations.carryOn();
+      expect((await told()).count).toBe(2);
+    });
+
+    it('gets no other credential for an export that says nothing new', async () => {
+      expect(await exported(household)).toMatchObject({ changed: 0, same: 1, refused: 0 });
+      expect((await told()).count).toBe(2);
+    });
+
+    it('has what has changed in the register since, and no postcode of an address that it has left', async () => {
+      expect(await exported({ household_number: '060312018834', household_role: 'head', address: '西关区宝华路 9 号' })).toMatchObject({ changed: 1 });
+      expect(await told()).toEqual({ count: 3, facts: { ...one.registration.facts, household_number: '060312018834', household_role: 'head', address: '西关区宝华路 9 号' } });
+    });
+
+    it('gets it later where the keeper cannot write just now', async () => {
+      let refused = 0;
+      const path = join(dataDir, 'due.sqlite');
+      must(expected.take(new Uint8Array(32).fill(0xee), line({ marital_status: 'married' }), () => ok(true)));
+      const parts = { ...breakAt('take', partsOf(path)), expected, onFault: () => void (refused += 1) };
+      const broken = must(Registrations.open({ ...parts, registrar: { ...parts.registrar, issue: () => Promise.resolve(fail('hub-storage', 'sqlite-13')) } }));
+      await broken.carryOn();
+      await broken.close();
+      expect(refused).toBe(1);
+      expect((await told()).facts).not.toHaveProperty('marital_status');
+      await later();
+      await hub.registrations.carryOn();
+      expect((await told()).facts).toMatchObject({ marital_status: 'married', household_number: '060312018834' });
+      expect(must(expected.due(10))).toEqual([]);
+    });
   });
 
   it('is refused where the number is somebody’s', async () => {
