@@ -4,6 +4,7 @@ import type { BlockReason } from '../../contract/block-reason.ts';
 import type { PinWeakness } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
+import type { SpaceBefore } from '../../identity/space-replacement.ts';
 import { parseRecoveryKey } from '../../identity/recovery-key.ts';
 import type { Printing } from '../printing.ts';
 import { afterFailure } from '../visit/failure-policy.ts';
@@ -14,7 +15,7 @@ import { closeHand, pinOf, staffCardOf, type DeskHands } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, Waiting } from './work.ts';
 
 /** Where a failure page's button leads: a state of the act, or home. */
-export type DeskNext = 'document' | 'number' | 'lookUp' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'staffBack' | 'again' | 'home';
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'space' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'staffBack' | 'again' | 'home';
 
 /** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
 export interface DeskContext extends DeskHands {
@@ -31,6 +32,8 @@ export interface DeskContext extends DeskHands {
   mistyped: boolean;
   /** Who has this number; null: nobody, or not asked yet. */
   resident: Uint8Array | null;
+  /** Of whoever's card is replaced; null: it is another act, or the hub was not asked yet. */
+  space: SpaceBefore | null;
   /** Insertion of the card in hand. */
   card: number | null;
   /** Of the one that was given up: it has to come out before it counts again. */
@@ -102,6 +105,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   number: '',
   mistyped: false,
   resident: null,
+  space: null,
   card: null,
   spent: null,
   isUsed: false,
@@ -126,7 +130,7 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
 });
 
 /** What a step before must have left. */
-export function known<K extends 'document' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code' | 'waiting' | 'envelope'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
+export function known<K extends 'document' | 'space' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code' | 'waiting' | 'envelope'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
   const value = context[what];
   if (value === null) throw new Error(`no ${what} yet`);
   return value;

@@ -151,6 +151,7 @@ function doingOf(act: DeskAct | 'countersign', at: string, context: DeskContext)
   if (context.touchWanted) return 'touch-card';
   switch (at) {
     case 'lookUp.working':
+    case 'space':
       return 'looking-up';
     case 'inHand.wiping':
       return 'wiping-card';

@@ -187,12 +187,12 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return ok({ resident, recoverySecret, beside: { what: 'registration', wrapped, recovery }, made, draft });
     },
 
-    async proveReplacement(access, staffCard, insertion, made, { resident, slip }, document) {
-      const space = await inSession(access, staffCard, (session) => district.deskRecovery(session, resident));
-      if (!space.ok) return space;
+    lookUpSpace: (access, staffCard, resident) => inSession(access, staffCard, (session) => district.deskRecovery(session, resident)),
+
+    async proveReplacement(access, insertion, made, { space, slip }, document) {
       const { keys, signatureCount } = made.info;
       const prepared = await prepareReplacement(
-        { chain: district.chain, kiosk: kioskId, space: space.value, card: { ...keys, signatureCount }, document: JSON.stringify(document.facts), slip, now: seconds() },
+        { chain: district.chain, kiosk: kioskId, space, card: { ...keys, signatureCount }, document: JSON.stringify(document.facts), slip, now: seconds() },
         crypto,
       );
       if (!prepared.ok) return prepared;
@@ -203,7 +203,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const [payload] = payloads;
       if (payload === undefined) throw new Error('a replacement without a key');
       const draft = newOpenDraft(body, [[-19, keys.sig], [-19, access.staff.sig]]);
-      return ok({ resident, recoverySecret: prepared.value.recoverySecret, beside: { what: 'replacement', replacement: payload.sealed }, made, draft });
+      return ok({ resident: space.resident, recoverySecret: prepared.value.recoverySecret, beside: { what: 'replacement', replacement: payload.sealed }, made, draft });
     },
 
     signAsResident: (insertion, pin, hand) => signDraft(newCardOf(insertion), pin, [-19, hand.made.info.keys.sig], hand),

@@ -6,6 +6,12 @@ import { staffCardOf } from './hands.ts';
 import { againStep, byReturned, doneStep, mayLeave, staffBackStep, staffSignStep, tryingStep } from './one-reader.ts';
 import type { DeskWork, Waiting } from './work.ts';
 
+/** While the staff's card is in its reader: with one for all it is out from here to its signature, and a hub that was started anew wants to hear from it. */
+const lookUpSpace: Does = async (context) => {
+  const { work, access, staffCard } = context;
+  const found = await work.lookUpSpace(access, staffCard, known(context, 'resident'));
+  return found.ok ? ok({ space: found.value }) : found;
+};
 const lookAtCard: Does = async (context) => {
   const looked = await context.work.lookAtCard(known(context, 'card'));
   return looked.ok ? ok({ isUsed: looked.value === 'used' }) : looked;
@@ -23,13 +29,13 @@ const choosePin: Does = async (context, typed) => {
   return chosen.ok ? ok({ weakness: chosen.value.chosen ? null : chosen.value.weakness }) : chosen;
 };
 const prove: Does = async (context) => {
-  const { work, access, staffCard, why, slip } = context;
+  const { work, access, why, slip } = context;
   const [card, made] = [known(context, 'card'), known(context, 'made')];
   if (why === 'register') {
     const proved = await work.prove(access, card, made);
     return proved.ok ? ok({ hand: proved.value }) : proved;
   }
-  const proved = await work.proveReplacement(access, staffCard, card, made, { resident: known(context, 'resident'), slip }, known(context, 'document'));
+  const proved = await work.proveReplacement(access, card, made, { space: known(context, 'space'), slip }, known(context, 'document'));
   slip?.fill(0);
   if (proved.ok) return ok({ hand: proved.value, slip: null });
   return proved.failure.code === 'space-unreadable' && slip !== null ? ok({ slip: null, slipProblem: 'wrong' }) : proved;
@@ -75,7 +81,8 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
     on: { 'resident.reader': { actions: 'takeReader' }, 'touch.wanted': { actions: 'noteTouch' }, 'draft.over': '.gone' },
     states: {
       ...documentSteps,
-      lookUp: why === 'register' ? lookUpStep('#desk.check', '#desk.known', '#desk.card') : lookUpStep('#desk.check', '#desk.card', '#desk.unknown'),
+      lookUp: why === 'register' ? lookUpStep('#desk.check', '#desk.known', '#desk.card') : lookUpStep('#desk.check', '#desk.space', '#desk.unknown'),
+      space: step(lookUpSpace, [{ target: 'card' }], 'space'),
       known: refusedStep('resident-known', 'home'),
       unknown: refusedStep('resident-unknown', 'document'),
 
@@ -157,7 +164,7 @@ export const registrationMachine = (work: DeskWork, why: 'register' | 'replace')
       trying: tryingStep,
       done: doneStep,
       leaving: leavingStep,
-      failed: failedStep('document', 'lookUp', 'card', 'staffSign', 'keeping', 'submitting', 'staffBack', 'again'),
+      failed: failedStep('document', 'lookUp', 'space', 'card', 'staffSign', 'keeping', 'submitting', 'staffBack', 'again'),
       over: { type: 'final' },
     },
   });

@@ -5,6 +5,7 @@ import type { DeviceCommands, OpenPgpInfo, PinChoice, PinResult } from '../../co
 import type { Result } from '../../contract/result.ts';
 import type { DeskAct, TwoHandedAct } from '../../contract/desk-act.ts';
 import type { HpkeMessage } from '../../identity/hpke.ts';
+import type { SpaceBefore } from '../../identity/space-replacement.ts';
 import type { StaffRole } from '../../ledger/verify/acts.ts';
 import type { Draft } from '../../ledger/verify/draft.ts';
 import type { StaffAccess } from '../staff/work.ts';
@@ -29,9 +30,9 @@ export interface CardInHand {
   draft: Draft;
 }
 
-/** Whose card is replaced, and what the slip of the card before opens; null: there is none. */
+/** What the hub keeps for whoever's card is replaced, and the slip of the card before, which opens it; null: there is none. */
 export interface Replaced {
-  resident: Uint8Array;
+  space: SpaceBefore;
   slip: Uint8Array | null;
 }
 
@@ -76,8 +77,10 @@ export interface DeskWork {
   choosePin(insertion: number, pin: Uint8Array, document: Document): Promise<Result<PinChoice>>;
   /** The new card answers for its keys; from then on it is all there but the signatures. */
   prove(access: StaffAccess, insertion: number, made: MadeCard): Promise<Result<CardInHand>>;
-  /** The same for a card in place of another. `space-unreadable`: not the slip of this resident's last card. */
-  proveReplacement(access: StaffAccess, staffCard: number, insertion: number, made: MadeCard, replaced: Replaced, document: Document): Promise<Result<CardInHand>>;
+  /** What a card in place of another takes of the hub, which may want to hear from the staff's card first. */
+  lookUpSpace(access: StaffAccess, staffCard: number, resident: Uint8Array): Promise<Result<SpaceBefore>>;
+  /** As `prove`, for a card in place of another. `space-unreadable`: not the slip of this resident's last card. */
+  proveReplacement(access: StaffAccess, insertion: number, made: MadeCard, replaced: Replaced, document: Document): Promise<Result<CardInHand>>;
   signAsResident(insertion: number, pin: Uint8Array | null, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>>;
   /** @param isBack the card was out of the reader since its sign-in: with the same PIN it is signed in again. */
   signAsStaff(access: StaffAccess, staffCard: number, pin: Uint8Array | null, hand: CardInHand, isBack: boolean): Promise<Result<Signed<{ hand: CardInHand }>>>;

@@ -65,6 +65,7 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     tryOut: () => did('tryOut', null),
     lookAtMade: (insertion) => did(`lookAtMade ${insertion}`, { triesLeft: 3, pinPad: false }),
     tryOutAgain: (_, pin) => did('tryOutAgain', { verified: true, untried: null }, pin),
+    lookUpSpace: (_, __, resident) => did('lookUpSpace', { resident, publicKey: new Uint8Array(32), recovery: { enc: new Uint8Array(32), ciphertext: new Uint8Array(48) }, formers: [], replaced: 0 }),
     proveReplacement: () => did('proveReplacement', handIn()),
     signRetirement: (_, __, pin) => did('signRetirement', { verified: true, draft: handIn().draft }, pin),
     keep: () => {

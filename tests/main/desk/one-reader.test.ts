@@ -339,6 +339,21 @@ test('a lost card is replaced by two colleagues, with the slip', async () => {
   stand.screen.touch({ intent: 'start' });
 }, 60_000);
 
+test('the hub was started anew while the staff’s card was out: the new card is made all the same, and nothing is said against it', async () => {
+  const dilnur = { ...fang, name: '迪丽努尔·阿卜杜热合曼·买买提吐尔逊', birth: '1996-04-30', number: identityNumber('1996-04-30', 408) };
+  await staff('staff-liang');
+  await upToCard('replace', dilnur);
+  const path = blankCard();
+  await change(path);
+  await stand.screen.sees('desk-turn', ({ to }) => to === 'resident');
+  await stand.stopHub();
+  await stand.startHub();
+  await throughResident('305817', recoveryKeyText(demoSecret('recovery/dilnur')));
+  await pull();
+  stand.screen.touch({ intent: 'visit.end' });
+  await stand.screen.sees('attract');
+}, 60_000);
+
 test('a PIN is unlocked; a pulled card and another’s are told', async () => {
   const chen = { ...fang, name: '陈伟', birth: '1978-01-09', number: identityNumber('1978-01-09', 317) };
   const path = card('chen');
