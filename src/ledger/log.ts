@@ -25,10 +25,13 @@ interface Group {
   root: Uint8Array;
 }
 
-/** The right edge: for each layer, its last group, which is not full, from number `first` on. It follows from the entries, so it is not stored. */
+/** For each layer, its last group, which is not full, from number `first` on. */
+type Layers = { first: number; hashes: Uint8Array[] }[];
+
+/** The right edge. It follows from the entries, so it is not stored. */
 interface Edge {
   size: number;
-  layers: { first: number; hashes: Uint8Array[] }[];
+  layers: Layers;
 }
 
 /** Of no size that a log has. */
@@ -118,52 +121,61 @@ export class TransactionLog {
   }
 
   leafHashAt(index: number): Uint8Array {
-    return this.#hashAt(0, index);
+    return this.#hashAt(this.#layers(), 0, index);
   }
 
   /** Of the complete subtree of 2^level leaves from leaf position · 2^level on. */
   subtreeHash(level: number, position: number): Uint8Array {
-    const k = Math.floor(level / levelsOfGroup);
-    const width = 2 ** (level % levelsOfGroup);
-    return merkleRoot(Array.from({ length: width }, (_, i) => this.#hashAt(k, position * width + i)), this.#crypto);
+    return this.#subtreeHash(this.#layers(), level, position);
   }
 
   root(size: number): Uint8Array {
-    return size === 0 ? emptyRoot(this.#crypto) : this.#range(0, size);
+    return size === 0 ? emptyRoot(this.#crypto) : this.#range(this.#layers(), 0, size);
   }
 
   /** RFC 9162 §2.1.3.1. */
   inclusionPath(index: number, size: number): Uint8Array[] {
-    return this.#inclusion(index, 0, size);
+    return this.#inclusion(this.#layers(), index, 0, size);
   }
 
   /** RFC 9162 §2.1.4.1; `first` ≥ 1. */
   consistencyPath(first: number, second: number): Uint8Array[] {
-    return first === second ? [] : this.#consistency(first, 0, second, true);
+    return first === second ? [] : this.#consistency(this.#layers(), first, 0, second, true);
   }
 
-  #inclusion(index: number, start: number, size: number): Uint8Array[] {
+  /** Of the edge as it is now: asked of the file once for all that is read together. */
+  #layers(): Layers {
+    return this.#edgeAt(this.size()).layers;
+  }
+
+  #subtreeHash(layers: Layers, level: number, position: number): Uint8Array {
+    const k = Math.floor(level / levelsOfGroup);
+    const width = 2 ** (level % levelsOfGroup);
+    return merkleRoot(Array.from({ length: width }, (_, i) => this.#hashAt(layers, k, position * width + i)), this.#crypto);
+  }
+
+  #inclusion(layers: Layers, index: number, start: number, size: number): Uint8Array[] {
     if (size === 1) return [];
     const half = largestPowerOfTwoBelow(size);
     return index < half
-      ? [...this.#inclusion(index, start, half), this.#range(start + half, size - half)]
-      : [...this.#inclusion(index - half, start + half, size - half), this.#range(start, half)];
+      ? [...this.#inclusion(layers, index, start, half), this.#range(layers, start + half, size - half)]
+      : [...this.#inclusion(layers, index - half, start + half, size - half), this.#range(layers, start, half)];
   }
 
-  #consistency(first: number, start: number, size: number, whole: boolean): Uint8Array[] {
-    if (first === size) return whole ? [] : [this.#range(start, size)];
+  #consistency(layers: Layers, first: number, start: number, size: number, whole: boolean): Uint8Array[] {
+    if (first === size) return whole ? [] : [this.#range(layers, start, size)];
     const half = largestPowerOfTwoBelow(size);
     return first <= half
-      ? [...this.#consistency(first, start, half, whole), this.#range(start + half, size - half)]
-      : [...this.#consistency(first - half, start + half, size - half, false), this.#range(start, half)];
+      ? [...this.#consistency(layers, first, start, half, whole), this.#range(layers, start + half, size - half)]
+      : [...this.#consistency(layers, first - half, start + half, size - half, false), this.#range(layers, start, half)];
   }
 
   /** Root of `size` leaves from `start` on, where `start` is a multiple of the power of two that is at least `size`. */
-  #range(start: number, size: number): Uint8Array {
+  #range(layers: Layers, start: number, size: number): Uint8Array {
     const level = Math.log2(size);
-    if (Number.isInteger(level)) return this.subtreeHash(level, start / size);
+    if (Number.isInteger(level)) return this.#subtreeHash(layers, level, start / size);
     const half = largestPowerOfTwoBelow(size);
-    return innerHash(this.#range(start, half), this.#range(start + half, size - half), this.#crypto);
+    return innerHash(this.#range(layers, start, half), this.#range(layers, start + half, size - half), this.#crypto);
   }
 
   #checked(row: unknown): LogEntry | undefined {
@@ -171,19 +183,18 @@ export class TransactionLog {
     const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: Uint8Array; envelope: Uint8Array; height: number };
     // A damaged row has values of other kinds than its table says.
     const isRow = transaction_id instanceof Uint8Array && envelope instanceof Uint8Array && typeof height === 'number';
-    if (!isRow || !equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
+    if (!isRow || !equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(this.#layers(), 0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
     return { index: position, transaction: transaction_id, envelope, height };
   }
 
   /** Of the subtree of 16^k leaves with this number. */
-  #hashAt(k: number, number: number): Uint8Array {
-    const { layers } = this.#edgeAt(this.size());
+  #hashAt(layers: Layers, k: number, number: number): Uint8Array {
     const hash = this.#hashBelow(layers, k, number);
     if (hash === undefined) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number} is missing`);
     return hash;
   }
 
-  #hashBelow(layers: Edge['layers'], k: number, number: number): Uint8Array | undefined {
+  #hashBelow(layers: Layers, k: number, number: number): Uint8Array | undefined {
     const layer = layers[k];
     if (layer === undefined) return undefined;
     if (number >= layer.first) return layer.hashes[number - layer.first];
@@ -209,7 +220,7 @@ export class TransactionLog {
   #edgeAt(size: number): Edge {
     const before = this.#edge;
     if (before.size === size) return before;
-    const layers: Edge['layers'] = [];
+    const layers: Layers = [];
     for (let k = 0, count = size; count > 0; k++, count = Math.floor(count / inGroup)) {
       const first = count - (count % inGroup);
       const known = before.layers[k];

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { concatBytes, equalBytes, u64 } from '../verify/bytes.ts';
 import type { Crypto } from '../verify/crypto.ts';
@@ -48,12 +48,12 @@ export class HeadGuard {
     return this.#newest;
   }
 
-  /** Returns after fsync. */
+  /** Returns when it is on the disk: in place, so that nothing but its bytes has to be. */
   write(mark: SignedMark): void {
     const content = concatBytes(u64(mark.height), mark.hash);
     const slot = concatBytes(content, this.#crypto.sha256(content));
     writeSync(this.#file, slot, 0, slot.length, this.#next * slotBytes);
-    fsyncSync(this.#file);
+    fdatasyncSync(this.#file);
     this.#next = this.#next === 0 ? 1 : 0;
     this.#newest = mark;
   }
