@@ -113,7 +113,7 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, setup
       return;
     }
     socket.setNoDelay(true);
-    socket.setTimeout(limits.silentMs, () => socket.destroy());
+    letGoWhenSilent(socket, limits.silentMs);
     const now = Math.floor(Date.now() / 1000);
     const peer = peerDeviceKey(socket, now);
     if (peer === undefined) return sayAndClose(socket, { code: 'kiosk-not-enrolled', detail: 'certificate' });
@@ -195,6 +195,25 @@ export async function openTlsDoor({ host, port, identity, admit, handlers, setup
       const conversations = [...open.values()].flatMap(({ conversation }) => conversation ?? []);
       return closeListener(server, [...open.keys(), ...settingUp.keys()], [...conversations, ...settingUp.values()], limits.closingMs);
     },
+  });
+}
+
+const quarters = 4;
+
+/**
+ * Lets it go when nothing was heard for four quarters of the time, one after the other. A hub that stood still for a while reads first what was said meanwhile (`setImmediate` is
+ * past the sockets), and takes its own standing still for no more than one quarter.
+ */
+function letGoWhenSilent(socket: TLSSocket, silentMs: number): void {
+  let heardBefore: number | null = null;
+  let silent = 0;
+  socket.setTimeout(silentMs / quarters).on('timeout', () => {
+    setImmediate(() => {
+      silent = socket.bytesRead === heardBefore ? silent + 1 : 1;
+      heardBefore = socket.bytesRead;
+      if (silent >= quarters) socket.destroy();
+      else socket.setTimeout(silentMs / quarters);
+    });
   });
 }
 

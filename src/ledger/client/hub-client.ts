@@ -26,7 +26,7 @@ export interface ClientTimes {
   attemptMs: number;
   /** Over TLS: after so long without a word from the hub we say hello… */
   quietMs: number;
-  /** …and after so long without a word it is gone, whatever the network says. */
+  /** …and after so long without a word, though asked all the while, it is gone, whatever the network says. */
   silentMs: number;
 }
 
@@ -61,6 +61,8 @@ interface Line {
   socket: Socket;
   /** When something was last heard, milliseconds of a clock that nobody sets. */
   heardAt: number;
+  /** How often we have said hello since. */
+  asked: number;
   /** Over TLS: the other end has proved the hub's key, and we have said hello. */
   greeted: boolean;
   /** The hub has let us in. */
@@ -131,7 +133,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
   function wait(socket: Socket): Promise<Result<Socket>> {
     return new Promise((resolve) => {
       trying = socket;
-      const candidate: Line = { socket, heardAt: performance.now(), greeted: false, open: false, over: null };
+      const candidate: Line = { socket, heardAt: performance.now(), asked: 0, greeted: false, open: false, over: null };
       const timers = tls === null ? [] : watch(candidate, tls);
       const opened = (): void => {
         attempt = null;
@@ -178,22 +180,28 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
     if (hello !== undefined) socket.write(hello);
   }
 
-  /** A cable that was pulled is heard of by nobody: after a while the one who listens has to ask. */
+  /**
+   * A cable that was pulled is heard of by nobody: after a while the one who listens has to ask. Whoever stood still meanwhile reads first what has come
+   * (`setImmediate` is past the sockets), and holds nobody's silence against them whom it did not ask.
+   */
   function watch(candidate: Line, way: TlsWay): NodeJS.Timeout[] {
-    const attemptLimit = setTimeout(() => {
+    const limitAttempt = (): void => {
       if (candidate.open) return;
       candidate.over ??= { code: 'hub-unreachable', detail: 'no connection' };
       candidate.socket.destroy();
-    }, times.attemptMs);
-    const round = setInterval(() => {
-      if (!candidate.open) return;
+    };
+    const lookRound = (): void => {
+      if (!candidate.open || candidate.socket.destroyed) return;
       const silentMs = performance.now() - candidate.heardAt;
-      if (silentMs >= times.silentMs) {
+      if (silentMs >= times.silentMs && candidate.asked * times.quietMs >= times.silentMs - times.quietMs) {
         candidate.over = { code: 'hub-unreachable', detail: 'connection lost' };
         candidate.socket.destroy();
-      } else if (silentMs >= times.quietMs) sayHello(candidate.socket, way);
-    }, times.quietMs);
-    return [attemptLimit.unref(), round.unref()];
+      } else if (silentMs >= times.quietMs) {
+        candidate.asked += 1;
+        sayHello(candidate.socket, way);
+      }
+    };
+    return [setTimeout(() => setImmediate(limitAttempt), times.attemptMs).unref(), setInterval(() => setImmediate(lookRound), times.quietMs).unref()];
   }
 
   function lost(candidate: Line): void {
@@ -221,6 +229,7 @@ export function connectHub({ deadlineMs = 5000, times: given, ...way }: HubClien
     const reader = new FrameReader();
     candidate.socket.on('data', (piece: Uint8Array) => {
       candidate.heardAt = performance.now();
+      candidate.asked = 0;
       const messages = reader.push(piece);
       if (messages === undefined) {
         candidate.socket.destroy();

@@ -7,7 +7,7 @@ import { doorIdentity } from '../../../src/hub/door-identity.ts';
 import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
 import { doorProtocols, doorTls } from '../../../src/ledger/client/door-tls.ts';
 import { tlsPlaceIn } from '../../../src/ledger/client/hub-address.ts';
-import { connectHub, type HubClient } from '../../../src/ledger/client/hub-client.ts';
+import { connectHub, type ClientTimes, type HubClient } from '../../../src/ledger/client/hub-client.ts';
 import { encodeFrame } from '../../../src/ledger/client/wire.ts';
 import { layCable, type Cable } from '../../fixtures/cable.ts';
 import { seedOf } from '../small-district.ts';
@@ -107,15 +107,17 @@ const openHub = async (port = 0, silentMs = 5000): Promise<number> => {
   return tlsPlaceIn(opened.value.address).port;
 };
 
-const connect = (port: number, { pin = hubIdentity.pin, silentMs = 200 } = {}): HubClient => {
+/** Asks again at once, and is impatient only where `times` say so. */
+const connect = (port: number, times: Partial<ClientTimes> = {}): HubClient => {
   hub = connectHub({
-    tls: { host: '127.0.0.1', port, pin, kiosk: 'hall-1', identity: kioskIdentity },
-    deadlineMs: 3000,
-    times: { retryMs: { least: 10, most: 40 }, attemptMs: 150, quietMs: 40, silentMs },
+    tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: kioskIdentity },
+    times: { retryMs: { least: 10, most: 40 }, ...times },
   });
   hub.onConnection((away) => news.push(away === null ? null : wordsOf(away)));
   return hub;
 };
+/** When the hub lets it in the next time. */
+const backOf = (client: HubClient): Promise<void> => new Promise((resolve) => void client.onConnection((away) => away === null && resolve()));
 const wordsOf = ({ code, detail }: Failure): string => `${code} ${detail ?? ''}`;
 const call = async (client: HubClient): Promise<string> => {
   const answer = await client.call('services.list', {});
@@ -140,19 +142,20 @@ test('a chip that does not vouch for this connection is asked again for the next
   let silent = 2;
   hub = connectHub({
     tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: () => Promise.resolve((silent -= 1) >= 0 ? fail('device-key-silent') : ok(kioskIdentity)) },
-    deadlineMs: 3000,
-    times: { retryMs: { least: 10, most: 40 }, attemptMs: 1500, quietMs: 1000, silentMs: 2000 },
+    times: { retryMs: { least: 10, most: 40 } },
   });
   hub.onConnection((away) => news.push(away === null ? null : wordsOf(away)));
+  const there = backOf(hub);
   expect(await call(hub)).toBe('hub-unreachable device key');
-  await expect.poll(() => news).toEqual(['hub-unreachable device key', null]);
+  await there;
+  expect(news).toEqual(['hub-unreachable device key', null]);
   expect(await call(hub)).toBe('ok');
 });
 
 test('closed while a chip vouches, it connects to nobody', async () => {
   const port = await openHub();
   const vouched = Promise.withResolvers<ReturnType<typeof ok<typeof kioskIdentity>>>();
-  const client = connectHub({ tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: () => vouched.promise }, deadlineMs: 3000 });
+  const client = connectHub({ tls: { host: '127.0.0.1', port, pin: hubIdentity.pin, kiosk: 'hall-1', identity: () => vouched.promise } });
   const calling = call(client);
   client.close();
   vouched.resolve(ok(kioskIdentity));
@@ -188,7 +191,7 @@ describe('who is not the hub', () => {
   });
 
   test('and says nothing is given up', async () => {
-    expect(await call(connect(await listening(createServer())))).toBe('hub-unreachable no connection');
+    expect(await call(connect(await listening(createServer()), { attemptMs: 150 }))).toBe('hub-unreachable no connection');
   });
 });
 
@@ -198,7 +201,7 @@ describe('a hub that does not let the kiosk in', () => {
     const client = connect(await openHub());
     expect(await call(client)).toBe('kiosk-not-enrolled unknown');
     expect(client.connected).toBe(false);
-    const admitted = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+    const admitted = backOf(client);
     mayComeIn = ok('hall-1');
     await admitted;
     expect(await call(client)).toBe('ok');
@@ -225,34 +228,53 @@ test('a hub that went and came back is found again', async () => {
   await door?.close();
   await gone;
   expect(await call(client)).toBe('hub-unreachable no connection');
-  const back = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+  const back = backOf(client);
   await openHub(port);
   await back;
   expect(await call(client)).toBe('ok');
 });
 
 describe('when nothing is to be said', () => {
+  /** Of both ends. The door lets go of whoever has said nothing for five times as long as the kiosk keeps quiet. */
+  const silentMs = 200;
+  const often = { quietMs: silentMs / 5, silentMs };
+  /** The kiosk has said hello so many times more. */
+  const heardMore = (times: number): Promise<void> => {
+    const wanted = hellos + times;
+    return new Promise((resolve) => (heardHello = () => hellos >= wanted && resolve()));
+  };
+
   test('both ends stay, by a word now and then', async () => {
-    const client = connect(await openHub(0, 200));
+    const client = connect(await openHub(0, silentMs), often);
     expect(await call(client)).toBe('ok');
-    // 40 ms apart, so that the door would have let go in between.
-    const enough = new Promise<void>((resolve) => (heardHello = () => hellos >= 10 && resolve()));
-    await enough;
+    // So long that the door would have let go in between.
+    await heardMore(10);
+    expect(news).toEqual([null]);
+    expect(door?.connections).toBe(1);
+  });
+
+  test('both ends stay, though they stood still for longer than one of them may be silent', async () => {
+    const client = connect(await openHub(0, silentMs), often);
+    expect(await call(client)).toBe('ok');
+    const until = performance.now() + 2 * silentMs;
+    while (performance.now() < until);
+    await heardMore(2);
     expect(news).toEqual([null]);
     expect(door?.connections).toBe(1);
   });
 
   test('and the cable is pulled, both ends notice, and meet again', async () => {
-    const port = await openHub(0, 200);
+    const port = await openHub(0, silentMs);
     cable = await layCable(port);
-    const client = connect(cable.port);
+    // What was begun while the cable was out is given up, and begun again, until it comes through.
+    const client = connect(cable.port, { ...often, attemptMs: 1000 });
     expect(await call(client)).toBe('ok');
     const waiting = client.call('head.get', {});
     cable.pull();
     expect(await waiting).toEqual(fail('hub-unreachable', 'connection lost'));
-    await expect.poll(() => door?.connections).toBe(0);
+    await expect.poll(() => door?.connections, { timeout: 10_000 }).toBe(0);
     expect(await call(client)).toMatch(/^hub-unreachable/);
-    const back = new Promise<void>((resolve) => void client.onConnection((away) => away === null && resolve()));
+    const back = backOf(client);
     cable.plug();
     await back;
     expect(await call(client)).toBe('ok');
