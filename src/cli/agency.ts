@@ -246,8 +246,8 @@ function init({ dir, name, gateway, hub }: Options): Result<null, Failed> {
   if (typeof dir !== 'string' || typeof name !== 'string' || typeof gateway !== 'string' || typeof hub !== 'string') return fail('usage', usage);
   const founded = foundAgency({ dir, name, gateway, hub });
   if (!founded.ok) return founded;
-  process.stdout.write(`${JSON.stringify(founded.value, null, 2)}\n`);
-  process.stderr.write('Give these to the authority: it enrols the agency with its names and purposes. The keys stay here.\n');
+  process.stdout.write(`${JSON.stringify({ party: 'agency', ...founded.value }, null, 2)}\n`);
+  process.stderr.write('Give these to the authority: it adds the agency’s names and purposes, and enrols it. The keys stay here.\n');
   return ok(null);
 }
 

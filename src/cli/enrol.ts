@@ -10,27 +10,34 @@ import { connectHub } from '../ledger/client/hub-client.ts';
 import { createLightClient } from '../ledger/client/light-client.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
 import { ed25519Signer, type MemorySigner } from '../ledger/node-signer.ts';
-import type { Act, PartyEnrol, StaffRole } from '../ledger/verify/acts.ts';
+import type { Act, PartyEnrol, PartyRotate, StaffRole } from '../ledger/verify/acts.ts';
 import { fromBase64url, fromHex, toHex } from '../ledger/verify/bytes.ts';
 import { openEnvelope, signEnvelope } from '../ledger/verify/envelope.ts';
 import { createDistrict } from '../main/district.ts';
 import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type CardSigner } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
+import { readValidatorKey } from './validator-key.ts';
 
 const usage = `imi enrol party FILE --key AUTHORITY-KEY [--key …] WHERE
+imi enrol rotate-party FILE --key AUTHORITY-KEY [--key …] WHERE
+imi enrol suspend-party|resume-party|retire-party NAME --key AUTHORITY-KEY [--key …] WHERE
+imi enrol validator PUBLIC-KEY --power N --key AUTHORITY-KEY [--key …] WHERE
 imi enrol staff --party NAME --role ROLE --until YYYY-MM-DD --key KEY [--binding smartcard|pcsclite] WHERE
 imi enrol retire-staff ID --key KEY WHERE
 imi enrol bring FILE --hub FILE --data DIR
   WHERE: --hub FILE --data DIR, on the hub’s machine while it runs (DIR is the hub’s folder); or --hub FILE --out FILE, to be brought there.
   party: FILE is JSON: id, party (agency, auditor, registrar, keeper, gateway, hub, witness, authority), sign and seal as base64url, names, and for
   an agency its purposes, each with id, claims and longestDays. As many keys of the authority as the ledger asks for.
+  rotate-party: FILE is JSON: id, current (its signing key until now), and sign, seal or both, the new ones. retire-party is for good.
+  validator: PUBLIC-KEY of an agency’s CometBFT, as its file has it under pub_key; power 0 takes it away. In force two blocks later.
   staff: the person’s card goes into any reader, and signs a trial with its PIN. ROLE: staff, technician, registrar, officer or auditor. KEY: of the party that
   the person works for.`;
 
 const options = {
   key: { type: 'string', multiple: true },
   party: { type: 'string' },
+  power: { type: 'string' },
   role: { type: 'string' },
   until: { type: 'string' },
   binding: { type: 'string', default: 'smartcard' },
@@ -46,7 +53,7 @@ type Failed = Failure<string>;
 const goodForSeconds = 7 * 86_400;
 const recordWaitMs = 10_000;
 
-/** Who belongs to a district: parties by its authority, people by the party that they work for. 0: recorded, or written; 1: refused, the code is on stderr; 2: called wrongly. */
+/** Who belongs to a district: parties and validators by its authority, people by the party that they work for. 0: recorded, or written; 1: refused, the code is on stderr; 2: called wrongly. */
 export async function run(args: string[]): Promise<number> {
   const done = await enrol(args);
   if (done.ok) {
@@ -67,11 +74,9 @@ async function enrol(args: string[]): Promise<Result<string, Failed>> {
     if (what === 'bring') return await bring(new Uint8Array(readFileSync(name)), hubFile, values);
     const keys = signersOf(values.key ?? []);
     if (!keys.ok) return keys;
-    if (what === 'party') return await record(partyOf(JSON.parse(readFileSync(name, 'utf8'))), keys.value, hubFile, values);
     if (what === 'staff') return await enrolStaff(keys.value, hubFile, values);
-    if (what !== 'retire-staff') return fail('usage', 'What is to be enrolled?');
-    const id = /^[0-9a-f]{32}$/.test(name) ? fromHex(name) : undefined;
-    return id === undefined ? fail('usage', 'Whose? An id has 32 hexadecimal digits.') : await record({ kind: 'staff.retire', id }, keys.value, hubFile, values);
+    const act = actOf(what ?? '', name, values.power);
+    return act.ok ? await record(act.value, keys.value, hubFile, values) : act;
   } catch (error) {
     if (error instanceof CardFailed) return { ok: false, failure: error.failure };
     // An option that is not ours, a file that is not there or not what it should be.
@@ -83,7 +88,7 @@ const key32 = z
   .string()
   .transform((text) => fromBase64url(text) ?? new Uint8Array())
   .refine(({ length }) => length === 32, 'a key is 32 bytes as base64url');
-const partyName = z.string().regex(/^[a-z0-9-]{3,40}$/);
+const partyName = z.string().regex(/^[a-z0-9-]{3,40}$/, 'a party’s name is 3 to 40 of a-z, 0-9 and -');
 
 const partySchema = z.strictObject({
   id: partyName,
@@ -93,6 +98,41 @@ const partySchema = z.strictObject({
   names: z.strictObject({ 'zh-Hans': z.string().min(1).max(80), en: z.string().min(1).max(80) }),
   purposes: z.array(z.strictObject({ id: z.string().min(1).max(80), claims: z.array(z.string().min(1).max(60)).min(1), longestDays: z.int().min(1) })).optional(),
 });
+
+const rotationSchema = z.strictObject({ id: partyName, current: key32, sign: key32.optional(), seal: key32.optional() });
+
+/** What needs nobody's card. `name` is a file, a name, an id or a key. Throws where a file is not what it should be. */
+function actOf(what: string, name: string, power: string | undefined): Result<Act, Failure<'usage'>> {
+  switch (what) {
+    case 'party':
+      return ok(partyOf(readJson(name)));
+    case 'rotate-party':
+      return ok(rotationOf(readJson(name)));
+    case 'suspend-party':
+    case 'resume-party':
+      return ok({ kind: 'party.suspend', id: partyName.parse(name), suspended: what === 'suspend-party' });
+    case 'retire-party':
+      return ok({ kind: 'party.retire', id: partyName.parse(name) });
+    case 'validator': {
+      const key = readValidatorKey(name);
+      if (key === undefined) return fail('usage', 'Which validator? A key has 32 bytes, in base64.');
+      return /^\d{1,13}$/.test(power ?? '') ? ok({ kind: 'validator.set', key: [-19, key], power: Number(power) }) : fail('usage', 'With which --power? 0 takes it away.');
+    }
+    case 'retire-staff': {
+      const id = /^[0-9a-f]{32}$/.test(name) ? fromHex(name) : undefined;
+      return id === undefined ? fail('usage', 'Whose? An id has 32 hexadecimal digits.') : ok({ kind: 'staff.retire', id });
+    }
+    default:
+      return fail('usage', 'What is to be enrolled?');
+  }
+}
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+function rotationOf(file: unknown): PartyRotate {
+  const { id, current, sign, seal } = rotationSchema.parse(file);
+  return { kind: 'party.rotate', id, current: [-19, current], ...(sign === undefined ? {} : { sign: [-19, sign] }), ...(seal === undefined ? {} : { seal: [-25, seal] }) };
+}
 
 function partyOf(file: unknown): PartyEnrol {
   const { id, party, sign, seal, names, purposes } = partySchema.parse(file);

@@ -35,6 +35,7 @@ const commands: Record<string, Listed> = {
     load: () => import('./enrol.ts'),
     uses: [
       { usage: 'imi enrol party FILE --key AUTHORITY-KEY --hub FILE --data DIR', summary: 'the authority: take an agency or another party into the district' },
+      { usage: 'imi enrol rotate-party|suspend-party|resume-party|retire-party|validator …', summary: 'the authority: give a party other keys, suspend it, end it; set a validator’s power' },
       { usage: 'imi enrol staff|retire-staff … --key KEY --hub FILE --data DIR', summary: 'a party: enrol the card of somebody who works for it, or end it' },
       { usage: 'imi enrol bring FILE --hub FILE --data DIR', summary: 'hand in what was signed elsewhere' },
     ],

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { hubServerFileSchema } from '../contract/hub-file.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
+import { makeFolder } from '../hub/data-folder.ts';
 import { readKeyFile } from '../hub/key-file.ts';
 import { backUp, restore, type BackupFacts } from '../ledger/backup.ts';
 import type { LedgerFiles } from '../ledger/engines/at-rest.ts';
@@ -11,13 +12,15 @@ import { exportLedger, importLedger } from '../ledger/export.ts';
 import { decodeGenesis } from '../ledger/genesis.ts';
 import { adopt, handOver } from '../ledger/handover.ts';
 import { ed25519Signer } from '../ledger/node-signer.ts';
-import { fromBase64url } from '../ledger/verify/bytes.ts';
 import { runLedgerSeed } from './ledger-seed.ts';
+import { readValidatorKey } from './validator-key.ts';
 
 const usage = `imi ledger backup  --server FILE --data DIR --out FOLDER
 imi ledger restore --server FILE --data DIR --from FOLDER [--guard-lost]
 imi ledger export  --server FILE --data DIR --out FOLDER
 imi ledger import  --server FILE --data DIR --from FOLDER [--guard-lost]
+imi ledger handover --server FILE --data DIR --validators FILE --out FOLDER
+imi ledger adopt   --from FOLDER --data DIR
 imi ledger seed    --residents N --requests M --out FOLDER [--seed NUMBER]`;
 
 interface Called {
@@ -58,7 +61,7 @@ function handOn(args: string[]): number {
   const files = filesOf(server, data);
   if (!files.ok) return misuse(files.failure.detail ?? usage);
   const validators = validatorsSchema.safeParse(readJson(list));
-  if (!validators.success) return misuse(`${list} is no list of validators`);
+  if (!validators.success) return misuse(`${list} is no list of validators: [{ "key": "…", "power": 10 }, …], each key 32 bytes in base64`);
   const { validatorKey } = files.value;
   const key = readKeyFile(validatorKey);
   if (!key.ok || key.value.sign === undefined) return refuse('handover', key.ok ? fail('key-unreadable', validatorKey).failure : key.failure);
@@ -76,6 +79,8 @@ function takeOn(args: string[]): number {
   if (from === undefined || data === undefined) return misuse(usage);
   // Where `imi node` looks for it.
   const path = resolve(data, 'ledger.sqlite');
+  const made = makeFolder(data);
+  if (!made.ok) return refuse('adopt', made.failure);
   const done = adopt(path, from);
   if (!done.ok) return refuse('adopt', done.failure);
   process.stdout.write(`${path}: ${done.value.genesis.chain}, ${done.value.tip.logSize} entries; it goes on at height ${done.value.tip.height + 1}\n`);
@@ -86,8 +91,8 @@ const validatorsSchema = z
   .array(
     z.strictObject({
       key: z.string().transform((text, context) => {
-        const key = fromBase64url(text.replaceAll('+', '-').replaceAll('/', '_').replace(/=$/, ''));
-        if (key?.length === 32) return key;
+        const key = readValidatorKey(text);
+        if (key !== undefined) return key;
         context.addIssue('not 32 bytes of base64');
         return z.NEVER;
       }),

@@ -76,7 +76,7 @@ export function restore(files: LedgerFiles, from: string, { isGuardLost }: { isG
   try {
     const free = isFree(files);
     if (!free.ok) return free;
-    if (!existsSync(join(folder, names.ledger))) return fail('hub-storage', `${folder} is no backup`);
+    if (![names.ledger, names.head].every((name) => existsSync(join(folder, name)))) return fail('hub-storage', `${folder} is no backup: it has no ${names.ledger} with its ${names.head}`);
     copyAside(join(folder, names.ledger), part);
     const head = new Uint8Array(readFileSync(join(folder, names.head)));
     const database = new DatabaseSync(part);

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hubFileSchema, hubServerFileSchema, type HubFile } from '../../src/contract/hub-file.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
 import { writeKeyFile } from '../../src/hub/key-file.ts';
-import { fromHex } from '../../src/ledger/verify/bytes.ts';
+import { ed25519Signer } from '../../src/ledger/node-signer.ts';
+import { fromHex, toBase64url } from '../../src/ledger/verify/bytes.ts';
 import { decodeRecord, stateKey, type PartyRecord, type StaffRecord } from '../../src/ledger/verify/records.ts';
 import type { Readiness } from '../../src/main/workshop/readiness.ts';
 import { demoSecret } from '../../tools/demo/demo-keys.ts';
@@ -18,6 +19,7 @@ import { must } from '../hub/visitor.ts';
 import { TerminalWithCards } from './terminal-with-cards.ts';
 
 const missing = whyNoReaders();
+const publicKey = (name: string): string => toBase64url(ed25519Signer(demoSecret(name)).key[1]);
 
 describe.skipIf(missing !== null)('a hub of one’s own, from nothing', () => {
   let dir: string;
@@ -57,10 +59,36 @@ describe.skipIf(missing !== null)('a hub of one’s own, from nothing', () => {
     const init = await terminal.imi(['agency', 'init', '--dir', at('water'), '--name', 'north-water', '--gateway', 'http://127.0.0.1:9', '--hub', at('hub.json')]);
     const keys = JSON.parse(init.out) as { id: string; sign: string; seal: string };
     const purposes = [{ id: 'water-contract', claims: ['name', 'address'], longestDays: 30 }];
-    writeFileSync(at('water.json'), JSON.stringify({ ...keys, party: 'agency', names: { 'zh-Hans': '北区自来水', en: 'North Water' }, purposes }));
+    writeFileSync(at('water.json'), JSON.stringify({ ...keys, names: { 'zh-Hans': '北区自来水', en: 'North Water' }, purposes }));
     const done = await terminal.imi(['enrol', 'party', at('water.json'), '--key', join(hubDir(), 'authority.key.json'), ...where()]);
     expect(done).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^Recorded: [0-9a-f]{64}\n$/) as string });
     expect(await party('north-water')).toMatchObject({ party: 'agency', state: 'active', names: { en: 'North Water' }, purposes });
+  }, 60_000);
+
+  it('its authority suspends an agency, lets it in again, gives it other keys, and ends it', async () => {
+    const authority = async (...words: string[]): Promise<unknown> => terminal.imi(['enrol', ...words, '--key', join(hubDir(), 'authority.key.json'), ...where()]);
+    const recorded = { code: 0, err: '' };
+    const init = await terminal.imi(['agency', 'init', '--dir', at('gas'), '--name', 'north-gas', '--gateway', 'http://127.0.0.1:9', '--hub', at('hub.json')]);
+    const keys = JSON.parse(init.out) as { sign: string };
+    writeFileSync(at('gas.json'), JSON.stringify({ ...keys, names: { 'zh-Hans': '北区燃气', en: 'North Gas' } }));
+    expect(await authority('party', at('gas.json'))).toMatchObject(recorded);
+    expect(await authority('suspend-party', 'north-gas')).toMatchObject(recorded);
+    expect(await party('north-gas')).toMatchObject({ state: 'suspended' });
+    expect(await authority('suspend-party', 'north-gas')).toMatchObject({ code: 1, err: 'Refused: party-state\n' });
+    expect(await authority('resume-party', 'north-gas')).toMatchObject(recorded);
+    expect(await party('north-gas')).toMatchObject({ state: 'active' });
+    writeFileSync(at('other-keys.json'), JSON.stringify({ id: 'north-gas', current: publicKey('gas'), sign: publicKey('gas, again') }));
+    expect(await authority('rotate-party', at('other-keys.json'))).toMatchObject({ code: 1, err: 'Refused: key-not-current\n' });
+    writeFileSync(at('other-keys.json'), JSON.stringify({ id: 'north-gas', current: keys.sign, sign: publicKey('gas, again') }));
+    expect(await authority('rotate-party', at('other-keys.json'))).toMatchObject(recorded);
+    expect(toBase64url((await party('north-gas'))?.sign[1] ?? new Uint8Array())).toBe(publicKey('gas, again'));
+    expect(await authority('retire-party', 'north-gas')).toMatchObject(recorded);
+    expect(await party('north-gas')).toMatchObject({ state: 'retired' });
+  }, 60_000);
+
+  it('a ledger of one validator takes no other', async () => {
+    const set = ['enrol', 'validator', publicKey('validator').replaceAll('-', '+').replaceAll('_', '/'), '--power', '10', '--key', join(hubDir(), 'authority.key.json'), ...where()];
+    expect(await terminal.imi(set)).toMatchObject({ code: 1, err: 'Refused: validators-fixed\n' });
   }, 60_000);
 
   it('a key that is not the authority’s enrols nobody', async () => {
@@ -115,6 +143,9 @@ describe.skipIf(missing !== null)('a hub of one’s own, from nothing', () => {
     { what: 'a party that is none', args: ['party', 'server.json', '--key', 'somebody.key.json'], says: 'names' },
     { what: 'a key that is not there', args: ['party', 'water.json', '--key', 'nowhere.json'], says: 'key-missing' },
     { what: 'a role that there is not', args: ['staff', '--party', 'north-hub', '--role', 'king', '--until', '2035-01-01', '--key', 'somebody.key.json'], says: 'in which role' },
+    { what: 'a validator without power', args: ['validator', publicKey('validator'), '--key', 'somebody.key.json'], says: '--power' },
+    { what: 'a validator whose key is none', args: ['validator', 'AAAA', '--power', '0', '--key', 'somebody.key.json'], says: '32 bytes' },
+    { what: 'a party without a name', args: ['retire-party', '--key', 'somebody.key.json'], says: '3 to 40' },
     { what: 'somebody without an id', args: ['retire-staff', 'them', '--key', 'somebody.key.json'], says: 'An id has 32' },
   ])('called with $what it says what is wrong', async ({ args, says }) => {
     const placed = args.map((word) => (word.endsWith('.json') ? at(word) : word));
