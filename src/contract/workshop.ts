@@ -94,6 +94,7 @@ export interface ReadinessShown {
 
 /** What is written onto a stick. `safe`: it is on the medium, and the medium can be taken. */
 export interface ExportShown {
+  /** To choose among; while it is written, the one. */
   places: SetupOption[];
   state: 'choosing' | 'writing' | 'safe' | 'failed';
   /** What lies there once it is safe: path and SHA-256 in hexadecimal digits. */

@@ -77,6 +77,8 @@ const controls: Record<PageName, BarControls> = {
 export function barControls(page: Page): BarControls {
   if (page.page === 'failure' && page.next === 'none') return { back: false, end: false };
   if (page.page === 'setup' && page.step === 'language') return { back: false, end: false };
+  // What is under way has to end first.
+  if ((page.page === 'workshop' && page.part === 'export' && page.state === 'writing') || (page.page === 'setup' && page.step === 'report' && page.state === 'writing')) return { back: false, end: false };
   if (page.page === 'desk-sign' && ['register', 'replace', 'try-out'].includes(page.what)) return { back: false, end: true };
   if (page.page === 'desk-card' && (page.card === 'staff' || page.card === 'again')) return { back: false, end: true };
   return controls[page.page];

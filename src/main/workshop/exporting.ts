@@ -51,13 +51,13 @@ export class Exporting {
   /** @param option one of the places; another one is nothing. */
   to(option: string, write: (target: ExportTarget) => Promise<Written>): void {
     const { inTurn, onChange } = this.#parts;
-    const { places } = this.#shown;
-    if (this.isWriting || !places.some((place) => place.option === option)) return;
-    this.#shown = { ...notYet, places, state: 'writing' };
+    const place = this.#shown.places.find((one) => one.option === option);
+    if (this.isWriting || place === undefined) return;
+    this.#shown = { ...notYet, places: [place], state: 'writing' };
     void inTurn(() => write({ folder: option, places: () => this.#places() })).then((written) => {
       this.#shown = written.ok
-        ? { ...notYet, places, state: 'safe', files: written.value }
-        : { ...notYet, places, state: 'failed', code: pageCode(written.failure), detail: written.failure.detail ?? null };
+        ? { ...notYet, state: 'safe', files: written.value }
+        : { ...notYet, places: this.#places(), state: 'failed', code: pageCode(written.failure), detail: written.failure.detail ?? null };
       onChange();
     });
   }

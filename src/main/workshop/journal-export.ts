@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import { z } from 'zod';
 import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { isSignedBy, parseJws, signJwsBy } from '../../identity/jws.ts';
@@ -18,6 +19,9 @@ const statementSchema = z.strictObject({ v: z.literal(1), kiosk: z.string(), at:
 export type JournalStatement = z.infer<typeof statementSchema>;
 
 const fileSchema = z.strictObject({ v: z.literal(1), statement: z.string(), sealed: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
+
+/** Megabytes of it take a while, in which cards are read. */
+const gzipped = promisify(gzip);
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -37,7 +41,7 @@ export async function sealJournal({ dataDir, kioskId, deviceKey, hubSeal, now }:
     .filter((file) => existsSync(file))
     .toReversed()
     .map((file) => readFileSync(file));
-  const sealed = sealTo(hubSeal, 'journal', utf8(kioskId), gzipSync(Buffer.concat(lines)));
+  const sealed = sealTo(hubSeal, 'journal', utf8(kioskId), await gzipped(Buffer.concat(lines)));
   const statement: JournalStatement = { v: 1, kiosk: kioskId, at: new Date(now).toISOString(), sealed: sha256(sealed) };
   const signed = await signJwsBy({ alg: deviceKey.publicKey[0] === -19 ? 'EdDSA' : 'ES256', typ: 'imi-journal+jwt' }, statement, (input) => deviceKey.sign(input));
   return signed.ok ? ok(encodeCbor({ v: 1, statement: signed.value, sealed })) : signed;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import type { SetupOption } from '../../contract/workshop.ts';
@@ -45,11 +46,11 @@ export interface ExportTarget {
   folder: string;
   /** What can be written to now: a stick that is unmounted leaves a folder on the kiosk's own disk, where it would be taken for saved. */
   places(): readonly SetupOption[];
-  flushLimitMs?: number;
+  writeLimitMs?: number;
 }
 
-/** A slow stick takes what the kernel has kept back within it. */
-const longestFlushMs = 60_000;
+/** A slow stick takes it all in within it, with what the kernel has kept back. */
+const longestWriteMs = 60_000;
 
 export interface ExportFile {
   name: string;
@@ -60,39 +61,58 @@ export interface ExportFile {
 export type Written = Result<{ path: string; sha256: string }[]>;
 
 /**
- * Once all files lie on the medium: each written beside its name, flushed, renamed, and read back when the file system was flushed as a whole.
- * `kiosk-storage`; its detail `gone`: the place was none any more before it was written, or was none when it had been.
+ * Once all files lie on the medium: each written beside its name, flushed, renamed, and read back when the file system was flushed as a whole. Everything else
+ * goes on meanwhile, however slow the medium is. `kiosk-storage`; its detail `gone`: the place was none any more before it was written, or was none when it had
+ * been; `flush`: it was not taken in within the limit, and the kernel may still be at it.
  */
-export async function writeExport({ folder, places, flushLimitMs = longestFlushMs }: ExportTarget, files: readonly ExportFile[]): Promise<Written> {
+export async function writeExport({ folder, places, writeLimitMs = longestWriteMs }: ExportTarget, files: readonly ExportFile[]): Promise<Written> {
   const isThere = (): boolean => places().some(({ option }) => option === folder);
+  const limit = AbortSignal.timeout(writeLimitMs);
   try {
     if (!isThere()) return fail('kiosk-storage', 'gone');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const { name, bytes } of files) writeFlushed(join(folder, name), bytes);
-    await flush(folder, flushLimitMs);
-    const written = files.map(({ name, bytes }) => ({ path: join(folder, name), sha256: sha256(bytes) }));
-    if (written.some((file) => sha256(readFileSync(file.path)) !== file.sha256)) return fail('kiosk-storage', 'read back');
-    return isThere() ? ok(written) : fail('kiosk-storage', 'gone');
+    const written = await Promise.race([writeAll(folder, files, limit), over(limit)]);
+    if (!written) return fail('kiosk-storage', 'read back');
+    return isThere() ? ok(files.map(({ name, bytes }) => ({ path: join(folder, name), sha256: sha256(bytes) }))) : fail('kiosk-storage', 'gone');
   } catch (error) {
-    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : 'flush');
+    return fail('kiosk-storage', !limit.aborted && error instanceof Error && 'code' in error ? String(error.code) : 'flush');
   }
 }
 
-function writeFlushed(path: string, bytes: Uint8Array): void {
-  const file = openSync(`${path}.part`, 'w', 0o600);
+/** Whether what is read back is what was written. */
+async function writeAll(folder: string, files: readonly ExportFile[], limit: AbortSignal): Promise<boolean> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const { name, bytes } of files) await writeFlushed(join(folder, name), bytes, limit);
+  await flush(folder, limit);
+  for (const { name, bytes } of files) if (sha256(await readFile(join(folder, name))) !== sha256(bytes)) return false;
+  return true;
+}
+
+/** What a stick brings along under the name is not written through, wherever it leads. */
+async function writeFlushed(path: string, bytes: Uint8Array, limit: AbortSignal): Promise<void> {
+  const part = `${path}.part`;
+  await rm(part, { force: true });
   try {
-    writeSync(file, bytes);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    const file = await open(part, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes, { signal: limit });
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
   }
-  renameSync(`${path}.part`, path);
 }
 
-/** syncfs: the names too, and what the medium's own file system keeps back. Given up at its limit even where the kernel does not let `sync` end. */
-function flush(folder: string, limitMs: number): Promise<void> {
+/** No call to a file system that hangs ends before the kernel lets it. */
+const over = (limit: AbortSignal): Promise<never> => new Promise((_, reject) => limit.addEventListener('abort', () => reject(new Error('limit')), { once: true }));
+
+/** syncfs: the names too, and what the medium's own file system keeps back. */
+function flush(folder: string, limit: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('sync', ['-f', folder], { signal: AbortSignal.timeout(limitMs), killSignal: 'SIGKILL' }, (error) => {
+    execFile('sync', ['-f', folder], { signal: limit, killSignal: 'SIGKILL' }, (error) => {
       if (error === null) resolve();
       else reject(new Error('sync'));
     });

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { SetupOption } from '../../../src/contract/workshop.ts';
 import { exportPlaces, stickRoots, writeExport, type ExportFile, type ExportTarget } from '../../../src/main/workshop/medium.ts';
+import { mayMount, SmallDisk } from '../../fixtures/small-disk.ts';
 import { must } from '../../hub/visitor.ts';
 
 let dir: string;
@@ -53,9 +54,37 @@ test('a medium is given up where it does not take in what was written', async ()
   mkdirSync(tools);
   writeFileSync(join(tools, 'sync'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
   vi.stubEnv('PATH', `${tools}:${process.env['PATH'] ?? ''}`);
-  const written = await writeExport({ ...to(join(dir, 'new')), flushLimitMs: 50 }, one(0));
+  const written = await writeExport({ ...to(join(dir, 'new')), writeLimitMs: 300 }, one(0));
   vi.unstubAllEnvs();
   expect(written).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'flush' } });
+});
+
+test('nothing waits while it is written', async () => {
+  const stick = join(dir, 'new');
+  const writing = writeExport(to(stick), one(1));
+  expect(existsSync(stick)).toBe(false);
+  expect((await writing).ok).toBe(true);
+});
+
+test('what a stick brings along under the name is not written through', async () => {
+  const stick = join(dir, 'KINGSTON');
+  mkdirSync(stick);
+  writeFileSync(join(dir, 'own'), 'the kiosk’s own');
+  for (const name of ['a.imi.part', 'a.imi']) symlinkSync(join(dir, 'own'), join(stick, name));
+  must(await writeExport(to(stick), one(1, 2, 3)));
+  expect(readFileSync(join(dir, 'own'), 'utf8')).toBe('the kiosk’s own');
+  expect([...readFileSync(join(stick, 'a.imi'))]).toEqual([1, 2, 3]);
+  expect(readdirSync(stick)).toEqual(['a.imi']);
+});
+
+test.skipIf(!mayMount)('what a full medium took in part is gone from it', async () => {
+  const stick = join(dir, 'KINGSTON');
+  const disk = SmallDisk.mount(stick, '64k');
+  const written = await writeExport(to(stick), [{ name: 'a.imi', bytes: new Uint8Array(200_000) }]);
+  const left = readdirSync(stick);
+  disk.unmount();
+  expect(written).toEqual({ ok: false, failure: { code: 'kiosk-storage', detail: 'ENOSPC' } });
+  expect(left).toEqual([]);
 });
 
 test('why a place takes nothing is said', async () => {
