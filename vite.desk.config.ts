@@ -16,6 +16,6 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { input: here('./src/pages/agency/agency.html') },
+    rollupOptions: { input: here('./src/pages/agency/agency.html'), checks: { pluginTimings: false } },
   },
 });

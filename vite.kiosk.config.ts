@@ -18,6 +18,7 @@ export default defineConfig({
     target: 'node24',
     minify: false,
     rollupOptions: {
+      checks: { pluginTimings: false },
       input: { chromium: here('./src/main/shells/chromium.ts'), host: here('./src/drivers/host.ts') },
       external: ['smartcard', 'pcsclite', 'node-hid'],
       output: { entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' },

@@ -16,6 +16,6 @@ export default defineConfig({
     target: 'es2022',
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { input: here('./src/pages/receipt/receipt.html') },
+    rollupOptions: { input: here('./src/pages/receipt/receipt.html'), checks: { pluginTimings: false } },
   },
 });

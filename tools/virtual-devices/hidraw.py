@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import select
+import signal
 import sys
 import tempfile
 import threading
@@ -17,6 +18,9 @@ import gi
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402
+
+# Ctrl+C in a terminal is told to everybody there. Who started this unplugs the devices, and ends it by closing its input.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 testbed = UMockdev.Testbed.new()
 devices = {}

@@ -2,8 +2,12 @@
 
 import os
 import select
+import signal
 import sys
 import tty
+
+# Ctrl+C in a terminal is told to everybody there. Who started this ends it by closing its input.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 path = sys.argv[1]
 master, slave = os.openpty()

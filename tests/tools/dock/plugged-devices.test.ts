@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { plugDevices, pluggedPath, readPlugged, type PluggedDevices } from '../../../tools/dock/plugged-devices.ts';
@@ -7,6 +7,21 @@ import { whyNoHidBus } from '../../../tools/virtual-devices/hid-bus.ts';
 
 const missing = existsSync('/usr/bin/python3') ? null : '/usr/bin/python3 is missing';
 const kiosk = { program: '/built/chromium.mjs', host: '/built/host.mjs' };
+
+/** Empty where the process is gone. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Whether this process started it, or one that this one started. */
+function isOurs(pid: number): boolean {
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0);
+  return parent === process.pid || (parent > 1 && isOurs(parent));
+}
 
 describe.skipIf(missing !== null)(`devices beside the dock${missing === null ? '' : ` (${missing})`}`, () => {
   let dir: string;
@@ -29,6 +44,14 @@ describe.skipIf(missing !== null)(`devices beside the dock${missing === null ? '
       kiosk: null,
     });
     expect([existsSync(join(dir, 'sam-v')), existsSync(join(dir, 'lp0'))]).toEqual([true, true]);
+  });
+
+  test('a Ctrl+C in their terminal does not reach them: they go when their input ends, without a word', async () => {
+    devices = await plugDevices({ dir, kiosk, hid: whyNoHidBus() === null });
+    const programs = readdirSync('/proc').filter((pid) => /python3\0[^\0]*virtual-devices\//.test(textOf(`/proc/${pid}/cmdline`)) && isOurs(Number(pid)));
+    expect(programs.length).toBeGreaterThan(0);
+    const ignored = programs.map((pid) => Number.parseInt(/^SigIgn:\s*([0-9a-f]+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1]?.slice(-8) ?? '0', 16));
+    expect(ignored.map((mask) => (mask & (1 << (constants.signals.SIGINT - 1))) !== 0)).toEqual(programs.map(() => true));
   });
 
   test.skipIf(whyNoHidBus() !== null)('with umockdev reader and scanner are on HID, and the kiosk’s program has a device host beside it that sees them', async () => {
