@@ -44,6 +44,7 @@ const keys = (): SealKeys => ({
 
 /** What the cases change in a part of either kind. */
 interface PartFields {
+  version: number;
   claims: string[];
   until: string;
 }
@@ -97,7 +98,7 @@ const cases: Case[] = [
   { name: 'a claim within the purpose and beyond the service', code: 'claims-beyond-service', after: (p) => withPart(p, 0, (part) => ({ ...part, claims: [...part.claims, 'household_number'] })) },
   { name: "another agency's service", code: 'service-mismatch', after: (p) => withPart(p, 0, (part) => ({ ...part, service: 'tax/property-tax-certificate' })) },
   { name: 'a service that was never published', code: 'service-mismatch', after: (p) => withPart(p, 1, (part) => ({ ...part, service: 'pension/other' })) },
-  { name: 'another version of the service', code: 'service-mismatch', after: (p) => withPart(p, 1, (part) => ({ ...part, version: 2 })) },
+  { name: 'another version of the service', code: 'service-mismatch', after: (p) => withPart(p, 1, (part) => ({ ...part, version: part.version + 1 })) },
   { name: 'another definition of the service', code: 'service-mismatch', after: (p) => withPart(p, 1, (part) => ({ ...part, definition: hashOf(Buffer.from('other')) })) },
   { name: "a request at another agency than the grant's", code: 'service-mismatch', after: (p) => withPart(p, 1, (part) => ({ ...part, agency: 'tax-bureau' })) },
   { name: 'another end in the part than in the act', code: 'until-mismatch', after: (p) => withPart(p, 0, (part) => ({ ...part, until: new Date(Date.parse(part.until) + 1000).toISOString() })) },
