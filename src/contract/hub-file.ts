@@ -247,7 +247,7 @@ export const hubServerFileSchema = z.strictObject({
   ),
   /** What waits for the signatures of several people, in one file. */
   drafts: z.string().default('drafts.sqlite'),
-  /** Matters begun at one place of the hub and gone on with at another, sealed to their residents. */
+  /** Matters begun at one place of the hub and gone on with at another, sealed to their residents, and their numbers in the hall's queue. Hubs that share a keeper have the matters there. */
   handOffs: z.string().default('hand-offs.sqlite'),
   registrar: z.strictObject({
     path: z.string().default('registrar.sqlite'),

@@ -8,11 +8,10 @@ import { decodeChallenge } from '../ledger/verify/challenge.ts';
 import { openEnvelope } from '../ledger/verify/envelope.ts';
 import { askHandlers } from './ask-handlers.ts';
 import type { DoorHandlers, Speaker } from './conversation.ts';
-import { placeWhenCalled } from './hand-offs.ts';
 import type { HubParts } from './hub.ts';
 
 /** Each message of the door to the part that answers it. A kiosk that proved its key speaks for itself only; what cannot be read is refused by the part that reads it. */
-export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile, handOffs, standings }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile' | 'handOffs' | 'standings'>): DoorHandlers {
+export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, lists, countersign, publicFile, matters, standings }: Pick<HubParts, 'ledger' | 'keeper' | 'catalogue' | 'staff' | 'names' | 'asks' | 'lists' | 'countersign' | 'publicFile' | 'matters' | 'standings'>): DoorHandlers {
   return {
     ...askHandlers(asks, keeper),
     'status.get': async ({ issuer }) => {
@@ -72,26 +71,26 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
     },
     'hand-off.put': ({ session, sealed }) => {
       const resident = keeper.residentOf(session);
-      return Promise.resolve(resident === null ? fail('hub-refused', 'session') : handOffs.put(resident, sealed));
+      return resident === null ? Promise.resolve(fail('hub-refused', 'session')) : matters.put(resident, sealed);
     },
-    'hand-off.get': ({ session, code }) => {
+    'hand-off.get': async ({ session, code }) => {
       const resident = keeper.residentOf(session);
-      const found = resident === null ? fail('hub-refused', 'session') : handOffs.get(resident, code);
-      return Promise.resolve(found.ok ? ok({ sealed: found.value }) : found);
+      const found = resident === null ? fail('hub-refused', 'session') : await matters.get(resident, code);
+      return found.ok ? ok({ sealed: found.value }) : found;
     },
     'hand-off.place': async ({ session, code, known, waitMs }) => {
       const resident = keeper.residentOf(session);
-      const placed = resident === null ? fail('hub-refused', 'session') : await placeWhenCalled(handOffs, resident, code, known, waitMs);
+      const placed = resident === null ? fail('hub-refused', 'session') : await matters.place(resident, code, known, waitMs);
       return placed.ok ? ok({ place: placed.value }) : placed;
     },
-    'hand-off.drop': ({ session, code }) => {
+    'hand-off.drop': async ({ session, code }) => {
       const resident = keeper.residentOf(session);
-      const dropped = resident === null ? fail('hub-refused', 'session') : handOffs.drop(resident, code);
-      return Promise.resolve(dropped.ok ? ok({}) : dropped);
+      const dropped = resident === null ? fail('hub-refused', 'session') : await matters.drop(resident, code);
+      return dropped.ok ? ok({}) : dropped;
     },
     'hand-off.until': async ({ session, code }) => {
       const member = await staff.member(session);
-      const until = member.ok ? handOffs.until(code) : member;
+      const until = member.ok ? await matters.until(code) : member;
       return until.ok ? ok({ until: until.value }) : until;
     },
     'space.close': ({ session }) => {

@@ -59,7 +59,8 @@ const file: FileKind = {
 /** Numbers go round: 999, then 1 again. One that waits is not given to another. */
 const mostTickets = 999;
 export const handOffLifetimeSeconds = 24 * 3600;
-const mostOfOne = 4;
+/** Matters of one resident that wait at a time, the newest. */
+export const mostOfOne = 4;
 const mostOfAll = 20_000;
 
 export interface HandOffsOptions {

@@ -7,6 +7,7 @@ import { tagsUnder } from '../keeper/agency-tag.ts';
 import { openDrafts, type Drafts } from '../gateway/drafts.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openSharedStore } from '../keeper/postgres-store.ts';
+import { sharedHandOffsIn } from '../keeper/shared-hand-offs.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
 import type { Asks } from '../gateway/asks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -30,6 +31,7 @@ import { openHandOffs, type HandOffs } from './hand-offs.ts';
 import { openDoors, type Doors } from './doors.ts';
 import { openGatewayPart } from './gateway-part.ts';
 import { secretsOf } from './key-file.ts';
+import { mattersOf, type Matters } from './matters.ts';
 import { openLedgerEngine } from './ledger-engine.ts';
 import { kioskCountersigning, type KioskCountersigning } from './kiosk-countersigning.ts';
 import { keepStandings, type KioskStandings } from './kiosk-standings.ts';
@@ -66,6 +68,8 @@ export interface HubParts {
   publisher: Pick<StatusPublisher, 'publish'>;
   drafts: Drafts;
   handOffs: HandOffs;
+  /** The same as kiosks and counters have them. */
+  matters: Matters;
   standings: KioskStandings;
   lookUps: LookUps;
   registrations: Registrations;
@@ -265,6 +269,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     registrar,
     drafts: drafts.value,
     handOffs: handOffs.value,
+    matters: mattersOf(handOffs.value, shared === null ? null : sharedHandOffsIn(shared, keeperKeys.value.seal, now)),
     standings: keepStandings(now),
     lookUps: lookUps.value,
     registrations: registrations.value,

@@ -3,7 +3,7 @@ import { numberOf, textOf, type Sql } from './sql-database.ts';
 
 /** Everything of the keeper's lies in a schema of its own. */
 export const postgresSchema = 'imi_keeper';
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 /** "imik", for the lock under which a schema is made: two hubs may start at once. */
 const lock = 0x696d696b;
@@ -66,7 +66,7 @@ const firstVersion = [
   'CREATE TABLE mute (resident BYTEA NOT NULL, agency BYTEA NOT NULL, name BYTEA NOT NULL, PRIMARY KEY (resident, agency))',
 ];
 
-/** What agencies asked (ask-book.ts), and matters begun at one hub and gone on with at another (shared-matters.ts). */
+/** What agencies asked (ask-book.ts). */
 const secondVersion = [
   `CREATE TABLE ask (
     id BYTEA PRIMARY KEY, agency BYTEA NOT NULL, subject BYTEA, code BYTEA UNIQUE, sealed BYTEA NOT NULL, made BIGINT NOT NULL, until BIGINT NOT NULL,
@@ -76,6 +76,14 @@ const secondVersion = [
   'CREATE INDEX ask_agency ON ask (agency, outcome)',
   'CREATE INDEX ask_until ON ask (until)',
   'UPDATE version SET version = 2',
+];
+
+/** Matters begun at one hub and gone on with at another (shared-hand-offs.ts). */
+const thirdVersion = [
+  'CREATE TABLE hand_off (code BYTEA PRIMARY KEY, resident BYTEA NOT NULL, sealed BYTEA NOT NULL, until BIGINT NOT NULL)',
+  'CREATE INDEX hand_off_resident ON hand_off (resident)',
+  'CREATE INDEX hand_off_until ON hand_off (until)',
+  'UPDATE version SET version = 3',
 ];
 
 /** What an acknowledged write must not rest on less than. */
@@ -100,5 +108,6 @@ export async function layOutPostgres(sql: Sql): Promise<Result<null>> {
   if (version > schemaVersion) return fail('hub-storage', `schema ${version}`);
   if (version < 1) for (const statement of [`CREATE SCHEMA IF NOT EXISTS ${postgresSchema}`, ...firstVersion]) await sql.run(statement);
   if (version < 2) for (const statement of secondVersion) await sql.run(statement);
+  if (version < 3) for (const statement of thirdVersion) await sql.run(statement);
   return ok(null);
 }

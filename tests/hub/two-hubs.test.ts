@@ -138,6 +138,39 @@ describe.skipIf(missing !== null)(`two hubs of a ledger${missing === null ? '' :
     expect(existsSync(join(folder, 'north', 'asks.sqlite'))).toBe(false);
   }, 60_000);
 
+  describe('a matter begun at one', () => {
+    const sealed = new Uint8Array(40).fill(7);
+    const visitAt = async (hub: Hub, person: string) => {
+      const call = callDirectly(hub);
+      return { call, session: (await new Visitor(consortium.world, person, call).signIn()).session };
+    };
+
+    it('is gone on with at the other by its resident alone, and is over at both once it is signed', async () => {
+      const [there, here] = [await visitAt(north, 'lin'), await visitAt(south, 'lin')];
+      const stranger = await visitAt(south, 'chen');
+      const { code, until } = must(await there.call('hand-off.put', { session: there.session, sealed }));
+      const typed = `${code.slice(0, 4).toLowerCase()} ${code.slice(4)}`;
+      expect(must(await here.call('hand-off.get', { session: here.session, code: typed })).sealed).toEqual(sealed);
+      expect(must(await stranger.call('hand-off.get', { session: stranger.session, code })).sealed).toBeNull();
+      for (const hub of [north, south]) expect(must(await hub.matters.until(typed))).toBe(until);
+      must(await here.call('hand-off.drop', { session: here.session, code: typed }));
+      expect(must(await there.call('hand-off.get', { session: there.session, code })).sealed).toBeNull();
+      expect(must(await there.call('hand-off.place', { session: there.session, code, waitMs: 0 })).place).toBeNull();
+      for (const hub of [north, south]) expect(must(await hub.matters.until(code))).toBeNull();
+    }, 60_000);
+
+    it('is one of four that a resident has at all of them together, and is found nowhere in the clear', async () => {
+      const [there, here] = [await visitAt(north, 'lin'), await visitAt(south, 'lin')];
+      const codes: string[] = [];
+      for (const { call, session } of [there, here, there, here, there]) codes.push(must(await call('hand-off.put', { session, sealed })).code);
+      const found = await Promise.all(codes.map(async (code) => must(await here.call('hand-off.get', { session: here.session, code })).sealed !== null));
+      expect(found.filter((isThere) => isThere)).toHaveLength(4);
+      expect(server.sql('SELECT count(*) FROM imi_keeper.hand_off', 'district')).toBe('4');
+      const dump = server.run('pg_dump', ['--format', 'plain', 'district']).toString('latin1');
+      for (const code of codes) for (const form of [code, Buffer.from(code).toString('hex')]) expect(dump).not.toContain(form);
+    }, 60_000);
+  });
+
   it('at a hub that shares nothing but the ledger the code leads nowhere', async () => {
     const { code } = await asked();
     const call = callDirectly(east);
