@@ -71,6 +71,11 @@ export function judgeScreens(orientation: Orientation): void {
     // Each screen is shown once, and everything that is to be said about it is said then.
     test.each(screens.map((screen) => ({ name: screen.name, screen })))('$name is whole, large enough, inside the screen, as approved, and axe finds nothing', async ({ name, screen }) => {
       await gallery.show(screen, language);
+      if (screen.touched !== undefined) {
+        await gallery.page.locator(screen.touched.press).click();
+        await gallery.page.locator(screen.touched.shows).waitFor();
+        await gallery.settle();
+      }
       const { pages, language: spoken, boxes, faults } = await gallery.page.evaluate<Measured>(measure);
       const { page } = screen;
       expect.soft(pages).toEqual([{ page: page.page, code: page.page === 'failure' ? page.code : null }]);
