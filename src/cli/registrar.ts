@@ -77,6 +77,7 @@ export async function run(args: string[]): Promise<number> {
     if (!(error instanceof CardFailed)) throw error;
     return refused(error.failure);
   } finally {
+    called.value.slip?.fill(0);
     cards.stop();
     terminal.close();
   }
@@ -117,19 +118,24 @@ async function replace({ resident, clerk, staff, facts, document, slip, out, hub
   );
   if (!prepared.ok) return prepared.failure.code === 'space-unreadable' ? fail('slip-wrong') : prepared;
 
-  const { body, payloads } = prepared.value.finish(await card.value.authenticate(prepared.value.challenge));
-  // The new card first, which is in the reader.
-  const hands: Signer[] = [card.value, inHand(cards, 'the clerk’s card', clerkKey), inHand(cards, 'the card of the hub’s member of staff', staffKey)];
-  const envelope = await signEnvelope(body, hands, nodeCrypto);
-  // Before anything is handed over: without its slip nobody should have a replaced card.
-  const written = await writeSlip(join(out, `slip-${toHex(resident).slice(0, 8)}.pdf`), prepared.value.recoverySecret, hub);
-  if (!written.ok) return written;
-  const [payload] = payloads;
-  const given = await asked(client, 'POST', '/v1/replacements', carriedSchema, { envelope: toBase64url(envelope), replacement: toBase64url(payload?.sealed ?? new Uint8Array(0)) });
-  if (!given.ok) return given;
-  if (given.value.state !== 'recorded') return fail('hub-busy', 'not recorded yet');
-  const issued = await asked(client, 'POST', `/v1/residents/${toHex(resident)}/identity`, z.object({ issued: z.boolean() }), { facts });
-  return issued.ok ? written : issued;
+  const { challenge, finish, recoverySecret } = prepared.value;
+  try {
+    const { body, payloads } = finish(await card.value.authenticate(challenge));
+    // The new card first, which is in the reader.
+    const hands: Signer[] = [card.value, inHand(cards, 'the clerk’s card', clerkKey), inHand(cards, 'the card of the hub’s member of staff', staffKey)];
+    const envelope = await signEnvelope(body, hands, nodeCrypto);
+    // Before anything is handed over: without its slip nobody should have a replaced card.
+    const written = await writeSlip(join(out, `slip-${toHex(resident).slice(0, 8)}.pdf`), recoverySecret, hub);
+    if (!written.ok) return written;
+    const [payload] = payloads;
+    const given = await asked(client, 'POST', '/v1/replacements', carriedSchema, { envelope: toBase64url(envelope), replacement: toBase64url(payload?.sealed ?? new Uint8Array(0)) });
+    if (!given.ok) return given;
+    if (given.value.state !== 'recorded') return fail('hub-busy', 'not recorded yet');
+    const issued = await asked(client, 'POST', `/v1/residents/${toHex(resident)}/identity`, z.object({ issued: z.boolean() }), { facts });
+    return issued.ok ? written : issued;
+  } finally {
+    recoverySecret.fill(0);
+  }
 }
 
 /** A card that is waited for when its turn to sign comes. */
@@ -155,7 +161,6 @@ async function staffKeys(ids: [Id, Id], client: GatewayClient): Promise<Result<[
 
 async function writeSlip(path: string, secret: Uint8Array, { name, help }: HubFile): Promise<Result<string, Failure<string>>> {
   const pdf = await printPdf(recoverySlipPage({ hub: name, help, secret, madeAt: Date.now() }));
-  secret.fill(0);
   if (!pdf.ok) return pdf;
   try {
     writeFileSync(path, pdf.value, { mode: 0o600, flag: 'wx' });

@@ -158,8 +158,11 @@ export class DeviceHost {
       this.#pending.set(id, pending);
       this.#startClock(life, pending);
       // The command and its params belong together by this method's signature, which a union of pairs cannot follow.
-      life.host.post({ id, command, params: insertion === null ? params : { ...params, insertion: insertion - life.insertionBase } } as HostRequest);
-      wipePins(params);
+      try {
+        life.host.post({ id, command, params: insertion === null ? params : { ...params, insertion: insertion - life.insertionBase } } as HostRequest);
+      } finally {
+        wipePins(params);
+      }
     });
   }
 

@@ -3,8 +3,7 @@ import type { Body, Id, Name, PublicKey } from '../ledger/verify/acts.ts';
 import { encodeChallenge, registerNonce } from '../ledger/verify/challenge.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import type { HpkeMessage } from './hpke.ts';
-import { newSpaceKeys, wrapSpaceKey } from './space.ts';
-import { newX25519Secret, x25519Public } from './x25519.ts';
+import { makeSpaceKey } from './space.ts';
 
 /** A new card: raw public keys, and its signature counter as it is. */
 export interface RegistrationOrder {
@@ -38,13 +37,9 @@ const lifetimeSeconds = 3600;
 /** A resident who has no id yet, with a data space of their own: all of it but the signatures. */
 export function prepareRegistration({ chain, kiosk, sig, aut, dec, signatureCount, now }: RegistrationOrder, crypto: Crypto): PreparedRegistration {
   const resident = new Uint8Array(randomBytes(16));
-  const space = newSpaceKeys();
-  const recoverySecret = newX25519Secret();
+  const space = makeSpaceKey(resident, dec);
   const keys = { sig: [-19, sig], aut: [-19, aut], dec: [-25, dec], space: [-25, space.publicKey] } satisfies Record<string, PublicKey>;
   const notAfter = now + lifetimeSeconds;
-  const wrapped = wrapSpaceKey(space.secret, resident, dec);
-  const recovery = wrapSpaceKey(space.secret, resident, x25519Public(recoverySecret), 'recovery');
-  space.secret.fill(0);
   return {
     resident,
     challenge: encodeChallenge({ chain, kiosk, purpose: 'register', nonce: registerNonce({ id: resident, ...keys }, crypto), notAfter }),
@@ -56,8 +51,8 @@ export function prepareRegistration({ chain, kiosk, sig, aut, dec, signatureCoun
       // The card signs the transaction next.
       acts: [{ kind: 'resident.register', id: resident, ...keys, counter: signatureCount + 1, proof: { kiosk, notAfter, signature } }],
     }),
-    wrapped,
-    recovery,
-    recoverySecret,
+    wrapped: space.wrapped,
+    recovery: space.recovery,
+    recoverySecret: space.recoverySecret,
   };
 }

@@ -32,17 +32,21 @@ export function paddedLength(length: number): number {
 /** Seals to an X25519 public key: suite byte ‖ enc ‖ ciphertext of (length u32 BE ‖ content ‖ zeros). */
 export function sealTo(publicKey: Uint8Array, purpose: SealPurpose, context: Uint8Array, content: Uint8Array): Uint8Array {
   const padded = paddedContent(content);
-  const message = hpkeSeal(publicKey, sealInfo(purpose), context, padded, aes256Gcm);
-  padded.fill(0);
-  return encodeSealed(message);
+  try {
+    return encodeSealed(hpkeSeal(publicKey, sealInfo(purpose), context, padded, aes256Gcm));
+  } finally {
+    padded.fill(0);
+  }
 }
 
 /** The same, for who seals much and has more to do meanwhile. */
 export async function sealToLater(publicKey: Uint8Array, purpose: SealPurpose, context: Uint8Array, content: Uint8Array): Promise<Uint8Array> {
   const padded = paddedContent(content);
-  const message = await hpkeSealLater(publicKey, sealInfo(purpose), context, padded, aes256Gcm);
-  padded.fill(0);
-  return encodeSealed(message);
+  try {
+    return encodeSealed(await hpkeSealLater(publicKey, sealInfo(purpose), context, padded, aes256Gcm));
+  } finally {
+    padded.fill(0);
+  }
 }
 
 function paddedContent(content: Uint8Array): Buffer {

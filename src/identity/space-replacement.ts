@@ -3,8 +3,7 @@ import { ok, type Result } from '../contract/result.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import { softwareOpener, type HpkeMessage } from './hpke.ts';
-import { newSpaceKeys, openFormerKey, sealFormerKey, unwrapSpaceKey, wrapSpaceKey } from './space.ts';
-import { newX25519Secret, x25519Public } from './x25519.ts';
+import { makeSpaceKey, openFormerKey, sealFormerKey, unwrapSpaceKey } from './space.ts';
 
 /** What goes along with `resident.replace`: the new space key's private half, wrapped twice, and what a slip opened. Ciphertexts all of it. */
 export interface SpaceReplacement {
@@ -63,18 +62,13 @@ export interface NewSpace {
  */
 export async function replaceSpaceKey(before: SpaceBefore, dec: Uint8Array, slip: Uint8Array | null): Promise<Result<NewSpace>> {
   const { resident, replaced } = before;
-  const keys = newSpaceKeys();
-  const formers = slip === null ? ok([]) : await handOn(before, slip, keys.publicKey);
-  if (!formers.ok) return formers;
-  const recoverySecret = newX25519Secret();
-  const replacement: SpaceReplacement = {
-    number: replaced + 1,
-    wrapped: wrapSpaceKey(keys.secret, resident, dec),
-    recovery: wrapSpaceKey(keys.secret, resident, x25519Public(recoverySecret), 'recovery'),
-    formers: formers.value,
-  };
-  keys.secret.fill(0);
-  return ok({ publicKey: keys.publicKey, replacement, recoverySecret });
+  const { publicKey, wrapped, recovery, recoverySecret } = makeSpaceKey(resident, dec);
+  const formers = slip === null ? ok([]) : await handOn(before, slip, publicKey);
+  if (!formers.ok) {
+    recoverySecret.fill(0);
+    return formers;
+  }
+  return ok({ publicKey, replacement: { number: replaced + 1, wrapped, recovery, formers: formers.value }, recoverySecret });
 }
 
 async function handOn(before: SpaceBefore, slip: Uint8Array, spaceKey: Uint8Array): Promise<Result<SpaceReplacement['formers']>> {
@@ -82,12 +76,23 @@ async function handOn(before: SpaceBefore, slip: Uint8Array, spaceKey: Uint8Arra
   const secret = await unwrapSpaceKey(recovery, resident, publicKey, softwareOpener(slip), 'recovery');
   if (!secret.ok) return secret;
   const formers: SpaceReplacement['formers'] = [];
-  for (const { number, sealed } of before.formers) {
-    const former = await openFormerKey(sealed, resident, softwareOpener(secret.value));
-    if (!former.ok) return former;
-    formers.push({ number, sealed: sealFormerKey(spaceKey, resident, former.value) });
-    former.value.fill(0);
+  const sealOn = (number: number, former: Uint8Array): void => {
+    try {
+      formers.push({ number, sealed: sealFormerKey(spaceKey, resident, former) });
+    } finally {
+      former.fill(0);
+    }
+  };
+  try {
+    const opener = softwareOpener(secret.value);
+    for (const { number, sealed } of before.formers) {
+      const former = await openFormerKey(sealed, resident, opener);
+      if (!former.ok) return former;
+      sealOn(number, former.value);
+    }
+    sealOn(replaced + 1, secret.value);
+    return ok(formers);
+  } finally {
+    secret.value.fill(0);
   }
-  formers.push({ number: replaced + 1, sealed: sealFormerKey(spaceKey, resident, secret.value) });
-  return ok(formers);
 }

@@ -28,6 +28,28 @@ export type WrappedFor = 'space-key' | 'recovery';
 export const wrapSpaceKey = (secret: Uint8Array, resident: Id, recipient: Uint8Array, wrappedFor: WrappedFor = 'space-key'): HpkeMessage =>
   hpkeSeal(recipient, sealInfo(wrappedFor), resident, secret, aes256Gcm);
 
+/** A new key pair of a space, whose private half is in its two wrappings only. */
+export interface MadeSpaceKey {
+  publicKey: Uint8Array;
+  /** To the card's DEC key, and to the slip's. */
+  wrapped: HpkeMessage;
+  recovery: HpkeMessage;
+  /** For the slip, 32 bytes: whoever has it opens the space. */
+  recoverySecret: Uint8Array;
+}
+
+/** Throws where `dec` is of small order. */
+export function makeSpaceKey(resident: Id, dec: Uint8Array): MadeSpaceKey {
+  const { secret, publicKey } = newSpaceKeys();
+  try {
+    const wrapped = wrapSpaceKey(secret, resident, dec);
+    const recoverySecret = newX25519Secret();
+    return { publicKey, wrapped, recovery: wrapSpaceKey(secret, resident, x25519Public(recoverySecret), 'recovery'), recoverySecret };
+  } finally {
+    secret.fill(0);
+  }
+}
+
 /** A data space while it is open: opens what is sealed to it, until it is closed. */
 export interface OpenSpace {
   readonly resident: Id;
@@ -50,7 +72,9 @@ export async function openSpace(wrapped: HpkeMessage, resident: Id, expected: Ui
 export async function unwrapSpaceKey(wrapped: HpkeMessage, resident: Id, expected: Uint8Array, opener: Opener, wrappedFor: WrappedFor): Promise<Result<Uint8Array>> {
   const secret = await hpkeOpen(wrapped, opener, sealInfo(wrappedFor), resident, aes256Gcm);
   if (!secret.ok) return asUnreadable(secret.failure);
-  return secret.value.length === 32 && equalBytes(x25519Public(secret.value), expected) ? secret : fail('space-unreadable', 'key');
+  if (secret.value.length === 32 && equalBytes(x25519Public(secret.value), expected)) return secret;
+  secret.value.fill(0);
+  return fail('space-unreadable', 'key');
 }
 
 function spaceOf(secret: Uint8Array, resident: Id): OpenSpace {

@@ -24,9 +24,11 @@ export function cardIn(devices: Devices, reader: string, insertion: number): Car
   return {
     open: () => devices.call('card.open', { reader, insertion }),
     async verify(purpose, pin) {
-      const result = await devices.call('card.verify', { insertion, purpose, pin });
-      pin?.fill(0);
-      return result;
+      try {
+        return await devices.call('card.verify', { insertion, purpose, pin });
+      } finally {
+        pin?.fill(0);
+      }
     },
     authenticate: (data) => devices.call('card.authenticate', { insertion, data }),
     sign: (data) => devices.call('card.sign', { insertion, data }),

@@ -142,9 +142,12 @@ async function collect(transport: ApduTransport, cla: number, first: ResponseApd
 
 /** Overwrites what it sent, since it may have been a PIN. */
 async function send(transport: ApduTransport, bytes: Uint8Array): Promise<Result<ResponseApdu>> {
-  const answer = await transport.transmit(bytes);
-  bytes.fill(0);
-  if (!answer.ok) return answer;
-  const response = parseResponse(answer.value);
-  return response === null ? fail('card-removed') : ok(response);
+  try {
+    const answer = await transport.transmit(bytes);
+    if (!answer.ok) return answer;
+    const response = parseResponse(answer.value);
+    return response === null ? fail('card-removed') : ok(response);
+  } finally {
+    bytes.fill(0);
+  }
 }

@@ -45,7 +45,10 @@ export function derivePin(kdf: PinKdf, pin: Uint8Array): Uint8Array {
   for (; left >= repeated.length; left -= repeated.length) hash.update(repeated);
   hash.update(repeated.subarray(0, left));
   repeated.fill(0);
-  return new Uint8Array(hash.digest());
+  const digest = hash.digest();
+  const form = new Uint8Array(digest);
+  digest.fill(0);
+  return form;
 }
 
 function hashName(id: number | undefined): 'sha256' | 'sha512' | null {

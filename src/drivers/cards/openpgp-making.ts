@@ -208,14 +208,17 @@ export class RawOpenPgpCard {
   async #lockUp(factory: Uint8Array, adminPin: Uint8Array, resetCode: Uint8Array): Promise<Result<null>> {
     const verified = await this.#expect({ cla: 0x00, ins: 0x20, p1: 0x00, p2: PW3, data: Uint8Array.from(factory) }, 'card-not-made', 'admin PIN');
     if (!verified.ok) return verified;
-    const code = await this.#putData(0xd3, Uint8Array.from(resetCode), 'card-not-made');
+    const code = await this.#putData(0xd3, resetCode, 'card-not-made');
     if (!code.ok) return code;
     const data = new Uint8Array(factory.length + adminPin.length);
     data.set(factory);
     data.set(adminPin, factory.length);
-    const changed = await this.#expect({ cla: 0x00, ins: 0x24, p1: 0x00, p2: PW3, data }, 'card-not-made', 'admin PIN');
-    data.fill(0);
-    return changed.ok ? ok(null) : changed;
+    try {
+      const changed = await this.#expect({ cla: 0x00, ins: 0x24, p1: 0x00, p2: PW3, data }, 'card-not-made', 'admin PIN');
+      return changed.ok ? ok(null) : changed;
+    } finally {
+      data.fill(0);
+    }
   }
 
   async #putData(tag: number, value: Uint8Array, otherwise: FailureCode): Promise<Result<null>> {
@@ -236,25 +239,19 @@ export class RawOpenPgpCard {
 
 /** The person's own PIN in the place of the factory's, and verified for everything but signatures. */
 export async function choosePin(card: OpenPgpCard, newPin: Uint8Array, avoid: readonly string[]): Promise<Result<PinChoice>> {
-  const text = Buffer.from(newPin).toString('ascii');
-  const weakness = pinWeakness(text, avoid);
-  if (weakness !== null) {
-    newPin.fill(0);
-    return ok({ chosen: false, weakness });
-  }
   const again = Uint8Array.from(newPin);
-  const changed = await card.changePin(Uint8Array.from(Buffer.from(factoryPin, 'ascii')), newPin);
-  if (!changed.ok) {
-    again.fill(0);
-    return changed;
+  try {
+    const weakness = pinWeakness(Buffer.from(newPin).toString('ascii'), avoid);
+    if (weakness !== null) return ok({ chosen: false, weakness });
+    const changed = await card.changePin(Uint8Array.from(Buffer.from(factoryPin, 'ascii')), newPin);
+    if (!changed.ok) return changed;
+    if (!changed.value.verified) return fail('card-not-blank', 'PIN');
+    const verified = await card.verify('user', again);
+    if (!verified.ok) return verified;
+    return verified.value.verified ? ok({ chosen: true }) : fail('card-not-made', 'PIN');
+  } finally {
+    for (const secret of [newPin, again]) secret.fill(0);
   }
-  if (!changed.value.verified) {
-    again.fill(0);
-    return fail('card-not-blank', 'PIN');
-  }
-  const verified = await card.verify('user', again);
-  if (!verified.ok) return verified;
-  return verified.value.verified ? ok({ chosen: true }) : fail('card-not-made', 'PIN');
 }
 
 /** RESET RETRY COUNTER with the reset code in front (OpenPGP card 3.4 §7.2.4). The last try of the code is not spent here either. */

@@ -100,9 +100,8 @@ export class OpenPgpCard implements CardApplication {
       const data = new Uint8Array(oldForm.length + newForm.length);
       data.set(oldForm);
       data.set(newForm, oldForm.length);
-      const answer = await this.#exchange({ cla: 0x00, ins: 0x24, p1: 0x00, p2: PW1_SIGN, data });
-      for (const secret of [oldForm, newForm, data]) secret.fill(0);
-      return answer.ok ? await this.#pinResult(PW1_SIGN, answer.value.sw) : answer;
+      const sw = await this.#withPins({ cla: 0x00, ins: 0x24, p1: 0x00, p2: PW1_SIGN, data }, [oldForm, newForm, data]);
+      return sw.ok ? await this.#pinResult(PW1_SIGN, sw.value) : sw;
     } finally {
       oldPin.fill(0);
       newPin.fill(0);
@@ -145,9 +144,17 @@ export class OpenPgpCard implements CardApplication {
 
   async #verifyTyped(p2: number, pin: Uint8Array): Promise<Result<number>> {
     const data = this.#cardForm(pin);
-    const answer = await this.#exchange({ cla: 0x00, ins: 0x20, p1: 0x00, p2, data });
-    data.fill(0);
-    return answer.ok ? ok(answer.value.sw) : answer;
+    return this.#withPins({ cla: 0x00, ins: 0x20, p1: 0x00, p2, data }, [data]);
+  }
+
+  /** The status word. @param secrets zero afterwards, whatever came of it. */
+  async #withPins(command: CommandApdu, secrets: readonly Uint8Array[]): Promise<Result<number>> {
+    try {
+      const answer = await this.#exchange(command);
+      return answer.ok ? ok(answer.value.sw) : answer;
+    } finally {
+      for (const secret of secrets) secret.fill(0);
+    }
   }
 
   async #verifyAtPad(p2: number): Promise<Result<number>> {

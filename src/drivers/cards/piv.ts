@@ -101,9 +101,7 @@ export class PivCard implements CardApplication {
       const guard = await guardLastTry(() => readTries(this.#transport));
       if (!guard.ok) return guard;
       const data = padded(pin);
-      const answer = await this.#exchange({ cla: 0x00, ins: 0x20, p1: 0x00, p2: PIN_REFERENCE, data });
-      data.fill(0);
-      return answer.ok ? await this.#pinResult(answer.value.sw) : answer;
+      return await this.#withPins(0x20, data, [data]);
     } finally {
       pin?.fill(0);
     }
@@ -119,12 +117,20 @@ export class PivCard implements CardApplication {
       const data = new Uint8Array(2 * PIN_LENGTH);
       data.set(before);
       data.set(after, PIN_LENGTH);
-      const answer = await this.#exchange({ cla: 0x00, ins: 0x24, p1: 0x00, p2: PIN_REFERENCE, data });
-      for (const secret of [before, after, data]) secret.fill(0);
-      return answer.ok ? await this.#pinResult(answer.value.sw) : answer;
+      return await this.#withPins(0x24, data, [before, after, data]);
     } finally {
       oldPin.fill(0);
       newPin.fill(0);
+    }
+  }
+
+  /** @param secrets zero afterwards, whatever came of it. */
+  async #withPins(ins: number, data: Uint8Array, secrets: readonly Uint8Array[]): Promise<Result<PinResult>> {
+    try {
+      const answer = await this.#exchange({ cla: 0x00, ins, p1: 0x00, p2: PIN_REFERENCE, data });
+      return answer.ok ? await this.#pinResult(answer.value.sw) : answer;
+    } finally {
+      for (const secret of secrets) secret.fill(0);
     }
   }
 

@@ -160,7 +160,14 @@ const isIn = (reader: ReaderView, insertion: number | null): boolean => 'inserti
 export const desk = setup({
   types: { context: {} as DeskContext, events: {} as DeskEvent, input: {} as DeskInput },
   actors: {
-    does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(({ input: { does, context, typed } }) => does(context, typed)),
+    does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(async ({ input: { does, context, typed } }) => {
+      try {
+        return await does(context, typed);
+      } finally {
+        // What was refused before a card had it, too.
+        typed?.fill(0);
+      }
+    }),
   },
   guards: {
     isSlip: ({ event }) => event.type === 'desk.slip' && parseRecoveryKey(event.text).ok,

@@ -84,6 +84,19 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
 
   const inSession = <T>(access: StaffAccess, staffCard: number, call: (session: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> => inStaffSession(staffCardOf(staffCard), access, call, parts);
 
+  /** By the new card, whose slip's secret is zero where that came to nothing. */
+  async function provenBy(insertion: number, aut: Uint8Array, { challenge, recoverySecret }: { challenge: Uint8Array; recoverySecret: Uint8Array }): Promise<Result<Uint8Array>> {
+    let proven = false;
+    try {
+      const signature = await newCardOf(insertion).authenticate(challenge);
+      if (!signature.ok) return signature;
+      proven = crypto.verify([-19, aut], challenge, signature.value);
+      return proven ? signature : fail('challenge-failed', 'at the kiosk');
+    } finally {
+      if (!proven) recoverySecret.fill(0);
+    }
+  }
+
   async function signDraft(card: Card, pin: Uint8Array | null, key: PublicKey, hand: CardInHand): Promise<Result<Signed<{ hand: CardInHand }>>> {
     const input = inputFor(hand.draft, key, crypto);
     if (input === undefined) throw new Error('not one of the signers');
@@ -168,10 +181,12 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const adminPin = ascii(digits(adminPinDigits));
       const unlockCode = digits(codeDigits);
       const copy = adminPin.slice();
-      const info = await newCardOf(insertion).make(adminPin, ascii(unlockCode));
-      const made = info.ok ? ok({ info: info.value, unlockCode, adminPin: sealTo(party.value.seal, 'admin-pin', info.value.keys.aut, copy) }) : info;
-      copy.fill(0);
-      return made;
+      try {
+        const info = await newCardOf(insertion).make(adminPin, ascii(unlockCode));
+        return info.ok ? ok({ info: info.value, unlockCode, adminPin: sealTo(party.value.seal, 'admin-pin', info.value.keys.aut, copy) }) : info;
+      } finally {
+        for (const secret of [adminPin, copy]) secret.fill(0);
+      }
     },
 
     choosePin: (insertion, pin, { guessable }) => newCardOf(insertion).choosePin(pin, guessable),
@@ -179,10 +194,9 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     async prove({ staff }, insertion, made) {
       const { keys, signatureCount } = made.info;
       const prepared = prepareRegistration({ chain: district.chain, kiosk: kioskId, ...keys, signatureCount, now: seconds() }, crypto);
-      const signature = await newCardOf(insertion).authenticate(prepared.challenge);
-      if (!signature.ok) return signature;
-      if (!crypto.verify([-19, keys.aut], prepared.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
       const { resident, recoverySecret, wrapped, recovery } = prepared;
+      const signature = await provenBy(insertion, keys.aut, prepared);
+      if (!signature.ok) return signature;
       const draft = newDraft(prepared.finish(signature.value), [[-19, keys.sig], [-19, staff.sig]]);
       return ok({ resident, recoverySecret, beside: { what: 'registration', wrapped, recovery }, made, draft });
     },
@@ -196,9 +210,8 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
         crypto,
       );
       if (!prepared.ok) return prepared;
-      const signature = await newCardOf(insertion).authenticate(prepared.value.challenge);
+      const signature = await provenBy(insertion, keys.aut, prepared.value);
       if (!signature.ok) return signature;
-      if (!crypto.verify([-19, keys.aut], prepared.value.challenge, signature.value)) return fail('challenge-failed', 'at the kiosk');
       const { body, payloads } = prepared.value.finish(signature.value);
       const [payload] = payloads;
       if (payload === undefined) throw new Error('a replacement without a key');

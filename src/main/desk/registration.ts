@@ -35,8 +35,7 @@ const prove: Does = async (context) => {
     const proved = await work.prove(access, card, made);
     return proved.ok ? ok({ hand: proved.value }) : proved;
   }
-  const proved = await work.proveReplacement(access, card, made, { space: known(context, 'space'), slip }, known(context, 'document'));
-  slip?.fill(0);
+  const proved = await work.proveReplacement(access, card, made, { space: known(context, 'space'), slip }, known(context, 'document')).finally(() => slip?.fill(0));
   if (proved.ok) return ok({ hand: proved.value, slip: null });
   return proved.failure.code === 'space-unreadable' && slip !== null ? ok({ slip: null, slipProblem: 'wrong' }) : proved;
 };

@@ -155,6 +155,15 @@ describe('verify', () => {
     expect(wire.handed.every((command) => command.every((byte) => byte === 0))).toBe(true);
   });
 
+  test('leaves none of it behind where the wire breaks with an error', async () => {
+    // The script ends before VERIFY, which throws.
+    const { wire, card } = await opened([...opening(), tries('03')]);
+    const typed = Buffer.from('123456');
+    await expect(card.verify('user', typed)).rejects.toThrow();
+    expect(wire.handed.at(-1)).toHaveLength('0020008206313233343536'.length / 2);
+    expect([...typed, ...wire.handed.flatMap((command) => [...command])].every((byte) => byte === 0)).toBe(true);
+  });
+
   test('sends the hash where the card has a KDF', async () => {
     const facts = { capabilities: '75000020080000ff0100' };
     const readKdf: Exchange = ['00 CA 00 F9 00', `810103 820108 830400000064 8408${salt} 9000`];

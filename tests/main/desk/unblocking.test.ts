@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createActor, waitFor } from 'xstate';
-import { ok } from '../../../src/contract/result.ts';
+import { fail, ok } from '../../../src/contract/result.ts';
 import { unblockingMachine } from '../../../src/main/desk/unblocking.ts';
 import type { DeskWork } from '../../../src/main/desk/work.ts';
 import { auditor } from '../staff/staff-stand.ts';
@@ -14,7 +14,8 @@ const answers: { name: string; unblock: DeskWork['unblock']; leadsTo: string }[]
   { name: 'once it was wrong', unblock: () => Promise.resolve(ok({ codeWrong: true as const, triesLeft: 2 })), leadsTo: 'code' },
 ];
 
-test.each(answers)('the code that was typed is overwritten $name', async ({ unblock, leadsTo }) => {
+/** At the desk of somebody whose card is in its reader, up to the code that they typed. */
+async function codeTyped(unblock: DeskWork['unblock']) {
   const work: DeskWork = { ...goodDeskWork({ did: [], pins: [] }), lookUp: () => Promise.resolve(ok({ verified: true as const, resident: new Uint8Array(16) })), unblock };
   const actor = createActor(unblockingMachine(work), {
     input: {
@@ -29,17 +30,38 @@ test.each(answers)('the code that was typed is overwritten $name', async ({ unbl
       draft: null,
     },
   }).start();
-  const isAt = async (state: string): Promise<void> => void (await waitFor(actor, ({ value }) => JSON.stringify(value).includes(`"${state}"`), { timeout: 2_000 }));
+  const isAt = async (state: string): Promise<void> => void (await waitFor(actor, ({ value }) => JSON.stringify(value).includes(`"${state}"`)));
   await isAt('check');
   actor.send({ type: 'desk.confirm' });
   actor.send({ type: 'pin.submit', pin: '123456' });
   await isAt('toResident');
   actor.send({ type: 'desk.confirm' });
   actor.send({ type: 'desk.code', code: '602914385517' });
+  return { actor, isAt };
+}
+
+test.each(answers)('the code that was typed is overwritten $name', async ({ unblock, leadsTo }) => {
+  const { actor, isAt } = await codeTyped(unblock);
   const { code } = actor.getSnapshot().context;
   expect(code?.some((byte) => byte !== 0)).toBe(true);
   actor.send({ type: 'pin.choose', pin: '480213' });
   await isAt(leadsTo);
   expect(actor.getSnapshot().context.code).toBeNull();
   expect(code?.every((byte) => byte === 0)).toBe(true);
+});
+
+const breaks: { name: string; answer: () => ReturnType<DeskWork['unblock']>; leadsTo: string }[] = [
+  { name: 'is refused before a card had it', answer: () => Promise.resolve(fail('card-removed')), leadsTo: 'failed' },
+  { name: 'breaks off with a bug', answer: () => Promise.reject(new Error('a bug')), leadsTo: 'failed' },
+];
+test.each(breaks)('a PIN is overwritten though what it was typed for $name', async ({ answer, leadsTo }) => {
+  let typed = new Uint8Array(0);
+  const { actor, isAt } = await codeTyped((_, __, pin) => {
+    typed = pin as typeof typed;
+    expect(Buffer.from(pin).toString()).toBe('480213');
+    return answer();
+  });
+  actor.send({ type: 'pin.choose', pin: '480213' });
+  await isAt(leadsTo);
+  expect([...typed]).toEqual([0, 0, 0, 0, 0, 0]);
 });
