@@ -17,7 +17,7 @@ import { timeText } from './time-text.ts';
 import { CardFailed, CardsAtHand } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
-const usage = `imi agency init --dir DIR --name NAME --gateway URL --hub FILE
+export const usage = `imi agency init --dir DIR --name NAME --gateway URL --hub FILE
 imi agency requests --config FILE [--step STEP] [--service ID]
 imi agency show REQUEST --config FILE
 imi agency read REQUEST --purpose ID --config FILE [--reader NAME]

@@ -8,7 +8,7 @@ import { CardsAtHand, isBinding, type CardsWish } from './cards-at-hand.ts';
 import { isHomeAddress } from './home-hub.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
-const usage = [
+export const usage = [
   'imi card answer URL --hub FILE [--reader NAME] [--binding smartcard|pcsclite] [--data DIR]',
   'imi card status [--reader NAME] [--binding smartcard|pcsclite]',
 ].join('\n');

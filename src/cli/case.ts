@@ -15,7 +15,7 @@ import { readWords } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding } from './cards-at-hand.ts';
 import { openTerminal } from './terminal.ts';
 
-const usage = `imi case open OFFICE --basis TEXT --subjects ID[,ID…] --kinds KIND[,KIND…] --from DAY --to DAY --until DAY --opens DAY
+export const usage = `imi case open OFFICE --basis TEXT --subjects ID[,ID…] --kinds KIND[,KIND…] --from DAY --to DAY --until DAY --opens DAY
               --second STAFF --authority NAME[,NAME…] --threshold K [--keeper NAME] [--elsewhere]
 imi case list OFFICE
 imi case show CASE OFFICE

@@ -19,7 +19,7 @@ import { CardFailed, CardsAtHand, isBinding, type CardSigner } from './cards-at-
 import { openTerminal } from './terminal.ts';
 import { readValidatorKey } from './validator-key.ts';
 
-const usage = `imi enrol party FILE --key AUTHORITY-KEY [--key …] WHERE
+export const usage = `imi enrol party FILE --key AUTHORITY-KEY [--key …] WHERE
 imi enrol rotate-party FILE --key AUTHORITY-KEY [--key …] WHERE
 imi enrol suspend-party|resume-party|retire-party NAME --key AUTHORITY-KEY [--key …] WHERE
 imi enrol validator PUBLIC-KEY --power N --key AUTHORITY-KEY [--key …] WHERE

@@ -7,7 +7,7 @@ import { openHub } from '../hub/hub.ts';
 import { readOrMakeCheckpointKey } from '../hub/outside.ts';
 import { readJsonFile } from './json-file.ts';
 
-const usage = `imi hub --hub FILE --server FILE --data DIR
+export const usage = `imi hub --hub FILE --server FILE --data DIR
 imi hub init --chain ID --server FILE --data DIR
 imi hub pin --server FILE --data DIR
 imi hub checkpoint-key --server FILE --data DIR`;

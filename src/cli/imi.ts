@@ -1,6 +1,8 @@
 /** What a command of `imi` is: it takes the arguments after its name and gives the exit code. 0 done, 1 refused, 2 wrongly called. */
 export interface Command {
   run: (args: string[]) => Promise<number>;
+  /** How it is called, with all of its options. */
+  usage: string;
 }
 
 interface Listed {
@@ -125,7 +127,7 @@ function help(): string {
   const uses = Object.values(commands).flatMap((command) => command.uses);
   const width = Math.max(...uses.map(({ usage }) => usage.length));
   const rows = uses.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`);
-  return ['Usage:', ...rows, '  imi help'].join('\n');
+  return ['Usage:', ...rows, '  imi help', 'A command says all of its options with --help.'].join('\n');
 }
 
 async function main(args: string[]): Promise<number> {
@@ -139,7 +141,11 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`imi has no command “${name}”.\n${help()}\n`);
     return 2;
   }
-  const { run } = await command.load();
+  const { run, usage } = await command.load();
+  if (rest.includes('--help')) {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
   return run(rest);
 }
 

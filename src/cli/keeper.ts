@@ -11,7 +11,7 @@ import { backUpKeeper, restoreKeeper, type BackupFacts, type KeeperFiles, type K
 import { checkStore, type StoreFacts } from '../keeper/store-check.ts';
 import { readJsonFile } from './json-file.ts';
 
-const usage = `imi keeper backup  --server FILE --data DIR --out FOLDER
+export const usage = `imi keeper backup  --server FILE --data DIR --out FOLDER
 imi keeper restore --server FILE --data DIR --from FOLDER
 imi keeper check   --server FILE --data DIR`;
 

@@ -22,14 +22,7 @@ import { misuse, readOptions, refused, type Misuse } from './arguments.ts';
 import { CardFailed, CardsAtHand, type Binding } from './cards-at-hand.ts';
 import { readinessPdf } from '../main/workshop/readiness-page.ts';
 import { openTerminal } from './terminal.ts';
-
-export const workshopUsage = `imi kiosk provision --config FILE
-imi kiosk check --hub FILE --kiosk ID --data DIR [--json] [--pdf FILE]
-imi kiosk retire --hub FILE --kiosk ID --data DIR --out FILE [--gone]
-imi kiosk journal --from FILE --hub FILE --key FILE [--data DIR]
-  provision: { "hub": FILE, "kiosk": ID, "data": DIR, "pdf": FILE, "tpm": true }, paths as from the file itself; a technician's card is asked for where the kiosk is not enrolled.
-  retire --gone: at the hub's machine, a kiosk that was stolen or starts no more; --data: from which the path of the hub's socket goes.
-  journal: prints what a kiosk has exported, once its key on the ledger has told it. --key: of the hub's party (hub.key.json); --data: from which the path of the hub's socket goes.`;
+import { workshopUsage } from './workshop-usage.ts';
 
 /**
  * From an empty folder to a kiosk that may serve: the folder, the device key, the enrolment that a technician signs, and a look at everything. Called

@@ -1,6 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { kioskUsage } from '../main/kiosk-usage.ts';
+import { workshopUsage } from './workshop-usage.ts';
+
+export const usage = `${kioskUsage}
+${workshopUsage}`;
 
 /** Compiled code of an earlier start, where it may be written: part of the time until the first page. */
 const compileCache = join(import.meta.dirname, '../../.runtime/compile-cache');

@@ -15,7 +15,7 @@ import { ed25519Signer } from '../ledger/node-signer.ts';
 import { runLedgerSeed } from './ledger-seed.ts';
 import { readValidatorKey } from './validator-key.ts';
 
-const usage = `imi ledger backup  --server FILE --data DIR --out FOLDER
+export const usage = `imi ledger backup  --server FILE --data DIR --out FOLDER
 imi ledger restore --server FILE --data DIR --from FOLDER [--guard-lost]
 imi ledger export  --server FILE --data DIR --out FOLDER
 imi ledger import  --server FILE --data DIR --from FOLDER [--guard-lost]

@@ -14,7 +14,7 @@ import { ed25519Signer } from '../ledger/node-signer.ts';
 import { isOrigin } from '../ledger/verify/checkpoint.ts';
 import { encodeNoteKey } from '../ledger/verify/note.ts';
 
-const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--snapshot-every N] [--origin NAME] [--attached]';
+export const usage = 'imi node --genesis FILE --data DIR [--listen unix:PATH|tcp:127.0.0.1:PORT] [--keep-blocks N] [--snapshot-every N] [--origin NAME] [--attached]';
 
 /**
  * Runs a validator's application, which its CometBFT process talks to, until SIGTERM or SIGINT; attached, also until its standard input ends.

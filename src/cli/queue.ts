@@ -10,12 +10,12 @@ import { reachedBy, readAs, writeFounding } from './agency-config.ts';
 import { readWords } from './arguments.ts';
 import { timeText } from './time-text.ts';
 
-const usage = [
-  'Usage: imi queue init --dir DIR --name NAME --gateway URL',
-  '       imi queue tickets --config FILE [--json]',
-  '       imi queue call TICKET COUNTER --config FILE [--json]',
-  '       imi queue requests --config FILE [--after SEQ] [--json]',
-  '       imi queue watch --config FILE [--after SEQ] [--json]',
+export const usage = [
+  'imi queue init --dir DIR --name NAME --gateway URL',
+  'imi queue tickets --config FILE [--json]',
+  'imi queue call TICKET COUNTER --config FILE [--json]',
+  'imi queue requests --config FILE [--after SEQ] [--json]',
+  'imi queue watch --config FILE [--after SEQ] [--json]',
 ].join('\n');
 
 /** queue.json: paths are relative to it. */

@@ -11,7 +11,7 @@ import type { Trust } from '../ledger/verify/head.ts';
 import { trustFingerprint } from '../ledger/verify/trust-fingerprint.ts';
 import { fillReceiptPage } from '../pages/receipt/page-hub.ts';
 
-const usage = `Usage: imi receipt-page --hub FILE --out FILE [--names FILE]
+export const usage = `imi receipt-page --hub FILE --out FILE [--names FILE]
   --names FILE  names of agencies and services by their ids, for people to read:
                 { "parties": { "tax-bureau": { "zh-Hans": "…", "en": "…" } }, "services": { … } }`;
 
@@ -21,7 +21,7 @@ const namesSchema = z.strictObject({ parties: z.record(z.string(), localizedSche
 /** Writes one .html with the hub's trust root in it, and prints the fingerprint to publish. 2: called wrongly, or a file cannot be read or written. */
 export async function run(args: string[]): Promise<number> {
   const called = parse(args);
-  if (called === undefined) return misuse(usage);
+  if (called === undefined) return misuse(`Usage: ${usage}`);
   const hub = await readAs(called.hub, hubFileSchema, 'a hub file');
   if (!hub.ok) return misuse(hub.failure);
   const names = called.names === undefined ? { ok: true as const, value: { parties: {}, services: {} } } : await readAs(called.names, namesSchema, 'a file of names');

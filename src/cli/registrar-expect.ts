@@ -10,7 +10,7 @@ import { exportEncodings, readExport, type ExportEncoding, type ExportLine, type
 import { openResidentIndex } from '../registrar/index.ts';
 import { misuse, readWords, refused, type Misuse } from './arguments.ts';
 
-const usage = `imi registrar expect FILE --server FILE --data DIR [--dry-run] [--encoding utf-8|gb18030] [--report FILE]
+export const expectUsage = `imi registrar expect FILE --server FILE --data DIR [--dry-run] [--encoding utf-8|gb18030] [--report FILE]
   FILE: the population register's export, CSV. Its first line names the columns by their claims: name, identity_number and birth_date, and any other of the identity credential.
   --dry-run: says what would be refused, and keeps nothing. --report: the refused lines as CSV, each with its fault and column, and without anybody's facts.
   Interrupted at any moment, the same command goes on where it stopped.`;
@@ -165,13 +165,13 @@ function parse(args: string[]): Result<Called, Misuse> {
     const { positionals, values } = readWords(args, options);
     const [file, ...others] = positionals;
     const { server, data, report = null, encoding } = values;
-    if (file === undefined || others.length > 0) return misuse(usage, 'Which file?');
-    if (server === undefined || data === undefined) return misuse(usage, 'Which hub?');
-    if (!isEncoding(encoding)) return misuse(usage, 'There is no such encoding.');
+    if (file === undefined || others.length > 0) return misuse(expectUsage, 'Which file?');
+    if (server === undefined || data === undefined) return misuse(expectUsage, 'Which hub?');
+    if (!isEncoding(encoding)) return misuse(expectUsage, 'There is no such encoding.');
     const { registrar } = hubServerFileSchema.parse(JSON.parse(readFileSync(server, 'utf8')));
     const inData = (path: string): string => resolve(data, path);
     return ok({ file, report, encoding, isTrial: values['dry-run'] === true, paths: { expected: inData(registrar.expected), index: inData(registrar.path), key: inData(registrar.key) } });
   } catch (error) {
-    return misuse(usage, error instanceof Error ? error.message.split('\n')[0] : undefined);
+    return misuse(expectUsage, error instanceof Error ? error.message.split('\n')[0] : undefined);
   }
 }

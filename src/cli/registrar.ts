@@ -18,10 +18,11 @@ import { readWords, refused } from './arguments.ts';
 import { CardFailed, CardsAtHand, isBinding, type Binding } from './cards-at-hand.ts';
 import { printPdf } from '../main/print-pdf.ts';
 import { recoverySlipPage } from './recovery-slip.ts';
-import { expect } from './registrar-expect.ts';
+import { expect, expectUsage } from './registrar-expect.ts';
 import { openTerminal } from './terminal.ts';
 
-const usage = `imi registrar replace RESIDENT --clerk STAFF --staff STAFF --facts FILE --document TEXT --out FOLDER [--slip FILE]
+export const usage = `${expectUsage}
+imi registrar replace RESIDENT --clerk STAFF --staff STAFF --facts FILE --document TEXT --out FOLDER [--slip FILE]
                       --hub FILE --gateway URL --party NAME --key FILE [--ca FILE] [--binding smartcard|pcsclite]
   RESIDENT, STAFF: ids of the ledger, 32 hexadecimal digits. FILE of facts: JSON, as read of the identity document.
   --document: what was read of the document; only a salted hash of it is kept. --slip: a file with the text of the old slip.

@@ -7,7 +7,7 @@ import { coverageOf, type Coverage } from '../main/visit/coverage.ts';
 import type { KnownClaims } from '../main/visit/draft.ts';
 import type { Command } from './imi.ts';
 
-const usage = 'imi services coverage [--services FOLDER] [--claims FILE] [--json]';
+export const usage = 'imi services coverage [--services FOLDER] [--claims FILE] [--json]';
 
 /** What the catalogue is to leave unasked. */
 const goal = 0.95;

@@ -13,7 +13,7 @@ import { toBase64url } from '../ledger/verify/bytes.ts';
 import { isOrigin } from '../ledger/verify/checkpoint.ts';
 import { isUnsignedChain } from '../ledger/verify/unsigned-chain.ts';
 
-const usage = 'imi testnet --validators N --dir DIR [--chain ID | --genesis FILE] [--heartbeat MS] [--origin NAME] [--cometbft PROGRAM]';
+export const usage = 'imi testnet --validators N --dir DIR [--chain ID | --genesis FILE] [--heartbeat MS] [--origin NAME] [--cometbft PROGRAM]';
 
 /**
  * Writes and starts a network of validators on this machine's loopback until SIGTERM or SIGINT; in a folder that has one, that one goes on. On

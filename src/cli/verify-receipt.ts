@@ -21,7 +21,7 @@ import { receiptFromFile } from '../ledger/verify/receipt-text.ts';
 import { sayAct, type Calling } from '../pages/receipt/act-said.ts';
 import { readWords, refused } from './arguments.ts';
 
-const usage = 'imi verify-receipt FILE --trust FILE';
+export const usage = 'imi verify-receipt FILE --trust FILE';
 
 /** FILE: the receipt's own bytes, or a text with its codes. 0: the receipt holds, and what it proves is said, a line an act. 3: a pending one, whole: signed, and not proved to be in any ledger. 1: it does not, with the code. 2: called wrongly, or a file cannot be read. */
 export async function run(args: string[]): Promise<number> {

@@ -14,7 +14,7 @@ import { Witness, type WatchedLog } from '../ledger/witness.ts';
 import { openWitnessService } from '../ledger/witness-service.ts';
 import { openWitnessStore } from '../ledger/witness-store.ts';
 
-const usage = `imi witness --config FILE --data DIR
+export const usage = `imi witness --config FILE --data DIR
 imi witness init --config FILE --data DIR`;
 
 interface Called {

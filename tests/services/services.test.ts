@@ -12,7 +12,13 @@ const filesIn = (groups: readonly string[]): string[] => groups.flatMap((group) 
 const files = filesIn(serviceGroups);
 const bundleFiles = filesIn(['life']);
 const read = (file: string): unknown => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
-const services: Service[] = files.map((file) => serviceSchema.parse(read(file)));
+/** What is wrong is said with the file that it is in. */
+function readService(file: string): Service {
+  const read = serviceSchema.safeParse(JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
+  if (read.success) return read.data;
+  throw new Error(`services/${file}: ${read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
+}
+const services: Service[] = files.map(readService);
 const bundles = bundleFiles.map((file) => bundleSchema.parse(read(file)));
 const bundled = new Set(bundles.flatMap(({ members }) => members));
 const questionsOf = (service: Service): [string, Question][] => Object.entries(service.questions.properties);
@@ -35,7 +41,7 @@ it('has at least twelve services of their own over all six windows, and two bund
 
 describe.each(files)('%s', (file) => {
   const raw = read(file);
-  const service = serviceSchema.parse(raw);
+  const service = readService(file);
   const questions = questionsOf(service);
 
   it('is valid by the schema file', () => {

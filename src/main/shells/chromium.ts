@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { kioskUsage } from '../kiosk-usage.ts';
 import { runChromiumKiosk } from './chromium-kiosk.ts';
-import { usage } from './kiosk-arguments.ts';
 
 /** Put in where this is built (vite.kiosk.config.ts). */
 declare const imiVersion: string;
@@ -9,7 +9,7 @@ declare const imiVersion: string;
 const [, program = '', ...args] = process.argv;
 const kioskDir = path.dirname(program);
 if (args.includes('--help')) {
-  process.stdout.write(`${usage}\n`);
+  process.stdout.write(`${kioskUsage}\n`);
 } else {
   const kiosk = await runChromiumKiosk({ args, rendererDir: path.join(kioskDir, '../renderer'), hostPath: path.join(kioskDir, 'host.mjs'), version: imiVersion });
   if (!kiosk.ok) {
