@@ -2,7 +2,8 @@ import { setInterval as ticks } from 'node:timers/promises';
 import type { Snapshot } from '../src/contract/bridge.ts';
 import type { ChromiumWindow } from '../src/main/shells/chromium-flags.ts';
 import { CdpPipe } from '../src/main/cdp-pipe.ts';
-import { distributionChromium, startChromium } from '../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../src/main/distribution-chromium.ts';
+import { startChromium } from '../src/main/shells/chromium-process.ts';
 import { openChromiumScreen } from '../src/main/shells/chromium-screen.ts';
 
 const page = {

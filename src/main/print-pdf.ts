@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { CdpError, CdpPipe } from './cdp-pipe.ts';
+import { distributionChromium } from './distribution-chromium.ts';
 import { unprivilegedAccount } from './unprivileged-account.ts';
 
-const chromium = '/usr/lib/chromium/chromium';
 const longestMs = 60_000;
 
 /**
@@ -16,7 +16,7 @@ const longestMs = 60_000;
  * `browser-missing`, `browser-sandbox`; `kiosk-storage` where there is no room for the folder; `kiosk-fault` with the browser's last words where it
  * printed nothing, or nothing whole.
  */
-export async function printPdf(html: string, browser = chromium): Promise<Result<Uint8Array>> {
+export async function printPdf(html: string, browser = distributionChromium): Promise<Result<Uint8Array>> {
   if (!existsSync(browser)) return fail('browser-missing', browser);
   try {
     const account = process.getuid?.() === 0 ? unprivilegedAccount() : null;

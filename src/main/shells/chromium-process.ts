@@ -8,8 +8,6 @@ import { fail, ok, type Result } from '../../contract/result.ts';
 import { unprivilegedAccount, type Account } from '../unprivileged-account.ts';
 import { chromiumFlags, type ChromiumWindow } from './chromium-flags.ts';
 
-/** Not `/usr/bin/chromium`: that wrapper reads /etc/chromium.d, with API keys, extensions and flags of its own. */
-export const distributionChromium = '/usr/lib/chromium/chromium';
 
 /** Then comes the kiosk's process id. */
 const profilePrefix = 'imi-screen-';

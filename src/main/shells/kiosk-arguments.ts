@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { distributionChromium } from './chromium-process.ts';
+import { distributionChromium } from '../distribution-chromium.ts';
 
 export interface KioskArguments {
   /** null: as the data folder says. */

@@ -2,7 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../../../src/main/distribution-chromium.ts';
 import { headlessLaunch, OpenedScreen } from './opened-screen.ts';
 
 const missing = [distributionChromium, '/usr/bin/Xvfb', '/usr/bin/xdotool'].filter((program) => !existsSync(program));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../../../src/main/distribution-chromium.ts';
 import { fixtureDir } from './opened-screen.ts';
 import { processArguments, processesBelow } from './processes.ts';
 

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readAssets } from '../../../src/main/shells/assets.ts';
-import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../../../src/main/distribution-chromium.ts';
 import { openChromiumScreen } from '../../../src/main/shells/chromium-screen.ts';
 import { fixtureDir, headlessLaunch, OpenedScreen } from './opened-screen.ts';
 import { processArguments, processesBelow } from './processes.ts';

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { distributionChromium } from '../../../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../../../src/main/distribution-chromium.ts';
 import { OpenedScreen } from './opened-screen.ts';
 import { listeningSockets, processesBelow, processStatus, socketsOf } from './processes.ts';
 

@@ -3,7 +3,8 @@ import type { Intent, Snapshot } from '../../../src/contract/bridge.ts';
 import type { DropReason, Screen, ScreenLoss } from '../../../src/main/bridge.ts';
 import { readAssets } from '../../../src/main/shells/assets.ts';
 import { openChromiumScreen } from '../../../src/main/shells/chromium-screen.ts';
-import { distributionChromium, type ChromiumLaunch, type ChromiumProcess } from '../../../src/main/shells/chromium-process.ts';
+import { distributionChromium } from '../../../src/main/distribution-chromium.ts';
+import type { ChromiumLaunch, ChromiumProcess } from '../../../src/main/shells/chromium-process.ts';
 
 export const fixtureDir = path.resolve('tests/main/shells/fixture-renderer');
 
