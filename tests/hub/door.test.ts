@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fail, ok } from '../../src/contract/result.ts';
-import type { DoorHandlers } from '../../src/hub/conversation.ts';
 import { openDoor, type Door } from '../../src/hub/door.ts';
 import { encodeFrame, FrameReader, type Answer } from '../../src/ledger/client/wire.ts';
 import { encodeCbor, type CborValue } from '../../src/ledger/verify/cbor.ts';
 import { must } from './visitor.ts';
+import { refusingHandlers } from './refusing-hub.ts';
 
 let folder: string;
 let socketPath: string;
@@ -18,54 +18,18 @@ const faults: string[] = [];
 let release: () => void;
 let begun: () => void;
 
-const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
-const handlers: DoorHandlers = {
+const handlers = refusingHandlers({
   hello: ({ kiosk }) => Promise.resolve(ok({ chain: 'c', hub: kiosk, keeper: 'k' })),
   'hub.file': () => Promise.resolve(fail('hub-refused')),
   'head.get': () => new Promise((resolve) => {
     release = () => resolve(ok({ head: new Uint8Array(3) }));
     begun();
   }),
-  'block.get': refuse,
-  'log.consistency': refuse,
   'state.get': () => {
     throw new Error('a bug');
   },
   'services.list': () => Promise.resolve(fail('hub-storage', 'sqlite-13')),
-  'status.get': refuse,
-  'asks.list': refuse,
-  'ask.by-code': refuse,
-  'ask.by-id': refuse,
-  'ask.answer': refuse,
-  'ask.refuse': refuse,
-  'challenge.get': refuse,
-  'space.open': refuse,
-  'counter.broken-off': refuse,
-  'activity.list': refuse,
-  'mute.set': refuse,
-  'mute.list': refuse,
-  'space.export': refuse,
-  'space.read': refuse,
-  'kiosk.standing': refuse,
-  'kiosks.seen': refuse,
-  'hand-off.put': refuse,
-  'hand-off.get': refuse,
-  'hand-off.place': refuse,
-  'hand-off.drop': refuse,
-  'hand-off.until': refuse,
-  'space.close': refuse,
-  'staff.open': refuse,
-  'desk.look-up': refuse,
-  'desk.register': refuse,
-  'desk.recovery': refuse,
-  'desk.replace': refuse,
-  'staff.close': refuse,
-  'drafts.list': refuse,
-  'kiosk.countersign': refuse,
-  'transaction.submit': refuse,
-  'transaction.state': refuse,
-  'transaction.receipt': refuse,
-};
+});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'imi-door-'));

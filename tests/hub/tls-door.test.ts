@@ -18,6 +18,7 @@ import { equalBytes, toBase64url } from '../../src/ledger/verify/bytes.ts';
 import type { CborValue } from '../../src/ledger/verify/cbor.ts';
 import { seedOf } from '../ledger/small-district.ts';
 import { must } from './visitor.ts';
+import { refusingHandlers } from './refusing-hub.ts';
 
 const hubIdentity = doorIdentity(seedOf('door'), 'hub-1');
 
@@ -59,51 +60,13 @@ const admit = async (key: PublicKey): Promise<Result<string>> => {
   if (id === undefined) return fail('kiosk-not-enrolled', 'unknown');
   return retired.has(id) ? fail('kiosk-not-enrolled', 'retired') : ok(id);
 };
-const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
-const handlers: DoorHandlers = {
+const handlers = refusingHandlers({
   hello: (_, speaker) => Promise.resolve(ok({ chain: 'c', hub: speaker ?? 'nobody', keeper: 'k' })),
-  'hub.file': refuse,
   'head.get': () => new Promise(() => undefined),
-  'block.get': refuse,
-  'log.consistency': refuse,
   'state.get': () => {
     throw new Error('a bug');
   },
-  'services.list': refuse,
-  'status.get': refuse,
-  'asks.list': refuse,
-  'ask.by-code': refuse,
-  'ask.by-id': refuse,
-  'ask.answer': refuse,
-  'ask.refuse': refuse,
-  'challenge.get': refuse,
-  'space.open': refuse,
-  'counter.broken-off': refuse,
-  'activity.list': refuse,
-  'mute.set': refuse,
-  'mute.list': refuse,
-  'space.export': refuse,
-  'space.read': refuse,
-  'kiosk.standing': refuse,
-  'kiosks.seen': refuse,
-  'hand-off.put': refuse,
-  'hand-off.get': refuse,
-  'hand-off.place': refuse,
-  'hand-off.drop': refuse,
-  'hand-off.until': refuse,
-  'space.close': refuse,
-  'staff.open': refuse,
-  'desk.look-up': refuse,
-  'desk.register': refuse,
-  'desk.recovery': refuse,
-  'desk.replace': refuse,
-  'staff.close': refuse,
-  'drafts.list': refuse,
-  'kiosk.countersign': refuse,
-  'transaction.submit': refuse,
-  'transaction.state': refuse,
-  'transaction.receipt': refuse,
-};
+});
 
 /** Tells the key that it is for. */
 const setup = (key: PublicKey): Partial<DoorHandlers> => ({ hello: () => Promise.resolve(ok({ chain: 'c', hub: toBase64url(key[1]), keeper: 'k' })) });

@@ -2,7 +2,6 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fail, ok, type Failure, type Result } from '../../../src/contract/result.ts';
-import type { DoorHandlers } from '../../../src/hub/conversation.ts';
 import { doorIdentity } from '../../../src/hub/door-identity.ts';
 import { openTlsDoor, type TlsDoor } from '../../../src/hub/tls-door.ts';
 import { doorProtocols, doorTls } from '../../../src/ledger/client/door-tls.ts';
@@ -11,6 +10,7 @@ import { connectHub, type ClientTimes, type HubClient } from '../../../src/ledge
 import { encodeFrame } from '../../../src/ledger/client/wire.ts';
 import { layCable, type Cable } from '../../fixtures/cable.ts';
 import { seedOf } from '../small-district.ts';
+import { refusingHandlers } from '../../hub/refusing-hub.ts';
 
 const hubIdentity = doorIdentity(seedOf('door'), 'hub-1');
 const kioskIdentity = doorIdentity(seedOf('device'), 'stands for a kiosk');
@@ -25,8 +25,7 @@ let news: (string | null)[];
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
 
-const refuse = (): Promise<ReturnType<typeof fail<'hub-refused'>>> => Promise.resolve(fail('hub-refused'));
-const handlers: DoorHandlers = {
+const handlers = refusingHandlers({
   hello: () => {
     hellos += 1;
     heardHello();
@@ -34,44 +33,8 @@ const handlers: DoorHandlers = {
   },
   'hub.file': () => Promise.resolve(fail('hub-refused')),
   'head.get': () => new Promise(() => undefined),
-  'block.get': refuse,
-  'log.consistency': refuse,
-  'state.get': refuse,
   'services.list': () => Promise.resolve(ok({ services: [], held: [] })),
-  'status.get': refuse,
-  'asks.list': refuse,
-  'ask.by-code': refuse,
-  'ask.by-id': refuse,
-  'ask.answer': refuse,
-  'ask.refuse': refuse,
-  'challenge.get': refuse,
-  'space.open': refuse,
-  'counter.broken-off': refuse,
-  'activity.list': refuse,
-  'mute.set': refuse,
-  'mute.list': refuse,
-  'space.export': refuse,
-  'space.read': refuse,
-  'kiosk.standing': refuse,
-  'kiosks.seen': refuse,
-  'hand-off.put': refuse,
-  'hand-off.get': refuse,
-  'hand-off.place': refuse,
-  'hand-off.drop': refuse,
-  'hand-off.until': refuse,
-  'space.close': refuse,
-  'staff.open': refuse,
-  'desk.look-up': refuse,
-  'desk.register': refuse,
-  'desk.recovery': refuse,
-  'desk.replace': refuse,
-  'staff.close': refuse,
-  'drafts.list': refuse,
-  'kiosk.countersign': refuse,
-  'transaction.submit': refuse,
-  'transaction.state': refuse,
-  'transaction.receipt': refuse,
-};
+});
 
 beforeEach(() => {
   door = null;
