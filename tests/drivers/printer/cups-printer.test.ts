@@ -33,7 +33,7 @@ describe.skipIf(missing !== null)(`a queue of CUPS${missing === null ? '' : ` ($
   const kept = async (): Promise<{ jobs: string; files: string[] }> => ({ jobs: await cups.command('/usr/bin/lpstat', '-W', 'all', '-o'), files: cups.keptFiles });
   const nothing = { jobs: '', files: [] };
   /** Anew, through a CUPS that is slow. */
-  const openSlow = async (times: Partial<CupsTimes>): Promise<SlowCups> => {
+  const openSlow = async (times: Partial<CupsTimes> = {}): Promise<SlowCups> => {
     await printer.stop();
     const slow = await SlowCups.start(cups.socket);
     onTestFinished(() => slow.stop());
@@ -109,7 +109,7 @@ describe.skipIf(missing !== null)(`a queue of CUPS${missing === null ? '' : ` ($
   });
 
   test('a slip that CUPS takes only when the kiosk has given it up is not printed, then or with the next one', async () => {
-    const slow = await openSlow({ documentMs: 2_000 });
+    const slow = await openSlow();
     slow.holds = ({ rest }) => rest.length > 0;
     expect(await printer.print(slip)).toMatchObject({ ok: false, failure: { code: 'printer-unconfirmed' } });
     expect(await slow.letGo()).toEqual([0x0406]);
@@ -119,7 +119,7 @@ describe.skipIf(missing !== null)(`a queue of CUPS${missing === null ? '' : ` ($
   });
 
   test('a slip that CUPS took and did not say so is taken back', async () => {
-    const slow = await openSlow({ documentMs: 1_000 });
+    const slow = await openSlow();
     paper.trouble = 'silent';
     slow.loses = ({ rest }) => rest.length > 0;
     expect(await printer.print(slip)).toMatchObject({ ok: false, failure: { code: 'printer-unconfirmed' } });
@@ -131,7 +131,7 @@ describe.skipIf(missing !== null)(`a queue of CUPS${missing === null ? '' : ` ($
   });
 
   test('nothing of a slip is sent before CUPS has told the number of its job', async () => {
-    const slow = await openSlow({ answerMs: 1_500 });
+    const slow = await openSlow();
     const documents: number[] = [];
     slow.holds = ({ code, rest }) => {
       if (rest.length > 0) documents.push(code);
@@ -146,7 +146,7 @@ describe.skipIf(missing !== null)(`a queue of CUPS${missing === null ? '' : ` ($
   });
 
   test('no queue is ready while CUPS does not say that a slip is gone', async () => {
-    const slow = await openSlow({ jobMs: 500, answerMs: 500 });
+    const slow = await openSlow({ jobMs: 500 });
     paper.trouble = 'silent';
     slow.holds = ({ code }) => code === ippOperations.cancelJob;
     expect(await printer.print(slip)).toMatchObject({ ok: false, failure: { code: 'printer-unconfirmed' } });

@@ -31,6 +31,17 @@ describe('a call of IPP', () => {
     expect(await callIpp({ host: '127.0.0.1', port, path: '/' }, asked)).toEqual({ ok: false, failure: { code: 'device-fault', detail: 'IPP request-id' } });
   });
 
+  test('none in time is one that is missing', async () => {
+    const server = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    expect(await callIpp({ host: '127.0.0.1', port, path: '/' }, { ...asked, limitMs: 100 })).toEqual({ ok: false, failure: { code: 'printer-missing', detail: 'no answer' } });
+  });
+
   test.each([
     ['a path', { place: { host: '127.0.0.1', port: 1, path: '/ipp print' }, more: {}, detail: 'ERR_UNESCAPED_CHARACTERS' }],
     ['a name', { place: { socketPath: '/nowhere', path: '/' }, more: { user: '林\n' }, detail: 'ERR_INVALID_CHAR' }],

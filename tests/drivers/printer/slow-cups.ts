@@ -8,7 +8,7 @@ interface Asked {
   body: Buffer;
 }
 
-/** In front of a CUPS, one that is slow: what is held reaches CUPS all the same when it is let go, though whoever asked has long hung up. */
+/** In front of a CUPS, one that is slow, up to when whoever asked has had enough, which it does not wait for: it hangs up at once. What is held reaches CUPS all the same when it is let go. */
 export class SlowCups {
   readonly socket: string;
   readonly #behind: string;
@@ -53,11 +53,13 @@ export class SlowCups {
     const read = decodeIpp(asked.body);
     if (read !== null && this.holds(read)) {
       this.#held.push(asked);
+      response.destroy();
       return;
     }
     const isLost = read !== null && this.loses(read);
     const { status, body } = await this.#ask(asked);
-    if (!isLost) response.writeHead(status, { 'content-type': 'application/ipp' }).end(body);
+    if (isLost) response.destroy();
+    else response.writeHead(status, { 'content-type': 'application/ipp' }).end(body);
   }
 
   async #ask({ path, headers, body }: Asked): Promise<{ status: number; body: Buffer }> {
