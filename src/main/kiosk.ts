@@ -245,6 +245,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   let awaitedCode: string | null = null;
   /** The desk has the resident's reader: a card in it begins no visit. */
   let deskHasReader = false;
+  /** Insertion of the card that the desk had in it last: still in when the desk gives it back, it begins no visit before it was out. */
+  let inDesks: number | null = null;
   const closeAll = async (): Promise<void> => {
     delivery.stop();
     services.stop();
@@ -323,10 +325,12 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     const ofStaff = isShared && 'insertion' in inResidents && [staffInsertion, staff.insertion].includes(inResidents.insertion);
     // A new card that waits for a second signature begins no visit either.
     const isKept = 'insertion' in inResidents && inResidents.insertion === deskWork.keptCard;
-    const forVisits: ReaderView = ofStaff || deskHasReader || isKept ? { view: 'empty' } : inResidents;
+    const isLeft = 'insertion' in inResidents && inResidents.insertion === inDesks;
+    const forVisits: ReaderView = ofStaff || deskHasReader || isKept || isLeft ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
     staff.residentReader(isShared && (ofStaff || deskHasReader) ? { view: 'empty' } : inResidents);
-    staff.reader(!isShared || ofStaff || deskHasReader ? inStaffs : { view: 'empty' });
+    staff.reader(!isShared || ofStaff || deskHasReader || isLeft ? inStaffs : { view: 'empty' });
+    if (deskHasReader) inDesks = 'insertion' in inResidents ? inResidents.insertion : null;
     wasReady ||= devices.status.service === 'ready';
     if (devices.status.printer !== undefined) {
       visits.printer(devices.status.printer);

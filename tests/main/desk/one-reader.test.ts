@@ -238,6 +238,20 @@ describe('registered with one reader', () => {
     expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
   }, 60_000);
 
+  test('ended with the new card still in it: it is asked for too, and begins no visit behind anybody’s back', async () => {
+    await staff('staff-liang');
+    await upToCard('register', somebody());
+    await change(blankCard());
+    await stand.screen.sees('desk-turn', ({ to }) => to === 'resident');
+    const visits = visitsBegun();
+    const from = stand.screen.shown.length;
+    stand.screen.touch({ intent: 'visit.end' });
+    await stand.screen.sees('staff-take-card');
+    await away();
+    expect(visitsBegun()).toBe(visits);
+    expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
+  }, 60_000);
+
   test('the hub was started anew between the look-up and the signature: it is registered all the same', async () => {
     const person = somebody();
     await staff('staff-liang');
