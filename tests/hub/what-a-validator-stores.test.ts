@@ -12,12 +12,13 @@ import { openAsk } from '../../src/identity/ask.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { Id, PublicKey } from '../../src/ledger/verify/acts.ts';
-import { fromHex } from '../../src/ledger/verify/bytes.ts';
+import { judge } from '../../src/ledger/rules.ts';
+import type { StateChange } from '../../src/ledger/state.ts';
+import { fromHex, toHex } from '../../src/ledger/verify/bytes.ts';
 import { decodeGenesis, genesisState } from '../../src/ledger/genesis.ts';
-import { keyId, openEnvelope } from '../../src/ledger/verify/envelope.ts';
+import { openEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { trustThrough } from '../../src/ledger/verify/handover.ts';
 import { encodeOpenedPart } from '../../src/ledger/verify/private-part.ts';
-import { stateKey } from '../../src/ledger/verify/records.ts';
 import { openConsortium, whyNoConsortium } from '../../tools/demo/consortium.ts';
 import { demoId } from '../../tools/demo/demo-keys.ts';
 import { demoParties, partySecrets } from '../../tools/demo/parties.ts';
@@ -113,46 +114,60 @@ function wanted(world: World): Wanted[] {
   ];
 }
 
-const services = (): string[] => filesBelow('services').flatMap((file) => (/^services\/(.+)\.json$/.exec(file)?.[1] ?? []));
+/** u32, big-endian. */
+const lengthOf = ({ length }: Uint8Array): Uint8Array => Uint8Array.from([24, 16, 8, 0], (shift) => (length >>> shift) & 0xff);
 
-/** What everybody may read: who takes part, their keys and purposes, and what is published. Envelopes of no activity, and the records they make. */
-async function publicTexts(genesis: Uint8Array, world: World, hub: Hub): Promise<Buffer[]> {
-  const texts: Buffer[] = [];
-  for (let from = 0; ; ) {
-    const entries = must(await hub.ledger.entries(from, 200));
-    if (entries.length === 0) break;
-    from += entries.length;
-    for (const envelope of entries) {
-      const { body } = must(openEnvelope(envelope, nodeCrypto));
-      if (!body.acts.some((act) => 'private' in act)) texts.push(Buffer.from(envelope));
-    }
-  }
+/**
+ * What everybody may read: who takes part, their keys and purposes, and what is published. Genesis, envelopes of no activity, and every record that they made,
+ * with the head of its leaf (state-page.ts): one that was published anew meanwhile still lies in a log as it was before.
+ */
+async function publicTexts(genesis: Uint8Array, hub: Hub): Promise<Buffer[]> {
   const first = decodeGenesis(genesis) ?? null;
   if (first === null) throw new Error('no genesis');
-  texts.push(Buffer.from(genesis), ...must(genesisState(first, nodeCrypto)).flatMap(({ value }) => (value === null ? [] : [Buffer.from(value)])));
-  const staff = demoPeople.flatMap(({ id, work }) => (work === undefined ? [] : [{ id: demoId(id), keys: staffKeys(world, id) }]));
-  const keys = [
-    ...demoParties.map(({ id }) => stateKey.status(id)),
-    ...staff.map(({ id }) => stateKey.staff(id)),
-    ...staff.flatMap(({ keys: { sig, aut } }) => [sig, aut]).map((key) => stateKey.key(keyId(key, nodeCrypto))),
-    ...services().map((id) => stateKey.service(id)),
-  ];
-  for (const key of keys) {
-    const [value] = must(await hub.ledger.values([key]));
-    if (value !== null && value !== undefined) texts.push(Buffer.from(value));
+  const texts = [Buffer.from(genesis)];
+  const state = new Map<string, Uint8Array>();
+  const take = (changes: readonly StateChange[], isPublic: boolean): void => {
+    for (const { key, value } of changes) {
+      if (value === null) state.delete(toHex(key));
+      else state.set(toHex(key), value);
+      if (isPublic && value !== null) texts.push(Buffer.concat([nodeCrypto.sha256(key), nodeCrypto.sha256(value), lengthOf(value), value]));
+    }
+  };
+  take(must(genesisState(first, nodeCrypto)), true);
+  for (let logIndex = 0; ; ) {
+    const entries = must(await hub.ledger.entries(logIndex, 200));
+    if (entries.length === 0) return texts;
+    for (const envelope of entries) {
+      const { id, body } = must(openEnvelope(envelope, nodeCrypto));
+      const recorded = must(await hub.ledger.state(id));
+      if (recorded.state !== 'recorded' && recorded.state !== 'witnessed') throw new Error('an entry that is not recorded');
+      const place = { chain: hub.ledger.chain, height: recorded.height, time: Math.min(soon(), body.notAfter), logIndex };
+      const isPublic = !body.acts.some((act) => 'private' in act);
+      if (isPublic) texts.push(Buffer.from(envelope));
+      take(must(judge({ get: (key) => state.get(toHex(key)) }, envelope, place, nodeCrypto)).changes, isPublic);
+      logIndex += 1;
+    }
   }
-  return texts;
 }
 
 /** How many of so many bytes lie before the text; the others behind it. */
 const beside = (bytes: number): number[] => [bytes, 0, ...Array.from({ length: bytes - 1 }, (_, i) => i + 1)];
 
-function findings(content: Buffer, names: readonly Wanted[], known: Buffer): string[] {
+/** Where what lies before this place in the file does so by chance: a page of SQLite's that goes on with a value begins after the number of the next such page. */
+function cutBefore(file: string, at: number): number {
+  const pageBytes = 4096;
+  if (file.endsWith('.sqlite')) return at - (at % pageBytes) + 4;
+  const [head, frameHead] = [32, 24];
+  return file.endsWith('.sqlite-wal') ? at - ((at - head) % (frameHead + pageBytes)) + frameHead + 4 : 0;
+}
+
+function findings(file: string, content: Buffer, names: readonly Wanted[], known: Buffer): string[] {
   const found = new Set<string>();
   for (const { what, forms, besideBytes } of names) {
     for (const form of forms) {
       for (let at = content.indexOf(form); at !== -1; at = content.indexOf(form, at + 1)) {
-        const isKnown = beside(besideBytes).some((before) => known.includes(content.subarray(Math.max(0, at - before), at + form.length + besideBytes - before)));
+        const cut = Math.min(at, Math.max(0, cutBefore(file, at)));
+        const isKnown = beside(besideBytes).some((before) => known.includes(content.subarray(Math.max(cut, at - before), at + form.length + besideBytes - before)));
         if (!isKnown) found.add(what);
       }
     }
@@ -161,10 +176,10 @@ function findings(content: Buffer, names: readonly Wanted[], known: Buffer): str
 }
 
 async function findingsIn(files: readonly string[], genesis: Uint8Array, world: World, hub: Hub): Promise<string[]> {
-  const texts = await publicTexts(genesis, world, hub);
+  const texts = await publicTexts(genesis, hub);
   const known = Buffer.concat(texts.flatMap((text) => [text, Buffer.alloc(64), Buffer.from(text.toString('base64')), Buffer.alloc(64)]));
   const names = wanted(world);
-  return files.flatMap((file) => findings(readFileSync(file), names, known).map((what) => `${file}: ${what}`));
+  return files.flatMap((file) => findings(file, readFileSync(file), names, known).map((what) => `${file}: ${what}`));
 }
 
 /** That the search sees what is there: the parts of the same activities, as the resident has them in the clear. */
