@@ -656,8 +656,8 @@ export type Page =
   | { page: 'desk-day'; figures: DayFigures; earlier: string | null; later: string | null }
   /** Staff type the code that a resident tells them. */
   | { page: 'desk-hand-off'; unknown: boolean }
-  /** It is good, until then (ISO 8601 in UTC): its resident's card is awaited in the resident's reader. `problem`: why what lies there is none. `inReader`: of the only one. */
-  | { page: 'desk-hand-off-ready'; until: string; problem: FailureCode | null; inReader?: 'staff' | 'nothing' }
+  /** It is good, until then (ISO 8601 in UTC): its resident's card is awaited in the resident's reader. `problem`: why what lies there is none, or why no card would begin a visit here now. `inReader`: of the only one. */
+  | { page: 'desk-hand-off-ready'; until: string; problem: FailureCode | 'closed' | null; inReader?: 'staff' | 'nothing' }
   /** How everything of this kiosk is, and the hub's other kiosks; `kiosks` null: the hub could not be asked. `hubSince`: when it was started, ISO 8601 in UTC. */
   | { page: 'desk-health'; devices: DeviceLine[]; own: OwnLine[]; kiosks: HubKiosk[] | null; hubSince: string | null }
   | { page: 'desk-standing'; closure: Closure | null }

@@ -85,10 +85,11 @@ function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, 
   return { page: 'staff-home', who: whoOf(staff), health, drafts, minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
 }
 
-function awaitingPage({ handOff, insertion }: StaffSession, { settings, reader, residentReader }: StaffContext): Page {
+function awaitingPage({ handOff, insertion, health }: StaffSession, { settings, reader, residentReader }: StaffContext): Page {
   const until = new Date((handOff?.until ?? 0) * 1000).toISOString();
   const inReader = 'insertion' in reader && reader.insertion === insertion ? 'staff' : 'nothing';
-  return { page: 'desk-hand-off-ready', until, problem: problemOf(residentReader), ...(settings.oneReader ? { inReader } : {}) };
+  const standing = health === null ? null : health.closure === null ? health.unfit : 'closed';
+  return { page: 'desk-hand-off-ready', until, problem: standing ?? problemOf(residentReader), ...(settings.oneReader ? { inReader } : {}) };
 }
 
 /** Why what lies in the resident's reader begins no visit. */

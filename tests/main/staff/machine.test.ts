@@ -286,6 +286,17 @@ describe('a matter that a resident goes on with here', () => {
     expect(stand.shown).toEqual({ page: 'desk-hand-off', unknown: false });
   });
 
+  test.each([
+    { closure: { reason: 'cleaning', back: null } as const, unfit: null, problem: 'closed' },
+    { closure: null, unfit: 'head-too-old' as const, problem: 'head-too-old' },
+  ])('where no visit begins ($problem), that is said', async ({ closure, unfit, problem }) => {
+    const stand = new StaffStand(() => ({ deskReadiness: () => 'ready', health: () => ({ ...health, closure, unfit }) }));
+    await stand.signIn();
+    stand.send({ type: 'desk.open', act: 'hand-off' });
+    stand.send({ type: 'scanned', text: 'IMI-GO 7KQ2M4XD' });
+    expect(await stand.sees('desk-hand-off-ready')).toMatchObject({ problem });
+  });
+
   test('not by somebody who registers nobody', async () => {
     const stand = at(null);
     await stand.signIn();
