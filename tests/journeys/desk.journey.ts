@@ -146,7 +146,14 @@ test('Fang is registered: from her identity card to a card that works, and her f
   await kiosk.sees('sign');
   await kiosk.enterPin('480213');
   await kiosk.sees('receipt', 'recorded');
-  await leave(kiosk);
+
+  await kiosk.home();
+  await kiosk.openService('tax/property-tax-certificate');
+  await kiosk.sees('facts-missing');
+  await kiosk.pullCard();
+  await kiosk.sees('goodbye', 'card-removed');
+  expect(hall.visitStates().at(-1)?.from).toBe('visiting.inside.factsMissing');
+  await kiosk.doesNotRead('方敏');
   await kiosk.nextPerson();
 });
 
