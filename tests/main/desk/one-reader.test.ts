@@ -58,6 +58,17 @@ async function away(): Promise<void> {
   await stand.screen.sees('attract');
 }
 
+/** The session is ended by a touch; whatever lies in the reader is asked for, and begins no visit. */
+async function endsWithoutVisit(): Promise<void> {
+  const visits = visitsBegun();
+  const from = stand.screen.shown.length;
+  stand.screen.touch({ intent: 'visit.end' });
+  await stand.screen.sees('staff-take-card');
+  await away();
+  expect(visitsBegun()).toBe(visits);
+  expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
+}
+
 async function upToCard(act: 'register' | 'replace' | 'unblock', person: typeof fang): Promise<void> {
   stand.screen.touch({ intent: 'desk.open', act });
   await stand.screen.sees('desk-document');
@@ -129,7 +140,8 @@ describe('registered with one reader', () => {
     confirm();
     await away();
     const pages = new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page));
-    expect([...pages].filter((page) => !page.startsWith('desk-')).sort()).toEqual(['attract', 'working']);
+    // A page of waiting shows only where something lasts (floor.ts), which on a quick machine nothing need do.
+    expect([...pages].filter((page) => !page.startsWith('desk-') && page !== 'working')).toEqual(['attract']);
     await visitOf(path);
   }, 60_000);
 
@@ -229,13 +241,7 @@ describe('registered with one reader', () => {
     await stand.screen.sees('desk-sign', ({ what }) => what === 'register');
     pin();
     await stand.screen.sees('desk-card', (page) => page.card === 'again' && page.inReader === 'staff');
-    const visits = visitsBegun();
-    const from = stand.screen.shown.length;
-    stand.screen.touch({ intent: 'visit.end' });
-    await stand.screen.sees('staff-take-card');
-    await away();
-    expect(visitsBegun()).toBe(visits);
-    expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
+    await endsWithoutVisit();
   }, 60_000);
 
   test('ended with the new card still in it: it is asked for too, and begins no visit behind anybody’s back', async () => {
@@ -243,13 +249,7 @@ describe('registered with one reader', () => {
     await upToCard('register', somebody());
     await change(blankCard());
     await stand.screen.sees('desk-turn', ({ to }) => to === 'resident');
-    const visits = visitsBegun();
-    const from = stand.screen.shown.length;
-    stand.screen.touch({ intent: 'visit.end' });
-    await stand.screen.sees('staff-take-card');
-    await away();
-    expect(visitsBegun()).toBe(visits);
-    expect([...new Set(stand.screen.shown.slice(from).map(({ snapshot }) => snapshot.page.page))]).toEqual(['staff-take-card', 'attract']);
+    await endsWithoutVisit();
   }, 60_000);
 
   test('the hub was started anew between the look-up and the signature: it is registered all the same', async () => {
