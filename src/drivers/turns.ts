@@ -1,4 +1,4 @@
-/** Conversations with one device, one after the other. One that throws does so to whoever asked for it; those after it have their turn. */
+/** Conversations with one device, or what is written onto one, one after the other. One that throws does so to whoever asked for it; those after it have their turn. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -1,24 +1,14 @@
 import type { ExportShown } from '../../contract/workshop.ts';
+import type { Turns } from '../../drivers/turns.ts';
 import { exportPlaces, type ExportTarget, type Written } from './medium.ts';
 import { pageCode } from './page-code.ts';
-
-/** Begins once what was begun before has ended: whoever took their card out and put it in again finds the first still being written. */
-export type InTurn = (write: () => Promise<Written>) => Promise<Written>;
-
-export function createTurn(): InTurn {
-  let last: Promise<unknown> = Promise.resolve();
-  return (write) => {
-    const writing = last.then(write);
-    last = writing.catch(() => undefined);
-    return writing;
-  };
-}
 
 export interface ExportingParts {
   dataDir: string;
   /** Folders below which a stick shows. */
   stickRoots: readonly string[];
-  inTurn: InTurn;
+  /** Whoever took their card out and put it in again finds the first still being written. */
+  turns: Turns;
   /** What is shown is another now. */
   onChange(): void;
 }
@@ -50,11 +40,11 @@ export class Exporting {
 
   /** @param option one of the places; another one is nothing. */
   to(option: string, write: (target: ExportTarget) => Promise<Written>): void {
-    const { inTurn, onChange } = this.#parts;
+    const { turns, onChange } = this.#parts;
     const place = this.#shown.places.find((one) => one.option === option);
     if (this.isWriting || place === undefined) return;
     this.#shown = { ...notYet, places: [place], state: 'writing' };
-    void inTurn(() => write({ folder: option, places: () => this.#places() })).then((written) => {
+    void turns.take(() => write({ folder: option, places: () => this.#places() })).then((written) => {
       this.#shown = written.ok
         ? { ...notYet, state: 'safe', files: written.value }
         : { ...notYet, places: this.#places(), state: 'failed', code: pageCode(written.failure), detail: written.failure.detail ?? null };

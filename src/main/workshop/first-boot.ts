@@ -9,6 +9,7 @@ import { fail, never, type Failure, type Result } from '../../contract/result.ts
 import { setupSteps, type CheckLine, type ReadinessShown, type SetupPage, type SetupProblem, type SetupStep } from '../../contract/workshop.ts';
 import { DeviceHost } from '../../drivers/device-host.ts';
 import type { HostDuties } from '../../drivers/host-arguments.ts';
+import { Turns } from '../../drivers/turns.ts';
 import { encodeSpki, pinOf } from '../../ledger/client/spki.ts';
 import type { Signer } from '../../ledger/verify/envelope.ts';
 import type { Screen } from '../bridge.ts';
@@ -18,7 +19,7 @@ import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../dev
 import { tpmAtHand } from '../tpm.ts';
 import { enrolOnce, keyPathOf, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { createTurn, Exporting } from './exporting.ts';
+import { Exporting } from './exporting.ts';
 import { pageCode } from './page-code.ts';
 import { printedSlip, readinessLines, writeReadiness } from './readiness-out.ts';
 import { checkLineOf, onTheWay, reportReadiness, type SignedReadiness } from './readiness.ts';
@@ -161,7 +162,7 @@ class Wizard {
     const { promise, resolve } = Promise.withResolvers<Bench>();
     this.done = promise;
     this.#becomes = resolve;
-    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, inTurn: createTurn(), onChange: () => this.#show() });
+    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, turns: new Turns(), onChange: () => this.#show() });
     this.#answers = keptAnswers(parts.dataDir) ?? { v: 1, step: 'language', language: 'zh-Hans', devices: {}, asked: [] };
     this.#duties = this.#dutiesNow();
     this.#host = this.#openHost();

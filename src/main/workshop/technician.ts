@@ -5,6 +5,7 @@ import type { DeviceCommand, DeviceCommands, DeviceStatus, Scan } from '../../co
 import type { KioskFile } from '../../contract/hub-file.ts';
 import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
 import type { DeviceLine, JournalFilter, TestedDevice, TestResult, TraceLine, WorkshopPage } from '../../contract/workshop.ts';
+import { Turns } from '../../drivers/turns.ts';
 import { receiptToSymbols } from '../../ledger/verify/receipt-symbols.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import type { Card } from '../card.ts';
@@ -17,7 +18,7 @@ import { longestPin } from '../desk/hands.ts';
 import { readerView } from '../visit/reader-view.ts';
 import { onDisk } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
-import { createTurn, Exporting, type InTurn } from './exporting.ts';
+import { Exporting } from './exporting.ts';
 import { sealJournal } from './journal-export.ts';
 import { readJournalPage } from './journal-reading.ts';
 import type { KioskActs } from './kiosk-acts.ts';
@@ -93,10 +94,10 @@ const traceEveryMs = 1000;
 const layMs = 20_000;
 
 export function createWorkshop(parts: WorkshopParts): Workshop {
-  const inTurn = createTurn();
+  const turns = new Turns();
   return {
     open: (hands, ears) => {
-      const bench = new Bench(parts, hands, ears, inTurn);
+      const bench = new Bench(parts, hands, ears, turns);
       bench.start();
       return bench;
     },
@@ -125,9 +126,9 @@ class Bench implements WorkshopBench {
   #timer: unknown = null;
   #over = false;
 
-  constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars, inTurn: InTurn) {
+  constructor(parts: WorkshopParts, hands: WorkshopHands, ears: WorkshopEars, turns: Turns) {
     this.#parts = parts;
-    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, inTurn, onChange: () => this.#show() });
+    this.#exporting = new Exporting({ dataDir: parts.dataDir, stickRoots: parts.stickRoots, turns, onChange: () => this.#show() });
     this.#hands = hands;
     this.#ears = ears;
     this.#triesLeft = hands.triesLeft;

@@ -129,7 +129,8 @@ describe('several matters on one slip', () => {
     expect((await stand.sees('receipts')).print).toMatchObject({ state: 'printed' });
   });
 
-  test('the slip of the first alone says nothing of the sheet', async () => {
+  /** At the receipt of a second matter, while the slip of the first is on its way. */
+  async function printingTheFirst(): Promise<VisitStand> {
     const stand = await atReceipt();
     stand.send({ type: 'printer', printer: ready });
     stand.send({ type: 'receipt.print', slip });
@@ -137,19 +138,18 @@ describe('several matters on one slip', () => {
     await stand.sign(taxOffer.service.id);
     stand.settle('recorded');
     await stand.sees('receipt');
+    return stand;
+  }
+
+  test('the slip of the first alone says nothing of the sheet', async () => {
+    const stand = await printingTheFirst();
     stand.send({ type: 'slip.done', visit: stand.calls.prints[0] ?? '', number: 1, result: ok(null) });
     stand.send({ type: 'receipts.open' });
     expect((await stand.sees('receipts')).print).toMatchObject({ state: 'ready' });
   });
 
   test('nor does it while the sheet is on its way', async () => {
-    const stand = await atReceipt();
-    stand.send({ type: 'printer', printer: ready });
-    stand.send({ type: 'receipt.print', slip });
-    stand.send({ type: 'home' });
-    await stand.sign(taxOffer.service.id);
-    stand.settle('recorded');
-    await stand.sees('receipt');
+    const stand = await printingTheFirst();
     stand.send({ type: 'receipts.open' });
     stand.send({ type: 'receipt.print', slip });
     const [visit = ''] = stand.calls.prints;
