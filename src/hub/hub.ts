@@ -8,7 +8,9 @@ import { openDrafts, type Drafts } from '../gateway/drafts.ts';
 import { Keeper } from '../keeper/keeper.ts';
 import { openSharedStore } from '../keeper/postgres-store.ts';
 import { sharedHandOffsIn } from '../keeper/shared-hand-offs.ts';
+import type { SqlDatabase } from '../keeper/sql-database.ts';
 import { openKeeperStore } from '../keeper/sqlite-store.ts';
+import type { KeeperStore } from '../keeper/store.ts';
 import type { Asks } from '../gateway/asks.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { nodeCrypto } from '../ledger/node-crypto.ts';
@@ -168,13 +170,12 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
   const registrarName = await ownerOf(ledger, issuerKey.key, 'registrar');
   if (!registrarName.ok) return refused(registrarName.failure);
 
-  const sharedStore = 'url' in serverFile.keeper ? await openSharedStore(serverFile.keeper.url) : null;
-  const store = sharedStore ?? openKeeperStore('path' in serverFile.keeper ? inData(serverFile.keeper.path) : '');
-  if (!store.ok) return refused(store.failure);
-  const shared = sharedStore?.ok === true ? sharedStore.value.database : null;
+  const opening = await openStore(serverFile.keeper, inData);
+  if (!opening.ok) return refused(opening.failure);
+  const { store, shared } = opening.value;
   const keeper = new Keeper({
     ledger,
-    store: store.value,
+    store,
     opener: softwareOpener(keeperKeys.value.seal),
     tags: tagsUnder(keeperKeys.value.seal),
     name: keeperName.value,
@@ -294,6 +295,16 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     outside: outside.value,
     close: closeAll,
   });
+}
+
+/** Of the keeper, and where it lies that this hub shares with others; `shared` null: it is this hub's own file. */
+async function openStore(keeper: HubServerFile['keeper'], inData: (path: string) => string): Promise<Result<{ store: KeeperStore; shared: SqlDatabase | null }>> {
+  if ('url' in keeper) {
+    const store = await openSharedStore(keeper.url);
+    return store.ok ? ok({ store: store.value, shared: store.value.database }) : store;
+  }
+  const store = openKeeperStore(inData(keeper.path));
+  return store.ok ? ok({ store: store.value, shared: null }) : store;
 }
 
 /** The party that holds this key on the ledger. By a head of any age: a hub starts also while the validators stand still. */

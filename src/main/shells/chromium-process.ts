@@ -8,7 +8,6 @@ import { fail, ok, type Result } from '../../contract/result.ts';
 import { unprivilegedAccount, type Account } from '../unprivileged-account.ts';
 import { chromiumFlags, type ChromiumWindow } from './chromium-flags.ts';
 
-
 /** Then comes the kiosk's process id. */
 const profilePrefix = 'imi-screen-';
 

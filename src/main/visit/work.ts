@@ -166,9 +166,9 @@ export interface VisitWork {
   /** The receipt over the complete list as the texts of QR codes; none where it is too long for them. */
   drawProof(data: MyData): string[];
   mute(access: Access, agency: Name, muted: boolean): Promise<Result<unknown>>;
-  /** Starts printing the visit's `number`-th slip; what becomes of it arrives as an event. */
   /** What the receipt proves whose codes these are. Needs no card, and asks nothing of anybody but whether it is recorded. */
   lookAtHeld(symbols: readonly string[]): Promise<HeldOutcome>;
+  /** Starts printing the visit's `number`-th slip; what becomes of it arrives as an event. */
   print(visit: string, number: number, strips: readonly PackedSlip[]): void;
   /** Starts delivery; what becomes of it arrives as an event. */
   deliver(transaction: Uint8Array): void;

@@ -107,7 +107,7 @@ export class AbciApplication {
   /** After FinalizeBlock, of the block that stands open. */
   #openTip: Tip | null = null;
   /** Of the newest block that is committed. */
-  #committedMs: number;
+  #committedMs = 0;
   /** By height: what this process committed itself, or held against log and state when it opened the file. Of others nothing says that the file is right. */
   readonly #signable = new Map<number, Tip>();
   /** By transaction id in hex, the oldest first. */
@@ -116,10 +116,8 @@ export class AbciApplication {
   constructor(parts: AbciApplicationParts) {
     this.#parts = parts;
     this.#mempool = new MempoolMemory(parts.store.committed.crypto);
-    const tip = parts.store.committed.tip();
-    this.#committedMs = tip.timeMs;
+    this.#remember(parts.store.committed.tip());
     this.#expected = this.#draftNow();
-    this.#remember(tip);
   }
 
   handle(request: Request): Response {
@@ -194,7 +192,9 @@ export class AbciApplication {
     return tip === undefined ? null : (this.#parts.signTip?.(tip) ?? null);
   }
 
+  /** Of the newest block, when it is committed. */
   #remember(tip: Tip): void {
+    this.#committedMs = tip.timeMs;
     this.#signable.set(tip.height, tip);
     this.#signable.delete(tip.height - mostSignable);
   }
@@ -312,8 +312,7 @@ export class AbciApplication {
       throw error;
     }
     this.#remember(this.#openTip);
-    const { height, timeMs } = this.#openTip;
-    this.#committedMs = timeMs;
+    const { height } = this.#openTip;
     this.#openTip = null;
     this.#expected = this.#draftNow();
     this.#mempool.turn(this.#parts.clock());
@@ -356,10 +355,8 @@ export class AbciApplication {
     restore.end();
     this.#restore = null;
     this.#judged = null;
-    const tip = this.#parts.store.committed.tip();
-    this.#committedMs = tip.timeMs;
+    this.#remember(this.#parts.store.committed.tip());
     this.#expected = this.#draftNow();
-    this.#remember(tip);
     return answer(built === null ? REJECT_SNAPSHOT : ACCEPT);
   }
 
