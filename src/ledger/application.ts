@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { RejectionCode } from '../contract/failures.ts';
 import { fail, ok, type Failure, type Result } from '../contract/result.ts';
-import { LedgerDamage } from './damage.ts';
+import { bytesOf, LedgerDamage } from './damage.ts';
 import { encodeGenesis, genesisState, startOf, type Genesis } from './genesis.ts';
 import type { CommittedTransaction } from './ledger.ts';
 import { TransactionLog, type LogEntry } from './log.ts';
@@ -285,27 +285,30 @@ export class LedgerApplication {
   }
 
   #takeExpired(time: number): Uint8Array[] {
-    const rows = this.#expired.all(time, mostForgottenInBlock) as unknown as { not_after: number; id: Uint8Array }[];
+    const rows = this.#expired.all(time, mostForgottenInBlock) as { not_after: number; id: unknown }[];
     const state = new StateDraft(this.tree);
-    for (const { not_after: notAfter, id } of rows) {
-      if (state.read('tx', id)?.notAfter !== notAfter) throw new LedgerDamage('what is remembered of transactions is damaged');
-      this.#forget.run(notAfter, id);
-    }
-    return rows.map(({ id }) => id);
+    const detail = 'what is remembered of transactions is damaged';
+    return rows.map(({ not_after: notAfter, id }) => {
+      const transaction = bytesOf(id, detail);
+      if (state.read('tx', transaction)?.notAfter !== notAfter) throw new LedgerDamage(detail);
+      this.#forget.run(notAfter, transaction);
+      return transaction;
+    });
   }
 }
 
 function tipOf(row: unknown): Tip | undefined {
   if (row === undefined) return undefined;
   const { height, time_ms, log_size, log_root, state_root } = row as {
-    height: number;
-    time_ms: number;
-    log_size: number;
-    log_root: Uint8Array;
-    state_root: Uint8Array;
+    height: unknown;
+    time_ms: unknown;
+    log_size: unknown;
+    log_root: unknown;
+    state_root: unknown;
   };
-  if (!(log_root instanceof Uint8Array && state_root instanceof Uint8Array)) throw new LedgerDamage('what log and state were after a block is damaged');
-  return { height, timeMs: time_ms, logSize: log_size, logRoot: log_root, stateRoot: state_root };
+  const detail = 'what log and state were after a block is damaged';
+  if (typeof height !== 'number' || typeof time_ms !== 'number' || typeof log_size !== 'number') throw new LedgerDamage(detail);
+  return { height, timeMs: time_ms, logSize: log_size, logRoot: bytesOf(log_root, detail), stateRoot: bytesOf(state_root, detail) };
 }
 
 const fileBytes = (database: DatabaseSync): number => {
@@ -386,6 +389,6 @@ export const putSuccessor = (database: DatabaseSync, genesis: Uint8Array): void 
   void database.prepare("INSERT INTO about (name, value) VALUES ('successor', ?)").run(genesis);
 
 function about(database: DatabaseSync, name: string): Uint8Array | undefined {
-  const row = database.prepare('SELECT value FROM about WHERE name = ?').get(name) as { value: Uint8Array } | undefined;
-  return row?.value;
+  const row = database.prepare('SELECT value FROM about WHERE name = ?').get(name);
+  return row === undefined ? undefined : bytesOf(row['value'], `what the file says of its ${name} is damaged`);
 }

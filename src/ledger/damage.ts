@@ -6,3 +6,9 @@ export class LedgerDamage extends Error {
   readonly errcode = 11;
   override readonly name = 'LedgerDamage';
 }
+
+/** A value of a column of bytes. A damaged row has values of other kinds than its table says: `LedgerDamage` with `what` then. */
+export function bytesOf(value: unknown, what: string): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new LedgerDamage(what);
+  return value;
+}

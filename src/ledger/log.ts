@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { LedgerDamage } from './damage.ts';
+import { bytesOf, LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
 import type { Id } from './verify/acts.ts';
 import { concatBytes, equalBytes } from './verify/bytes.ts';
@@ -180,11 +180,11 @@ export class TransactionLog {
 
   #checked(row: unknown): LogEntry | undefined {
     if (row === undefined) return undefined;
-    const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: Uint8Array; envelope: Uint8Array; height: number };
-    // A damaged row has values of other kinds than its table says.
-    const isRow = transaction_id instanceof Uint8Array && envelope instanceof Uint8Array && typeof height === 'number';
-    if (!isRow || !equalBytes(leafHash(envelope, this.#crypto), this.#hashAt(this.#layers(), 0, position))) throw new LedgerDamage(`log entry ${position} is damaged`);
-    return { index: position, transaction: transaction_id, envelope, height };
+    const { position, transaction_id, envelope, height } = row as { position: number; transaction_id: unknown; envelope: unknown; height: unknown };
+    const detail = `log entry ${position} is damaged`;
+    const entry = { index: position, transaction: bytesOf(transaction_id, detail), envelope: bytesOf(envelope, detail) };
+    if (typeof height !== 'number' || !equalBytes(leafHash(entry.envelope, this.#crypto), this.#hashAt(this.#layers(), 0, position))) throw new LedgerDamage(detail);
+    return { ...entry, height };
   }
 
   /** Of the subtree of 16^k leaves with this number. */
@@ -210,9 +210,10 @@ export class TransactionLog {
   }
 
   #readGroup(k: number, number: number): Group {
-    const row = this.#getGroup.get(groupId(k, number)) as { hashes: Uint8Array } | undefined;
-    if (!(row?.hashes instanceof Uint8Array) || row.hashes.length !== inGroup * 32) throw new LedgerDamage(`log node ${k * levelsOfGroup}/${number * inGroup} is missing`);
-    const hashes = Array.from({ length: inGroup }, (_, i) => row.hashes.subarray(i * 32, i * 32 + 32));
+    const detail = `log node ${k * levelsOfGroup}/${number * inGroup} is missing`;
+    const content = bytesOf(this.#getGroup.get(groupId(k, number))?.['hashes'], detail);
+    if (content.length !== inGroup * 32) throw new LedgerDamage(detail);
+    const hashes = Array.from({ length: inGroup }, (_, i) => content.subarray(i * 32, i * 32 + 32));
     return { hashes, root: merkleRoot(hashes, this.#crypto) };
   }
 
@@ -234,9 +235,7 @@ export class TransactionLog {
 
   #edgeHash(k: number, number: number): Uint8Array {
     if (k > 0) return this.#readGroup(k - 1, number).root;
-    const row = this.#leafAt.get(number) as { envelope: Uint8Array } | undefined;
-    if (!(row?.envelope instanceof Uint8Array)) throw new LedgerDamage(`log entry ${number} is missing`);
-    return leafHash(row.envelope, this.#crypto);
+    return leafHash(bytesOf(this.#leafAt.get(number)?.['envelope'], `log entry ${number} is missing`), this.#crypto);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { LedgerDamage } from './damage.ts';
+import { bytesOf, LedgerDamage } from './damage.ts';
 import { PageCache } from './page-cache.ts';
 import { buildPages, type BuiltPage } from './state-build.ts';
 import { beginOfPath, Branch, Bucket, codesOfDepth, comparePaths, deepestPage, isCarried, isNone, levelsOfBranch, mostInBucket, noSubtree, openPage, pageId, pageIdOf, slotOf, slotsOfBranch, type LeafChange, type Page, type StateLeaf } from './state-page.ts';
@@ -249,10 +249,7 @@ export class StateTree implements StateView {
     // An array: an object for each row costs a quarter of what finding it does.
     const row = this.#getPage.get(id) as unknown as [unknown] | undefined;
     if (row === undefined) return undefined;
-    const [content] = row;
-    // A damaged row has values of other kinds than its table says.
-    if (!(content instanceof Uint8Array)) throw new LedgerDamage('a page of the state is damaged');
-    return content;
+    return bytesOf(row[0], 'a page of the state is damaged');
   }
 
   /** Where node `index` of this page is one leaf alone. */

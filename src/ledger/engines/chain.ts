@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Tip } from '../application.ts';
-import { LedgerDamage } from '../damage.ts';
+import { bytesOf, LedgerDamage } from '../damage.ts';
 import type { Genesis } from '../genesis.ts';
 import type { MemorySigner } from '../node-signer.ts';
 import {
@@ -138,9 +138,10 @@ export class ChainStore {
 
   #blockOf(row: unknown): ChainBlock | undefined {
     if (row === undefined) return undefined;
-    const { height, content } = row as { height: number; content: Uint8Array };
-    const block = decodeCbor(content);
-    if (!isChainBlock(block) || block.header.height !== height || !isSigned(block, this.#genesis, this.#crypto)) throw new LedgerDamage(`block ${height} is not as this validator signed it`);
+    const { height, content } = row as { height: number; content: unknown };
+    const detail = `block ${height} is not as this validator signed it`;
+    const block = decodeCbor(bytesOf(content, detail));
+    if (!isChainBlock(block) || block.header.height !== height || !isSigned(block, this.#genesis, this.#crypto)) throw new LedgerDamage(detail);
     return block;
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
@@ -155,6 +156,41 @@ function overwrite(path: string, random: (most: number) => number): string {
   return `sector at ${at}`;
 }
 
+/** Those with bytes or numbers that are no key of their table. */
+const columns = [
+  { table: 'about', column: 'value' },
+  { table: 'tip', column: 'time_ms' },
+  { table: 'tip', column: 'log_size' },
+  { table: 'tip', column: 'log_root' },
+  { table: 'tip', column: 'state_root' },
+  { table: 'block', column: 'content' },
+  { table: 'log_leaf', column: 'envelope' },
+  { table: 'log_leaf', column: 'height' },
+  { table: 'log_group', column: 'hashes' },
+  { table: 'state_page', column: 'content' },
+];
+
+/** In every row, against what the table allows. */
+function replaceValues(path: string, table: string, column: string, value: null | number | string): void {
+  const rewrite = (statement: string, ...values: (null | number | string)[]): void => {
+    const database = new DatabaseSync(path, { defensive: false });
+    database.exec('PRAGMA writable_schema = ON');
+    database.prepare(statement).run(...values);
+    database.close();
+  };
+  const sql = schemaOf(path, table);
+  rewrite('UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql.replaceAll(' NOT NULL', ''), table);
+  rewrite(`UPDATE ${table} SET ${column} = ?`, value);
+  rewrite('UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql, table);
+}
+
+function schemaOf(path: string, table: string): string {
+  const database = new DatabaseSync(path);
+  const { sql } = database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').get(table) as { sql: string };
+  database.close();
+  return sql;
+}
+
 const damages: Damage[] = [
   { name: 'flipped bits of the database', cases: 40, of: 'clean', file: '', damage: flip },
   { name: 'flipped bits of a large database', cases: 80, of: 'clean', file: '', damage: flip, isLarge: true },
@@ -185,6 +221,15 @@ describe(`nothing damaged is served (seed ${seed})`, () => {
     expect(served).toEqual([]);
     expect(reactions.refused + reactions.sound).toBe(cases);
   }, 60_000);
+
+  // What damage to a row's header comes to: SQLite reads another kind of value than the table was made with, and looks through the file without finding it.
+  test.each(columns)('a value of another kind in the column $column of $table: refused, or nothing wrong served', async ({ table, column }) => {
+    for (const value of [null, 5, 'five']) {
+      copy('clean', 'damaged');
+      replaceValues(join(folder, 'damaged'), table, column, value);
+      expect(await reaction('damaged', { isLarge: true })).not.toMatchObject({ reaction: 'served damage' });
+    }
+  });
 
   test.each([
     { name: 'the log written ahead is gone', of: 'killed', lose: ['-wal'], detail: /ends before height|no chain was begun/ },
