@@ -95,12 +95,13 @@ describe('the desk', () => {
     await page.locator('#look').focus();
     await page.keyboard.press('Enter');
     await page.getByText('林悦').waitFor();
+    expect(await page.locator('#facts:focus').count()).toBe(1);
     expect(await axeFindings(page)).toEqual([]);
     await shot('desk-facts-en');
-    await page.locator('#next-receive').press('Enter');
+    await page.locator('#next-receive:enabled').press('Enter');
     await page.locator('#letter-title').fill('Your certificate');
     await page.locator('#letter-text').fill('It is ready.');
-    await page.locator('#next-approve').press('Enter');
+    await page.locator('#next-approve:enabled').press('Enter');
     await page.locator('#next-finish').waitFor();
     expect(await page.locator('#said').innerText()).toBe('Recorded on the ledger.');
   });
@@ -125,6 +126,32 @@ describe('the desk', () => {
     const decided = await page.locator('.figures-table').nth(1).locator('tbody td').allInnerTexts();
     expect(decided).toEqual(await page.locator('.chart').nth(1).locator('.count').allTextContents());
     expect(decided.map(Number)).toEqual([1, 0, 0, 0, 0]);
+  });
+
+  it('draws no older answer over a newer one', async () => {
+    const { promise: isReleased, resolve: release } = Promise.withResolvers<undefined>();
+    const { promise: isAsked, resolve: ask } = Promise.withResolvers<undefined>();
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers<undefined>();
+    // The next one that the page asks for by itself.
+    await page.route(
+      `${desk.url}state`,
+      async (route) => {
+        const response = await route.fetch();
+        ask(undefined);
+        await isReleased;
+        await route.fulfill({ response });
+        answer(undefined);
+      },
+      { times: 1 },
+    );
+    await isAsked;
+    await page.locator('#next-finish:enabled').press('Enter');
+    await page.locator('.chosen .step-closed').waitFor();
+    release(undefined);
+    await isAnswered;
+    // Whatever it would draw is drawn before another answer is here.
+    await page.evaluate(async () => (await fetch('state')).text());
+    expect(await page.locator('.chosen .step').innerText()).toBe('Closed');
   });
 
   it('speaks Chinese as well', async () => {

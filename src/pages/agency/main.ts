@@ -14,6 +14,8 @@ const labels: Record<Language, { claims: Record<string, string>; values: Record<
 };
 const speaking = Object.keys(deskWords) as Language[];
 const refreshMs = 4000;
+/** What an officer's card does may take longer: its PIN is asked for elsewhere. */
+const longestStateMs = 20_000;
 
 let language: Language = navigator.language.startsWith('zh') ? 'zh-Hans' : 'en';
 let state: DeskState | null = null;
@@ -28,15 +30,23 @@ const words = () => deskWords[language];
 
 async function ask<T>(path: string, body?: unknown): Promise<DeskAnswer<T>> {
   try {
-    const answer = await fetch(path, body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const answer = await fetch(path, body === undefined ? { signal: AbortSignal.timeout(longestStateMs) } : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
     return (await answer.json()) as DeskAnswer<T>;
   } catch {
     return { ok: false, code: 'hub-unreachable' };
   }
 }
 
+/** How many answers are awaited. One that was asked for before another would draw what was so then over what is so now. */
+let refreshes = 0;
+let newestRefresh = 0;
+
 async function refresh(): Promise<void> {
+  const number = ++newestRefresh;
+  refreshes += 1;
   const answer = await ask<DeskState>('state');
+  refreshes -= 1;
+  if (number !== newestRefresh) return;
   const before = JSON.stringify([state?.requests, state?.steps, state?.refusals, isLost]);
   isLost = !answer.ok;
   if (answer.ok) state = answer.value;
@@ -69,6 +79,7 @@ async function look(id: string): Promise<void> {
   if (inHand?.id !== id) return;
   inHand = { ...inHand, isBusy: false, read: read.ok ? read.value : inHand.read, said: { text: () => (read.ok ? words().looked(read.value.transaction.slice(0, 16)) : words().refused(reason(read.code))), isRefusal: !read.ok } };
   draw();
+  document.getElementById(read.ok ? 'facts' : 'said')?.focus();
   await refresh();
 }
 
@@ -215,7 +226,7 @@ function handView({ requests }: DeskState, id: string): HTMLElement {
     element('p', { class: 'state' }, `${time(request.at)} · ${words().steps[request.step]} · ${id.slice(0, 8)}`),
     element('h3', {}, words().typed),
     facts((opened?.answers ?? []).map(({ question, label, answer, choice }) => [label?.[language] ?? question, choice?.[language] ?? answer])),
-    element('h3', {}, words().facts),
+    element('h3', { id: 'facts', tabindex: '-1' }, words().facts),
     ...(read === null
       ? request.purpose === null
         ? [element('p', {}, words().withdrawnService)]
@@ -353,4 +364,7 @@ function figuresView(known: DeskState): HTMLElement {
 
 draw();
 void refresh();
-setInterval(() => void refresh(), refreshMs);
+// What is under way asks itself, when it is done.
+setInterval(() => {
+  if (refreshes === 0 && inHand?.isBusy !== true) void refresh();
+}, refreshMs);
