@@ -110,7 +110,7 @@ const commands: Record<string, Listed | undefined> = {
     run: async ({ agency, options: { step, service }, say }) => {
       const requests = await agency.requests({ ...(typeof step === 'string' ? { step } : {}), ...(typeof service === 'string' ? { service } : {}) });
       if (!requests.ok) return requests;
-      say(requests.value.map(requestLine).join('\n'), requests.value);
+      say(requests.value.length === 0 ? 'No such request yet.' : requests.value.map(requestLine).join('\n'), requests.value);
       return ok(null);
     },
   },

@@ -73,7 +73,7 @@ export async function answerFromHome(home: HomeAnswer): Promise<Answered> {
   if (!asked.ok) return asked;
   const { ask, agency } = asked.value;
   const resident = await district.residentOf(info.keys);
-  if (!resident.ok) return resident;
+  if (!resident.ok) return resident.failure.code === 'key-not-resident' ? fail('key-not-resident', 'a card of the staff’s answers for nobody; put your own in') : resident;
 
   terminal.say('');
   terminal.say(`${agency.en} (${agency['zh-Hans']}) asks ${ask.reason.en}.`);

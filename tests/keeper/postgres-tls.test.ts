@@ -37,10 +37,10 @@ describe.skipIf(noPostgres !== null)(`a keeper’s server on another machine${no
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   /** An authority of somebody's own, and what it signs. */
   const makeAuthority = (name: string): void => openssl('req', '-x509', ...key, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-days', '2', '-subj', `/CN=${name}`);
-  const sign = (authority: string, name: string, subject: string, extension: string): void => {
+  const sign = (authority: string, name: string, subject: string, extension: string, days = 2): void => {
     openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', subject);
     writeFileSync(file(`${name}.ext`), extension);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-CAcreateserial', '-out', `${name}.pem`, '-days', '2', '-extfile', `${name}.ext`);
+    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-CAcreateserial', '-out', `${name}.pem`, '-days', String(days), '-extfile', `${name}.ext`);
   };
   /** The server's own, as it wants its files. */
   const give = (name: string): string => {
@@ -79,6 +79,7 @@ describe.skipIf(noPostgres !== null)(`a keeper’s server on another machine${no
     for (const name of ['district', 'another', 'staff']) makeAuthority(name);
     sign('district', 'database', '/CN=db.district', 'subjectAltName=IP:127.0.0.2,DNS:localhost');
     sign('district', 'elsewhere', '/CN=127.0.0.2', 'subjectAltName=DNS:other.example');
+    sign('district', 'run-out', '/CN=db.district', 'subjectAltName=IP:127.0.0.2', -1);
     sign('staff', 'keeper', '/CN=imi', 'extendedKeyUsage=clientAuth');
     await serve('database', overTlsOnly);
   });
@@ -159,6 +160,11 @@ describe.skipIf(noPostgres !== null)(`a keeper’s server on another machine${no
     await serve('elsewhere', overTlsOnly);
     expect(await why(url())).toBe('hub-storage postgres-tls-name');
     expect(await why(url({}, 'localhost'))).toBe('hub-storage postgres-tls-name');
+  });
+
+  it('is not used with a certificate that has run out', async () => {
+    await serve('run-out', overTlsOnly);
+    expect(await why(url())).toBe('hub-storage postgres-tls-expired');
   });
 
   it('is not used where it speaks no TLS', async () => {
