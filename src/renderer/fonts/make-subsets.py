@@ -17,7 +17,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 root = os.path.join(here, "..", "..", "..")
 slices_dir = os.path.join(root, "node_modules", "@fontsource-variable", "noto-sans-sc")
 
-# A full square wide in Chinese; the narrow forms of English are the feature pwid, which the web font lacks.
+# A full square wide in Chinese; the narrow forms of English are the feature pwid, which the web font lacks, and which a canvas cannot turn on.
 quotes = set(map(ord, "‘’“”"))
 
 # What stands on the pages before anybody is signed in.
@@ -62,6 +62,18 @@ def cut(font, wanted, features=("kern", "locl")):
     cutter.populate(unicodes=wanted)
     cutter.subset(font)
     return font
+
+
+def narrow(font, wanted):
+    """The characters as pwid has them, without asking for it."""
+    forms = {}
+    for lookup in font["GSUB"].table.LookupList.Lookup:
+        for table in lookup.SubTable:
+            forms |= table.mapping
+    for table in font["cmap"].tables:
+        table.cmap = {code: forms[glyph] for code, glyph in table.cmap.items()}
+    del font["GSUB"]
+    return cut(font, wanted, [])
 
 
 def save(font, name, wanted):
@@ -146,7 +158,7 @@ def main(regular, bold, unihan):
     rare = listed - covered
     for path, weight in ((regular, "regular"), (bold, "bold")):
         save(cut(simplified_chinese(path), rare), f"rare-{weight}.woff2", rare)
-        save(cut(simplified_chinese(path), quotes, ["pwid"]), f"quotes-{weight}.woff2", quotes)
+        save(narrow(cut(simplified_chinese(path), quotes, ["pwid"]), quotes), f"quotes-{weight}.woff2", quotes)
 
     with open(os.path.join(here, "kiosk-font.css"), "w", encoding="utf-8") as file:
         file.write("/* Written by make-subsets.py. */\n")
