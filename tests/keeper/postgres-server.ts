@@ -67,20 +67,23 @@ export class PostgresServer {
     const given = Object.entries({ listen_addresses: '', unix_socket_directories: this.folder, logging_collector: 'off', ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const child = spawn(program('postgres'), ['-D', this.#data, ...given], { ...this.#user, cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
+    const said: string[] = [];
     for await (const line of createInterface({ input: child.stderr })) {
+      said.push(line);
       if (line.includes('database system is ready to accept connections')) {
         child.stderr.resume();
         return;
       }
     }
-    throw new Error('PostgreSQL ended before it was ready');
+    throw new Error(`PostgreSQL ended before it was ready: ${said.join('; ')}`);
   }
 
   /** As a loss of power: the server and everything that it started are gone at once. */
   async kill(): Promise<void> {
     const running = this.#process;
     if (running?.pid === undefined) return;
-    const gone = once(running, 'exit');
+    // Its output ends with the last of its processes: as long as one of them holds the shared memory, another server does not begin.
+    const gone = once(running, 'close');
     const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, 'utf8').trim().split(' ').map(Number);
     // The one that would start them again first.
     for (const pid of [running.pid, ...children]) killNow(pid);
@@ -92,7 +95,7 @@ export class PostgresServer {
   async stopServing(): Promise<void> {
     const running = this.#process;
     if (running === null) return;
-    const gone = once(running, 'exit');
+    const gone = once(running, 'close');
     running.kill('SIGINT');
     await gone;
     this.#process = null;
