@@ -44,6 +44,7 @@ export const failureCodes = [
   'card-not-made',
   'card-code-blocked',
   'card-registered',
+  'card-waiting',
   'card-another',
   // Whom a card is made for.
   'document-number',

@@ -25,6 +25,7 @@ import type { KeptDrafts } from '../staff/kept-drafts.ts';
 import { inStaffSession, openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
+import { createCardsOnTheirWay, isOfCard } from './cards-on-their-way.ts';
 import { checkDocument } from './document.ts';
 import { closeHand } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, Signed, Waiting } from './work.ts';
@@ -70,6 +71,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
   const { district, devices, crypto, clock, kioskId, newCardOf, staffCardOf, kept, onKept } = parts;
   /** By reference. */
   const waitingFor = new Map<string, Waiting>();
+  const onTheirWay = createCardsOnTheirWay(parts);
   const seconds = (): number => Math.floor(clock.now() / 1000);
 
   /** A PIN, one signature, checked before it is used. */
@@ -83,6 +85,16 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
   }
 
   const inSession = <T>(access: StaffAccess, staffCard: number, call: (session: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> => inStaffSession(staffCardOf(staffCard), access, call, parts);
+
+  /** A new card with all its signatures, given to the hub: until it is heard how that ended its keys are somebody's already. */
+  async function handOver(hand: CardInHand, give: () => Promise<Result<SubmissionState>>): Promise<Result<SubmissionState>> {
+    onTheirWay.add(hand);
+    const taken = await give();
+    if (taken.ok && taken.value.state === 'rejected') onTheirWay.drop(hand);
+    return taken;
+  }
+
+  const waitsFor = (keys: readonly Uint8Array[]): boolean => onTheirWay.has(keys) || [...waitingFor.values()].some(({ hand }) => hand !== null && keys.some((key) => isOfCard(hand.made, key)));
 
   /** By the new card, whose slip's secret is zero where that came to nothing. */
   async function provenBy(insertion: number, aut: Uint8Array, { challenge, recoverySecret }: { challenge: Uint8Array; recoverySecret: Uint8Array }): Promise<Result<Uint8Array>> {
@@ -165,7 +177,8 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       if (keys.length === 0) return ok(raw.value.state);
       const known = await district.areKnownKeys(keys);
       if (!known.ok) return known;
-      return known.value ? fail('card-registered') : ok(raw.value.state);
+      if (known.value) return fail('card-registered');
+      return waitsFor(keys.map(([, key]) => key)) ? fail('card-waiting') : ok(raw.value.state);
     },
 
     async wipe(insertion) {
@@ -251,12 +264,13 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return verified;
     },
 
-    async submit(access, staffCard, { draft, beside, made }, { facts }) {
+    async submit(access, staffCard, hand, { facts }) {
+      const { draft, beside, made } = hand;
       const envelope = completed(draft, crypto);
       if (envelope === null || beside.what !== 'registration') throw new Error('not a registration that all have signed');
       const { wrapped, recovery } = beside;
       const registration = { envelope, wrapped, recovery, facts, adminPin: made.adminPin };
-      return settled(await inSession(access, staffCard, (session) => district.deskRegister({ session, ...registration })));
+      return settled(await inSession(access, staffCard, (session) => handOver(hand, () => district.deskRegister({ session, ...registration }))));
     },
 
     async signRetirement({ staff }, staffCard, pin, resident) {
@@ -316,7 +330,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const { beside, made } = hand;
       if (beside.what !== 'replacement') throw new Error('not a replacement');
       const replaced = { envelope, replacement: beside.replacement, facts: document.facts, adminPin: made.adminPin };
-      return settled(await inSession(access, staffCard, (session) => district.deskReplace({ session, ...replaced })));
+      return settled(await inSession(access, staffCard, (session) => handOver(hand, () => district.deskReplace({ session, ...replaced }))));
     },
 
     tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),

@@ -70,7 +70,7 @@ export interface DeskWork {
   isNumber(number: string): boolean;
   /** Signed by the member of staff and recorded: the card's keys sign nothing from then on. `request-rejected` with the rejection's code, `key-inactive` where it is blocked already. */
   block(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array, reason: BlockReason): Promise<Result<Signed<{ reference: string }>>>;
-  /** `card-registered`: its keys are somebody's. */
+  /** `card-registered`: its keys are somebody's. `card-waiting`: they are to be, by what waits for a second signature or for the hub. */
   lookAtCard(insertion: number): Promise<Result<'blank' | 'used'>>;
   wipe(insertion: number): Promise<Result<null>>;
   make(access: StaffAccess, insertion: number): Promise<Result<MadeCard>>;

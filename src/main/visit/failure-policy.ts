@@ -46,6 +46,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-not-made':
     case 'card-code-blocked':
     case 'card-registered':
+    case 'card-waiting':
     case 'card-another':
     case 'document-number':
     case 'document-expired':
