@@ -23,7 +23,7 @@ export function useText() {
   }
 
   function moment(iso: string): string {
-    return new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeStyle: 'short', timeZone: districtTimeZone }).format(new Date(iso));
+    return new Intl.DateTimeFormat(language(), { dateStyle: 'long', timeStyle: 'short', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
   }
 
   /** A text in another language than the page's. */
@@ -31,8 +31,10 @@ export function useText() {
 
   /** When a kiosk is back (contract/closure.ts): the time of a weekday, or a day. */
   function backAgain(iso: string): string {
-    const form: Intl.DateTimeFormatOptions = isoDate.test(iso) ? { weekday: 'long', month: 'long', day: 'numeric', timeZone: 'UTC' } : { weekday: 'long', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: districtTimeZone };
-    return new Intl.DateTimeFormat(language(), form).format(new Date(iso));
+    const at = new Date(iso);
+    if (isoDate.test(iso)) return new Intl.DateTimeFormat(language(), { weekday: 'long', month: 'long', day: 'numeric', timeZone: 'UTC' }).format(at);
+    const weekday = new Intl.DateTimeFormat(language(), { weekday: 'long', timeZone: districtTimeZone }).format(at);
+    return `${weekday} ${new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: districtTimeZone }).format(at)}`;
   }
 
   function time(iso: string): string {
@@ -41,7 +43,7 @@ export function useText() {
 
   /** A moment to the second, as a log has it. */
   function second(iso: string): string {
-    return new Intl.DateTimeFormat(language(), { dateStyle: 'short', timeStyle: 'medium', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
+    return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23', timeZone: districtTimeZone }).format(new Date(iso));
   }
 
   /** Fen (1/100 yuan) as money. */

@@ -163,7 +163,7 @@ test('a typed fact is corrected once, for all, and stays corrected', async ({ ki
   await kiosk.press('clear');
   await kiosk.answer('phone', '13700000042');
   await kiosk.sees('sign');
-  await kiosk.reads('137\u20090000\u20090042');
+  await kiosk.reads('137\u202f0000\u202f0042');
   await kiosk.enterPin(pin);
   await kiosk.sees('receipt', 'recorded');
   await leave(kiosk);
@@ -172,14 +172,14 @@ test('a typed fact is corrected once, for all, and stays corrected', async ({ ki
   await signIn(kiosk, 'lin');
   await kiosk.openMyData();
   await kiosk.openMyData('facts');
-  await expect((await kiosk.sees('facts')).locator('[data-typed="phone"]')).toContainText('137\u20090000\u20090042');
+  await expect((await kiosk.sees('facts')).locator('[data-typed="phone"]')).toContainText('137\u202f0000\u202f0042');
   await kiosk.openMyData();
   await kiosk.home();
   await kiosk.openService(services.water);
   await kiosk.allow();
   const asked = await kiosk.answerAll(answers);
   expect(asked).not.toContain('phone');
-  await kiosk.reads('137\u20090000\u20090042');
+  await kiosk.reads('137\u202f0000\u202f0042');
   await leave(kiosk);
 });
 
