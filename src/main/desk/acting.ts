@@ -145,8 +145,11 @@ const anotherCard: readonly FailureCode[] = ['card-removed', 'card-mute', 'card-
 /** Where no other one helps. */
 const over: readonly FailureCode[] = ['card-code-blocked', 'kiosk-fault'];
 
-/** A hub that was started anew wants to hear from the staff's card, which may be out by then: it is asked for, and what was signed stands. */
-const leadsOn = ({ code }: Failure, next: DeskNext): DeskNext => (next === 'submitting' && anotherCard.includes(code) ? 'staffBack' : next);
+/**
+ * A hub that was started anew wants to hear from the staff's card, which may be out by then: it is asked for, and what was signed stands. So it is where it
+ * lies in the reader and answers nothing: put back and with its PIN at the reader's own pad it was let sign, and not yet answer a challenge (6982).
+ */
+const leadsOn = ({ code }: Failure, next: DeskNext): DeskNext => (next === 'submitting' && (code === 'card-error' || anotherCard.includes(code)) ? 'staffBack' : next);
 
 function setBack(failure: Failure, asked: DeskNext): Pick<DeskContext, 'setback'> {
   const next = leadsOn(failure, asked);
