@@ -692,8 +692,8 @@ export type Page =
   | { page: 'desk-kept'; act: TwoHandedAct; name: string; reference: string; role: StaffRole; minutes: number; atHand?: true }
   /** What a colleague of this role has signed, before it is signed once more. */
   | { page: 'desk-second'; act: TwoHandedAct; name: string; number: string; role: StaffRole }
-  /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. `ends`: with one reader for all the staff's card is out, and the session is over with this. */
-  | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null; ends?: true }
+  /** `reference` empty: what was done is on no ledger. `tried` null: the card opened its own space, or there was none to be tried; else why it could not be. `ends`: with one reader for all the staff's card is out, and the session is over with this. `already`: a card that was blocked before. */
+  | { page: 'desk-done'; act: DeskAct; name: string; reference: string; tried: FailureCode | null; ends?: true; already?: true }
   /** First boot: no hub, no kiosk, no card yet. */
   | ({ page: 'setup' } & SetupPage)
   /** A technician's, on a kiosk that runs. */

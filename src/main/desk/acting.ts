@@ -12,10 +12,10 @@ import { keptDraftMs } from '../staff/kept-drafts.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { Document } from './document.ts';
 import { closeHand, pinOf, staffCardOf, type DeskHands } from './hands.ts';
-import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, Waiting } from './work.ts';
+import type { CardInHand, DeskWork, LookUpReason, MadeCard, Signed, SignedBlock, Waiting } from './work.ts';
 
 /** Where a failure page's button leads: a state of the act, or home. */
-export type DeskNext = 'document' | 'number' | 'lookUp' | 'space' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'submitting' | 'staffBack' | 'again' | 'home';
+export type DeskNext = 'document' | 'number' | 'lookUp' | 'space' | 'card' | 'holder' | 'staffSign' | 'keeping' | 'delivering' | 'submitting' | 'staffBack' | 'again' | 'home';
 
 /** All that an act of the desk knows. It is one object, so that dropping it drops all; `work.forget` overwrites what must not linger. */
 export interface DeskContext extends DeskHands {
@@ -60,6 +60,10 @@ export interface DeskContext extends DeskHands {
   /** Of the new slip. */
   printing: Printing | null;
   reason: BlockReason | null;
+  /** The block that is signed; the same is delivered again, whatever was heard of it. */
+  block: SignedBlock | null;
+  /** What was to be done was so before, and nothing was recorded. */
+  already: boolean;
   reference: string;
   /** Why the card could not be tried, which changes nothing about what was recorded. */
   untried: FailureCode | null;
@@ -124,13 +128,15 @@ export const newDeskContext = (work: DeskWork, why: LookUpReason, input: DeskInp
   codeWrong: false,
   printing: null,
   reason: null,
+  block: null,
+  already: false,
   reference: '',
   untried: null,
   setback: null,
 });
 
 /** What a step before must have left. */
-export function known<K extends 'document' | 'space' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'code' | 'waiting' | 'envelope'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
+export function known<K extends 'document' | 'space' | 'card' | 'made' | 'hand' | 'resident' | 'reason' | 'block' | 'code' | 'waiting' | 'envelope'>(context: DeskContext, what: K): NonNullable<DeskContext[K]> {
   const value = context[what];
   if (value === null) throw new Error(`no ${what} yet`);
   return value;

@@ -74,7 +74,7 @@ export function deskPage(act: DeskAct | 'countersign', snapshot: DeskSnapshot, p
       return { page: 'desk-sign', what: staffSigns(act, context), name: nameOf(context), ...staffPrompt(context) };
     case 'done':
     case 'leaving':
-      return { page: 'desk-done', act: act === 'countersign' ? waitingOf(context).act : act, name: nameOf(context), reference: referenceOf(context), tried: context.untried, ...(staffIsOut(context) ? { ends: true } : {}) };
+      return { page: 'desk-done', act: act === 'countersign' ? waitingOf(context).act : act, name: nameOf(context), reference: referenceOf(context), tried: context.untried, ...(context.already ? { already: true as const } : {}), ...(staffIsOut(context) ? { ends: true } : {}) };
     case 'failed':
       return failurePage(context);
     default:
@@ -166,6 +166,8 @@ function doingOf(act: DeskAct | 'countersign', at: string, context: DeskContext)
       return 'signing';
     case 'staffSign.working':
       return act === 'block' ? 'blocking-card' : 'signing';
+    case 'delivering':
+      return 'blocking-card';
     case 'submitting':
       return act === 'countersign' ? (context.waiting?.act === 'retire' ? 'retiring' : 'replacing-card') : 'registering';
     case 'trying':

@@ -54,7 +54,7 @@ const lookUpReasons: Record<LookUpReason, string> = {
   block: 'A card to be blocked',
   retire: 'A resident to be taken off the register',
 };
-/** A block is recorded at once or signed anew. */
+/** A block is recorded within this or signed anew. */
 const blockSeconds = 600;
 /** For both to sign, five minutes apart at most. */
 const retireSeconds = 1200;
@@ -149,7 +149,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return retired.value ? fail('resident-retired') : ok({ verified: true, resident: found.value });
     },
 
-    async block({ staff }, staffCard, pin, resident, reason) {
+    async signBlock({ staff }, staffCard, pin, resident, reason) {
       const key: PublicKey = [-19, staff.sig];
       const body = encodeBody({
         v: 1,
@@ -160,13 +160,16 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       });
       const signed = await sign(staffCardOf(staffCard), pin, key, signatureInput(body, district.chain, [key], 0, crypto));
       if (!signed.ok || !signed.value.verified) return signed as Result<Signed<never>>;
-      const transaction = transactionId(body, crypto);
-      const submission = { envelope: assembleEnvelope(body, [{ key, signature: signed.value.signature }], crypto), payloads: [] };
-      const settled = await district.deliver({ transaction, submission }, recordWaitMs);
+      return ok({ verified: true, block: { transaction: transactionId(body, crypto), envelope: assembleEnvelope(body, [{ key, signature: signed.value.signature }], crypto) } });
+    },
+
+    async deliverBlock({ transaction, envelope }) {
+      const settled = await district.deliver({ transaction, submission: { envelope, payloads: [] } }, recordWaitMs);
       if (!settled.ok) return settled;
       if (settled.value === null) return fail('hub-busy', 'block');
-      if (settled.value.state === 'rejected' || settled.value.state === 'expired') return fail('request-rejected', settled.value.code);
-      return ok({ verified: true, reference: reference(transaction) });
+      if (settled.value.state !== 'rejected' && settled.value.state !== 'expired') return ok({ already: false });
+      // By its holder, or by a colleague: what was wanted is so.
+      return settled.value.code === 'key-inactive' ? ok({ already: true }) : fail('request-rejected', settled.value.code);
     },
 
     async lookAtCard(insertion) {

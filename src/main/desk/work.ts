@@ -49,6 +49,12 @@ export interface Waiting {
   card: number | null;
 }
 
+/** A block that the member of staff has signed. */
+export interface SignedBlock {
+  transaction: Uint8Array;
+  envelope: Uint8Array;
+}
+
 /** A card that is in the reader again. */
 export interface CardBack {
   triesLeft: number;
@@ -68,8 +74,9 @@ export interface DeskWork {
   lookUp(access: StaffAccess, staffCard: number, pin: Uint8Array | null, number: string, why: LookUpReason): Promise<Result<Signed<{ resident: Uint8Array | null }>>>;
   /** 18 characters whose last one fits. */
   isNumber(number: string): boolean;
-  /** Signed by the member of staff and recorded: the card's keys sign nothing from then on. `request-rejected` with the rejection's code, `key-inactive` where it is blocked already. */
-  block(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array, reason: BlockReason): Promise<Result<Signed<{ reference: string }>>>;
+  signBlock(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array, reason: BlockReason): Promise<Result<Signed<{ block: SignedBlock }>>>;
+  /** Recorded when this answers ok: the card's keys sign nothing from then on; `already`: nor did they before, and nothing was recorded. Asked again, it happens once. `request-rejected` with the rejection's code. */
+  deliverBlock(block: SignedBlock): Promise<Result<{ already: boolean }>>;
   /** `card-registered`: its keys are somebody's. `card-waiting`: they are to be, by what waits for a second signature or for the hub. */
   lookAtCard(insertion: number): Promise<Result<'blank' | 'used'>>;
   wipe(insertion: number): Promise<Result<null>>;

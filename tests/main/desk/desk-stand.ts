@@ -50,7 +50,8 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
   return {
     readDocument: () => did('readDocument', fangDocument),
     isNumber: (number) => number === fang.number,
-    block: (_, __, pin) => did('block', { verified: true, reference: '7KQ2-M4XD-09' }, pin),
+    signBlock: (_, __, pin) => did('signBlock', { verified: true, block: { transaction: new Uint8Array(32), envelope: new Uint8Array(1) } }, pin),
+    deliverBlock: () => did('deliverBlock', { already: false }),
     lookUp: (_, __, pin) => did('lookUp', { verified: true, resident: null }, pin),
     lookAtCard: (insertion) => did(`lookAtCard ${insertion}`, 'blank'),
     wipe: () => did('wipe', null),
