@@ -229,14 +229,21 @@ export class Keeper {
       }
       return ok({ state: 'rejected', code: verdict.code });
     }
+    const notAfter = opened.ok ? opened.value.body.notAfter : this.#seconds();
     const transaction = { ...verdict.transaction, receipt: await this.#storageNote(verdict.transaction, incoming) };
     const kept = await store.keep(transaction);
     if (!kept.ok) return kept;
     if (kept.value === 'used') return ok({ state: 'rejected', code: 'nonce-spent' });
+    if (kept.value === 'known') {
+      // Another hub of this keeper may have refused it since it was looked up above, and kept nothing.
+      const before = await store.state(transaction.id);
+      if (!before.ok) return before;
+      if (before.value?.state === 'rejected') return ok(before.value);
+    }
     const submitted = await ledger.submit(transaction.envelope);
     if (!submitted.ok) return submitted;
     if (submitted.value.state === 'rejected') {
-      const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code }]);
+      const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code, until: notAfter }]);
       if (!noted.ok) return noted;
     }
     return this.#withReceipt(transaction.id, asSubmissionState(submitted.value));

@@ -3,7 +3,7 @@ import { numberOf, textOf, type Sql } from './sql-database.ts';
 
 /** Everything of the keeper's lies in a schema of its own. */
 export const postgresSchema = 'imi_keeper';
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 /** "imik", for the lock under which a schema is made: two hubs may start at once. */
 const lock = 0x696d696b;
@@ -86,6 +86,13 @@ const thirdVersion = [
   'UPDATE version SET version = 3',
 ];
 
+/** What was rejected is kept until its own time is over: another node may record it after all. */
+const fourthVersion = [
+  'ALTER TABLE tx ADD COLUMN kept_until BIGINT',
+  'CREATE INDEX tx_refused ON tx (kept_until) WHERE kept_until IS NOT NULL',
+  'UPDATE version SET version = 4',
+];
+
 /** What an acknowledged write must not rest on less than. */
 const writingThrough = [
   { setting: 'fsync', refused: ['off'] },
@@ -109,5 +116,6 @@ export async function layOutPostgres(sql: Sql): Promise<Result<null>> {
   if (version < 1) for (const statement of [`CREATE SCHEMA IF NOT EXISTS ${postgresSchema}`, ...firstVersion]) await sql.run(statement);
   if (version < 2) for (const statement of secondVersion) await sql.run(statement);
   if (version < 3) for (const statement of thirdVersion) await sql.run(statement);
+  if (version < 4) for (const statement of fourthVersion) await sql.run(statement);
   return ok(null);
 }

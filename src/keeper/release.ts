@@ -107,7 +107,7 @@ export class Releases {
       const order = await soundOrder(signed, [kind], this.#keeper, this.#seconds());
       const ground = await reading.ground(order);
       const rejected = async (transaction: Uint8Array, code: RejectionCode): Promise<never> => {
-        must(await this.#keeper.store.settle([{ id: transaction, state: 'rejected', code }]));
+        must(await this.#keeper.store.settle([{ id: transaction, state: 'rejected', code, until: order.notAfter }]));
         // The rules had the last word, on what ended or was spent since it was looked at: said as precisely as if it had been seen before.
         await reading.ground(order, ground);
         return refuse(code);

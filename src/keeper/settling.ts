@@ -3,13 +3,14 @@ import type { Opener } from '../identity/hpke.ts';
 import type { CommittedBlock, Ledger, TransactionState } from '../ledger/ledger.ts';
 import { toHex } from '../ledger/verify/bytes.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
+import { openEnvelope } from '../ledger/verify/envelope.ts';
 import { decodeLightBlock } from '../ledger/verify/light-block.ts';
 import { resealParts } from './replacement.ts';
 import type { KeeperStore, Settled, Tag } from './store.ts';
 
 export interface SettlingParts {
   ledger: Pick<Ledger, 'chain' | 'values' | 'submit' | 'state' | 'block' | 'onBlock'>;
-  store: Pick<KeeperStore, 'queued' | 'settle' | 'newest' | 'toReseal' | 'reseal'>;
+  store: Pick<KeeperStore, 'queued' | 'settle' | 'refused' | 'drop' | 'newest' | 'toReseal' | 'reseal'>;
   /** The keeper's own sealing key. */
   opener: Opener;
   crypto: Crypto;
@@ -17,7 +18,15 @@ export interface SettlingParts {
   now: () => number;
 }
 
-/** Brings store and ledger together: what the ledger recorded shows in spaces and lists, what it rejected goes, what it does not know is given to it again. */
+/** What was given to the ledger is refused for good once it was refused on two states so many blocks apart: its node may be behind the one that another hub of this keeper asked. */
+const heightsBetween = 2;
+/** What came along with a refused one goes so long after its own end: then no block can have it, and no node is so far behind. */
+const keptAfterSeconds = 86_400;
+
+/**
+ * Brings store and ledger together: what the ledger recorded shows in spaces and lists, what it does not know is given to it again, and what it rejected shows nowhere, and
+ * is recorded all the same where a block has it in the end. Hubs that share a store do this side by side, each by its own node and clock.
+ */
 export class Settling {
   readonly #parts: SettlingParts;
   readonly #unlisten: () => void;
@@ -28,6 +37,12 @@ export class Settling {
   #next: Promise<Result<null>> | null = null;
   #blocks: CommittedBlock[] = [];
   #isCatchingUp = false;
+  /** The newest block that was heard of, by the ledger's own time in Unix seconds; null: of none yet. */
+  #tip: { height: number; at: number } | null = null;
+  /** By id in hex: height of the newest block when the ledger refused it first. */
+  readonly #refusedAt = new Map<string, number>();
+  /** A block may have been missed: before this program began, or with a round that failed. */
+  #mayHaveMissed = true;
 
   constructor(parts: SettlingParts) {
     this.#parts = parts;
@@ -98,7 +113,17 @@ export class Settling {
    * is caught up with by the next block.
    */
   async #settleQueued(blocks: readonly CommittedBlock[], isCatchingUp: boolean): Promise<Result<null>> {
+    const mayHaveMissed = this.#mayHaveMissed;
+    this.#mayHaveMissed = true;
+    const done = await this.#settleRound(blocks, isCatchingUp, mayHaveMissed);
+    if (done.ok) this.#mayHaveMissed = false;
+    return done;
+  }
+
+  async #settleRound(blocks: readonly CommittedBlock[], isCatchingUp: boolean, mayHaveMissed: boolean): Promise<Result<null>> {
     const { store, ledger } = this.#parts;
+    const newest = blocks.at(-1);
+    if (newest !== undefined) this.#tip = { height: newest.height, at: Math.floor(newest.timeMs / 1000) };
     const queued = await store.queued();
     if (!queued.ok) return queued;
     const times = new Map(blocks.map(({ height, timeMs }) => [height, Math.floor(timeMs / 1000)]));
@@ -106,6 +131,8 @@ export class Settling {
     const settled: Settled[] = [];
     let own: readonly Tag[] = [];
     let failed: Result<never> | null = null;
+    const waiting = new Set(queued.value.map(({ id }) => toHex(id)));
+    for (const name of this.#refusedAt.keys()) if (!waiting.has(name)) this.#refusedAt.delete(name);
     for (const { id, envelope } of queued.value) {
       const place = inBlocks.get(toHex(id));
       if (place !== undefined) {
@@ -113,19 +140,43 @@ export class Settling {
         continue;
       }
       const state = await ledger.state(id);
-      const known = state.ok && state.value.state === 'unknown' ? await ledger.submit(envelope) : state;
+      const isUnknown = state.ok && state.value.state === 'unknown';
+      const known = isUnknown ? await ledger.submit(envelope) : state;
       if (!known.ok) {
         failed = known;
         break;
       }
-      const one = await this.#settledAs(id, known.value, times);
-      if (one !== null) settled.push(one);
+      const one = await this.#settledAs(id, known.value, times, endOf(envelope, this.#parts.crypto));
+      const isFinal = one?.state !== 'rejected' || !isUnknown || this.#isRefusedForGood(one);
+      if (one?.state !== 'rejected') this.#refusedAt.delete(toHex(id));
+      if (one !== null && isFinal) settled.push(one);
+    }
+    const refused = await store.refused();
+    if (!refused.ok) return refused;
+    const over: Uint8Array[] = [];
+    for (const { id, until } of refused.value) {
+      const place = inBlocks.get(toHex(id));
+      const isOver = this.#tip !== null && this.#tip.at > until + keptAfterSeconds;
+      if (place !== undefined) settled.push({ id, state: 'recorded', ...place });
+      if (place !== undefined || (!isOver && !mayHaveMissed)) continue;
+      const state = await ledger.state(id);
+      if (!state.ok) {
+        failed ??= state;
+        break;
+      }
+      const one = await this.#settledAs(id, state.value, times, until);
+      if (one?.state === 'recorded') settled.push(one);
+      else if (isOver && state.value.state !== 'queued') over.push(id);
     }
     if (settled.length > 0) {
       const placeOf = (one: Settled): number => (one.state === 'recorded' ? one.index : -1);
       const told = await store.settle(settled.toSorted((a, b) => placeOf(a) - placeOf(b)));
       if (!told.ok) return told;
       own = told.value;
+    }
+    if (over.length > 0) {
+      const dropped = await store.drop(over);
+      if (!dropped.ok) return dropped;
     }
     // What was queued above is settled by now, here or elsewhere.
     if (settled.length > 0 || blocks.length > 0) await this.#tellNews(own);
@@ -136,8 +187,18 @@ export class Settling {
     return failed ?? ok(null);
   }
 
-  /** null: not settled yet. */
-  async #settledAs(id: Uint8Array, state: TransactionState, times: Map<number, number>): Promise<Settled | null> {
+  /** Given to the ledger and refused: by the ledger's own time it is over, or it was refused before, on a state some blocks older. */
+  #isRefusedForGood({ id, code, until }: Extract<Settled, { state: 'rejected' }>): boolean {
+    if (this.#tip === null) return false;
+    const { height, at } = this.#tip;
+    if (code === 'expired') return at > until;
+    const since = this.#refusedAt.get(toHex(id));
+    if (since === undefined) this.#refusedAt.set(toHex(id), height);
+    return since !== undefined && height >= since + heightsBetween;
+  }
+
+  /** null: not settled yet. @param until of its own, Unix seconds. */
+  async #settledAs(id: Uint8Array, state: TransactionState, times: Map<number, number>, until: number): Promise<Settled | null> {
     switch (state.state) {
       case 'recorded':
       case 'witnessed': {
@@ -146,7 +207,7 @@ export class Settling {
         return { id, state: 'recorded', at, index: state.index };
       }
       case 'rejected':
-        return { id, state: 'rejected', code: state.code };
+        return { id, state: 'rejected', code: state.code, until };
       case 'queued':
       case 'unknown':
         return null;
@@ -161,4 +222,10 @@ export class Settling {
     const light = block.ok && block.value !== null ? decodeLightBlock(block.value, ledger.chain, crypto) : undefined;
     return light?.header.time.seconds ?? Math.floor(now() / 1000);
   }
+}
+
+/** `notAfter`, Unix seconds; 0 where it is no envelope, which no block can have. */
+function endOf(envelope: Uint8Array, crypto: Crypto): number {
+  const opened = openEnvelope(envelope, crypto);
+  return opened.ok ? opened.value.body.notAfter : 0;
 }

@@ -79,11 +79,16 @@ export async function settleRecorded(sql: Sql, { id, at, index }: Extract<Settle
   const removals = await sql.all('SELECT subject, place FROM removal WHERE tx = ?', id);
   for (const { subject = null, place = null } of removals) await sql.run('DELETE FROM object WHERE resident = ? AND name = ?', subject, place);
   if (removals.length > 0) await sql.run('DELETE FROM removal WHERE tx = ?', id);
-  await sql.run("UPDATE tx SET state = 'recorded', envelope = NULL, at = ?, log_index = ? WHERE id = ?", at, index, id);
+  await sql.run("UPDATE tx SET state = 'recorded', code = NULL, kept_until = NULL, envelope = NULL, at = ?, log_index = ? WHERE id = ?", at, index, id);
   return [...replaced, ...(await tell(sql, id, at, index))];
 }
 
-export async function settleRejected(sql: Sql, id: Uint8Array, code: string): Promise<void> {
-  await sql.run("UPDATE tx SET state = 'rejected', code = ?, envelope = NULL, receipt = NULL WHERE id = ?", code, id);
+/** Whoever reads asks for what is recorded, so what is kept of it shows nowhere. */
+export async function settleRejected(sql: Sql, { id, code, until }: Extract<Settled, { state: 'rejected' }>): Promise<void> {
+  await sql.run("UPDATE tx SET state = 'rejected', code = ?, kept_until = ?, envelope = NULL WHERE id = ?", code, until, id);
+}
+
+export async function dropRejected(sql: Sql, id: Uint8Array): Promise<void> {
+  if ((await sql.run("UPDATE tx SET kept_until = NULL, receipt = NULL WHERE id = ? AND state = 'rejected'", id)) !== 1) return;
   for (const table of ['payload', 'concern', 'removal', 'once', 'replacement', 'former_key'] as const) await sql.run(`DELETE FROM ${table} WHERE tx = ?`, id);
 }

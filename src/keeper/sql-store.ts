@@ -3,7 +3,7 @@ import { ok, type Result } from '../contract/result.ts';
 import type { ActKind } from '../ledger/verify/acts.ts';
 import { formerPart } from './replacement.ts';
 import { bytesOf, numberOf, textOf, type Row, type Sql, type SqlDatabase, type SqlValue } from './sql-database.ts';
-import { newestChange, putChange, putConcern, settleRecorded, settleRejected, tell } from './sql-settling.ts';
+import { dropRejected, newestChange, putChange, putConcern, settleRecorded, settleRejected, tell } from './sql-settling.ts';
 import type { KeeperStore, Kept, KeptTransaction, Step, StoredChange, StoredGrant, StoredRequest, Tag } from './store.ts';
 
 const selectRequest = `
@@ -43,12 +43,22 @@ const putTransaction = (
     ...[id, resident, counter, envelope, state, code, receipt],
   );
 
+/** Who used this name; undefined also where that was rejected, which has carried out nothing. Each row by its own key: hubs that write side by side are in nobody else's way. */
+async function userOf(sql: Sql, name: Uint8Array): Promise<Row | undefined> {
+  const row = await sql.get('SELECT order_id, tx FROM once WHERE name = ?', name);
+  const by = row === undefined ? undefined : await sql.get('SELECT state FROM tx WHERE id = ?', row['tx'] ?? null);
+  return by?.['state'] === 'rejected' ? undefined : row;
+}
+
 async function keep(sql: Sql, transaction: KeptTransaction): Promise<Kept> {
   const { id, envelope, once, payloads, concerns, removals, replacements, receipt } = transaction;
   if ((await sql.get('SELECT 1 AS one FROM tx WHERE id = ?', id)) !== undefined) return 'known';
-  for (const { name } of once) if ((await sql.get('SELECT 1 AS one FROM once WHERE name = ?', name)) !== undefined) return 'used';
+  for (const { name } of once) if ((await userOf(sql, name)) !== undefined) return 'used';
   await putTransaction(sql, transaction, { envelope, state: 'queued', code: null, receipt });
-  for (const { name, order, until } of once) await sql.run('INSERT INTO once (name, order_id, tx, until) VALUES (?, ?, ?, ?)', name, order, id, until);
+  for (const { name, order, until } of once) {
+    await sql.run('DELETE FROM once WHERE name = ?', name);
+    await sql.run('INSERT INTO once (name, order_id, tx, until) VALUES (?, ?, ?, ?)', name, order, id, until);
+  }
   for (const { act, kind, what, to, subject, actId, place, sealed, withheld = false } of payloads) {
     await sql.run(
       'INSERT INTO payload (tx, act, kind, what, addressee, subject, act_id, place, sealed, withheld) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -168,15 +178,29 @@ export function sqlStore(database: SqlDatabase): KeeperStore {
       database.write(async (sql) => {
         const told = new Map<string, Tag>();
         for (const one of settled) {
-          const row = await sql.get("SELECT counter FROM tx WHERE id = ? AND state = 'queued'", one.id);
+          const row = await sql.get("SELECT state, counter FROM tx WHERE id = ? AND (state = 'queued' OR kept_until IS NOT NULL)", one.id);
           if (row === undefined) continue;
-          if (one.state === 'rejected') await settleRejected(sql, one.id, one.code);
+          if (one.state === 'rejected') {
+            if (row['state'] === 'queued') await settleRejected(sql, one);
+          }
           else for (const agency of await settleRecorded(sql, one, row['counter'] === null ? 0 : numberOf(row['counter']))) told.set(Buffer.from(agency).toString('hex'), agency);
         }
         return [...told.values()];
       }),
 
-    used: (name) => one((row) => ({ order: bytesOf(row['order_id']), transaction: bytesOf(row['tx']) }), 'SELECT order_id, tx FROM once WHERE name = ?', name),
+    refused: () => list(({ id, kept_until }) => ({ id: bytesOf(id), until: numberOf(kept_until) }), 'SELECT id, kept_until FROM tx WHERE kept_until IS NOT NULL ORDER BY kept_until, id'),
+
+    drop: (ids) =>
+      database.write(async (sql) => {
+        for (const id of ids) await dropRejected(sql, id);
+        return null;
+      }),
+
+    used: (name) =>
+      database.read(async (sql) => {
+        const row = await userOf(sql, name);
+        return row === undefined ? null : { order: bytesOf(row['order_id']), transaction: bytesOf(row['tx']) };
+      }),
 
     forgetUsed: (before) => done('DELETE FROM once WHERE until < ?', before),
 

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '../contract/result.ts';
 
 /** An id that is not in use by another SQLite file of ours: `PRAGMA application_id`. "imik". */
 const applicationId = 0x696d696b;
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const firstVersion = `
   CREATE TABLE space (
@@ -84,17 +84,24 @@ const secondVersion = `
   CREATE TABLE mute (resident BLOB NOT NULL, agency BLOB NOT NULL, name BLOB NOT NULL, PRIMARY KEY (resident, agency)) WITHOUT ROWID;
 `;
 
+/** What was rejected is kept until its own time is over: another node may record it after all. */
+const thirdVersion = `
+  ALTER TABLE tx ADD COLUMN kept_until INTEGER;
+  CREATE INDEX tx_refused ON tx (kept_until) WHERE kept_until IS NOT NULL;
+`;
+
+const steps = [firstVersion, secondVersion, thirdVersion];
+
 /** Lays out an empty file, brings an older one to today's form, each in one transaction. `hub-storage`: it is not a keeper's store, or one of a newer program. Throws what SQLite throws. */
 export function layOutStore(database: DatabaseSync): Result<null> {
   const pragma = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
   const version = pragma('user_version');
   if (version === schemaVersion && pragma('application_id') === applicationId) return ok(null);
-  const isOurs = version === 0 || (version === 1 && pragma('application_id') === applicationId);
-  if (!isOurs) return fail('hub-storage', `schema ${String(version)}`);
-  const steps = version === 0 ? `${firstVersion} ${secondVersion}` : secondVersion;
+  const isOlder = typeof version === 'number' && version >= 0 && version < schemaVersion;
+  if (!isOlder || (version > 0 && pragma('application_id') !== applicationId)) return fail('hub-storage', `schema ${String(version)}`);
   database.exec('BEGIN IMMEDIATE');
   try {
-    database.exec(`${steps} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`);
+    database.exec(`${steps.slice(version).join(' ')} PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`);
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');

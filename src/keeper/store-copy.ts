@@ -4,7 +4,7 @@ import type { Row, Sql, SqlDatabase } from './sql-database.ts';
 /** Every table by its key, and what else stands in a row. `tx.seq` is left out: rows are numbered anew, in the same order. */
 export const storeTables: Record<string, { key: readonly string[]; others: readonly string[] }> = {
   space: { key: ['resident'], others: ['enc', 'ciphertext', 'recovery_enc', 'recovery_ciphertext', 'last_opened'] },
-  tx: { key: ['seq'], others: ['id', 'resident', 'counter', 'envelope', 'state', 'code', 'at', 'log_index', 'receipt', 'concerned'] },
+  tx: { key: ['seq'], others: ['id', 'resident', 'counter', 'envelope', 'state', 'code', 'at', 'log_index', 'receipt', 'concerned', 'kept_until'] },
   payload: { key: ['tx', 'act', 'what', 'addressee'], others: ['subject', 'act_id', 'place', 'sealed', 'kind', 'withheld'] },
   object: { key: ['resident', 'name'], others: ['sealed', 'at', 'counter'] },
   broken_off: { key: ['resident', 'counter'], others: [] },

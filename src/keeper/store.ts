@@ -108,7 +108,8 @@ export type KeptState = { state: 'queued' } | { state: 'recorded' } | { state: '
 export type Settled =
   /** `at`: Unix seconds of the block. `index`: in the log. */
   | { id: Uint8Array; state: 'recorded'; at: number; index: number }
-  | { id: Uint8Array; state: 'rejected'; code: RejectionCode };
+  /** `until`: its own `notAfter`, Unix seconds. Up to then a block may have it all the same, so what came along is kept. */
+  | { id: Uint8Array; state: 'rejected'; code: RejectionCode; until: number };
 
 /** Which ciphertext, by the act that it came with. A step shares its request's id, so the newest is meant. */
 export interface PayloadQuery {
@@ -201,11 +202,16 @@ export interface KeeperStore {
   /** Kept and neither recorded nor rejected yet, oldest first. */
   queued(): Promise<Result<{ id: Uint8Array; envelope: Uint8Array }[]>>;
   /**
-   * Of a recorded one what was sealed to the space lies in it from now on, and whom it concerns is told; of a rejected one the ciphertexts go and the
-   * counter value stays known. In the order given; what is settled already stays as it is. Answers with the agencies that have something new.
+   * Of a recorded one what was sealed to the space lies in it from now on, and whom it concerns is told; of a rejected one nothing shows any more, what was to happen
+   * once may happen again, and the counter value stays known. In the order given; what is settled already stays as it is, but for one that was rejected and is recorded
+   * after all. Answers with the agencies that have something new.
    */
   settle(settled: readonly Settled[]): Promise<Result<Tag[]>>;
-  /** Who used this name: the order, and the transaction that carries it out. */
+  /** Rejected, and what came along is still there: until its own time is over, Unix seconds. */
+  refused(): Promise<Result<{ id: Uint8Array; until: number }[]>>;
+  /** Of these, where they are still rejected, what came along goes for good. */
+  drop(ids: readonly Uint8Array[]): Promise<Result<null>>;
+  /** Who used this name: the order, and the transaction that carries it out; null where that was rejected. */
   used(name: Uint8Array): Promise<Result<{ order: Uint8Array; transaction: Uint8Array } | null>>;
   /** What was used once before then, Unix seconds, may be forgotten: it is too late for it to come again. */
   forgetUsed(before: number): Promise<Result<null>>;

@@ -34,14 +34,14 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
       const store = await open();
       must(await store.foundSpace({ resident, wrapped: message, recovery: message }));
       await store.close();
-      server.sql('DROP TABLE imi_keeper.ask, imi_keeper.hand_off; UPDATE imi_keeper.version SET version = 1');
+      server.sql('DROP TABLE imi_keeper.ask, imi_keeper.hand_off; ALTER TABLE imi_keeper.tx DROP COLUMN kept_until; UPDATE imi_keeper.version SET version = 1');
       const opened = await Promise.all([open(), open()]);
       for (const one of opened) {
         expect(must(await one.space(resident))?.wrapped).toEqual(message);
         for (const table of ['ask', 'hand_off']) expect(must(await one.database.read((sql) => sql.all(`SELECT * FROM ${table}`)))).toEqual([]);
         await one.close();
       }
-      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('3');
+      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('4');
     });
 
     it.each([

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RejectionCode } from '../../src/contract/failures.ts';
+import { fail, ok } from '../../src/contract/result.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
 import { openGrantInner } from '../../src/identity/grant.ts';
 import { tagsUnder } from '../../src/keeper/agency-tag.ts';
@@ -12,6 +14,8 @@ import { openPostgresDatabase } from '../../src/keeper/postgres-database.ts';
 import { openSharedStore } from '../../src/keeper/postgres-store.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { Id } from '../../src/ledger/verify/acts.ts';
+import { toHex } from '../../src/ledger/verify/bytes.ts';
+import { openEnvelope } from '../../src/ledger/verify/envelope.ts';
 import type { OrderBody } from '../../src/ledger/verify/order.ts';
 import { stateKey } from '../../src/ledger/verify/records.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
@@ -138,6 +142,95 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     await heard.promise;
     expect(must(await listening.changes('tax-bureau', known, 200)).map(({ kind }) => kind)).toEqual(['grant.give', 'request.submit']);
     await Promise.all([other.close(), listening.close()]);
+  });
+
+  describe('a request that one hub brings to the ledger and another’s node would not have yet', () => {
+    type Block = Parameters<Parameters<KeeperParts['ledger']['onBlock']>[0]>[0];
+    /** A hub whose node refuses what it is given, and hears of blocks when it is told to. */
+    const southThat = async (refuses: RejectionCode, database = 'district'): Promise<{ south: Keeper; hears: (block: Partial<Block>) => Promise<void>; given: () => number }> => {
+      let listener: ((block: Block) => void) | null = null;
+      let given = 0;
+      const south = await keeperBeside({
+        submit: () => {
+          given++;
+          return Promise.resolve(ok({ state: 'rejected', code: refuses }));
+        },
+        // As a node that is behind, which has heard of nothing.
+        state: () => Promise.resolve(ok({ state: 'unknown' })),
+        onBlock: (heard) => {
+          listener ??= heard;
+          return () => undefined;
+        },
+      }, database);
+      return {
+        south,
+        given: () => given,
+        hears: async (block) => {
+          listener?.({ height: 1, timeMs: Date.now(), transactions: [], ...block });
+          must(await south.recover());
+        },
+      };
+    };
+    const stateOf = (id: Uint8Array, database = 'district'): string => server.sql(`SELECT state FROM imi_keeper.tx WHERE id = '\\x${toHex(id)}'`, database);
+    const partsOf = (id: Uint8Array): number => Number(server.sql(`SELECT count(*) FROM imi_keeper.payload WHERE tx = '\\x${toHex(id)}'`, 'alone'));
+
+    it.each([
+      { name: 'behind', refuses: 'grant-unknown', heights: [5] },
+      { name: 'two blocks behind', refuses: 'grant-unknown', heights: [5, 6, 7] },
+      { name: 'with a clock that runs ahead', refuses: 'expired', heights: [5, 6, 7, 8] },
+    ] as const)('reaches its agency with what came along, where the other is $name', async ({ refuses, heights }) => {
+      const waiting: Uint8Array[] = [];
+      const north = await keeperBeside({
+        submit: (envelope) => {
+          waiting.push(envelope);
+          return Promise.resolve(ok({ state: 'queued' }));
+        },
+        onBlock: () => () => undefined,
+      });
+      const { south, hears } = await southThat(refuses);
+      const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+      expect(must(await north.take(submission))).toMatchObject({ state: 'queued' });
+      for (const height of heights) await hears({ height });
+      expect(stateOf(id)).toBe(heights.length === 3 ? 'rejected' : 'queued');
+      for (const envelope of waiting) must(await hub.ledger.submit(envelope));
+      must(await hub.ledger.receipt(id, 5000));
+      must(await hub.keeper.recover());
+      must(await north.recover());
+      // The block itself, at the hub that has refused it.
+      const recorded = must(await hub.ledger.state(id));
+      if (recorded.state !== 'recorded') throw new Error(recorded.state);
+      const opened = openEnvelope(submission.envelope, nodeCrypto);
+      if (!opened.ok) throw new Error(opened.failure.code);
+      await hears({ height: recorded.height, transactions: [{ id, index: recorded.index, envelope: submission.envelope, body: opened.value.body }] });
+      expect(stateOf(id)).toBe('recorded');
+      const listed = must(await hub.keeper.requestsOf('tax-bureau', { limit: 200 }));
+      expect(listed.items.some(({ transaction }) => Buffer.from(transaction).equals(id))).toBe(true);
+      await Promise.all([north.close(), south.close()]);
+    });
+
+    it('is refused for good on states two blocks apart, and what came along goes a day after its own end', async () => {
+      server.create('alone');
+      const north = await keeperBeside({ submit: () => Promise.resolve(fail('hub-busy', 'queue full')), onBlock: () => () => undefined }, 'alone');
+      const { south, hears, given } = await southThat('grant-unknown', 'alone');
+      const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+      expect((await north.take(submission)).ok).toBe(false);
+      must(await south.recover());
+      expect(stateOf(id, 'alone')).toBe('queued');
+      for (const [height, state] of [[5, 'queued'], [6, 'queued'], [7, 'rejected'], [8, 'rejected']] as const) {
+        await hears({ height });
+        expect(stateOf(id, 'alone')).toBe(state);
+      }
+      const before = given();
+      const opened = openEnvelope(submission.envelope, nodeCrypto);
+      const end = opened.ok ? opened.value.body.notAfter : 0;
+      await hears({ height: 9, timeMs: (end + 86_400) * 1000 });
+      expect(partsOf(id)).toBeGreaterThan(3);
+      await hears({ height: 10, timeMs: (end + 86_401) * 1000 });
+      expect(partsOf(id)).toBe(0);
+      expect(given()).toBe(before);
+      expect(must(await south.state(id))).toMatchObject({ state: 'rejected', code: 'grant-unknown' });
+      await Promise.all([north.close(), south.close()]);
+    });
   });
 
   it.each([

@@ -13,6 +13,7 @@ import { demoId } from '../../tools/demo/demo-keys.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { must } from '../hub/visitor.ts';
 import { partyOpener } from './agency-stand.ts';
+import { id32, transaction } from './store-suite.ts';
 
 /** A store of version 1: the demonstration's residents, a request of lin's and one of chen's to the Tax Bureau, and a refused one of each. */
 const fixture = join(import.meta.dirname, '../fixtures/keeper-1/keeper.sqlite.gz');
@@ -68,6 +69,19 @@ describe('a store of version 1', () => {
     expect(await readPart(must(await store.payload({ ...of, what: 'part', to: 'keeper' })) ?? new Uint8Array(), of.subject, 'grant.give', opener)).not.toBeNull();
     await store.close();
   });
+});
+
+it('a store of version 2 takes what is rejected and recorded after all', async () => {
+  await must(openKeeperStore(path)).close();
+  const second = new DatabaseSync(path);
+  second.exec('DROP INDEX tx_refused; ALTER TABLE tx DROP COLUMN kept_until; PRAGMA user_version = 2');
+  second.close();
+  const store = must(openKeeperStore(path));
+  must(await store.keep(transaction(5, 9)));
+  must(await store.settle([{ id: id32(5), state: 'rejected', code: 'expired', until: 7 }]));
+  must(await store.settle([{ id: id32(5), state: 'recorded', at: 7, index: 1 }]));
+  expect(must(await store.state(id32(5)))).toEqual({ state: 'recorded' });
+  await store.close();
 });
 
 it('a store of a newer program is left as it is', () => {

@@ -93,15 +93,39 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
         expect(must(await store.queued())).toEqual([]);
       });
 
-      it('leaves its counter and nothing else when it is rejected', async () => {
+      const refused = { id: id32(5), state: 'rejected', code: 'expired', until: 77 } as const;
+
+      it('leaves its counter and nothing else when it is rejected and dropped', async () => {
         must(await store.keep({ ...toAgency(5), once: [{ name: id32(90), order: id32(91), until: 1 }] }));
-        expect(must(await store.settle([{ id: id32(5), state: 'rejected', code: 'expired' }]))).toEqual([]);
+        expect(must(await store.settle([refused]))).toEqual([]);
+        expect(must(await store.refused())).toEqual([{ id: id32(5), until: 77 }]);
+        must(await store.drop([id32(5)]));
+        expect(must(await store.refused())).toEqual([]);
         must(await store.settle([recorded(5)]));
         expect(must(await store.state(id32(5)))).toEqual({ state: 'rejected', code: 'expired' });
         expect(must(await store.space(resident))).toMatchObject({ objects: [], knownCounters: [5] });
         expect(must(await store.used(id32(90)))).toBeNull();
         expect(must(await store.changes(taxBureau, { after: 0, limit: 10 }))).toEqual([]);
         expect(must(await store.payload({ subject: resident, actId: id16(5), kind: 'grant.give', what: 'part', to: 'agency' }))).toBeNull();
+      });
+
+      it('shows nowhere when it is rejected, and everywhere when a block has it after all', async () => {
+        const once = [{ name: id32(90), order: id32(91), until: 1 }];
+        must(await store.keep({ ...toAgency(5), payloads: [...toAgency(5).payloads, ...transaction(5, 5).payloads.slice(0, 1)], once }));
+        must(await store.settle([refused]));
+        const typed = { subject: resident, actId: id16(5), kind: 'request.submit', what: 'answers', to: 'agency' } as const;
+        expect(must(await store.payload(typed))).toBeNull();
+        expect(must(await store.space(resident))?.objects).toEqual([]);
+        expect(must(await store.used(id32(90)))).toBeNull();
+        must(await store.settle([{ ...refused, until: 78 }, refused]));
+        expect(must(await store.refused())).toEqual([{ id: id32(5), until: 77 }]);
+        expect(must(await store.settle([recorded(5)]))).toEqual([taxBureau]);
+        must(await store.drop([id32(5)]));
+        expect(must(await store.state(id32(5)))).toEqual({ state: 'recorded' });
+        expect(must(await store.payload(typed))).toEqual(bytesOf(9));
+        expect(must(await store.space(resident))?.objects).toHaveLength(1);
+        expect(must(await store.used(id32(90)))).toEqual({ order: id32(91), transaction: id32(5) });
+        expect(must(await store.refused())).toEqual([]);
       });
 
       it('does not put an earlier map of typed facts over a later one', async () => {
@@ -146,7 +170,7 @@ export function describeStore(name: string, { fresh, open, end }: { fresh: () =>
 
       it('may be used again when the rules rejected it, and is forgotten when its time is over', async () => {
         must(await store.keep({ ...transaction(5, 9), once }));
-        must(await store.settle([{ id: id32(5), state: 'rejected', code: 'reads-spent' }]));
+        must(await store.settle([{ id: id32(5), state: 'rejected', code: 'reads-spent', until: 77 }]));
         expect(must(await store.keep({ ...transaction(6, 10), once }))).toBe('kept');
         must(await store.forgetUsed(100));
         expect(must(await store.used(id32(90)))).not.toBeNull();

@@ -429,16 +429,18 @@ export class CometLedger implements Ledger {
     return false;
   }
 
-  /** From the newest head on. What is queued here and was recorded in blocks that are not to be had any more is found by its receipt. */
+  /** From the newest head on. What was queued here and was recorded in blocks that are not to be had any more is found by its receipt, also where it was refused before and others brought it again. */
   async #begin(): Promise<Followed | null> {
     const newest = await this.#read([]);
     if (!newest.ok) return null;
     const { tip, bound } = newest.value;
-    for (const { id, notAfter } of this.#queue.waiting(this.#options.mostQueued ?? 10_000)) {
+    const most = this.#options.mostQueued ?? 10_000;
+    const waiting = this.#queue.waiting(most).map(({ id, notAfter }) => ({ id, keptUntil: notAfter + keptSeconds }));
+    for (const { id, keptUntil } of [...waiting, ...this.#queue.refused(Math.floor(tip.timeMs / 1000), most)]) {
       const receipt = await this.#receiptOf(id, 'own');
       if (!receipt.ok) return null;
       const { value } = receipt;
-      if (value !== null) this.#settle([{ id, state: 'recorded', height: value.height, index: value.index, keptUntil: notAfter + keptSeconds }], tip.timeMs);
+      if (value !== null) this.#settle([{ id, state: 'recorded', height: value.height, index: value.index, keptUntil }], tip.timeMs);
     }
     this.#followed = { next: tip.height + 1, logSize: tip.logSize, anchor: bound };
     return this.#followed;

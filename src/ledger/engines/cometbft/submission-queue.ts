@@ -38,6 +38,7 @@ export class SubmissionQueue {
   readonly #holds: StatementSync;
   readonly #settle: StatementSync;
   readonly #settled: StatementSync;
+  readonly #refused: StatementSync;
   readonly #forget: StatementSync;
   readonly #about: StatementSync;
   readonly #putAbout: StatementSync;
@@ -63,6 +64,7 @@ export class SubmissionQueue {
       ON CONFLICT (id) DO UPDATE SET code = excluded.code, height = excluded.height, position = excluded.position, kept_until = excluded.kept_until
     `);
     this.#settled = prepare('SELECT code, height, position FROM settled WHERE id = ?');
+    this.#refused = prepare('SELECT id, kept_until FROM settled WHERE code IS NOT NULL AND kept_until >= ? ORDER BY kept_until DESC LIMIT ?');
     this.#forget = prepare('DELETE FROM settled WHERE kept_until < ?');
     this.#about = prepare('SELECT value FROM about WHERE name = ?');
     this.#putAbout = prepare('INSERT INTO about (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
@@ -86,6 +88,11 @@ export class SubmissionQueue {
   /** The oldest first. */
   waiting(most: number): Queued[] {
     return queuedOf(this.#waiting.all(most));
+  }
+
+  /** What was rejected and is kept until then, Unix seconds, or longer. */
+  refused(now: number, most: number): { id: Uint8Array; keptUntil: number }[] {
+    return (this.#refused.all(now, most) as { id: Uint8Array; kept_until: number }[]).map(({ id, kept_until: keptUntil }) => ({ id, keptUntil }));
   }
 
   state(id: Uint8Array): TransactionState {
