@@ -182,6 +182,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     signer: keeperSigner,
     crypto: nodeCrypto,
     now,
+    onFault,
   });
   opened.push(() => keeper.close());
 

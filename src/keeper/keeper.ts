@@ -41,6 +41,8 @@ export interface KeeperParts {
   now: () => number;
   /** How long a release waits for its record. */
   recordWaitMs?: number;
+  /** For the log: an exception where nobody waits for the answer. */
+  onFault?: (where: string, error: unknown) => void;
 }
 
 /** With its names and frame far below what the door carries. */

@@ -16,6 +16,8 @@ export interface SettlingParts {
   crypto: Crypto;
   /** Unix milliseconds. */
   now: () => number;
+  /** For the log: an exception in a round that nobody waits for. The next one begins anew. */
+  onFault?: (where: string, error: unknown) => void;
 }
 
 /** What was given to the ledger is refused for good once it was refused on two states so many blocks apart: its node may be behind the one that another hub of this keeper asked. */
@@ -48,7 +50,7 @@ export class Settling {
     this.#parts = parts;
     this.#unlisten = parts.ledger.onBlock((block) => {
       this.#blocks.push(block);
-      void this.#enqueue();
+      void this.#enqueue().catch((error: unknown) => parts.onFault?.('settling', error));
     });
   }
 
@@ -92,13 +94,13 @@ export class Settling {
 
   async close(): Promise<void> {
     this.#unlisten();
-    await this.#settling;
+    await this.#settling.catch(() => undefined);
   }
 
   /** One round after the other. */
   #enqueue(): Promise<Result<null>> {
     if (this.#next !== null) return this.#next;
-    const round = this.#settling.then(() => {
+    const round = this.#settling.catch(() => undefined).then(() => {
       const [blocks, isCatchingUp] = [this.#blocks, this.#isCatchingUp];
       [this.#next, this.#blocks, this.#isCatchingUp] = [null, [], false];
       return this.#settleQueued(blocks, isCatchingUp);

@@ -12,6 +12,7 @@ import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { partySigner } from './agency-stand.ts';
+import type { CommittedBlock } from '../../src/ledger/ledger.ts';
 import { viewOf } from './ledger-view.ts';
 import { callDirectly, must, Visitor, type OpenVisit } from '../hub/visitor.ts';
 
@@ -97,6 +98,37 @@ describe('a ledger that cannot write', () => {
     await recorded;
     expect(must(await parts.ledger.state(id)).state).toBe('recorded');
     expect(must(await store.state(id))).not.toBeNull();
+    await keeper.close();
+  });
+});
+
+describe('an exception while a block is settled', () => {
+  it('is told, ends nothing, and the next block is settled', async () => {
+    const { ledger } = parts;
+    let [fault, heard]: [Error | null, ((block: CommittedBlock) => void) | null] = [null, null];
+    const told: unknown[] = [];
+    const failing = viewOf(ledger, {
+      state: (id) => (fault === null ? ledger.state(id) : Promise.reject(fault)),
+      onBlock: (listener) => {
+        heard ??= listener;
+        return () => undefined;
+      },
+    });
+    const store = openStore('fault.sqlite');
+    const keeper = new Keeper({ ledger: failing, store, opener: softwareOpener(partySecrets('keeper').seal), tags: tagsUnder(partySecrets('keeper').seal), name: 'keeper', signer: partySigner('keeper'), crypto: nodeCrypto, now: Date.now, onFault: (...what) => told.push(what) });
+    const { id, submission } = await lin.request(visit, 'utility/water-account-transfer', answers);
+    must(await keeper.take(submission));
+    must(await ledger.receipt(id, 5000));
+    fault = new Error('a bug');
+    const hear = (): void => heard?.({ height: 1, timeMs: Date.now(), transactions: [] });
+    hear();
+    // With the round of the block, or one after it.
+    await expect(keeper.recover()).rejects.toThrow('a bug');
+    expect(told).toEqual([['settling', fault]]);
+    fault = null;
+    hear();
+    must(await keeper.recover());
+    expect(must(await store.state(id))).toEqual({ state: 'recorded' });
     await keeper.close();
   });
 });
