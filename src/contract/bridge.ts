@@ -561,6 +561,8 @@ export type Page =
       steps: Localized[];
       claims: string[];
       until: string;
+      /** The agency can look no more: the permission has ended, run out or been used up. */
+      lookingIsOver: boolean;
       /** Oldest first. */
       taken: StepTaken[];
       letters: LetterLine[];

@@ -183,6 +183,8 @@ export interface RequestStanding {
   withdrawable: boolean;
   /** Of the grants that it rests on, those that are live. */
   grants: KnownGrant[];
+  /** It rests on grants, and under none of them may the agency still look. */
+  lookingIsOver: boolean;
 }
 
 /** null: it is not in the ledger yet, or not the resident's. */
@@ -196,6 +198,7 @@ export function standingOf(data: MyData, { transaction, row }: Pick<PastRequest,
   const steps = data.entries.filter((entry) => isEntryOf(entry, 'request.step', id) || isEntryOf(entry, 'request.withdraw', id));
   const taken: StepTaken[] = [{ step: 'submitted', at: iso(submitted.at) }, ...steps.map(({ act, at }): StepTaken => ({ step: act.kind === 'request.step' ? act.step : 'withdrawn', at: iso(at) }))];
   const step = taken.at(-1)?.step ?? 'submitted';
+  const restsOn = grantsOf(data, offers).filter((grant) => refs.some((ref) => equalBytes(ref, grant.id)));
   const told = steps.map((entry) => ({ entry, part: partOf(entry, 'request.step') }));
   return {
     id,
@@ -206,7 +209,8 @@ export function standingOf(data: MyData, { transaction, row }: Pick<PastRequest,
     letters: told.flatMap(({ entry, part: stepPart }) => letterOf(data, entry, stepPart?.letter?.[1])),
     paid: told.findLast((one) => one.part?.payment !== undefined)?.part?.payment ?? null,
     withdrawable: (step === 'submitted' || step === 'received' || step === 'needs-more') && !data.ending.has(toHex(id)),
-    grants: grantsOf(data, offers).filter((grant) => grant.row.state === 'live' && !grant.row.ending && refs.some((ref) => equalBytes(ref, grant.id))),
+    grants: restsOn.filter(({ row: grant }) => grant.state === 'live' && !grant.ending),
+    lookingIsOver: restsOn.length > 0 && restsOn.every(({ row: grant }) => grant.state !== 'live'),
   };
 }
 

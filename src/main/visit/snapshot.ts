@@ -278,6 +278,7 @@ function requestPage({ opened, access }: Visit): Page {
     steps: request.steps,
     claims: request.claims,
     until: request.until,
+    lookingIsOver: standing?.lookingIsOver ?? false,
     taken: standing === null || standing.taken.length < 2 ? [] : standing.taken,
     letters: standing?.letters ?? [],
     paid: standing?.paid ?? null,

@@ -112,6 +112,15 @@ describe('a request', () => {
     expect(standingOf(data, request, offers)?.withdrawable).toBe(can);
   });
 
+  test.each([
+    { name: 'while its grant is live', data: dataOf([given, submitted]), over: false },
+    { name: 'once its grant is ended', data: dataOf([given, submitted, entry(6, 0, { kind: 'grant.end', id: grantId }, { kind: 'grant.end', agency: 'tax-bureau' })]), over: true },
+    { name: 'once its grant has run out', data: dataOf([given, submitted], { now: until }), over: true },
+    { name: 'without a grant', data: dataOf([submitted]), over: false },
+  ])('says whether looking is over: $name', ({ data, over }) => {
+    expect(standingOf(data, request, offers)?.lookingIsOver).toBe(over);
+  });
+
   test('that is not in the ledger has no standing', () => {
     expect(standingOf(dataOf([given]), request, offers)).toBeNull();
   });
