@@ -585,7 +585,6 @@ export type Page =
       entries: number;
       /** ISO 8601 in UTC, of the head that it was held against. */
       at: string;
-      height: number;
       /** How many of each kind, the most frequent first. */
       kinds: { kind: string; count: number }[];
       /** Of the receipt over the complete list; none where it is too long for codes. */

@@ -476,7 +476,7 @@ function undoPage({ undoing }: Visit): Page {
 function proofPage(visit: Visit): Page {
   const data = myDataOf(visit);
   const { head } = data.activity;
-  return { page: 'proof', entries: data.entries.length, at: new Date(head.timeMs).toISOString(), height: head.height, kinds: kindsOf(data), qr: visit.proofCodes };
+  return { page: 'proof', entries: data.entries.length, at: new Date(head.timeMs).toISOString(), kinds: kindsOf(data), qr: visit.proofCodes };
 }
 
 function letterPage({ letter }: Visit): Page {
