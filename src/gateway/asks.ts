@@ -10,7 +10,7 @@ import { signJws } from '../identity/jws.ts';
 import { sealPart } from '../identity/request.ts';
 import { sealTo } from '../identity/sealing.ts';
 import { readStatusList, statusInvalid, statusUri, statusValid } from '../identity/status-list.ts';
-import type { AskBook, KeptAnswer, KeptAsk } from '../keeper/ask-book.ts';
+import type { AskBook, AskOutcome, KeptAnswer, KeptAsk } from '../keeper/ask-book.ts';
 import type { NotedKind } from '../keeper/store.ts';
 import type { Incoming } from '../keeper/submission-check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -83,6 +83,7 @@ const recordWaitMs = 10_000;
 const envelopeLifetimeSeconds = 24 * 3600;
 /** An answer that the keeper does not have by then was lost between keeping it and bringing it to the ledger; until then another hub may be at it. */
 export const bringingSeconds = 60;
+const mostFinishedAtOnce = 500;
 
 /** Takes what agencies ask, and judges the answers without a human: nothing of an answer that does not hold reaches ledger or agency. */
 export class Asks {
@@ -127,7 +128,10 @@ export class Asks {
   async open(id: Id): Promise<Result<KeptAsk, AsksFailure>> {
     const kept = await this.#parts.book.ask(id);
     if (!kept.ok) return kept;
-    return kept.value === null || kept.value.status.outcome !== 'open' || kept.value.until <= this.#seconds() ? fail('ask-unknown') : ok(kept.value);
+    if (kept.value === null || kept.value.until <= this.#seconds()) return fail('ask-unknown');
+    const current = await this.#current(kept.value);
+    if (!current.ok) return current;
+    return current.value.status.outcome === 'open' ? ok(kept.value) : fail('ask-unknown');
   }
 
   /** Those of an agency that the resident has muted wait as they would for somebody who does not come: it cannot tell. */
@@ -139,23 +143,31 @@ export class Asks {
     for (const ask of waiting.value) {
       const muted = await keeper.isMuted(resident, ask.agency);
       if (!muted.ok) return muted;
-      if (!muted.value) heard.push(ask);
+      if (muted.value) continue;
+      const current = await this.#current(ask);
+      if (!current.ok) return current;
+      if (current.value.status.outcome === 'open') heard.push(ask);
     }
     return ok(heard);
   }
 
-  byCode(code: string): Promise<Result<KeptAsk | null>> {
-    return this.#parts.book.askByCode(code, this.#seconds());
+  async byCode(code: string): Promise<Result<KeptAsk | null>> {
+    const kept = await this.#parts.book.askByCode(code, this.#seconds());
+    if (!kept.ok || kept.value === null) return kept;
+    const current = await this.#current(kept.value);
+    if (!current.ok) return current;
+    return ok(current.value.status.outcome === 'open' ? kept.value : null);
   }
 
   /** Recorded with the ask, not on the ledger; the agency is told that, and not why nor, where it asked nobody by name, who. @param resident who refuses, where it is known. */
   async refuse(id: Id, resident: Id | null): Promise<Result<null, AsksFailure>> {
-    const { book, keeper } = this.#parts;
+    const { book } = this.#parts;
     const kept = await this.open(id);
     if (!kept.ok) return kept;
     if (resident !== null && kept.value.subject !== null && !equalBytes(kept.value.subject, resident)) return fail('ask-unknown');
     const settled = await book.settleAsk(id, { outcome: 'refused', at: this.#seconds() });
-    return settled.ok ? keeper.noteAsk(kept.value.agency, 'ask.refused', id, kept.value.subject) : settled;
+    if (settled.ok) await this.#tell(kept.value.agency, 'ask.refused', id, kept.value.subject);
+    return settled;
   }
 
   /**
@@ -168,8 +180,10 @@ export class Asks {
     const kept = await book.ask(id);
     if (!kept.ok) return kept;
     if (kept.value === null) return fail('ask-unknown');
-    const { signed, status, agency } = kept.value;
-    if (status.outcome !== 'open') return fail('answer-replayed');
+    const { signed, agency } = kept.value;
+    const current = await this.#current(kept.value);
+    if (!current.ok) return current;
+    if (current.value.status.outcome !== 'open') return fail('answer-replayed');
     const ask = openAsk(signed);
     if (!ask.ok) return ask;
     const verified = await verifyAnswer(vpToken, ask.value, this.#check());
@@ -192,32 +206,70 @@ export class Asks {
     const kept = await this.#parts.book.ask(id);
     if (!kept.ok) return kept;
     if (kept.value === null || kept.value.agency !== agency) return fail('ask-unknown');
-    const { status, code, until } = kept.value;
+    const { code, until } = kept.value;
+    const current = await this.#current(kept.value);
+    if (!current.ok) return current;
+    const { status, receipt } = current.value;
     const open: AskView = { state: until <= this.#seconds() ? 'over' : 'open', at: null, code, until, answer: null };
     if (status.outcome === 'open') return ok(open);
     if (status.outcome === 'refused') return ok({ ...open, state: 'refused', at: status.at });
-    const recorded = await this.#recordedAnswer(id, status);
-    return recorded.ok ? ok(recorded.value === 'open' ? open : { ...open, ...recorded.value, at: status.at }) : recorded;
+    const { key, subject, claims, token, transaction, part, foreignReceipt } = status.answer;
+    if (transaction !== null && receipt === null) return ok({ ...open, state: 'answering', at: status.at });
+    const opened = part === null ? null : (decodeOpenedPart(part) ?? null);
+    const answer: AnswerView = {
+      ledgerKey: key === 'ledger' ? 'active' : 'not-applicable',
+      subject,
+      claims,
+      token,
+      transaction,
+      receipt: receipt === null ? null : (withParts(receipt, [opened]) ?? receipt),
+      foreignReceipt,
+    };
+    return ok({ ...open, state: 'answered', at: status.at, answer });
   }
 
-  async #recordedAnswer(id: Id, { at, answer: kept }: { at: number; answer: KeptAnswer }): Promise<Result<'open' | { state: 'answering' | 'answered'; answer: AnswerView | null }, AsksFailure>> {
-    const { keeper, ledger, book } = this.#parts;
-    const { transaction, subject, claims, token, foreignReceipt } = kept;
-    const view: AnswerView = { ledgerKey: kept.key === 'ledger' ? 'active' : 'not-applicable', subject, claims, token, transaction, receipt: null, foreignReceipt };
-    if (transaction === null) return ok({ state: 'answered', answer: view });
-    const receipt = await ledger.receipt(transaction, 0);
-    if (!receipt.ok) return receipt;
-    if (receipt.value !== null) {
-      const part = kept.part === null ? null : (decodeOpenedPart(kept.part) ?? null);
-      return ok({ state: 'answered', answer: { ...view, receipt: withParts(receipt.value, [part]) ?? receipt.value } });
+  /** What an interruption left: answers whose way ended halfway, and agencies that were not told of what no act says. */
+  async finish(): Promise<Result<null>> {
+    const unfinished = await this.#parts.book.unfinished(this.#seconds() - bringingSeconds, mostFinishedAtOnce);
+    if (!unfinished.ok) return unfinished;
+    for (const { ask, isTold } of unfinished.value) {
+      if (isTold) {
+        const current = await this.#current(ask);
+        if (!current.ok) return current;
+      } else if (ask.status.outcome === 'refused') await this.#tell(ask.agency, 'ask.refused', ask.id, ask.subject);
+      else await this.#tell(ask.agency, 'ask.answered', ask.id, null);
     }
-    const state = await keeper.state(transaction);
+    return ok(null);
+  }
+
+  /** Of what is settled already: where it cannot be written now, it is with a later block (`finish`). */
+  async #tell(agency: Name, kind: NotedKind, ask: Id, subject: Id | null): Promise<void> {
+    const told = await this.#parts.keeper.noteAsk(agency, kind, ask, subject);
+    if (told.ok) await this.#parts.book.noteTold(ask);
+  }
+
+  /**
+   * What became of an ask by now. An answer that the ledger has counts, whatever was thought of it meanwhile. One that the ledger refused, or that neither ledger nor
+   * keeper has, since the hub that took it ended in between, is given up: the resident may answer again.
+   */
+  async #current({ id, status, brought, isProven }: KeptAsk): Promise<Result<{ status: AskOutcome; receipt: Uint8Array | null }>> {
+    const { keeper, ledger, book } = this.#parts;
+    for (const { at, answer } of brought) {
+      if (answer.transaction === null) continue;
+      const receipt = await ledger.receipt(answer.transaction, 0);
+      if (!receipt.ok) return receipt;
+      if (receipt.value === null) continue;
+      const proven = isProven ? ok(null) : await book.proveAsk(id, answer.transaction);
+      return proven.ok ? ok({ status: { outcome: 'answered', at, answer }, receipt: receipt.value }) : proven;
+    }
+    if (isProven || status.outcome !== 'answered' || status.answer.transaction === null) return ok({ status, receipt: null });
+    const { at, answer } = status;
+    const state = await keeper.state(status.answer.transaction);
     if (!state.ok) return state;
     const isLost = state.value.state === 'rejected' || (state.value.state === 'unknown' && this.#seconds() - at >= bringingSeconds);
-    if (!isLost) return ok({ state: 'answering', answer: null });
-    // The hub that took it ended between keeping the answer and bringing it to the ledger, or the ledger refused it: the resident may answer again.
-    const reopened = await book.reopenAsk(id, transaction);
-    return reopened.ok ? ok('open') : reopened;
+    if (!isLost) return ok({ status: { outcome: 'answered', at, answer }, receipt: null });
+    const reopened = await book.reopenAsk(id, status.answer.transaction);
+    return reopened.ok ? ok({ status: { outcome: 'open' }, receipt: null }) : reopened;
   }
 
   async #record(id: Id, ask: Ask, signed: string, { subject, claims }: { subject: Id; claims: string[] }, token: Uint8Array, agency: PartyRecord): Promise<Result<{ transaction: Uint8Array; state: SubmissionState['state'] }, AsksFailure>> {
@@ -241,20 +293,26 @@ export class Asks {
     if (!settled.ok) return settled;
     const keys = { space: resident.value.space[1], keeper: keeperSeal, agency: agency.seal[1] };
     const taken = await keeper.take({ envelope, payloads: [...sealPart(opened, 0, subject, keys), { act: 0, what: 'token', to: 'agency', sealed: token }] });
-    if (!taken.ok || taken.value.state === 'rejected') {
+    // It may have failed after it was kept, and what is kept goes to the ledger with a later block: whoever hears that it failed would answer twice.
+    const state = taken.ok ? taken : await keeper.state(transaction);
+    // Nobody can say: it is looked into with a later block.
+    if (!state.ok) return taken.ok ? state : taken;
+    if (state.value.state === 'rejected' || state.value.state === 'unknown') {
       const reopened = await book.reopenAsk(id, transaction);
-      if (!taken.ok) return taken;
+      if (!taken.ok && state.value.state === 'unknown') return taken;
       if (!reopened.ok) return reopened;
-      const code = taken.value.code as RejectionCode | RefusalCode | undefined;
+      const code = state.value.code as RejectionCode | RefusalCode | undefined;
       return code === undefined || code === 'nonce-spent' ? fail('answer-replayed') : fail(code);
     }
     const receipt = await ledger.receipt(transaction, recordWaitMs);
-    return ok({ transaction, state: receipt.ok && receipt.value !== null ? 'recorded' : taken.value.state });
+    if (!receipt.ok || receipt.value === null) return ok({ transaction, state: state.value.state });
+    await book.proveAsk(id, transaction);
+    return ok({ transaction, state: 'recorded' });
   }
 
   /** No act: whose key it is, the ledger does not know. The agency gets this gateway's word, signed. */
   async #keepForeign(id: Id, ask: Ask, { claims, shown }: VerifiedAnswer, token: Uint8Array): Promise<Result<{ transaction: null; state: 'unknown' }, AsksFailure>> {
-    const { book, keeper, party, crypto } = this.#parts;
+    const { book, party, crypto } = this.#parts;
     const now = this.#seconds();
     const foreignReceipt = signJws(
       { typ: 'imi-answer-receipt+jwt', alg: 'EdDSA', kid: party.name },
@@ -275,8 +333,8 @@ export class Asks {
     const answer: KeptAnswer = { key: 'foreign', subject: null, claims, token, transaction: null, part: null, foreignReceipt };
     const settled = await book.settleAsk(id, { outcome: 'answered', at: now, answer });
     if (!settled.ok) return settled;
-    const told = await keeper.noteAsk(ask.agency, 'ask.answered', id, null);
-    return told.ok ? ok({ transaction: null, state: 'unknown' }) : told;
+    await this.#tell(ask.agency, 'ask.answered', id, null);
+    return ok({ transaction: null, state: 'unknown' });
   }
 
   #check(): AnswerCheck {

@@ -28,6 +28,7 @@ interface AsksSetup {
   /** The keeper's raw sealing key, private and public. */
   keeperSeal: { secret: Uint8Array; key: Uint8Array };
   lists: StatusLists;
+  onFault: (where: string, error: unknown) => void;
   /** Where the keeper lies that this hub shares with others; null: in a file of its own. */
   shared: SqlDatabase | null;
   /** Unix milliseconds. */
@@ -35,7 +36,7 @@ interface AsksSetup {
 }
 
 /** Remote verification, between the agencies' door and the kiosks'. */
-export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal, lists, shared, now }: AsksSetup): Promise<Result<AsksPart, HubFailure>> {
+export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal, lists, shared, now, onFault }: AsksSetup): Promise<Result<AsksPart, HubFailure>> {
   const { gateway } = serverFile;
   if (gateway === undefined) return ok({ asks: null, close: () => Promise.resolve() });
   const keys = secretsOf(resolve(dataDir, gateway.key), ['sign']);
@@ -49,7 +50,26 @@ export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal
   const book = shared === null ? openAskBook(path, keeperSeal.secret) : await openSharedBook(shared, path, keeperSeal.secret);
   if (!book.ok) return book;
   const asks = new Asks({ ledger, keeper, keeperSeal: keeperSeal.key, book: book.value, lists, trusted: trusted.value, party: { name: name.value, ...signer }, crypto: nodeCrypto, now });
-  return ok({ asks, close: () => book.value.close() });
+  // One after the other: what an interruption left is finished with a later block, at whichever hub that goes on.
+  let finishing: Promise<void> | null = null;
+  const finish = async (): Promise<void> => {
+    try {
+      const finished = await asks.finish();
+      if (!finished.ok) onFault('asks', finished.failure);
+    } catch (error) {
+      onFault('asks', error);
+    }
+    finishing = null;
+  };
+  const unlisten = ledger.onBlock(() => void (finishing ??= finish()));
+  return ok({
+    asks,
+    async close() {
+      unlisten();
+      await finishing;
+      await book.value.close();
+    },
+  });
 }
 
 /** What this hub was asked before it shared a keeper (or what was restored) goes to the others' first: a code that was told is found at any of them. */

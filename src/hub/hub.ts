@@ -223,7 +223,7 @@ export async function openHubParts({ hubFile, serverFile, dataDir, now = Date.no
     onFault,
   });
   opened.push(() => publisher.close());
-  const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, shared, now });
+  const asks = await openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal: { secret: keeperKeys.value.seal, key: keeperSealKey }, lists, shared, now, onFault });
   if (!asks.ok) return refused(asks.failure);
   opened.push(() => asks.value.close());
   const lookUps = LookUps.open({

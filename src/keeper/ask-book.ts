@@ -44,6 +44,16 @@ export interface KeptAsk {
   made: number;
   until: number;
   status: AskOutcome;
+  /** Answers that were on their way to the ledger, the newest first: also where one was given up since, for the ledger may have it after all. */
+  brought: BroughtAnswer[];
+  /** The ledger has the answer, or needs none of it. */
+  isProven: boolean;
+}
+
+export interface BroughtAnswer {
+  /** Unix seconds. */
+  at: number;
+  answer: KeptAnswer;
 }
 
 export interface NewAsk {
@@ -73,8 +83,13 @@ export interface AskBook {
   askByCode(code: string, now: number): Promise<Result<KeptAsk | null>>;
   /** Once: `answer-replayed` where it was answered or refused before, `ask-unknown` where there is none. */
   settleAsk(id: Id, status: Exclude<AskOutcome, { outcome: 'open' }>): Promise<Result<null, AskBookFailure>>;
-  /** An answer that the ledger refused: the ask is open again. */
+  /** An answer that the ledger refused, or that never came there: the ask is open again. The answer stays among those that were brought. */
   reopenAsk(id: Id, transaction: Uint8Array): Promise<Result<null>>;
+  /** The ledger has this one of the answers that were brought: it is the ask's answer for good, whatever was thought of it meanwhile. */
+  proveAsk(id: Id, transaction: Uint8Array): Promise<Result<null>>;
+  /** Settled by then, Unix seconds, and either its answer is not proven or its agency is not told of what no act says; the oldest first. */
+  unfinished(by: number, limit: number): Promise<Result<{ ask: KeptAsk; isTold: boolean }[]>>;
+  noteTold(id: Id): Promise<Result<null>>;
   close(): Promise<void>;
 }
 
@@ -90,18 +105,32 @@ const file: FileKind = {
       CREATE INDEX ask_subject ON ask (subject, outcome);
       CREATE INDEX ask_until ON ask (until);
     `,
+    `
+      ALTER TABLE ask ADD COLUMN told INTEGER NOT NULL DEFAULT 1;
+      CREATE INDEX ask_waiting ON ask (agency, subject, until) WHERE outcome = 'open';
+      CREATE INDEX ask_made ON ask (agency, subject, made);
+      CREATE INDEX ask_unanswered ON ask (until) WHERE outcome = 'open' AND answer IS NULL;
+      CREATE INDEX ask_unproven ON ask (settled) WHERE outcome = 'answered';
+      CREATE INDEX ask_untold ON ask (settled) WHERE told = 0;
+    `,
   ],
 };
 
 /** Of one agency for one resident: waiting at a time, and made within a day. */
 export const mostWaiting = 3;
 export const mostInADay = 5;
-/** Of one agency for whoever has the code or the address. */
+/** Of one agency for whoever has the code or the address: waiting at a time, and made within a day. */
 export const mostOpenOfAgency = 10_000;
+export const mostInADayOfAgency = 10_000;
 /** A code is for the days until the next way to the hub, not for good. */
 export const codeLifetimeSeconds = 3 * 86_400;
-/** An ask that is over can be looked up for this long. */
+/** An ask that is over can be looked up for this long; one that nobody answered, for less. */
 const keptSeconds = 90 * 86_400;
+export const unansweredKeptSeconds = 7 * 86_400;
+/** With each new ask so many old ones are forgotten at most: nobody waits for a long clearing up. */
+const mostForgotten = 200;
+/** Of one ask: each but the newest was given up before the next. */
+const mostBrought = 16;
 
 interface SealedAsk {
   agency: Name;
@@ -154,11 +183,16 @@ const statements = {
   openOfResident: "SELECT count(*) AS n FROM ask WHERE agency = ? AND subject = ? AND outcome = 'open' AND until > ?",
   openOfNobody: "SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS NULL AND outcome = 'open' AND until > ?",
   today: 'SELECT count(*) AS n FROM ask WHERE agency = ? AND subject = ? AND made > ?',
+  todayOfNobody: 'SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS NULL AND made > ?',
   ofResident: "SELECT * FROM ask WHERE subject = ? AND outcome = 'open' AND until > ? ORDER BY made, id LIMIT 32",
   ofCode: "SELECT * FROM ask WHERE code = ? AND outcome = 'open' AND until > ? AND made > ?",
-  settle: "UPDATE ask SET outcome = ?, settled = ?, answer = ? WHERE id = ? AND outcome = 'open'",
-  reopen: "UPDATE ask SET outcome = 'open', settled = NULL, answer = NULL WHERE id = ? AND outcome = 'answered'",
-  forget: 'DELETE FROM ask WHERE until < ?',
+  settle: 'UPDATE ask SET outcome = ?, settled = ?, answer = ?, told = ? WHERE id = ?',
+  reopen: "UPDATE ask SET outcome = 'open' WHERE id = ? AND outcome = 'answered'",
+  unproven: "SELECT * FROM ask WHERE outcome = 'answered' AND settled <= ? ORDER BY settled LIMIT ?",
+  untold: 'SELECT * FROM ask WHERE told = 0 AND settled <= ? ORDER BY settled LIMIT ?',
+  told: 'UPDATE ask SET told = 1 WHERE id = ?',
+  forget: 'DELETE FROM ask WHERE id IN (SELECT id FROM ask WHERE until < ? ORDER BY until LIMIT ?)',
+  forgetUnanswered: "DELETE FROM ask WHERE id IN (SELECT id FROM ask WHERE outcome = 'open' AND answer IS NULL AND until < ? ORDER BY until LIMIT ?)",
 };
 
 /** @param secret as for `openAskBook`; the hubs that share the keeper have the same. */
@@ -172,14 +206,13 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
     const { agency, signed, code } = unseal(bytesOf(row['sealed']), id, sealKey) as SealedAsk;
     const at = Number(row['settled']);
     const outcome = textOf(row['outcome']);
-    const status: AskOutcome =
-      outcome === 'refused'
-        ? { outcome, at }
-        : outcome === 'answered'
-          ? { outcome, at, answer: unseal(bytesOf(row['answer']), id, sealKey) as KeptAnswer }
-          : { outcome: 'open' };
-    return { id, agency, signed, code, subject: row['subject'] === null ? null : bytesOf(row['subject']), made: numberOf(row['made']), until: numberOf(row['until']), status };
+    const brought = row['answer'] === null ? [] : broughtOf(unseal(bytesOf(row['answer']), id, sealKey) as SealedAnswer, at);
+    const [newest] = brought;
+    const isAnswered = outcome === 'answered' || outcome === 'proven';
+    const status: AskOutcome = outcome === 'refused' ? { outcome, at } : isAnswered && newest !== undefined ? { outcome: 'answered', ...newest } : { outcome: 'open' };
+    return { id, agency, signed, code, subject: row['subject'] === null ? null : bytesOf(row['subject']), made: numberOf(row['made']), until: numberOf(row['until']), status, brought, isProven: outcome === 'proven' };
   };
+  const sealBrought = (id: Id, [newest, ...formers]: readonly BroughtAnswer[]): Uint8Array | null => (newest === undefined ? null : seal({ ...newest.answer, at: newest.at, formers }, id, sealKey));
   const oneOf = async (statement: string, ...values: SqlValue[]): Promise<Result<KeptAsk | null>> => {
     const row = await database.read((sql) => sql.get(statement, ...values));
     if (!row.ok) return row;
@@ -192,11 +225,13 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
       const code = withCode ? newAskCode((bytes) => new Uint8Array(randomBytes(bytes))) : null;
       const sealed = seal({ agency, signed, code }, id, sealKey);
       const kept = await database.write(async (sql): Promise<Result<{ code: string | null }, AskBookFailure>> => {
-        await sql.run(statements.forget, now - keptSeconds);
+        await sql.run(statements.forget, now - keptSeconds, mostForgotten);
+        await sql.run(statements.forgetUnanswered, now - unansweredKeptSeconds, mostForgotten);
         if ((await sql.get(statements.get, id)) !== undefined) return fail('ask-known');
         const open = subject === null ? await countOf(sql, statements.openOfNobody, tag, now) : await countOf(sql, statements.openOfResident, tag, subject, now);
         if (open >= (subject === null ? mostOpenOfAgency : mostWaiting)) return fail('ask-too-many', 'waiting');
-        if (subject !== null && (await countOf(sql, statements.today, tag, subject, now - 86_400)) >= mostInADay) return fail('ask-too-many', 'today');
+        const today = subject === null ? await countOf(sql, statements.todayOfNobody, tag, now - 86_400) : await countOf(sql, statements.today, tag, subject, now - 86_400);
+        if (today >= (subject === null ? mostInADayOfAgency : mostInADay)) return fail('ask-too-many', 'today');
         const put = await sql.run(statements.put, id, tag, subject, code === null ? null : tagOf('code', code), sealed, now, until);
         return put === 1 ? ok({ code }) : fail('hub-busy', 'ask');
       });
@@ -209,10 +244,15 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
     },
     askByCode: (code, now) => oneOf(statements.ofCode, tagOf('code', code), now, now - codeLifetimeSeconds),
     async settleAsk(id, status) {
-      const answer = status.outcome === 'answered' ? seal(status.answer, id, sealKey) : null;
       const settled = await database.write(async (sql): Promise<Result<null, AskBookFailure>> => {
-        if ((await sql.run(statements.settle, status.outcome, status.at, answer, id)) === 1) return ok(null);
-        return fail((await sql.get(statements.get, id)) === undefined ? 'ask-unknown' : 'answer-replayed');
+        const row = await sql.get(statements.get, id);
+        if (row === undefined) return fail('ask-unknown');
+        const kept = readAsk(row);
+        if (kept.status.outcome !== 'open') return fail('answer-replayed');
+        const brought = status.outcome === 'answered' ? [{ at: status.at, answer: status.answer }, ...kept.brought].slice(0, mostBrought) : kept.brought;
+        const isOnLedger = status.outcome === 'answered' && status.answer.transaction !== null;
+        await sql.run(statements.settle, status.outcome === 'answered' && !isOnLedger ? 'proven' : status.outcome, status.at, sealBrought(id, brought), Number(isOnLedger), id);
+        return ok(null);
       });
       return settled.ok ? settled.value : settled;
     },
@@ -224,11 +264,33 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
         if (answered !== null && equalBytes(answered, transaction)) await sql.run(statements.reopen, id);
         return null;
       }),
+    proveAsk: (id, transaction) =>
+      database.write(async (sql) => {
+        const row = await sql.get(statements.get, id);
+        const proven = row === undefined ? undefined : readAsk(row).brought.find(({ answer }) => answer.transaction !== null && equalBytes(answer.transaction, transaction));
+        if (proven !== undefined) await sql.run(statements.settle, 'proven', proven.at, sealBrought(id, [proven]), 1, id);
+        return null;
+      }),
+    async unfinished(by, limit) {
+      const rows = await database.read(async (sql) => [await sql.all(statements.untold, by, limit), await sql.all(statements.unproven, by, limit)] as const);
+      if (!rows.ok) return rows;
+      const [untold, unproven] = rows.value.map((some) => some.map(readAsk));
+      return ok([...(untold ?? []).map((ask) => ({ ask, isTold: false })), ...(unproven ?? []).map((ask) => ({ ask, isTold: true }))]);
+    },
+    async noteTold(id) {
+      const noted = await database.write((sql) => sql.run(statements.told, id));
+      return noted.ok ? ok(null) : noted;
+    },
     close: () => database.close(),
   };
 }
 
-const columns = ['id', 'agency', 'subject', 'code', 'sealed', 'made', 'until', 'outcome', 'settled', 'answer'];
+/** The newest answer, and those before it. What an earlier program wrote has neither its time nor any before it. */
+type SealedAnswer = KeptAnswer & { at?: number; formers?: BroughtAnswer[] };
+
+const broughtOf = ({ at, formers = [], ...answer }: SealedAnswer, settled: number): BroughtAnswer[] => [{ at: at ?? settled, answer }, ...formers];
+
+const columns = ['id', 'agency', 'subject', 'code', 'sealed', 'made', 'until', 'outcome', 'settled', 'answer', 'told'];
 const insertAll = `INSERT INTO ask (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
 
 /** All asks of one book into another of the same keeper; one that is there already stays as it is. */

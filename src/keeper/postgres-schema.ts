@@ -3,7 +3,7 @@ import { numberOf, textOf, type Sql } from './sql-database.ts';
 
 /** Everything of the keeper's lies in a schema of its own. */
 export const postgresSchema = 'imi_keeper';
-const schemaVersion = 4;
+const schemaVersion = 5;
 
 /** "imik", for the lock under which a schema is made: two hubs may start at once. */
 const lock = 0x696d696b;
@@ -93,6 +93,17 @@ const fourthVersion = [
   'UPDATE version SET version = 4',
 ];
 
+/** What of the asks is to be finished, and indexes for all that is counted of them. */
+const fifthVersion = [
+  'ALTER TABLE ask ADD COLUMN told SMALLINT NOT NULL DEFAULT 1',
+  "CREATE INDEX ask_waiting ON ask (agency, subject, until) WHERE outcome = 'open'",
+  'CREATE INDEX ask_made ON ask (agency, subject, made)',
+  "CREATE INDEX ask_unanswered ON ask (until) WHERE outcome = 'open' AND answer IS NULL",
+  "CREATE INDEX ask_unproven ON ask (settled) WHERE outcome = 'answered'",
+  'CREATE INDEX ask_untold ON ask (settled) WHERE told = 0',
+  'UPDATE version SET version = 5',
+];
+
 /** What an acknowledged write must not rest on less than. */
 const writingThrough = [
   { setting: 'fsync', refused: ['off'] },
@@ -117,5 +128,6 @@ export async function layOutPostgres(sql: Sql): Promise<Result<null>> {
   if (version < 2) for (const statement of secondVersion) await sql.run(statement);
   if (version < 3) for (const statement of thirdVersion) await sql.run(statement);
   if (version < 4) for (const statement of fourthVersion) await sql.run(statement);
+  if (version < 5) for (const statement of fifthVersion) await sql.run(statement);
   return ok(null);
 }

@@ -37,9 +37,11 @@ export function openOwnFile(path: string, kind: FileKind): Result<DatabaseSync> 
   });
 }
 
-/** Of a file that is only looked at. */
-export const isOwnFile = (database: DatabaseSync, kind: FileKind): boolean =>
-  numberOf(database, 'application_id') === idOf(kind.mark) && numberOf(database, 'user_version') === kind.steps.length;
+/** Of a file that is only looked at: of this version, or an earlier one. */
+export function isOwnFile(database: DatabaseSync, { mark, steps }: FileKind): boolean {
+  const version = numberOf(database, 'user_version');
+  return numberOf(database, 'application_id') === idOf(mark) && version >= 1 && version <= steps.length;
+}
 
 function layOut(database: DatabaseSync, kind: FileKind): Result<DatabaseSync> {
   const { name, steps } = kind;

@@ -13,8 +13,12 @@ import { sha256 } from '../../src/identity/credential.ts';
 import { softwareOpener } from '../../src/identity/hpke.ts';
 import { isSignedBy, parseJws } from '../../src/identity/jws.ts';
 import { openSealed, sealTo } from '../../src/identity/sealing.ts';
-import { bringingSeconds } from '../../src/gateway/asks.ts';
+import { fail, ok, type Result } from '../../src/contract/result.ts';
+import { Asks, bringingSeconds } from '../../src/gateway/asks.ts';
 import { openHub, type Hub } from '../../src/hub/hub.ts';
+import { tagsUnder } from '../../src/keeper/agency-tag.ts';
+import { Keeper } from '../../src/keeper/keeper.ts';
+import { openKeeperStore } from '../../src/keeper/sqlite-store.ts';
 import { openAskBook } from '../../src/keeper/ask-book.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
 import type { OpenedPart } from '../../src/ledger/verify/acts.ts';
@@ -28,6 +32,7 @@ import { demoId } from '../../tools/demo/demo-keys.ts';
 import { partySecrets } from '../../tools/demo/parties.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { callDirectly, must, soon, Visitor, type OpenVisit } from '../hub/visitor.ts';
+import { viewOf } from '../keeper/ledger-view.ts';
 import { clientOf, partySigner, sendRaw } from './gateway-in-test.ts';
 
 let dataDir: string;
@@ -184,6 +189,94 @@ describe('an ask that is refused', () => {
     await book.close();
     expect(must(await clientOf(url, 'pension-office').call('GET', `/v1/asks/${ask.state}`)).body).toMatchObject({ state });
     expect(codeOf(await posted(ask, await tokenFor(ask)))).toBe(state === 'open' ? 'taken' : 'answer-replayed');
+  });
+
+  describe('whose answer is brought with an interruption', () => {
+    const path = (name: 'asks.sqlite' | 'keeper.sqlite'): string => join(world.hubDir, name);
+    const take = (envelope: Uint8Array) => hub.ledger.submit(envelope);
+    /** The same keeper and book, with what a test changes on the way to the ledger. */
+    const interrupted = async (change: { submit?: typeof take; note?: () => Promise<Result<null>>; at?: () => number }, work: (asks: Asks) => Promise<void>): Promise<void> => {
+      const book = must(openAskBook(path('asks.sqlite'), partySecrets('keeper').seal));
+      const ledger = viewOf(hub.ledger, { submit: change.submit ?? take, onBlock: () => () => undefined });
+      const keeper = new Keeper({ ledger, store: must(openKeeperStore(path('keeper.sqlite'))), opener: softwareOpener(partySecrets('keeper').seal), tags: tagsUnder(partySecrets('keeper').seal), name: 'keeper', signer: partySigner('keeper'), crypto: nodeCrypto, now: Date.now });
+      const asks = new Asks({
+        ledger: hub.ledger,
+        keeper: {
+          take: (incoming) => keeper.take(incoming),
+          state: (transaction) => keeper.state(transaction),
+          isMuted: (resident, agency) => keeper.isMuted(resident, agency),
+          noteAsk: (...told) => change.note?.() ?? keeper.noteAsk(...told),
+        },
+        keeperSeal: softwareOpener(partySecrets('keeper').seal).publicKey,
+        book,
+        lists: hub.lists,
+        trusted: [],
+        party: { name: 'gateway', ...partySigner('gateway') },
+        crypto: nodeCrypto,
+        now: change.at ?? Date.now,
+      });
+      await work(asks);
+      await keeper.close();
+      await book.close();
+    };
+    const idOf = (ask: Ask): Uint8Array => new Uint8Array(Buffer.from(ask.state, 'base64url'));
+
+    it('is on its way where it was kept, and cannot be answered twice', async () => {
+      const { ask } = await asked();
+      await interrupted({ submit: () => Promise.resolve(fail('hub-busy', 'queue full')) }, async (asks) => {
+        expect(must(await asks.answer(idOf(ask), await tokenFor(ask), null))).toMatchObject({ state: 'queued' });
+        expect(must(await asks.forAgency(idOf(ask), ask.agency)).state).toBe('answering');
+        expect(await asks.answer(idOf(ask), await tokenFor(ask), null)).toMatchObject({ failure: { code: 'answer-replayed' } });
+      });
+      must(await hub.keeper.recover());
+      await expect.poll(() => answerOf(ask)).toMatchObject({ answer: 'yes', claims: ['name', 'address'] });
+    });
+
+    it('has the answer that the ledger has, where it was given up too early and given again', async () => {
+      const { ask } = await asked();
+      const first: Uint8Array[] = [];
+      await interrupted({ submit: (envelope) => (first.push(envelope), Promise.resolve(ok({ state: 'rejected', code: 'subject-unknown' }))) }, async (asks) => {
+        expect(await asks.answer(idOf(ask), await tokenFor(ask), null)).toMatchObject({ failure: { code: 'subject-unknown' } });
+        expect(must(await asks.open(idOf(ask))).status).toEqual({ outcome: 'open' });
+      });
+      await interrupted({ submit: () => Promise.resolve(ok({ state: 'rejected', code: 'nonce-spent' })) }, async (asks) => {
+        expect(await asks.answer(idOf(ask), await tokenFor(ask, ['address']), null)).toMatchObject({ failure: { code: 'answer-replayed' } });
+      });
+      // The first one after all, by another node.
+      const { id } = must(openEnvelope(first[0] ?? new Uint8Array(), nodeCrypto));
+      must(await take(first[0] ?? new Uint8Array()));
+      must(await hub.ledger.receipt(id, 5000));
+      must(await hub.keeper.recover());
+      expect(await answerOf(ask)).toMatchObject({ answer: 'yes', transaction: toHex(id), claims: ['name', 'address'] });
+      expect(codeOf(await posted(ask, await tokenFor(ask)))).toBe('answer-replayed');
+    });
+
+    it('waits for its resident again where the way ended before the keeper, without its agency looking', async () => {
+      const { ask } = await asked({ subject: demoId('lin') });
+      const answer = { key: 'ledger' as const, subject: demoId('lin'), claims: ['name'], token: new Uint8Array(1), transaction: new Uint8Array(randomBytes(32)), part: null, foreignReceipt: null };
+      await interrupted({}, async (asks) => {
+        const book = must(openAskBook(path('asks.sqlite'), partySecrets('keeper').seal));
+        must(await book.settleAsk(idOf(ask), { outcome: 'answered', at: soon() - bringingSeconds, answer }));
+        await book.close();
+        must(await asks.finish());
+        expect(must(await asks.asksFor(demoId('lin'))).map(({ id }) => toBase64url(id))).toEqual([ask.state]);
+        must(await asks.refuse(idOf(ask), demoId('lin')));
+      });
+    });
+
+    it('is told to its agency later, where what became of it could not be noted', async () => {
+      const { ask } = await asked();
+      const told = async (): Promise<number> => must(await hub.keeper.changes('pension-office', 0, 1000)).filter(({ kind, id }) => kind === 'ask.refused' && Buffer.from(id).equals(idOf(ask))).length;
+      await interrupted({ note: () => Promise.resolve(fail('hub-storage', 'sqlite-13')) }, async (asks) => {
+        must(await asks.refuse(idOf(ask), null));
+        expect(await told()).toBe(0);
+      });
+      await interrupted({ at: () => Date.now() + bringingSeconds * 1000 }, async (asks) => {
+        must(await asks.finish());
+        must(await asks.finish());
+        expect(await told()).toBe(1);
+      });
+    });
   });
 
   it('was never answered: no answer', async () => {

@@ -1,9 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { hkdfSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { askCodeAlphabet, newAskCode, readAskCode, shownAskCode } from '../../src/identity/ask-code.ts';
-import { askBookIn, codeLifetimeSeconds, copyAsks, mostInADay, mostWaiting, openAskBook, openAskFile, type AskBook, type KeptAnswer, type NewAsk } from '../../src/keeper/ask-book.ts';
+import { askBookIn, checkAskBook, codeLifetimeSeconds, copyAsks, mostInADay, mostInADayOfAgency, mostWaiting, openAskBook, openAskFile, unansweredKeptSeconds, type AskBook, type KeptAnswer, type NewAsk } from '../../src/keeper/ask-book.ts';
+import { hmacSha256 } from '../../src/identity/symmetric.ts';
 import { openPostgresDatabase } from '../../src/keeper/postgres-database.ts';
 import { noPostgres, PostgresServer } from './postgres-server.ts';
 
@@ -92,6 +95,47 @@ describe.each(places)('a book $name', ({ place }) => {
       expect(must(await book.ask(idOf(1)))?.status).toEqual({ outcome: 'open' });
     });
 
+    it('has the answer that the ledger has, also one that was given up for another or for a no', async () => {
+      const second = { ...answer, transaction: new Uint8Array(32).fill(4) };
+      must(await book.keepAsk(ask(1), now));
+      must(await book.settleAsk(idOf(1), { outcome: 'answered', at: now, answer }));
+      must(await book.reopenAsk(idOf(1), new Uint8Array(32).fill(3)));
+      must(await book.settleAsk(idOf(1), { outcome: 'answered', at: now + 5, answer: second }));
+      must(await book.reopenAsk(idOf(1), new Uint8Array(32).fill(4)));
+      must(await book.settleAsk(idOf(1), { outcome: 'refused', at: now + 9 }));
+      expect(must(await book.ask(idOf(1)))).toMatchObject({ status: { outcome: 'refused', at: now + 9 }, isProven: false, brought: [{ at: now + 5, answer: second }, { at: now, answer }] });
+      must(await book.proveAsk(idOf(1), new Uint8Array(32).fill(9)));
+      must(await book.proveAsk(idOf(1), new Uint8Array(32).fill(3)));
+      must(await book.reopenAsk(idOf(1), new Uint8Array(32).fill(3)));
+      expect(must(await book.ask(idOf(1)))).toMatchObject({ status: { outcome: 'answered', at: now, answer }, isProven: true, brought: [{ at: now, answer }] });
+    });
+
+    it('is unfinished until its answer is proven, or its agency told of what no act says', async () => {
+      const names = async (by = now): Promise<unknown[]> => must(await book.unfinished(by, 10)).map(({ ask: { id }, isTold }) => [id[0], isTold]);
+      for (const n of [1, 2, 3, 4]) must(await book.keepAsk(ask(n, { subject: idOf(n) }), now));
+      must(await book.settleAsk(idOf(1), { outcome: 'refused', at: now }));
+      must(await book.settleAsk(idOf(2), { outcome: 'answered', at: now, answer: { ...answer, key: 'foreign', transaction: null } }));
+      must(await book.settleAsk(idOf(3), { outcome: 'answered', at: now, answer }));
+      expect(await names(now - 1)).toEqual([]);
+      expect((await names()).toSorted()).toEqual([[1, false], [2, false], [3, true]]);
+      must(await book.noteTold(idOf(1)));
+      must(await book.noteTold(idOf(2)));
+      must(await book.proveAsk(idOf(3), new Uint8Array(32).fill(3)));
+      expect(await names()).toEqual([]);
+    });
+
+    it('that nobody answered is forgotten a week after its end, one that was answered is not', async () => {
+      for (const n of [1, 2, 3]) must(await book.keepAsk(ask(n, { subject: idOf(n), until: now + 60 }), now));
+      must(await book.settleAsk(idOf(2), { outcome: 'refused', at: now }));
+      must(await book.settleAsk(idOf(3), { outcome: 'answered', at: now, answer }));
+      must(await book.reopenAsk(idOf(3), new Uint8Array(32).fill(3)));
+      must(await book.keepAsk(ask(4), now + 60 + unansweredKeptSeconds));
+      expect(must(await book.ask(idOf(1)))).not.toBeNull();
+      must(await book.keepAsk(ask(5), now + 61 + unansweredKeptSeconds));
+      const left = await Promise.all([1, 2, 3].map(async (n) => must(await book.ask(idOf(n))) !== null));
+      expect(left).toEqual([false, true, true]);
+    });
+
     it('of a name that is there is refused, and one that is not there cannot be settled', async () => {
       must(await book.keepAsk(ask(1), now));
       expect(codeOf(await book.keepAsk(ask(1, { signed: 'other' }), now))).toBe('ask-known');
@@ -156,6 +200,58 @@ describe('a short code', () => {
     expect(readAskCode(' 7kq2-m4xd ')).toBe('7KQ2M4XD');
     expect(shownAskCode('7KQ2M4XD')).toBe('7KQ2-M4XD');
     expect(['7KQ2M4X', '7KQ2M4XDD', '7KQ2M4XO', ''].map(readAskCode)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('a file full of an agency’s asks for nobody by name', () => {
+  const idOfNumber = (n: number): Uint8Array => {
+    const id = new Uint8Array(16);
+    new DataView(id.buffer).setUint32(0, n);
+    return id;
+  };
+  const filled = async (asks: number, made: (n: number) => number): Promise<string> => {
+    folder = mkdtempSync(join(tmpdir(), 'asks-'));
+    const path = join(folder, 'asks.sqlite');
+    await must(openAskFile(path)).close();
+    const database = new DatabaseSync(path);
+    const tag = hmacSha256(new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), 'imi/asks/1 tags', 32)), 'agency pension-office');
+    const put = database.prepare('INSERT INTO ask (id, agency, sealed, made, until) VALUES (?, ?, ?, ?, ?)');
+    database.exec('BEGIN');
+    for (let n = 0; n < asks; n++) put.run(idOfNumber(n + 1000), tag, new Uint8Array(100), made(n), made(n) + 60);
+    database.exec('COMMIT');
+    database.close();
+    return path;
+  };
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('takes no more than so many within a day', async () => {
+    const book = must(openAskBook(await filled(mostInADayOfAgency, () => now - 86_399), secret));
+    expect(codeOf(await book.keepAsk(ask(1, { subject: null }), now))).toBe('ask-too-many');
+    expect(codeOf(await book.keepAsk(ask(1, { agency: 'tax-bureau', subject: null }), now))).toBe('taken');
+    expect(codeOf(await book.keepAsk(ask(2), now))).toBe('taken');
+    expect(codeOf(await book.keepAsk(ask(3, { subject: null }), now + 2))).toBe('taken');
+    await book.close();
+  });
+
+  it('reads for a new one none of those that are over', async () => {
+    const path = await filled(0, () => 0);
+    const database = new DatabaseSync(path);
+    const plan = (sql: string): string => database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(1, 1).map(({ detail }) => String(detail)).join('; ');
+    expect(plan("SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS NULL AND outcome = 'open' AND until > ?")).toMatch(/INDEX ask_waiting \(agency=\? AND subject=\? AND until>\?\)/);
+    expect(plan('SELECT count(*) AS n FROM ask WHERE agency = ? AND subject IS NULL AND made > ?')).toMatch(/INDEX ask_made \(agency=\? AND subject=\? AND made>\?\)/);
+    database.close();
+  });
+
+  it('of the version before is brought to today’s, and looked through as it is', async () => {
+    const path = await filled(3, () => now);
+    const former = new DatabaseSync(path);
+    for (const index of ['waiting', 'made', 'unanswered', 'unproven', 'untold']) former.exec(`DROP INDEX ask_${index}`);
+    former.exec("ALTER TABLE ask DROP COLUMN told; DELETE FROM ask; PRAGMA user_version = 1");
+    former.close();
+    expect(must(checkAskBook(path, secret))).toBe(0);
+    const book = must(openAskBook(path, secret));
+    expect(codeOf(await book.keepAsk(ask(1), now))).toBe('taken');
+    await book.close();
   });
 });
 

@@ -41,7 +41,7 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
         for (const table of ['ask', 'hand_off']) expect(must(await one.database.read((sql) => sql.all(`SELECT * FROM ${table}`)))).toEqual([]);
         await one.close();
       }
-      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('4');
+      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('5');
     });
 
     it.each([
