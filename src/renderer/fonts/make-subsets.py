@@ -11,6 +11,7 @@ import re
 import sys
 
 from fontTools import subset
+from fontTools.otlLib.builder import buildLookup, buildSinglePos
 from fontTools.ttLib import TTCollection, TTFont
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -83,6 +84,33 @@ def save(font, name, wanted):
     print(name, len(wanted), "characters", os.path.getsize(path), "bytes")
 
 
+def features(font, tag):
+    return [record for record in font["GPOS"].table.FeatureList.FeatureRecord if record.FeatureTag == tag] if "GPOS" in font else []
+
+
+def half_widths(font):
+    """Of signs that are a full square wide: how each is set in half of it (the feature halt), by glyph."""
+    found = {}
+    for record in features(font, "halt"):
+        for index in record.Feature.LookupListIndex:
+            for table in font["GPOS"].table.LookupList.Lookup[index].SubTable:
+                table = getattr(table, "ExtSubTable", table)
+                for number, glyph in enumerate(table.Coverage.glyphs):
+                    found[glyph] = table.Value if table.Format == 1 else table.Value[number]
+    return found
+
+
+def add_half_widths(font, found):
+    """One halt of all that were put together: browsers close up signs that follow one another only where they find it."""
+    lookup = buildLookup(buildSinglePos(found, font.getReverseGlyphMap()))
+    lookups = font["GPOS"].table.LookupList
+    lookups.Lookup.append(lookup)
+    lookups.LookupCount = len(lookups.Lookup)
+    for record in features(font, "halt"):
+        record.Feature.LookupListIndex = [lookups.LookupCount - 1]
+        record.Feature.LookupCount = 1
+
+
 def merge(wanted, name):
     """One variable font of the wanted glyphs of all slices; kerning and proportional punctuation come with the Latin one."""
     parts = []
@@ -91,14 +119,16 @@ def merge(wanted, name):
         font = TTFont(path)
         take = left & covered & set(font.getBestCmap())
         if take:
-            parts.append((cut(font, take), take))
+            parts.append((cut(font, take, ("kern", "locl", "halt")), take))
             left -= take
     base, _ = parts[0]
     base.ensureDecompiled()
+    half = {}
     cmap = dict(base.getBestCmap())
     order = list(base.getGlyphOrder())
     for number, (font, take) in enumerate(parts[1:]):
         glyphs = font.getBestCmap()
+        halves = half_widths(font)
         for code in sorted(take):
             source = glyphs[code]
             glyph = font["glyf"][source]
@@ -110,11 +140,14 @@ def merge(wanted, name):
             base["hmtx"].metrics[target] = font["hmtx"].metrics[source]
             base["gvar"].variations[target] = font["gvar"].variations.get(source, [])
             cmap[code] = target
+            if source in halves:
+                half[target] = halves[source]
     base.setGlyphOrder(order)
     base["glyf"].glyphOrder = order
     base["maxp"].numGlyphs = len(order)
     for table in base["cmap"].tables:
         table.cmap = {code: glyph for code, glyph in cmap.items() if code < 0x10000 or table.format == 12}
+    add_half_widths(base, half_widths(base) | half)
     save(base, name, wanted - left)
     return wanted - left
 
