@@ -117,15 +117,18 @@ const byNumber: readonly DeskAct[] = ['block', 'retire'];
 const endSession = <Ended extends StaffEnded>(ended: Ended) => ['shutDoors', { type: 'dropSession', params: { ended } }] as const;
 const cardRemoved = endSession('card-removed');
 
-/** The card is opened anew, which resets it: the lock is the card's own, not only the screen's. One that is out cannot be unlocked with: it signs in anew. */
+/**
+ * The card is opened anew, which resets it: the lock is the card's own, not only the screen's. One that is out cannot be unlocked with: it signs in anew, and
+ * whose card lies in the reader in its place is told to take it.
+ */
 const locks = [
-  { guard: 'staffCardOut', target: '#staff.stage.away', actions: [...endSession('timeout')] },
+  { guard: 'staffCardOut', target: '#staff.stage.takeCard', actions: [...endSession('timeout')] },
   { target: '#staff.stage.serving.reading', actions: 'letGo' },
 ] as const;
 
 /** Home again; with one reader for all only with the card in it that has signed in. */
 const afterAct = [
-  { guard: 'staffCardOut', target: '#staff.stage.away', actions: [...endSession('done')] },
+  { guard: 'staffCardOut', target: '#staff.stage.takeCard', actions: [...endSession('done')] },
   { target: '#staff.stage.serving.inside.home' },
 ] as const;
 

@@ -119,10 +119,46 @@ describe('what ends it', () => {
     const stand = await upToStaff();
     const hand = handOf(stand);
     stand.clock.increment(120_000);
-    expect(stand.shown).toBeNull();
+    expect(stand.shown).toEqual({ page: 'staff-take-card', ended: 'timeout' });
     expect(stand.state.context.session).toBeNull();
     expect(stand.calls.left).toHaveLength(1);
     expect(isWiped(hand)).toBe(true);
+    stand.pull();
+    expect(stand.shown).toBeNull();
+  });
+
+  /** With the card of whoever is helped in the reader. */
+  async function helping(atDesk: Partial<DeskWork> = {}): Promise<StaffStand> {
+    const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }), { oneReader: true }, { lookUp: () => Promise.resolve(ok({ verified: true as const, resident: new Uint8Array(16) })), ...atDesk });
+    await stand.signIn(clerk);
+    stand.send({ type: 'desk.open', act: 'unblock' });
+    await stand.sees('desk-check');
+    stand.send({ type: 'desk.confirm' });
+    await stand.sees('desk-sign');
+    stand.send({ type: 'pin.submit', pin: '123456' });
+    await stand.sees('desk-card');
+    await change(stand, blank);
+    return stand;
+  }
+
+  test('nobody there while the resident types: their card is asked for', async () => {
+    const stand = await helping();
+    await stand.sees('desk-turn');
+    stand.send({ type: 'desk.confirm' });
+    stand.clock.increment(120_000);
+    expect(stand.shown).toEqual({ page: 'staff-take-card', ended: 'timeout' });
+    stand.pull();
+    expect(stand.shown).toBeNull();
+  });
+
+  test('left from the page that tells of the resident’s card, which is still in: it is asked for', async () => {
+    const stand = await helping({ lookAtHolder: () => Promise.resolve(fail('card-code-blocked', '0')) });
+    expect(await stand.sees('failure')).toMatchObject({ next: 'home' });
+    stand.send({ type: 'home' });
+    expect(stand.shown).toEqual({ page: 'staff-take-card', ended: 'done' });
+    expect(stand.calls.left).toHaveLength(1);
+    stand.pull();
+    expect(stand.shown).toBeNull();
   });
 
   test('the same with their own card in locks, as ever', async () => {
@@ -292,7 +328,7 @@ describe('nothing half signed is kept for longer than five minutes', () => {
     expect(stand.state.context.session?.desk?.snapshot.context.hand).toBeNull();
     stand.send({ type: 'home' });
     // Its keys were right, and it has proven nothing.
-    expect(stand.shown).toBeNull();
+    expect(stand.shown).toMatchObject({ page: 'staff-take-card' });
     expect(stand.calls.letGo).toContain(clerkAgain);
   });
 
