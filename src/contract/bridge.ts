@@ -650,9 +650,9 @@ export type Page =
   | { page: 'receipts'; receipts: ReceiptCodes[]; more: number; print?: PrintOffer; others?: ReceiptCodes[] }
   /** `waitSeconds`: the pause after a wrong PIN; until it is over nothing is taken. */
   | ({ page: 'staff-pin'; why: 'sign-in' | 'locked'; who: StaffWho; waitSeconds: number } & PinPrompt)
-  /** `drafts` null: the hub could not be asked. `minutesLeft` null: the session's end is not near. */
+  /** `drafts` null: the hub could not be asked, and here nothing waits; `hubSilent`: it could not, and these are this kiosk's own. `minutesLeft` null: the session's end is not near. */
   /** `desk` null: this role registers nobody. */
-  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; minutesLeft: number | null; desk: DeskReadiness | null; /** May open and close this kiosk, and see how it is. */ tends: boolean }
+  | { page: 'staff-home'; who: StaffWho; health: KioskHealth; drafts: DraftRow[] | null; hubSilent?: true; minutesLeft: number | null; desk: DeskReadiness | null; /** May open and close this kiosk, and see how it is. */ tends: boolean }
   /** `earlier`, `later`: days that have figures of their own. */
   | { page: 'desk-day'; figures: DayFigures; earlier: string | null; later: string | null }
   /** Staff type the code that a resident tells them. */

@@ -1,4 +1,4 @@
-import type { DraftRow, KioskHealth, Page } from '../../contract/bridge.ts';
+import type { KioskHealth, Page } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo, PrinterStatus } from '../../contract/device-host.ts';
 import type { Language } from '../../contract/language.ts';
@@ -6,7 +6,7 @@ import type { Failure } from '../../contract/result.ts';
 import type { DeskSnapshot } from '../desk/acting.ts';
 import type { WorkshopPage } from '../../contract/workshop.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
-import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess } from './work.ts';
+import type { ListedDrafts, ProvenStaff, ShownDay, ShownHealth, StaffAccess } from './work.ts';
 
 /** Constant while the kiosk runs. */
 export interface StaffSettings {
@@ -42,7 +42,8 @@ export interface StaffSession {
   touchWanted: boolean;
   /** Of the pause after a wrong PIN. */
   waitSeconds: number;
-  drafts: DraftRow[] | null;
+  /** null: nobody was asked yet. */
+  drafts: Omit<ListedDrafts, 'access'> | null;
   health: KioskHealth | null;
   /** The day whose figures are wanted, and those that were counted. */
   wantedDay: string | null;

@@ -1,5 +1,5 @@
 import { and, assign, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
-import type { DraftRow, Intent } from '../../contract/bridge.ts';
+import type { Intent } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo, PinResult, PrinterStatus } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
@@ -22,7 +22,7 @@ import { newSession, type StaffContext, type StaffEnded, type StaffSession, type
 import type { WorkshopPage } from '../../contract/workshop.ts';
 import type { Workshop, WorkshopHands } from '../workshop/technician.ts';
 import { tendsKiosks } from './tending.ts';
-import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
+import type { ListedDrafts, ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
 
 type IntentEvent<I extends Intent = Intent> = I extends { intent: infer Name } ? { type: Name } & Omit<I, 'intent'> : never;
 
@@ -210,7 +210,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
         receive(({ type, ...rest }) => bench.take({ intent: type, ...rest } as Intent));
         return () => bench.stop();
       }),
-      listDrafts: fromPromise<Result<DraftRow[]>, { access: StaffAccess }>(({ input }) => work.drafts(input.access)),
+      listDrafts: fromPromise<ListedDrafts, { access: StaffAccess; insertion: number }>(({ input, signal }) => work.drafts(input.access, input.insertion, signal)),
     },
     delays: {
       idleLock: ({ context }) => context.settings.idleLockMs,
@@ -249,7 +249,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
         return byNumber.includes(act) ? readiness !== null : readiness === 'ready';
       },
       /** Of another role than whoever has signed it; a new card is tried in the resident's reader. */
-      mayCountersign: ({ context, event }) => event.type === 'draft.open' && (inSession(context).drafts ?? []).some(({ reference, signable }) => signable && reference === event.reference),
+      mayCountersign: ({ context, event }) => event.type === 'draft.open' && (inSession(context).drafts?.rows ?? []).some(({ reference, signable }) => signable && reference === event.reference),
       /** Of whoever looks after kiosks. */
       mayTend: ({ context, event }, { act }: { act: 'standing' | 'day' | 'health' }) => event.type === 'desk.open' && event.act === act && tendsKiosks(staffOf(context).role),
       isTechnician: ({ context }) => staffOf(context).role === 'technician',
@@ -328,7 +328,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       countPause: assign(({ context }) => patch(context, { waitSeconds: inSession(context).waitSeconds - 1 })),
       keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
       lookAround: assign(({ context }) => patch(context, { health: work.health() })),
-      keepDrafts: assign(({ context }, { result }: { result: Result<DraftRow[]> }) => patch(context, { drafts: result.ok ? result.value : null })),
+      keepDrafts: assign(({ context }, { listed: { access, ...drafts } }: { listed: ListedDrafts }) => patch(context, { access, drafts })),
       keepMachineHealth: assign(({ context }, { shown }: { shown: ShownHealth }) => patch(context, { machineHealth: shown })),
       forgetHandOff: assign(({ context }) => patch(context, { handOff: null })),
       keepCode: assign(({ context, event }) => {
@@ -501,8 +501,8 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                     entry: 'lookAround',
                     invoke: {
                       src: 'listDrafts',
-                      input: ({ context }) => ({ access: accessOf(context) }),
-                      onDone: { actions: { type: 'keepDrafts', params: ({ event }) => ({ result: event.output }) } },
+                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion }),
+                      onDone: { actions: { type: 'keepDrafts', params: ({ event }) => ({ listed: event.output }) } },
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
                     after: { refresh: { target: 'home', reenter: true } },

@@ -20,6 +20,9 @@ export async function openStaffSession(
   return opened.ok ? ok({ staff, ...opened.value }) : opened;
 }
 
+/** The hub was started anew, or has ended it. */
+export const isUnknownSession = (answer: Result<unknown>): boolean => !answer.ok && answer.failure.code === 'hub-refused' && answer.failure.detail === 'session';
+
 /** A hub that was started anew knows the session no more: the staff card, whose PIN stands, proves itself once more, for this one call. */
 export async function inStaffSession<T>(
   card: Pick<Card, 'authenticate'>,
@@ -28,7 +31,7 @@ export async function inStaffSession<T>(
   parts: { district: Pick<District, 'challenge' | 'openStaff' | 'closeStaff'>; crypto: Crypto },
 ): Promise<Result<T>> {
   const first = await call(session);
-  if (first.ok || first.failure.code !== 'hub-refused' || first.failure.detail !== 'session') return first;
+  if (!isUnknownSession(first)) return first;
   const reopened = await openStaffSession(card, staff, parts);
   if (!reopened.ok) return reopened;
   const second = await call(reopened.value.session);

@@ -13,8 +13,8 @@ import type { District } from '../district.ts';
 import type { Journal } from '../journal.ts';
 import type { Standing } from '../standing.ts';
 import type { KeptDrafts } from './kept-drafts.ts';
-import { inStaffSession, openStaffSession } from './staff-session.ts';
-import type { ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
+import { inStaffSession, isUnknownSession, openStaffSession } from './staff-session.ts';
+import type { ListedDrafts, ProvenStaff, ShownDay, ShownHealth, StaffAccess, StaffWork } from './work.ts';
 
 export interface StaffWorkParts {
   district: Pick<District, 'staffOf' | 'challenge' | 'openStaff' | 'closeStaff' | 'drafts' | 'party' | 'staffByKey' | 'handOffUntil' | 'kiosksSeen'>;
@@ -39,7 +39,7 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     whose: ({ keys }) => district.staffOf(keys),
     checkPin: (insertion, pin) => cardOf(insertion).verify('user', pin),
     signIn: (insertion, staff, signal) => signIn(cardOf(insertion), staff, signal, parts),
-    drafts: (access) => listDrafts(access, parts),
+    drafts: (access, insertion, signal) => listDrafts(cardOf(insertion), access, signal, parts),
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
     handOffUntil: (access, insertion, code) => inStaffSession(cardOf(insertion), access, (session) => district.handOffUntil(session, code), parts),
@@ -71,10 +71,21 @@ async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, parts
   return fail('card-removed', 'too late');
 }
 
-async function listDrafts({ session, staff }: StaffAccess, parts: StaffWorkParts): Promise<Result<DraftRow[]>> {
+/** What is kept here is listed whatever the hub says. It is asked again and again, so a session that it knows no more is opened anew for all that follows. */
+async function listDrafts(card: Card, before: StaffAccess, signal: AbortSignal, parts: StaffWorkParts): Promise<ListedDrafts> {
   const { district, kept, crypto } = parts;
-  const atHub = await district.drafts(session);
-  if (!atHub.ok) return atHub;
+  const { staff } = before;
+  let access = before;
+  let atHub = await district.drafts(access.session);
+  if (isUnknownSession(atHub) && !signal.aborted) {
+    const opened = await signIn(card, staff, signal, parts);
+    if (opened.ok) {
+      access = opened.value;
+      atHub = await district.drafts(access.session);
+      // What it is given to is gone by now.
+      if (signal.aborted) await district.closeStaff(access.session);
+    }
+  }
   const names = new Map<Name, Localized>();
   const nameOf = async (party: Name): Promise<Localized> => {
     const known = names.get(party);
@@ -91,11 +102,11 @@ async function listDrafts({ session, staff }: StaffAccess, parts: StaffWorkParts
     const by = await Promise.all(signed.map((key) => signerOf(key, parts, nameOf)));
     rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by: by.filter((one) => one !== null), until: new Date(untilMs).toISOString(), place: 'kiosk', signable: wants.includes(staff.role) });
   }
-  for (const { id, kind, signed, until } of atHub.value) {
+  for (const { id, kind, signed, until } of atHub.ok ? atHub.value : []) {
     const by = await Promise.all(signed.map(async ({ staff, party }) => ({ pseudonym: pseudonym(staff), party: await nameOf(party) })));
     rows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub', signable: false });
   }
-  return ok(rows);
+  return { rows, isWhole: atHub.ok, access };
 }
 
 async function signerOf(key: PublicKey, { district }: StaffWorkParts, nameOf: (party: Name) => Promise<Localized>): Promise<DraftRow['by'][number] | null> {

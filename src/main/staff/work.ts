@@ -29,6 +29,15 @@ export interface StaffAccess {
 export type ShownHealth = Omit<Extract<Page, { page: 'desk-health' }>, 'page'>;
 export type ShownDay = Omit<Extract<Page, { page: 'desk-day' }>, 'page'>;
 
+/** What waits for a second signature. */
+export interface ListedDrafts {
+  rows: DraftRow[];
+  /** false: the hub could not be asked, and these are this kiosk's own. */
+  isWhole: boolean;
+  /** Of a session anew, where the hub knew the one before no more. */
+  access: StaffAccess;
+}
+
 /** What a session has done by others. */
 export interface StaffWork {
   readCard(insertion: number): Promise<Result<CardInfo>>;
@@ -38,8 +47,8 @@ export interface StaffWork {
   checkPin(insertion: number, pin: Uint8Array | null): Promise<Result<PinResult>>;
   /** The card answers a challenge; opened too late (`signal` aborted), the hub's door is shut again. */
   signIn(insertion: number, staff: ProvenStaff, signal: AbortSignal): Promise<Result<StaffAccess>>;
-  /** What waits for a second signature, here and at the hub, as far as this person's office may know. */
-  drafts(access: StaffAccess): Promise<Result<DraftRow[]>>;
+  /** What waits for a second signature, here and at the hub, as far as this person's office may know. `signal` aborted: nobody wants to know any more. */
+  drafts(access: StaffAccess, insertion: number, signal: AbortSignal): Promise<ListedDrafts>;
   health(): KioskHealth;
   /** Whether residents can be registered here; null: not by this person. */
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;

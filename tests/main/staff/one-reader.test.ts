@@ -448,7 +448,7 @@ describe('given to the hub with all its signatures', () => {
 });
 
 test('with a reader each nothing of it is asked', async () => {
-  const stand = new StaffStand(() => ({ deskReadiness: () => 'ready', drafts: () => Promise.resolve(ok([])) }));
+  const stand = new StaffStand(() => ({ deskReadiness: () => 'ready' }));
   await stand.signIn(clerk);
   stand.send({ type: 'desk.open', act: 'register' });
   await stand.sees('desk-check');
