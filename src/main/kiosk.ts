@@ -245,6 +245,8 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
   let awaitedCode: string | null = null;
   /** The desk has the resident's reader: a card in it begins no visit. */
   let deskHasReader = false;
+  /** Nor, for a moment, one that its holder puts in meanwhile. */
+  let visitsWait = false;
   /** Insertion of the card that the desk had in it last: still in when the desk gives it back, it begins no visit before it was out. */
   let inDesks: number | null = null;
   const closeAll = async (): Promise<void> => {
@@ -272,8 +274,9 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     work: staffWork,
     desk: deskWork,
     workshop,
-    onClaim(isClaimed) {
-      deskHasReader = isClaimed;
+    onClaim(claim) {
+      deskHasReader = claim === 'desk';
+      visitsWait = claim === 'moment';
       look();
     },
     onAwaited(code) {
@@ -326,7 +329,7 @@ export async function startKiosk(setup: KioskSetup): Promise<Result<RunningKiosk
     // A new card that waits for a second signature begins no visit either.
     const isKept = 'insertion' in inResidents && inResidents.insertion === deskWork.keptCard;
     const isLeft = 'insertion' in inResidents && inResidents.insertion === inDesks;
-    const forVisits: ReaderView = ofStaff || deskHasReader || isKept || isLeft ? { view: 'empty' } : inResidents;
+    const forVisits: ReaderView = ofStaff || deskHasReader || visitsWait || isKept || isLeft ? { view: 'empty' } : inResidents;
     visits.reader(unfit === null ? forVisits : { view: 'fault', code: unfit.code, detail: unfit.detail ?? null });
     staff.residentReader(isShared && (ofStaff || deskHasReader) ? { view: 'empty' } : inResidents);
     staff.reader(!isShared || ofStaff || deskHasReader || isLeft ? inStaffs : { view: 'empty' });

@@ -28,10 +28,13 @@ export interface StaffParts {
   clock: Clock;
   kiosk: KioskFacts;
   /** Told when the desk needs the resident's reader for itself, and when it needs it no more. */
-  onClaim(isClaimed: boolean): void;
+  onClaim(claim: ReaderClaim): void;
   /** The code with which a resident is awaited; null: none is. */
   onAwaited(code: string | null): void;
 }
+
+/** What becomes of a card in the resident's reader: `desk`: it is the desk's, and begins no visit before it was out again; `moment`: it is its holder's, whose visit begins once what was signed has settled. null: its visit begins. */
+export type ReaderClaim = 'desk' | 'moment' | null;
 
 /** The staff sessions of one kiosk, one after the other. */
 export interface StaffSessions {
@@ -62,6 +65,12 @@ export function stateOf(snapshot: MachineSnapshot): StaffState {
 /** While they last, cards in the resident's reader begin no visit; with one reader for all a bench has its own card in it all the while. */
 const deskActs = /^serving\.inside\.(registering|replacing|unblocking|countersigning)/;
 const deskActsAndWorkshop = /^serving\.inside\.(registering|replacing|unblocking|countersigning|workshop)/;
+/** What needs the staff's card alone is given up when a visit takes the screen; not from its signature on until whoever signed has read what became of it. */
+const signedByNumber = /^serving\.inside\.(blocking|retiring)\.(staffSign\.working|delivering|keeping|done|kept)/;
+const isInTheMiddle = ({ stage, context }: StaffState): boolean => {
+  const { block = null, waiting = null } = context.session?.desk?.snapshot.context ?? {};
+  return signedByNumber.test(stage) || (/^serving\.inside\.(blocking|retiring)\.failed/.test(stage) && (block !== null || waiting !== null));
+};
 
 /** Runs the machine. A fault in it is a bug: the session ends, and the next change at the reader starts afresh. */
 export function startStaff({ work, desk, workshop, settings, screen, journal, clock, kiosk, onClaim, onAwaited }: StaffParts): StaffSessions {
@@ -72,7 +81,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
   let free = true;
   let residentReader: ReaderView = { view: 'starting' };
   let printer: PrinterStatus = { state: 'starting' };
-  let claimed = false;
+  let claimed: ReaderClaim = null;
   let awaited: string | null = null;
   let shown = '';
   let insertion: number | null = null;
@@ -99,7 +108,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     show(after);
     if (ended) screen.wipe();
     for (const event of recordOf(before, after)) journal.write(event);
-    claim((settings.oneReader ? deskActs : deskActsAndWorkshop).test(after.stage));
+    claim((settings.oneReader ? deskActs : deskActsAndWorkshop).test(after.stage) ? 'desk' : isInTheMiddle(after) ? 'moment' : null);
     sayAwaited(after.stage === 'serving.inside.awaiting' ? (after.context.session?.handOff?.code ?? null) : null);
   }
 
@@ -109,7 +118,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     onAwaited(code);
   }
 
-  function claim(now: boolean): void {
+  function claim(now: ReaderClaim): void {
     if (now === claimed) return;
     claimed = now;
     onClaim(now);
@@ -141,7 +150,7 @@ export function startStaff({ work, desk, workshop, settings, screen, journal, cl
     work.letGo(session.insertion);
     if (session.access !== null) work.leave(session.access.session);
     clearDesk(session, work, desk);
-    claim(false);
+    claim(null);
     sayAwaited(null);
     moment = { stage: 'away', context: { ...moment.context, session: null } };
   }

@@ -305,6 +305,25 @@ describe('a card is blocked by its holder’s number', () => {
     await stand.screen.sees('staff-home');
   }, 30_000);
 
+  test('a resident’s card that comes while it is signed begins its visit afterwards: what became of it is read first', async () => {
+    await toReason(identityNumber('1959-10-01', 511));
+    await stand.screen.sees('desk-block');
+    stand.screen.touch({ intent: 'desk.block', reason: 'lost' });
+    await stand.screen.sees('desk-sign', ({ what }) => what === 'block');
+    await stand.hand.fault({ kind: 'slow', delayMs: 300 }, { slot: 'staff' });
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.hand.insert(stand.world.cards['lin'] ?? '');
+    expect(await stand.screen.sees('desk-done')).toMatchObject({ act: 'block', tried: null });
+    await stand.hand.fault(null, { slot: 'staff' });
+    confirm();
+    await stand.screen.sees('pin');
+    await pull();
+    stand.screen.touch({ intent: 'start' });
+    await stand.screen.sees('staff-pin');
+    stand.screen.touch({ intent: 'pin.submit', pin: '123456' });
+    await stand.screen.sees('staff-home');
+  }, 30_000);
+
   test('a number that cannot be right is not looked up, and one that nobody has is nobody’s', async () => {
     stand.screen.touch({ intent: 'desk.open', act: 'block' });
     await stand.screen.sees('desk-number');

@@ -3,7 +3,7 @@ import { SimulatedClock } from 'xstate';
 import type { Page, Snapshot } from '../../../src/contract/bridge.ts';
 import type { Clock } from '../../../src/main/clock.ts';
 import { shareScreen, type Floor } from '../../../src/main/floor.ts';
-import { startStaff, type StaffSessions } from '../../../src/main/staff/start-staff.ts';
+import { startStaff, type ReaderClaim, type StaffSessions } from '../../../src/main/staff/start-staff.ts';
 import { goodDeskWork } from '../desk/desk-stand.ts';
 import { kiosk } from '../visit/visit-stand.ts';
 import { goodStaffWork, settings, type StaffCalls } from './staff-stand.ts';
@@ -18,14 +18,14 @@ let floor: Floor;
 let page: Page['page'];
 let time: SimulatedClock;
 let calls: StaffCalls;
-let claimed: boolean;
+let claimed: ReaderClaim;
 
 const attract: Snapshot = { seq: 0, language: 'en', languages: ['en'], kiosk, cardIn: false, staffWaits: false, overlay: null, page: { page: 'attract' } };
 
 beforeEach(() => {
   time = new SimulatedClock();
   calls = { letGo: [], left: [], pins: [], read: 0 };
-  claimed = false;
+  claimed = null;
   const clock: Clock = { now: () => time.now(), setTimeout: (run, ms) => time.setTimeout(run, ms), clearTimeout: (timer) => time.clearTimeout(timer as number) };
   floor = shareScreen({ show: (shown) => (page = shown.page.page), wipe: () => undefined }, clock, () => undefined);
   floor.visits.show(attract);
@@ -38,7 +38,7 @@ beforeEach(() => {
     journal: { write: () => undefined, close: () => undefined },
     clock,
     kiosk,
-    onClaim: (isClaimed) => (claimed = isClaimed),
+    onClaim: (claim) => (claimed = claim),
     onAwaited: () => undefined,
   });
   staff.reader({ view: 'empty' });
@@ -99,7 +99,7 @@ describe('a session that ends while nobody’s card is in the one reader gives t
     end();
     expect(page).toBe('attract');
     expect(floor.holder).toBe('visits');
-    expect(claimed).toBe(false);
+    expect(claimed).toBeNull();
     expect(calls.left).toHaveLength(1);
     insert(clerkAgain);
     await sees('staff-pin');
