@@ -75,6 +75,7 @@ export class PostgresServer {
         return;
       }
     }
+    this.#process = null;
     throw new Error(`PostgreSQL ended before it was ready: ${said.join('; ')}`);
   }
 

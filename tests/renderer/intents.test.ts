@@ -42,7 +42,7 @@ describe('one touch sends one intent', () => {
     {
       name: 'a day, month by month',
       on: 'question-date',
-      touch: [...'931958'].map((digit) => `[data-key="${digit}"]`).concat('[data-intent="answer.submit"]'),
+      touch: [...'391958'].map((digit) => `[data-key="${digit}"]`).concat('[data-intent="answer.submit"]'),
       expected: [{ intent: 'answer.submit', question: 'tax_year', value: '1958-03-09' }],
     },
     { name: 'skip', on: 'question-phone', touch: ['[data-intent="answer.skip"]'], expected: [{ intent: 'answer.skip', question: 'tax_year' }] },
