@@ -710,6 +710,10 @@ export type Page =
       detail: string | null;
       /** What the main button does. `none`: the page leaves by itself when its cause is gone (a reader comes back, a card is taken out). */
       next: 'retry' | 'home' | 'take-card' | 'none';
+      /** Left out: `retry` tries the same again. Of what else it asks for another one. */
+      another?: 'document' | 'number' | 'card';
+      /** Read by staff or a technician, who are not sent to the desk. */
+      toStaff?: boolean;
       /** What became of a request in hand. */
       sent: 'nothing' | 'queued' | 'not-begun';
     };

@@ -31,37 +31,25 @@ const situations: Partial<Record<FailureCode, SituationName>> = {
   'key-unknown': 'desk',
   'credential-invalid': 'desk',
   'hub-refused': 'desk',
-  'request-rejected': 'desk',
   'reader-no-service': 'other-kiosk',
   'reader-no-permission': 'other-kiosk',
   'reader-missing': 'other-kiosk',
   'device-no-permission': 'other-kiosk',
-  'device-keyboard': 'other-kiosk',
-  'device-fault': 'other-kiosk',
-  'device-lost': 'other-kiosk',
-  'identity-reader-missing': 'other-kiosk',
-  'identity-reader-broken': 'other-kiosk',
-  'identity-reader-unauthorised': 'other-kiosk',
-  'scanner-missing': 'other-kiosk',
-  'head-invalid': 'other-kiosk',
   'trust-expired': 'other-kiosk',
   'ledger-split': 'desk',
   'kiosk-not-enrolled': 'other-kiosk',
   'kiosk-storage': 'other-kiosk',
   'kiosk-config': 'other-kiosk',
-  'device-key-silent': 'other-kiosk',
   'browser-missing': 'other-kiosk',
   'browser-sandbox': 'other-kiosk',
   'head-too-old': 'line-down',
   'hub-unreachable': 'line-down',
-  'hub-storage': 'line-down',
-  'hub-busy': 'line-down',
 };
 
-/** None where a drawing would say nothing that the words do not. */
-export function failurePicture(code: FailureCode): FailurePicture | null {
+/** None where a drawing would say nothing that the words do not, and no way to the desk for those who stand at it. */
+export function failurePicture(code: FailureCode, toStaff = false): FailurePicture | null {
   const card = cards[code];
   if (card !== undefined) return { card };
   const situation = situations[code];
-  return situation === undefined ? null : { situation };
+  return situation === undefined || toStaff ? null : { situation };
 }

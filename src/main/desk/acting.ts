@@ -7,7 +7,7 @@ import { ok, type Failure, type Result } from '../../contract/result.ts';
 import type { SpaceBefore } from '../../identity/space-replacement.ts';
 import { parseRecoveryKey } from '../../identity/recovery-key.ts';
 import type { Printing } from '../printing.ts';
-import { afterFailure } from '../visit/failure-policy.ts';
+import { afterSetback } from './after-setback.ts';
 import { keptDraftMs } from '../staff/kept-drafts.ts';
 import type { ReaderView } from '../visit/reader-view.ts';
 import type { Document } from './document.ts';
@@ -142,27 +142,6 @@ export function known<K extends 'document' | 'space' | 'card' | 'made' | 'hand' 
   return value;
 }
 
-/** Another card, document or number may go well, whatever was wrong with this one. */
-const otherOnes: readonly DeskNext[] = ['document', 'number', 'card', 'holder', 'again'];
-
-/** Where the staff's card is wanted: the card can be put in again, or the right one. */
-const anotherCard: readonly FailureCode[] = ['card-removed', 'card-mute', 'card-timeout', 'card-unknown', 'card-unsupported', 'staff-card-another'];
-
-/** Where no other one helps. */
-const over: readonly FailureCode[] = ['card-code-blocked', 'kiosk-fault'];
-
-/**
- * A hub that was started anew wants to hear from the staff's card, which may be out by then: it is asked for, and what was signed stands. So it is where it
- * lies in the reader and answers nothing: put back and with its PIN at the reader's own pad it was let sign, and not yet answer a challenge (6982).
- */
-const leadsOn = ({ code }: Failure, next: DeskNext): DeskNext => (next === 'submitting' && (code === 'card-error' || anotherCard.includes(code)) ? 'staffBack' : next);
-
-function setBack(failure: Failure, asked: DeskNext): Pick<DeskContext, 'setback'> {
-  const next = leadsOn(failure, asked);
-  const isHopeful = afterFailure(failure.code, true) === 'retry' || (otherOnes.includes(next) && !over.includes(failure.code)) || ((next === 'staffSign' || next === 'staffBack') && anotherCard.includes(failure.code));
-  return { setback: { failure, next: isHopeful ? next : 'home' } };
-}
-
 const isIn = (reader: ReaderView, insertion: number | null): boolean => 'insertion' in reader && reader.insertion === insertion;
 
 /** What every act of the desk is made of. */
@@ -213,7 +192,7 @@ export const desk = setup({
     notePrinting: assign({ printing: { state: 'printing' } }),
     noteTouch: assign({ touchWanted: true }),
     touchDone: assign({ touchWanted: false }),
-    noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => setBack(failure, next)),
+    noteFailure: assign((_, { failure, next }: { failure: Failure; next: DeskNext }) => ({ setback: { failure, next: afterSetback(failure, next) } })),
     clearSetback: assign({ setback: null }),
     noteHandedOver: assign({ handedOver: true }),
     noteUntried: assign({ untried: 'card-removed' }),

@@ -9,6 +9,7 @@ import { reference } from '../../ledger/verify/reference.ts';
 import { printOffer } from '../printing.ts';
 import { stagePath } from '../stage-path.ts';
 import type { DeskContext, DeskSnapshot } from './acting.ts';
+import { deskButton } from './after-setback.ts';
 import { keptDraftMs } from '../staff/kept-drafts.ts';
 import { otherRole } from './desk-work.ts';
 import { longestPin, staffPrompt } from './hands.ts';
@@ -136,7 +137,7 @@ function failurePage({ setback, hand, handedOver }: DeskContext): Page {
   const { failure, next } = setback;
   // Once it was given to the hub nobody can say whether it has it, but the hub that refuses it.
   const isSurelyNot = hand !== null && (!handedOver || failure.code === 'request-rejected');
-  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next: next === 'home' ? 'home' : 'retry', sent: isSurelyNot ? 'nothing' : 'not-begun' };
+  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, ...deskButton(failure, next), sent: isSurelyNot ? 'nothing' : 'not-begun', toStaff: true };
 }
 
 const residentPrompt = ({ residentTries, residentPad, pinWrong }: DeskContext): PinPrompt => ({

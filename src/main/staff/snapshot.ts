@@ -35,7 +35,7 @@ export function shownOf({ stage, context }: StaffState, kiosk: KioskFacts, readi
 
 function pageOf({ stage, context }: StaffState, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page | null {
   const { session, reader } = context;
-  if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun' };
+  if (stage === 'unreadable') return { page: 'failure', code: reader.view === 'in-use' ? 'card-in-use' : 'card-mute', detail: null, next: 'none', sent: 'not-begun', toStaff: true };
   if (stage === 'takeCard') return { page: 'staff-take-card', ended: context.ended === 'card-removed' ? 'done' : context.ended };
   if (stage === 'serving.inside.awaiting' && session !== null) return awaitingPage(session, context);
   return session === null ? null : sessionPage(stage, session, { printer: context.printer, dots: context.settings.paperDots }, context.minutesLeft, readiness);
@@ -114,7 +114,7 @@ function healthOf({ health }: StaffSession): KioskHealth {
 function failurePage({ setback }: StaffSession): Page {
   if (setback === null) throw new Error('nothing failed');
   const { failure, next } = setback;
-  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next, sent: 'not-begun' };
+  return { page: 'failure', code: failure.code, detail: failure.detail ?? null, next, sent: 'not-begun', toStaff: true };
 }
 
 function doingOf(stage: string, { touchWanted, onReaderPad }: StaffSession): Doing {

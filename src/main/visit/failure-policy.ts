@@ -21,7 +21,6 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'identity-card-missing':
     case 'identity-card-unselected':
     case 'identity-card-unreadable':
-    case 'identity-card-refused':
     case 'identity-card-unknown':
     case 'printer-paper-out':
     case 'printer-cover-open':
@@ -48,6 +47,7 @@ export function afterFailure(code: FailureCode, signedIn: boolean): AfterFailure
     case 'card-registered':
     case 'card-waiting':
     case 'card-another':
+    case 'identity-card-refused':
     case 'document-number':
     case 'document-expired':
     case 'document-not-yet-valid':

@@ -609,7 +609,7 @@ class Wizard {
   }
 
   #page(): Page {
-    if (this.#setback !== null) return { page: 'failure', code: pageCode(this.#setback), detail: this.#setback.detail ?? null, next: 'retry', sent: 'not-begun' };
+    if (this.#setback !== null) return { page: 'failure', code: pageCode(this.#setback), detail: this.#setback.detail ?? null, next: 'retry', sent: 'not-begun', toStaff: true };
     const { step } = this.#answers;
     return { page: 'setup', number: setupSteps.indexOf(step) + 1, of: setupSteps.length, ...this.#question(step) };
   }
