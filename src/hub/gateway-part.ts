@@ -26,7 +26,7 @@ export async function openGatewayPart(setup: HubSetup, parts: HubParts): Promise
     keeperName: parts.names.keeper,
     services: parts.catalogue,
     drafts: parts.drafts,
-    issueIdentity: (resident, facts) => parts.registrar.issue(resident, facts),
+    issueIdentity: (resident, facts) => parts.registrations.issueAgain(resident, facts),
     lookUp: (order, number, salt) => parts.lookUps.lookUp(order, number, salt),
     loopbackWebhooks: named.loopbackWebhooks,
     party: { name: name.value, signer },

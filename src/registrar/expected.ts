@@ -6,7 +6,7 @@ import { bytesOf, guarded, guardedResult } from '../ledger/sqlite-guard.ts';
 import { equalBytes } from '../ledger/verify/bytes.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { ExportLine, LineFault } from './export-file.ts';
-import type { IdentityFacts } from './issuer.ts';
+import { decodeIssued, encodeIssued, type IdentityFacts, type IssuedCredential } from './issuer.ts';
 import { rowSeal, type RowSeal } from './row-seal.ts';
 
 /** How far an export was read, and what came of it. */
@@ -24,19 +24,39 @@ export interface ExportProgress {
 export interface DueFacts {
   identityNumber: string;
   facts: IdentityFacts;
+  /** Prepared before, and not known to be recorded: it is the one to deposit. */
+  prepared: PreparedCredential | null;
 }
+
+export interface PreparedCredential {
+  issued: IssuedCredential;
+  /** What it says. */
+  facts: IdentityFacts;
+}
+
+/** Names somebody who is due, without saying who. */
+export type DueName = Uint8Array;
 
 /** The register's facts of somebody, known before they come: for the card that the desk makes then, for one that replaces it, and for those who have one. */
 export interface ExpectedResidents {
   /** `null`: nobody of this number is in the register's export. */
   find(identityNumber: string): Result<IdentityFacts | null>;
-  /** What the credential of somebody says who is registered with it: what a later export says beside it is due from then on. */
-  noteVouched(identityNumber: string, facts: IdentityFacts): Result<null>;
+  /**
+   * What the credential of somebody says who is registered with it: what a later export says beside it is due from then on. @param register what the register said of them
+   * when that was put together, null: nothing. What it has said since is due at once; left out: it was put together just now.
+   */
+  noteVouched(identityNumber: string, facts: IdentityFacts, register?: IdentityFacts | null): Result<null>;
   isVouched(identityNumber: string): Result<boolean>;
-  /** Those of whom an export has said something new since; the first of them. */
-  due(limit: number): Result<DueFacts[]>;
+  /** A credential is to say this, which is due from now on. What was prepared before may be for a former card: another is. */
+  order(identityNumber: string, facts: IdentityFacts): Result<DueName>;
+  /** Those of whom an export has said something new since; first who was tried longest ago. A row that is damaged is named with its failure. */
+  due(limit: number): Result<{ name: DueName; of: Result<DueFacts> }[]>;
+  /** Others go first the next time. */
+  noteTried(name: DueName): Result<null>;
+  /** null: what was prepared is of no use any more. */
+  keepPrepared(name: DueName, prepared: PreparedCredential | null): Result<null>;
   /** A credential says this now. One of whom another export said something else meanwhile stays due. */
-  noteIssued(due: DueFacts): Result<null>;
+  noteIssued(name: DueName, facts: IdentityFacts): Result<null>;
   /** How far the export of this content was read. @param content SHA-256 of the file. */
   progress(content: Uint8Array): Result<ExportProgress>;
   /**
@@ -64,6 +84,13 @@ const file: FileKind = {
       ALTER TABLE expected ADD COLUMN vouched BLOB;
       ALTER TABLE expected ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
       CREATE INDEX expected_due ON expected (tag) WHERE due = 1;
+    `,
+    // What was prepared for those who are due, and in which order they were tried.
+    `
+      ALTER TABLE expected ADD COLUMN issued BLOB;
+      ALTER TABLE expected ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;
+      DROP INDEX expected_due;
+      CREATE INDEX expected_due ON expected (tried, tag) WHERE due = 1;
     `,
   ],
 };
@@ -94,8 +121,10 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
   const get = database.prepare('SELECT sealed, content, vouched FROM expected WHERE tag = ?');
   const put = database.prepare('INSERT INTO expected (tag, sealed, content) VALUES (?, ?, ?) ON CONFLICT (tag) DO UPDATE SET sealed = excluded.sealed, content = excluded.content');
   const putVouched = database.prepare('UPDATE expected SET vouched = ?, due = ? WHERE tag = ?');
-  const dueRows = database.prepare('SELECT tag, vouched FROM expected WHERE due = 1 LIMIT ?');
-  const settle = database.prepare('UPDATE expected SET due = 0 WHERE tag = ? AND vouched = ?');
+  const dueRows = database.prepare('SELECT tag, vouched, issued FROM expected WHERE due = 1 ORDER BY tried, tag LIMIT ?');
+  const noteTried = database.prepare('UPDATE expected SET tried = (SELECT coalesce(max(tried), 0) + 1 FROM expected WHERE due = 1) WHERE tag = ?');
+  const putIssued = database.prepare('UPDATE expected SET issued = ? WHERE tag = ?');
+  const settle = database.prepare('UPDATE expected SET due = 0, tried = 0 WHERE tag = ? AND vouched = ?');
   const progressOf = database.prepare('SELECT line, added, changed, same, refused FROM export WHERE content = ?');
   const noteProgress = database.prepare(
     `INSERT INTO export (content, line, added, changed, same, refused) VALUES (?, ?, ?, ?, ?, ?)
@@ -116,6 +145,19 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
   };
   const sealed = (of: Uint8Array, facts: IdentityFacts): Uint8Array => seal.seal(of, encodeCbor({ ...facts }));
   const isSame = (one: IdentityFacts, other: IdentityFacts): boolean => equalBytes(encodeCbor({ ...one }), encodeCbor({ ...other }));
+
+  const preparedIn = (tag: Uint8Array, kept: unknown): PreparedCredential => {
+    const content = seal.open(preparedAt(tag), bytesOf(kept));
+    if (content === undefined) throw new Damaged();
+    const [issued, facts] = decodeCbor(content) as unknown as [Uint8Array, IdentityFacts];
+    return { issued: decodeIssued(issued), facts };
+  };
+  /** As it was before; undefined: there was none, and now there is one of somebody of whom the register has said nothing. */
+  const rowOf = (tag: Uint8Array): ReturnType<typeof get.get> => {
+    const row = get.get(tag);
+    if (row === undefined) put.run(tag, sealed(tag, {}), new Uint8Array(0));
+    return row;
+  };
 
   /** What becomes of one line: a count, or why it is refused. */
   const takeLine = (content: Uint8Array, line: ExportLine, registered: (identityNumber: string) => Result<boolean>): Result<'added' | 'changed' | 'same' | Pick<LineFault, 'fault' | 'column'>> => {
@@ -146,29 +188,55 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
         const facts = row === undefined ? {} : opened(tag, row['sealed']);
         return Object.keys(facts).length === 0 ? null : facts;
       }),
-    noteVouched: (identityNumber, facts) =>
+    noteVouched: (identityNumber, facts, register) =>
       guardedFacts(() =>
         inTransaction(database, () => {
           const tag = seal.tag(identityNumber);
-          // Of somebody who is in no export the register has said nothing.
-          if (get.get(tag) === undefined) put.run(tag, sealed(tag, {}), new Uint8Array(0));
-          putVouched.run(sealed(vouchedAt(tag), facts), 0, tag);
+          const row = rowOf(tag);
+          const now = row === undefined || register === undefined ? facts : withNews(facts, register ?? {}, opened(tag, row['sealed']));
+          putVouched.run(sealed(vouchedAt(tag), now), Number(!isSame(now, facts)), tag);
+          // It was for the card before.
+          putIssued.run(null, tag);
           return null;
+        }),
+      ),
+    order: (identityNumber, facts) =>
+      guardedFacts(() =>
+        inTransaction(database, () => {
+          const tag = seal.tag(identityNumber);
+          rowOf(tag);
+          putVouched.run(sealed(vouchedAt(tag), facts), 1, tag);
+          putIssued.run(null, tag);
+          return tag;
         }),
       ),
     isVouched: (identityNumber) => guarded(() => get.get(seal.tag(identityNumber))?.['vouched'] instanceof Uint8Array),
     due: (limit) =>
-      guardedFacts(() =>
+      guarded(() =>
         dueRows.all(limit).map((row) => {
-          const facts = opened(vouchedAt(bytesOf(row['tag'])), row['vouched']);
-          return { identityNumber: facts.identity_number ?? '', facts };
+          const tag = bytesOf(row['tag']);
+          const of = guardedFacts((): DueFacts => {
+            const facts = opened(vouchedAt(tag), row['vouched']);
+            return { identityNumber: facts.identity_number ?? '', facts, prepared: row['issued'] === null ? null : preparedIn(tag, row['issued']) };
+          });
+          return { name: tag, of };
         }),
       ),
-    noteIssued: ({ identityNumber, facts }) =>
+    noteTried: (tag) =>
+      guarded(() => {
+        noteTried.run(tag);
+        return null;
+      }),
+    keepPrepared: (tag, prepared) =>
+      guarded(() => {
+        putIssued.run(prepared === null ? null : seal.seal(preparedAt(tag), encodeCbor([encodeIssued(prepared.issued), { ...prepared.facts }])), tag);
+        return null;
+      }),
+    noteIssued: (tag, facts) =>
       guardedFacts(() =>
         inTransaction(database, () => {
-          const tag = seal.tag(identityNumber);
           const vouched = get.get(tag)?.['vouched'];
+          putIssued.run(null, tag);
           if (vouched instanceof Uint8Array && isSame(opened(vouchedAt(tag), vouched), facts)) settle.run(tag, vouched);
           return null;
         }),
@@ -213,6 +281,7 @@ function expectedIn(database: DatabaseSync, seal: RowSeal): ExpectedResidents {
 
 /** Under another name than the register's own facts, so that neither is taken for the other. */
 const vouchedAt = (tag: Uint8Array): Uint8Array => new Uint8Array([...tag, 1]);
+const preparedAt = (tag: Uint8Array): Uint8Array => new Uint8Array([...tag, 2]);
 
 /** A row that does not open: of another row, or altered. */
 class Damaged extends Error {}

@@ -5,6 +5,7 @@ import { issueCredential, type SignBytes } from '../identity/credential.ts';
 import { sealTo } from '../identity/sealing.ts';
 import { sealCredential } from '../identity/space.ts';
 import type { Body, Id, Name, OpenedPart, PublicKey } from '../ledger/verify/acts.ts';
+import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { signEnvelope } from '../ledger/verify/envelope.ts';
 import { commitPart, encodeOpenedPart } from '../ledger/verify/private-part.ts';
@@ -79,4 +80,13 @@ export async function issueIdentity(order: IdentityOrder, issuer: IssuerKeys, cr
       { act: 0, what: 'credential', to: 'space', sealed: sealCredential(order.space, order.resident, sdJwt) },
     ],
   };
+}
+
+/** To be kept until its anchor is recorded. */
+export const encodeIssued = ({ envelope, payloads }: IssuedCredential): Uint8Array => encodeCbor([envelope, payloads.map(({ act, what, to, sealed }) => [act, what, to, sealed])]);
+
+export function decodeIssued(bytes: Uint8Array): IssuedCredential {
+  type Payload = IssuedCredential['payloads'][number];
+  const [envelope, payloads] = decodeCbor(bytes) as unknown as [Uint8Array, [number, Payload['what'], Payload['to'], Uint8Array][]];
+  return { envelope, payloads: payloads.map(([act, what, to, sealed]) => ({ act, what, to, sealed })) };
 }

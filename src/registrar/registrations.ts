@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SubmissionState } from '../contract/hub-door.ts';
-import { fail, ok, type Result } from '../contract/result.ts';
+import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { HpkeMessage } from '../identity/hpke.ts';
 import { identityNumberIsSound } from '../identity/identity-number.ts';
 import { openOwnFile, type FileKind } from '../ledger/own-file.ts';
@@ -12,8 +12,8 @@ import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
 import type { Crypto } from '../ledger/verify/crypto.ts';
 import { keyId, openEnvelope } from '../ledger/verify/envelope.ts';
 import type { StaffRecord } from '../ledger/verify/records.ts';
-import type { ExpectedResidents } from './expected.ts';
-import type { IdentityFacts, IssuedCredential } from './issuer.ts';
+import type { DueFacts, DueName, ExpectedResidents } from './expected.ts';
+import { decodeIssued, encodeIssued, type IdentityFacts } from './issuer.ts';
 import type { Registrar } from './registrar.ts';
 import { rowSeal, type RowSeal } from './row-seal.ts';
 
@@ -41,9 +41,9 @@ export interface RegistrationsParts {
   /** 32 bytes, the registrar's index key. */
   key: Uint8Array;
   ledger: Pick<Ledger, 'chain' | 'receipt' | 'onBlock'>;
-  registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf' | 'issue'>;
+  registrar: Pick<Registrar, 'enter' | 'prepare' | 'deposit' | 'holderOf'>;
   /** What the register says of people, for the first card and each after it, and what has changed of those who have one. */
-  expected: Pick<ExpectedResidents, 'find' | 'noteVouched' | 'due' | 'noteIssued'>;
+  expected: Pick<ExpectedResidents, 'find' | 'noteVouched' | 'order' | 'due' | 'noteTried' | 'keepPrepared' | 'noteIssued'>;
   /** The keeper's: takes the act with what belongs to it, and founds the space. */
   keeper: {
     take(incoming: { envelope: Uint8Array; payloads: { act: 0; what: 'replacement'; to: 'keeper'; sealed: Uint8Array }[] }): Promise<Result<SubmissionState>>;
@@ -80,7 +80,7 @@ interface Order {
   resident: Id;
   envelope: Uint8Array;
   facts: IdentityFacts;
-  content: (facts: Record<string, string>) => Content;
+  content: (facts: Facts, register: Facts | null) => Content;
 }
 
 interface Row {
@@ -92,8 +92,12 @@ interface Row {
   issued: Uint8Array | null;
 }
 
-/** What is kept sealed until it is carried out: of a registration `[wrapped, recovery, facts, adminPin]`, of a replacement `[replacement, facts, adminPin]`. */
-type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], Record<string, string>, Uint8Array] | [Uint8Array, Record<string, string>, Uint8Array];
+type Facts = Record<string, string>;
+/** The facts for the credential, the sealed admin PIN, and what the register said when the facts were put together. An earlier program left that out. */
+type Known = [facts: Facts, adminPin: Uint8Array, register?: Facts | null];
+/** What is kept sealed until it is carried out: of a registration `[wrapped, recovery, …]`, of a replacement `[replacement, …]`. */
+type Content = [[Uint8Array, Uint8Array], [Uint8Array, Uint8Array], ...Known] | [Uint8Array, ...Known];
+const isOfReplacement = (content: Content): content is [Uint8Array, ...Known] => content[0] instanceof Uint8Array;
 
 /**
  * From a signed registration to a resident with a space, a place in the index and a credential, and from a signed replacement to a credential for the new card. All of it is on disk before the ledger is asked, each
@@ -131,7 +135,7 @@ export class Registrations {
     const { id, act } = opened.value;
     if (act.kind !== 'resident.register') return fail('hub-refused', 'act-unknown');
     const { wrapped, recovery, facts, adminPin } = registration;
-    const content: Order['content'] = (all) => [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], all, adminPin];
+    const content: Order['content'] = (all, register) => [[wrapped.enc, wrapped.ciphertext], [recovery.enc, recovery.ciphertext], all, adminPin, register];
     return this.#begin({ id, resident: act.id, envelope: registration.envelope, facts, content }, (holder) => (holder === null || equalBytes(holder, act.id) ? null : 'resident-known'));
   }
 
@@ -142,7 +146,7 @@ export class Registrations {
     const { id, act } = opened.value;
     if (act.kind !== 'resident.replace') return fail('hub-refused', 'act-unknown');
     const { envelope, replacement, facts, adminPin } = replaced;
-    return this.#begin({ id, resident: act.subject, envelope, facts, content: (all) => [replacement, all, adminPin] }, (holder) =>
+    return this.#begin({ id, resident: act.subject, envelope, facts, content: (all, register) => [replacement, all, adminPin, register] }, (holder) =>
       holder === null ? 'resident-unknown' : equalBytes(holder, act.subject) ? null : 'another-resident',
     );
   }
@@ -171,7 +175,7 @@ export class Registrations {
       if (why !== null) return why === 'another-resident' ? fail('hub-refused', why) : fail(why);
       const expected = this.#parts.expected.find(number);
       if (!expected.ok) return expected;
-      const kept = this.#keep({ ...order, facts: withRegister(expected.value, order.facts) }, number);
+      const kept = this.#keep({ ...order, facts: withRegister(expected.value, order.facts) }, number, expected.value);
       return kept.ok ? this.#carry(kept.value) : kept;
     });
   }
@@ -189,22 +193,73 @@ export class Registrations {
     });
   }
 
-  /** To those of whom the register's export has said something new: a credential beside the one that they have, of which the newest counts. A crash in between issues it twice, which changes nothing. */
+  /**
+   * For the registrar's office: what it has read of a document or the register goes into a credential for the card that the resident has, and a later export adds to it.
+   * What cannot be done now is with a later block. `document-number`: the number is none. `hub-refused` with `another-resident`: it is not this resident's.
+   */
+  async issueAgain(resident: Id, facts: IdentityFacts): Promise<Result<null>> {
+    const number = facts.identity_number ?? '';
+    if (!identityNumberIsSound(number, facts.birth_date ?? '')) return fail('document-number');
+    return this.#inTurn(async () => {
+      const { expected, registrar } = this.#parts;
+      const holder = registrar.holderOf(number);
+      if (!holder.ok) return holder;
+      if (holder.value === null || !equalBytes(holder.value, resident)) return fail('hub-refused', 'another-resident');
+      const register = expected.find(number);
+      if (!register.ok) return register;
+      const all = withRegister(register.value, facts);
+      const name = expected.order(number, all);
+      return name.ok ? this.#issueOne(name.value, { identityNumber: number, facts: all, prepared: null }) : name;
+    });
+  }
+
+  /**
+   * To those of whom the register's export has said something new: a credential beside the one that they have, of which the newest counts. It is kept before it is
+   * deposited, so it is issued once, and they are due until its anchor is recorded. What is wrong with one of them is told, and the others go on; what is wrong with the
+   * hub, its ledger or its own key ends the round, which begins with the others the next time.
+   */
   async #issueDue(): Promise<void> {
-    const { expected, registrar, onFault } = this.#parts;
+    const { expected, onFault } = this.#parts;
     const due = expected.due(mostIssuedAtOnce);
     if (!due.ok) return onFault('register', due.failure);
-    for (const one of due.value) {
-      const holder = registrar.holderOf(one.identityNumber);
-      if (!holder.ok) return onFault('register', holder.failure);
-      const issued = holder.value === null ? ok(null) : await registrar.issue(holder.value, one.facts);
-      // Refused for good: of somebody who was retired, say.
-      const isOver = issued.ok || issued.failure.code === 'key-unknown' || (issued.failure.code === 'request-rejected' && issued.failure.detail !== 'expired');
-      if (!issued.ok) onFault('register', issued.failure);
-      const noted = isOver ? expected.noteIssued(one) : ok(null);
-      if (!noted.ok) return onFault('register', noted.failure);
-      if (!isOver) return;
+    for (const { name, of } of due.value) {
+      const tried = expected.noteTried(name);
+      if (!tried.ok) return onFault('register', tried.failure);
+      const issued = of.ok ? await this.#issueOne(name, of.value) : of;
+      if (issued.ok) continue;
+      onFault('register', issued.failure);
+      if (of.ok && !isOfPerson(issued.failure)) return;
     }
+  }
+
+  async #issueOne(name: DueName, { identityNumber, facts, prepared }: DueFacts): Promise<Result<null>> {
+    const { expected, registrar, ledger, crypto } = this.#parts;
+    const holder = registrar.holderOf(identityNumber);
+    if (!holder.ok) return holder;
+    if (holder.value === null) return expected.noteIssued(name, facts);
+    let kept = prepared;
+    if (kept === null) {
+      const made = await registrar.prepare(holder.value, facts);
+      if (!made.ok) return this.#refusedFor(name, facts, made);
+      kept = { issued: made.value, facts };
+      const noted = expected.keepPrepared(name, kept);
+      if (!noted.ok) return noted;
+    }
+    const deposited = await registrar.deposit(kept.issued);
+    if (!deposited.ok) return this.#refusedFor(name, kept.facts, deposited);
+    const anchor = openEnvelope(kept.issued.envelope, crypto);
+    if (!anchor.ok) throw new Error('an anchor that was kept does not open');
+    const receipt = await ledger.receipt(anchor.value.id, 0);
+    if (!receipt.ok) return receipt;
+    return receipt.value === null ? ok(null) : expected.noteIssued(name, kept.facts);
+  }
+
+  /** Nothing more is due to somebody who was retired, say. Anything else may be put right, and then another is prepared in the place of what was refused. */
+  #refusedFor(name: DueName, facts: IdentityFacts, refused: Extract<Result<never>, { ok: false }>): Result<never> {
+    const { expected } = this.#parts;
+    const { failure } = refused;
+    const noted = isOver(failure) ? expected.noteIssued(name, facts) : failure.code === 'request-rejected' ? expected.keepPrepared(name, null) : ok(null);
+    return noted.ok ? refused : noted;
   }
 
   /** The admin PINs of this resident's cards, sealed to the registrar, the newest first. */
@@ -224,9 +279,9 @@ export class Registrations {
     return done;
   }
 
-  #keep({ id, resident, envelope, facts, content }: Order, number: string): Result<Row> {
+  #keep({ id, resident, envelope, facts, content }: Order, number: string, register: IdentityFacts | null): Result<Row> {
     const tag = this.#seal.tag(number);
-    const row: Row = { id, resident, tag, envelope, content: this.#seal.seal(id, encodeCbor(content({ ...facts }))), issued: null };
+    const row: Row = { id, resident, tag, envelope, content: this.#seal.seal(id, encodeCbor(content({ ...facts }, register === null ? null : { ...register }))), issued: null };
     return guardedResult((): Result<Row> => {
       const known = this.#database.prepare('SELECT * FROM registration WHERE id = ?').get(id);
       if (known !== undefined) return ok(rowOf(known));
@@ -239,8 +294,8 @@ export class Registrations {
   async #carry(row: Row, waitMs = this.#parts.recordWaitMs ?? usualRecordWaitMs): Promise<Result<SubmissionState>> {
     const { keeper, ledger, registrar } = this.#parts;
     const content = this.#unseal(row);
-    const [facts, adminPin] = content.slice(-2) as [Record<string, string>, Uint8Array];
-    const taken = await keeper.take({ envelope: row.envelope, payloads: content.length === 3 ? [{ act: 0, what: 'replacement', to: 'keeper', sealed: content[0] }] : [] });
+    const [facts, adminPin, register] = (isOfReplacement(content) ? content.slice(1) : content.slice(2)) as Known;
+    const taken = await keeper.take({ envelope: row.envelope, payloads: isOfReplacement(content) ? [{ act: 0, what: 'replacement', to: 'keeper', sealed: content[0] }] : [] });
     if (!taken.ok) return taken;
     if (taken.value.state === 'rejected') {
       const gone = guarded(() => void this.#database.prepare('DELETE FROM registration WHERE id = ?').run(row.id));
@@ -251,7 +306,7 @@ export class Registrations {
     // Refused by the rules after it was taken: the keeper's state says it from now on.
     if (receipt.value === null) return ok({ state: 'queued' });
 
-    if (content.length === 4) {
+    if (!isOfReplacement(content)) {
       const [wrapped, recovery] = content;
       const founded = await keeper.foundSpace({ resident: row.resident, wrapped: messageOf(wrapped), recovery: messageOf(recovery) });
       if (!founded.ok) return founded;
@@ -261,7 +316,7 @@ export class Registrations {
     const credited = await this.#issue(row, facts, waitMs);
     if (!credited.ok) return credited;
     if (!credited.value) return ok({ state: 'queued' });
-    const noted = this.#parts.expected.noteVouched(facts['identity_number'] ?? '', facts);
+    const noted = this.#parts.expected.noteVouched(facts['identity_number'] ?? '', facts, register);
     if (!noted.ok) return noted;
     const finished = guarded(() => this.#finish(row, adminPin));
     return finished.ok ? ok({ state: 'recorded' }) : finished;
@@ -319,6 +374,11 @@ export class Registrations {
   }
 }
 
+/** There is nobody to issue to any more. */
+const isOver = ({ code, detail }: Failure): boolean => code === 'key-unknown' || (code === 'request-rejected' && ['subject-unknown', 'subject-inactive', 'key-unknown'].includes(detail ?? ''));
+/** It is about one of them, and says nothing of the next. An anchor that was kept too long is one of them too. */
+const isOfPerson = (failure: Failure): boolean => isOver(failure) || (failure.code === 'request-rejected' && failure.detail === 'expired');
+
 /** The document's own facts go first. Of an address that it no longer has, the register's district and postcode go with it. */
 function withRegister(register: IdentityFacts | null, document: IdentityFacts): IdentityFacts {
   if (register === null) return document;
@@ -329,14 +389,6 @@ function withRegister(register: IdentityFacts | null, document: IdentityFacts): 
 }
 
 const messageOf = ([enc, ciphertext]: [Uint8Array, Uint8Array]): HpkeMessage => ({ enc, ciphertext });
-
-const encodeIssued = ({ envelope, payloads }: IssuedCredential): Uint8Array => encodeCbor([envelope, payloads.map(({ act, what, to, sealed }) => [act, what, to, sealed])]);
-
-function decodeIssued(bytes: Uint8Array): IssuedCredential {
-  type Payload = IssuedCredential['payloads'][number];
-  const [envelope, payloads] = decodeCbor(bytes) as unknown as [Uint8Array, [number, Payload['what'], Payload['to'], Uint8Array][]];
-  return { envelope, payloads: payloads.map(([act, what, to, sealed]) => ({ act, what, to, sealed })) };
-}
 
 const rowOf = (row: Record<string, unknown>): Row => ({
   id: bytesOf(row['id']),

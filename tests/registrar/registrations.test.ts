@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fail, ok, type Result } from '../../src/contract/result.ts';
 import { openHubParts, type HubParts } from '../../src/hub/hub.ts';
@@ -17,7 +18,7 @@ import { signEnvelope } from '../../src/ledger/verify/envelope.ts';
 import { decodeRecord, stateKey } from '../../src/ledger/verify/records.ts';
 import { openExpectedResidents, type ExpectedResidents } from '../../src/registrar/expected.ts';
 import { Registrations, type CardReplacement, type Registration, type RegistrationsParts } from '../../src/registrar/registrations.ts';
-import { demoSecret } from '../../tools/demo/demo-keys.ts';
+import { demoId, demoSecret } from '../../tools/demo/demo-keys.ts';
 import { identityNumber } from '../../tools/demo/people.ts';
 import { seedWorld, type World } from '../../tools/demo/world.ts';
 import { cardInMemory } from '../hub/card-in-memory.ts';
@@ -82,7 +83,7 @@ const partsOf = (path: string): RegistrationsParts => ({
   key: demoSecret('registrar/index'),
   ledger: hub.ledger,
   registrar: hub.registrar,
-  expected: { find: () => ok(null), noteVouched: () => ok(null), due: () => ok([]), noteIssued: () => ok(null) },
+  expected: { find: () => ok(null), noteVouched: () => ok(null), order: () => ok(new Uint8Array(32)), due: () => ok([]), noteTried: () => ok(null), keepPrepared: () => ok(null), noteIssued: () => ok(null) },
   keeper: hub.keeper,
   crypto: nodeCrypto,
   onFault: () => undefined,
@@ -101,7 +102,6 @@ function breakAt(step: Step, parts: RegistrationsParts): RegistrationsParts {
       foundSpace: (space) => (step === 'foundSpace' ? Promise.resolve(full) : keeper.foundSpace(space)),
     },
     registrar: {
-      issue: (...args) => registrar.issue(...args),
       holderOf: (number) => registrar.holderOf(number),
       enter: (...args) => (step === 'enter' ? full : registrar.enter(...args)),
       prepare: (...args) => (step === 'prepare' ? Promise.resolve(full) : registrar.prepare(...args)),
@@ -201,7 +201,8 @@ describe('a registration from the desk', () => {
       const path = join(dataDir, 'due.sqlite');
       must(expected.take(new Uint8Array(32).fill(0xee), line({ marital_status: 'married' }), () => ok(true)));
       const parts = { ...breakAt('take', partsOf(path)), expected, onFault: () => void (refused += 1) };
-      const broken = must(Registrations.open({ ...parts, registrar: { ...parts.registrar, issue: () => Promise.resolve(fail('hub-storage', 'sqlite-13')) } }));
+      const broken = must(Registrations.open({ ...parts, registrar: { ...parts.registrar, deposit: () => Promise.resolve(fail('hub-storage', 'sqlite-13')) } }));
+      await later();
       await broken.carryOn();
       await broken.close();
       expect(refused).toBe(1);
@@ -209,7 +210,8 @@ describe('a registration from the desk', () => {
       await later();
       await hub.registrations.carryOn();
       expect((await told()).facts).toMatchObject({ marital_status: 'married', household_number: '060312018834' });
-      expect(must(expected.due(10))).toEqual([]);
+      // With the block after the one that has it.
+      await expect.poll(() => must(expected.due(10))).toEqual([]);
     });
   });
 
@@ -323,6 +325,152 @@ describe('a registration from the desk', () => {
       await next.carryOn();
       expect(await credentialsOf({ ...one, aut, dec })).toHaveLength(1);
       await next.close();
+    });
+  });
+
+  describe('the register’s news of many people', () => {
+    const household = { marital_status: 'married' };
+    interface Crowd {
+      expected: ExpectedResidents;
+      registrations: Registrations;
+      /** Numbers in the order in which their credentials were deposited. */
+      deposited: string[];
+      /** What their credentials said when they were prepared. */
+      prepared: string[];
+      faults: string[];
+      close(): Promise<void>;
+    }
+    const numberOf = (one: number): string => identityNumber('1996-04-11', 700 + one);
+    /** So many who have a credential, of all of whom the export says something new. */
+    const crowdOf = async (size: number, name: string, change: { deposit?: (number: string) => Result<null>; recorded?: () => boolean; path?: string } = {}): Promise<Crowd> => {
+      const expected = must(openExpectedResidents(change.path ?? ':memory:', demoSecret('registrar/index')));
+      for (let one = 0; one < size; one++) {
+        const facts = { name: '方敏', birth_date: '1996-04-11', identity_number: numberOf(one) };
+        must(expected.noteVouched(numberOf(one), facts));
+        must(expected.take(new Uint8Array(32).fill(one), [{ line: 2, facts: { ...facts, ...household } }], () => ok(true)));
+      }
+      const [deposited, prepared, faults]: string[][] = [[], [], []];
+      const numbers = new Map<string, string>();
+      const registrations = must(
+        Registrations.open({
+          ...partsOf(join(dataDir, `${name}.sqlite`)),
+          expected,
+          ledger: { chain: hub.ledger.chain, onBlock: () => () => undefined, receipt: () => Promise.resolve(ok(change.recorded?.() === false ? null : new Uint8Array(1))) },
+          registrar: {
+            enter: () => ok(null),
+            holderOf: () => ok(demoId('lin')),
+            prepare: async (resident, facts) => {
+              const issued = must(await hub.registrar.prepare(resident, facts));
+              numbers.set(Buffer.from(issued.envelope).toString('hex'), facts.identity_number ?? '');
+              prepared?.push(facts.identity_number ?? '');
+              return ok(issued);
+            },
+            deposit: (issued) => {
+              const number = numbers.get(Buffer.from(issued.envelope).toString('hex')) ?? '';
+              deposited?.push(number);
+              return Promise.resolve(change.deposit?.(number) ?? ok(null));
+            },
+          },
+          onFault: (_, failure) => void faults?.push((failure as { detail?: string; code: string }).detail ?? (failure as { code: string }).code),
+        }),
+      );
+      return { expected, registrations, deposited: deposited ?? [], prepared: prepared ?? [], faults: faults ?? [], close: async () => (await registrations.close(), expected.close()) };
+    };
+    const dueOf = ({ expected }: Crowd): number => must(expected.due(1000)).length;
+
+    it('waits where the registrar’s key is refused, and is issued once it is put right', async () => {
+      let isRevoked = true;
+      const crowd = await crowdOf(60, 'refused', { deposit: () => (isRevoked ? fail('request-rejected', 'signer-revoked') : ok(null)) });
+      for (let block = 0; block < 3; block++) await crowd.registrations.carryOn();
+      expect(dueOf(crowd)).toBe(60);
+      expect(crowd.faults).toEqual(['signer-revoked', 'signer-revoked', 'signer-revoked']);
+      isRevoked = false;
+      for (let block = 0; block < 2; block++) await crowd.registrations.carryOn();
+      expect(dueOf(crowd)).toBe(0);
+      await crowd.close();
+    });
+
+    it('is not due to those who were retired, and the others go on', async () => {
+      const crowd = await crowdOf(5, 'retired', { deposit: (number) => (number === numberOf(2) ? fail('request-rejected', 'subject-inactive') : ok(null)) });
+      await crowd.registrations.carryOn();
+      expect(dueOf(crowd)).toBe(0);
+      expect(crowd.faults).toEqual(['subject-inactive']);
+      await crowd.close();
+    });
+
+    it('reaches the others where one of them fails each time, and where a row is damaged', async () => {
+      const path = join(dataDir, 'damaged.sqlite');
+      const crowd = await crowdOf(60, 'fails', { path, deposit: (number) => (number === numberOf(7) ? fail('hub-busy') : ok(null)) });
+      const beside = new DatabaseSync(path);
+      beside.exec('UPDATE expected SET vouched = zeroblob(60) WHERE tag = (SELECT min(tag) FROM expected)');
+      beside.close();
+      for (let block = 0; block < 6; block++) await crowd.registrations.carryOn();
+      expect(dueOf(crowd)).toBe(2);
+      expect(new Set(crowd.faults)).toEqual(new Set(['hub-busy', 'expected-damaged']));
+      await crowd.close();
+    });
+
+    it('is deposited as it was prepared until its anchor is recorded', async () => {
+      let isRecorded = false;
+      const crowd = await crowdOf(2, 'recorded', { recorded: () => isRecorded });
+      for (let block = 0; block < 3; block++) await crowd.registrations.carryOn();
+      expect([dueOf(crowd), crowd.prepared.length, crowd.deposited.length]).toEqual([2, 2, 6]);
+      isRecorded = true;
+      await crowd.registrations.carryOn();
+      expect([dueOf(crowd), crowd.prepared.length]).toEqual([0, 2]);
+      await crowd.close();
+    });
+
+    it('is prepared anew where its anchor came too late', async () => {
+      let tries = 0;
+      const crowd = await crowdOf(1, 'late', { deposit: () => ((tries += 1) === 1 ? fail('request-rejected', 'expired') : ok(null)) });
+      for (let block = 0; block < 2; block++) await crowd.registrations.carryOn();
+      expect([dueOf(crowd), crowd.prepared.length]).toEqual([0, 2]);
+      await crowd.close();
+    });
+  });
+
+  it('has what the register said while a card was being made', () => {
+    const expected = must(openExpectedResidents(':memory:', demoSecret('registrar/index')));
+    const number = identityNumber('1996-04-11', 698);
+    const base = { name: '方敏', birth_date: '1996-04-11', identity_number: number };
+    const says = (content: number, facts: object): void => void must(expected.take(new Uint8Array(32).fill(content), [{ line: 2, facts: { ...base, ...facts } }], () => ok(content > 1)));
+    says(1, { address: '甲', marital_status: 'single' });
+    const begun = must(expected.find(number));
+    must(expected.noteVouched(number, { ...base, address: '甲', marital_status: 'single' }, begun));
+    expect(must(expected.due(9))).toEqual([]);
+    const before = must(expected.find(number));
+    says(2, { address: '乙', marital_status: 'married' });
+    must(expected.noteVouched(number, { ...base, address: '甲', marital_status: 'single', phone: '1' } as object, before));
+    const [due, ...others] = must(expected.due(9));
+    expect([due && must(due.of).facts, others]).toEqual([{ ...base, address: '乙', marital_status: 'married', phone: '1' }, []]);
+    expected.close();
+  });
+
+  describe('issued again by the registrar’s office', () => {
+    it('is what the next export adds to, for the card that the resident has', async () => {
+      const one = await newResident();
+      expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+      const number = one.registration.facts.identity_number ?? '';
+      must(await hub.registrations.issueAgain(one.prepared.resident, { ...one.registration.facts, address: '西关区宝华路 9 号' }));
+      const expected = must(openExpectedResidents(join(world.hubDir, world.serverFile.registrar.expected), demoSecret('registrar/index')));
+      must(expected.take(new Uint8Array(32).fill(0xe1), [{ line: 2, facts: { name: '方敏', birth_date: '1996-04-11', identity_number: number, marital_status: 'married' } }], () => ok(true)));
+      const [due] = must(expected.due(9)).flatMap(({ of }) => (of.ok && of.value.identityNumber === number ? [of.value.facts] : []));
+      expect(due).toMatchObject({ address: '西关区宝华路 9 号', marital_status: 'married' });
+      expected.close();
+      await hub.registrations.carryOn();
+    });
+
+    it.each([
+      { name: 'of another’s number', facts: (other: string) => ({ name: '方敏', birth_date: '1996-04-11', identity_number: other }), code: 'hub-refused' },
+      { name: 'of no number at all', facts: () => ({ name: '方敏' }), code: 'document-number' },
+      { name: 'of a number that is nobody’s', facts: () => ({ name: '方敏', birth_date: '1996-04-11', identity_number: identityNumber('1996-04-11', 697) }), code: 'hub-refused' },
+    ])('is refused: $name', async ({ facts, code }) => {
+      const [one, other] = [await newResident(), await newResident()];
+      for (const { registration } of [one, other]) expect(brief(await hub.registrations.register(registration, member()))).toBe('recorded');
+      const issued = await hub.registrations.issueAgain(one.prepared.resident, facts(other.registration.facts.identity_number ?? ''));
+      expect(issued.ok ? 'issued' : issued.failure.code).toBe(code);
+      expect(await credentialsOf(one)).toHaveLength(1);
     });
   });
 

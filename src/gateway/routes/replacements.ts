@@ -109,13 +109,17 @@ export const replacementRoutes = (parts: GatewayParts): Route[] => [
     auth: 'party',
     kinds: ['registrar'],
     summary: 'Issue the identity to a resident’s card again',
-    description: 'As read of the identity document or the population register. The facts go into the credential, sealed to the resident’s space, and nowhere else.',
+    description: 'As read of the identity document or the population register; number and birth date are among them, and the number is this resident’s. The facts go into the credential, sealed to the resident’s space, and nowhere else.',
     params: z.strictObject({ id: idText }),
     body: z.strictObject({ facts: z.partialRecord(z.enum(identityClaims), z.string().min(1).max(200)) }),
     answers: { 200: { description: 'Issued', schema: z.strictObject({ issued: z.boolean() }) } },
-    refusals: ['subject-unknown', 'request-rejected'],
+    refusals: ['subject-unknown', 'document-number', 'hub-refused', 'request-rejected'],
     handle: async ({ params, body }) => {
-      const issued = await parts.issueIdentity(bytesOfHex(params.id), body.facts);
+      const resident = bytesOfHex(params.id);
+      const record = await recordOf('resident', stateKey.resident(resident), parts.ledger);
+      if (!record.ok) return record;
+      if (record.value === null) return fail('subject-unknown');
+      const issued = await parts.issueIdentity(resident, body.facts);
       if (issued.ok) return answered(200, { issued: true });
       const code: ProblemCode = issued.failure.code === 'key-unknown' ? 'subject-unknown' : issued.failure.code;
       return fail(code);
