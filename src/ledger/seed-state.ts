@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs
 import { join } from 'node:path';
 import { SeedValues } from './seed-values.ts';
 import { keyName, type StateDraft, type StateView } from './state.ts';
-import { beginOfPath, comparePaths, type StateLeaf } from './state-page.ts';
+import { beginOfPath, comparePaths, type StateLeaf } from './state-path.ts';
 import type { Crypto } from './verify/crypto.ts';
 
 /** Bits of a path that say in which file a value lies: those above two levels of branches. */

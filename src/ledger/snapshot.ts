@@ -4,7 +4,7 @@ import { layOutApplication, openApplication, putTip, type LedgerApplication, typ
 import { LedgerDamage } from './damage.ts';
 import { encodeGenesis, startOf, type Genesis } from './genesis.ts';
 import { TransactionLog } from './log.ts';
-import type { StateLeaf } from './state-page.ts';
+import type { StateLeaf } from './state-path.ts';
 import { StateTree } from './state-tree.ts';
 import { subjectsOf } from './verify/acts.ts';
 import { compareBytes, concatBytes, equalBytes } from './verify/bytes.ts';

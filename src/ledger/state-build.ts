@@ -1,4 +1,7 @@
-import { Branch, Bucket, isCarried, levelsOfBranch, mostInBucket, noSubtree, pageId, slotOf, type Page, type StateLeaf, type Subtree } from './state-page.ts';
+import { Branch, isCarried } from './state-branch.ts';
+import { Bucket, mostInBucket } from './state-bucket.ts';
+import type { Page } from './state-page.ts';
+import { levelsOfBranch, noSubtree, pageId, slotOf, type StateLeaf, type Subtree } from './state-path.ts';
 import { compareBytes } from './verify/bytes.ts';
 import type { Crypto } from './verify/crypto.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LedgerDamage } from '../../src/ledger/damage.ts';
 import { nodeCrypto } from '../../src/ledger/node-crypto.ts';
-import type { StateLeaf } from '../../src/ledger/state-page.ts';
+import type { StateLeaf } from '../../src/ledger/state-path.ts';
 import { StateTree } from '../../src/ledger/state-tree.ts';
 import type { StateChange } from '../../src/ledger/state.ts';
 import { compareBytes, utf8 } from '../../src/ledger/verify/bytes.ts';
