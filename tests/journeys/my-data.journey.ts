@@ -73,7 +73,7 @@ for (const [kioskId, other, sharedKeeper] of [['hall-1', 'hall-2', false], ['hal
       await kiosk.back();
       await kiosk.openMyData('grants');
       await kiosk.openGrant();
-      await kiosk.reads('Looked 2 of 10 times');
+      await kiosk.reads('2 of 10 looks used');
       await kiosk.endGrant();
       await kiosk.reads('What they have seen stays seen. They have looked 2 times.');
       await kiosk.confirmUndoing();
