@@ -3,6 +3,7 @@ import { selfClaims, vouchedClaims } from '../contract/claims.ts';
 import type { Service } from '../contract/service.ts';
 import type { Id } from '../ledger/verify/acts.ts';
 import { decodeCbor, encodeCbor } from '../ledger/verify/cbor.ts';
+import { checkAnswer } from './checked-answer.ts';
 import { sealTo } from './sealing.ts';
 
 /**
@@ -24,8 +25,8 @@ export function rememberedAnswers(known: SelfClaims, service: Service): Answers 
   const answers: Record<string, string> = {};
   for (const [question, form] of Object.entries(service.questions.properties)) {
     const fact = known[factOf(service, question)];
-    if (fact === undefined || (form.enum !== undefined && !form.enum.includes(fact.value)) || (form.pattern !== undefined && !new RegExp(form.pattern, 'u').test(fact.value))) continue;
-    answers[question] = fact.value;
+    const checked = fact === undefined ? null : checkAnswer(form, fact.value);
+    if (checked?.ok) answers[question] = checked.value;
   }
   return answers;
 }

@@ -36,4 +36,23 @@ describe('a fact that was typed', () => {
   ])('is asked again: $name', ({ known }) => {
     expect(rememberedAnswers(known, tax)).toEqual({});
   });
+
+  type Question = Service['questions']['properties'][string];
+  const text = { type: 'string', 'x-input': 'latin' } as const;
+  it.each<{ name: string; now: Partial<Question>; value: string }>([
+    { name: 'a text, and it is a number that is asked for now', now: { type: 'integer', 'x-input': 'digits' }, value: 'twelve' },
+    { name: 'a number with a fraction, and it is a whole one now', now: { type: 'integer', 'x-input': 'digits' }, value: '12.5' },
+    { name: 'less than is taken now', now: { type: 'integer', 'x-input': 'digits', minimum: 2020 }, value: '2019' },
+    { name: 'more than is taken now', now: { type: 'number', 'x-input': 'decimal', maximum: 10 }, value: '10.5' },
+    { name: 'shorter than is taken now', now: { ...text, minLength: 3 }, value: 'ab' },
+    { name: 'longer than is taken now', now: { ...text, maxLength: 3 }, value: 'abcd' },
+    { name: 'no day of the calendar', now: { ...text, format: 'date', 'x-input': 'date' }, value: '2026-02-29' },
+    { name: 'no “yes” or “no”', now: { type: 'boolean', 'x-input': 'yes-no' }, value: 'maybe' },
+  ])('is asked again where its question has changed since: $name', ({ now, value }) => {
+    const { phone, ...others } = tax.questions.properties;
+    if (phone === undefined) throw new Error('it asks for a phone number');
+    const { pattern: _, ...form } = phone;
+    const changed: Service = { ...tax, questions: { ...tax.questions, properties: { ...others, phone: { ...form, ...now } } } };
+    expect(rememberedAnswers({ phone: { value, at: 1 } }, changed)).toEqual({});
+  });
 });

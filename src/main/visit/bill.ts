@@ -1,5 +1,5 @@
 import type { Offer } from './draft.ts';
-import { checkAnswer } from './draft.ts';
+import { checkAnswer } from '../../identity/checked-answer.ts';
 
 /** What a bill's bar code begins: a service, with the number that it carries as the answer to one of its questions. */
 export interface Bill {

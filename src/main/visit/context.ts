@@ -8,7 +8,8 @@ import type { OpenedPart } from '../../ledger/verify/acts.ts';
 import type { AskOutcome, ShownAsk } from './asks.ts';
 import type { Printing } from '../printing.ts';
 import type { AfterFailure } from './failure-policy.ts';
-import type { BundleOffer, Draft, Offer, Problem } from './draft.ts';
+import type { AnswerProblem } from '../../identity/checked-answer.ts';
+import type { BundleOffer, Draft, Offer } from './draft.ts';
 import type { Held } from './held-receipt.ts';
 import type { HandedOff, HandOffStep, QueuePlace } from './hand-off.ts';
 import type { ReaderView } from './reader-view.ts';
@@ -50,7 +51,7 @@ export interface Correcting {
   fact: TypedFact;
   question: Question;
   name: string;
-  problem: Problem | null;
+  problem: AnswerProblem | null;
   signing: Correction | null;
 }
 

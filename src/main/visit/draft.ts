@@ -2,6 +2,7 @@ import type { CheckRow, ConsentClaim } from '../../contract/bridge.ts';
 import { isVouchedClaim, type VouchedClaim } from '../../contract/claims.ts';
 import type { Localized } from '../../contract/language.ts';
 import type { Bundle, Question, Service } from '../../contract/service.ts';
+import { checkAnswer, type AnswerProblem } from '../../identity/checked-answer.ts';
 import type { Answers } from '../../identity/self-claims.ts';
 import type { Hash } from '../../ledger/verify/acts.ts';
 
@@ -58,8 +59,6 @@ export interface KnownClaim {
 }
 export type KnownClaims = Partial<Record<VouchedClaim, KnownClaim>>;
 
-export type Problem = 'missing' | 'format' | 'too-small' | 'too-large';
-
 /** What one agency is asked for, and what it gets for it. */
 export interface Letter {
   readonly offer: Offer;
@@ -84,7 +83,7 @@ export interface Draft {
   /** By question: what was typed in this request; null where an optional question was left open. */
   readonly typed: Readonly<Record<string, string | null>>;
   readonly asking: string | null;
-  readonly problem: Problem | null;
+  readonly problem: AnswerProblem | null;
   /** On the way from the check page to one question and back. */
   readonly changing: boolean;
 }
@@ -217,49 +216,6 @@ export function skip(draft: Draft, name: string): Draft {
   if (questionOf(draft, name) === undefined || draft.asking !== name) return draft;
   if (isRequired(draft, name)) return { ...draft, problem: 'missing' };
   return { ...draft, typed: { ...draft.typed, [name]: null }, asking: null, problem: null };
-}
-
-export type CheckedAnswer = { ok: true; value: string } | { ok: false; problem: Problem };
-
-/** Value as text in the form of its question: `true` or `false`, digits, a decimal, an ISO date, a member of the enum. */
-export function checkAnswer(question: Question, text: string): CheckedAnswer {
-  const value = text.trim();
-  if (value === '') return { ok: false, problem: 'missing' };
-  switch (question.type) {
-    case 'boolean':
-      return value === 'true' || value === 'false' ? { ok: true, value } : { ok: false, problem: 'format' };
-    case 'integer':
-    case 'number':
-      return checkNumber(question, value);
-    case 'string':
-      return checkText(question, value);
-  }
-}
-
-function checkNumber(question: Question, value: string): CheckedAnswer {
-  const form = question.type === 'integer' ? /^-?(0|[1-9][0-9]{0,14})$/ : /^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$/;
-  if (!form.test(value)) return { ok: false, problem: 'format' };
-  const number = Number(value);
-  if (question.minimum !== undefined && number < question.minimum) return { ok: false, problem: 'too-small' };
-  if (question.maximum !== undefined && number > question.maximum) return { ok: false, problem: 'too-large' };
-  return { ok: true, value };
-}
-
-function checkText(question: Question, value: string): CheckedAnswer {
-  if (question.enum !== undefined && !question.enum.includes(value)) return { ok: false, problem: 'format' };
-  if (question.pattern !== undefined && !new RegExp(question.pattern, 'u').test(value)) return { ok: false, problem: 'format' };
-  if (question.format === 'date' && !isDate(value)) return { ok: false, problem: 'format' };
-  const length = [...value].length;
-  const tooLong = question.maxLength !== undefined && length > question.maxLength;
-  const tooShort = question.minLength !== undefined && length < question.minLength;
-  return tooLong || tooShort ? { ok: false, problem: 'format' } : { ok: true, value };
-}
-
-/** A day that the calendar has, as YYYY-MM-DD. */
-function isDate(value: string): boolean {
-  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(value)) return false;
-  const date = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
 }
 
 /** Answers as they go to the agency: remembered ones with what was typed over them. */

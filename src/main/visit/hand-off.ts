@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../contract/result.ts';
 import { readAskCode } from '../../identity/ask-code.ts';
+import { checkAnswer } from '../../identity/checked-answer.ts';
 import { handOffInLink, openHandOff, sealHandOff } from '../../identity/hand-off.ts';
 import type { SelfClaims } from '../../identity/self-claims.ts';
 import { toHex } from '../../ledger/verify/bytes.ts';
 import type { District } from '../district.ts';
-import { askNext, checkAnswer, chooseClaim, isRequired, leadOf, questionsOf, tellAgency, toAsk, type Draft } from './draft.ts';
+import { askNext, chooseClaim, isRequired, leadOf, questionsOf, tellAgency, toAsk, type Draft } from './draft.ts';
 import type { Access } from './work.ts';
 
 /** Where a matter was left. */

@@ -1,4 +1,4 @@
-import { checkAnswer } from './draft.ts';
+import { checkAnswer } from '../../identity/checked-answer.ts';
 import type { Visit } from './context.ts';
 import { askedFor, typedFact } from './known-facts.ts';
 import { grantsOf, openedLetter, standingOf, type KnownGrant } from './my-data.ts';
