@@ -13,6 +13,13 @@ export function recoveryKeyText(secret: Uint8Array): string {
   return spokenNumber(BigInt(`0x${Buffer.from(secret).toString('hex')}`), signs).replaceAll(/.{4}(?=.)/g, '$&-');
 }
 
+/** Whether it is one, which is asked more often than it is used: nothing of it is left. */
+export function isRecoveryKey(typed: string): boolean {
+  const parsed = parseRecoveryKey(typed);
+  if (parsed.ok) parsed.value.fill(0);
+  return parsed.ok;
+}
+
 /** As typed or scanned. Errors are found before anything is tried with it. */
 export function parseRecoveryKey(typed: string): Result<Uint8Array, SlipFailure> {
   const value = parseSpokenNumber(typed, signs);

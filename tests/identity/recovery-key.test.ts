@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRecoveryKey, recoveryKeyText } from '../../src/identity/recovery-key.ts';
+import { isRecoveryKey, parseRecoveryKey, recoveryKeyText } from '../../src/identity/recovery-key.ts';
 
 const secret = new Uint8Array(32).map((_, i) => i * 7 + 1);
 const text = recoveryKeyText(secret);
@@ -8,6 +8,10 @@ const text = recoveryKeyText(secret);
 describe('a recovery key on its slip', () => {
   it('is 52 signs and two digits in groups of four', () => {
     expect(text).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-){13}[0-9]{2}$/);
+  });
+
+  it('is known as one', () => {
+    expect([text, text.slice(1), text.replace(/^./, '7')].map(isRecoveryKey)).toEqual([true, false, false]);
   });
 
   it('comes back from what is printed, whatever it is', () => {

@@ -5,7 +5,7 @@ import type { PinWeakness } from '../../contract/device-host.ts';
 import type { FailureCode } from '../../contract/failures.ts';
 import { ok, type Failure, type Result } from '../../contract/result.ts';
 import type { SpaceBefore } from '../../identity/space-replacement.ts';
-import { parseRecoveryKey } from '../../identity/recovery-key.ts';
+import { isRecoveryKey, parseRecoveryKey } from '../../identity/recovery-key.ts';
 import type { Printing } from '../printing.ts';
 import { afterSetback } from './after-setback.ts';
 import { keptDraftMs } from '../staff/kept-drafts.ts';
@@ -148,9 +148,12 @@ const isIn = (reader: ReaderView, insertion: number | null): boolean => 'inserti
 export const desk = setup({
   types: { context: {} as DeskContext, events: {} as DeskEvent, input: {} as DeskInput },
   actors: {
-    does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(async ({ input: { does, context, typed } }) => {
+    does: fromPromise<Result<Change>, { does: Does; context: DeskContext; typed: Uint8Array | null }>(async ({ input: { does, context, typed }, signal }) => {
       try {
-        return await does(context, typed);
+        const done = await does(context, typed);
+        // The state was left meanwhile, for a card that was pulled: nobody takes what comes now, and nobody else would overwrite it.
+        if (signal.aborted && done.ok && done.value.hand) closeHand(done.value.hand);
+        return done;
       } finally {
         // What was refused before a card had it, too.
         typed?.fill(0);
@@ -158,7 +161,7 @@ export const desk = setup({
     }),
   },
   guards: {
-    isSlip: ({ event }) => event.type === 'desk.slip' && parseRecoveryKey(event.text).ok,
+    isSlip: ({ event }) => event.type === 'desk.slip' && isRecoveryKey(event.text),
     isNumber: ({ context, event }) => event.type === 'desk.number' && context.work.isNumber(event.number),
     /** Not one that waits in the reader for its second signature: it would be wiped for somebody else. Nor the staff's own. */
     cardIn: ({ context }) => context.reader.view === 'card' && ![context.spent, context.work.keptCard, context.staffCard].includes(context.reader.insertion),
@@ -181,6 +184,8 @@ export const desk = setup({
     takeNumber: assign(({ event }) => (event.type === 'desk.number' ? { number: event.number.toUpperCase(), mistyped: false } : {})),
     noteMistyped: assign({ mistyped: true }),
     takeReason: assign(({ event }) => (event.type === 'desk.block' ? { reason: event.reason } : {})),
+    /** Of the code that was typed before. */
+    wipeCode: ({ context }) => context.code?.fill(0),
     takeCode: assign(({ event }) => (event.type === 'desk.code' ? { code: new TextEncoder().encode(event.code), codeWrong: false } : {})),
     takeSlip: assign(({ event }) => {
       const slip = event.type === 'desk.slip' ? parseRecoveryKey(event.text) : null;

@@ -52,7 +52,7 @@ export const unblockingMachine = (work: DeskWork) =>
         states: {
           reading: step(lookAtHolder, [{ target: 'toResident' }], 'holder'),
           toResident: { on: { 'desk.confirm': 'code' } },
-          code: { on: { 'desk.code': { target: 'pin', actions: 'takeCode' } } },
+          code: { on: { 'desk.code': { target: 'pin', actions: ['wipeCode', 'takeCode'] } } },
           pin: { on: { back: 'code', 'pin.choose': 'choosing' } },
           choosing: step(unblock, [{ when: ({ codeWrong }) => codeWrong === true, target: 'code' }, { when: ({ weakness }) => weakness !== null, target: 'pin' }, { target: '#desk.done' }], 'holder'),
         },

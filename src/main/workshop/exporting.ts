@@ -1,5 +1,6 @@
 import type { ExportShown } from '../../contract/workshop.ts';
 import type { Turns } from '../../drivers/turns.ts';
+import { asFault } from './as-fault.ts';
 import { exportPlaces, type ExportTarget, type Written } from './medium.ts';
 import { pageCode } from './page-code.ts';
 
@@ -44,7 +45,8 @@ export class Exporting {
     const place = this.#shown.places.find((one) => one.option === option);
     if (this.isWriting || place === undefined) return;
     this.#shown = { ...notYet, places: [place], state: 'writing' };
-    void turns.take(() => write({ folder: option, places: () => this.#places() })).then((written) => {
+    const writing: Promise<Written> = turns.take(() => write({ folder: option, places: () => this.#places() })).catch(asFault);
+    void writing.then((written) => {
       this.#shown = written.ok
         ? { ...notYet, state: 'safe', files: written.value }
         : { ...notYet, places: this.#places(), state: 'failed', code: pageCode(written.failure), detail: written.failure.detail ?? null };

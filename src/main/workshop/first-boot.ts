@@ -17,6 +17,7 @@ import { cardIn } from '../card.ts';
 import type { Clock } from '../clock.ts';
 import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../device-key.ts';
 import { tpmAtHand } from '../tpm.ts';
+import { AskedPin } from './asked-pin.ts';
 import { enrolOnce, keyPathOf, openWay, settled, type Bench } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
 import { Exporting } from './exporting.ts';
@@ -118,7 +119,7 @@ class Wizard {
   #help = false;
   /** Who waits for a card, or for its PIN. */
   #onReaders: ((readers: ReaderStatus[]) => void) | null = null;
-  #onPin: ((pin: Uint8Array | null | 'gone') => void) | null = null;
+  readonly #pin = new AskedPin();
   #onLeave: (() => void) | null = null;
   /** Counts the pages: an answer that comes for an older one is nobody's. */
   #turn = 0;
@@ -153,8 +154,8 @@ class Wizard {
       const [found, bench] = [this.#readiness, benchOf(this.#parts.dataDir, this.#answers)];
       if (this.#side === 'report' && found !== null && bench !== null) this.#exporting.to(option, (target) => writeReadiness(found, (report) => this.#parts.readinessPdf(report, bench.hubFile), target));
     },
-    'pin.submit': ({ pin }) => this.#onPin?.(new TextEncoder().encode(pin)),
-    'pin.on-reader': () => this.#onPin?.(null),
+    'pin.submit': ({ pin }) => this.#pin.give(pin),
+    'pin.on-reader': () => this.#pin.give(null),
   };
 
   constructor(parts: FirstBootParts) {
@@ -229,8 +230,7 @@ class Wizard {
     if (this.#timer !== null) this.#parts.clock.clearTimeout(this.#timer);
     this.#timer = null;
     this.#onReaders = null;
-    this.#onPin?.('gone');
-    this.#onPin = null;
+    this.#pin.drop();
     this.#onLeave?.();
     this.#onLeave = null;
   }
@@ -480,15 +480,16 @@ class Wizard {
         if (triesLeft <= 1) return fail(triesLeft === 0 ? 'pin-blocked' : 'pin-last-try');
         const { pinPad, pinMinLength: minLength, pinMaxLength: maxLength } = info.value;
         this.#turnTo({ state: 'pin', triesLeft, pinPad, wrong, minLength, maxLength });
-        const pin = await new Promise<Uint8Array | null | 'gone'>((resolve) => {
-          this.#onPin = resolve;
-          this.#onReaders = (readers) => {
-            if (!readers.some((reader) => reader.insertion === insertion && reader.slot !== 'no-card')) resolve('gone');
-          };
-        });
-        this.#onPin = null;
+        this.#onReaders = (readers) => {
+          if (!readers.some((reader) => reader.insertion === insertion && reader.slot !== 'no-card')) this.#pin.drop();
+        };
+        const pin = await this.#pin.ask();
         this.#onReaders = null;
-        if (pin === 'gone' || turn !== this.#turn) return gone;
+        if (pin === 'gone') return gone;
+        if (turn !== this.#turn) {
+          pin?.fill(0);
+          return gone;
+        }
         this.#turnTo({ state: 'working' });
         const verified = await card.verify('sign', pin);
         if (!verified.ok) return verified;

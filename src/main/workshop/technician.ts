@@ -18,6 +18,7 @@ import { longestPin } from '../desk/hands.ts';
 import { readerView } from '../visit/reader-view.ts';
 import { onDisk } from './bench.ts';
 import { signedByCard } from './card-signer.ts';
+import { asFault } from './as-fault.ts';
 import { Exporting } from './exporting.ts';
 import { sealJournal } from './journal-export.ts';
 import { readJournalPage } from './journal-reading.ts';
@@ -177,7 +178,7 @@ class Bench implements WorkshopBench {
       this.#exporting.open();
     },
     'workshop.retire': () => this.#askForPin(false),
-    'pin.submit': ({ pin }) => this.#retire(new TextEncoder().encode(pin)),
+    'pin.submit': ({ pin }) => this.#retire(pin),
     'pin.on-reader': () => this.#retire(null),
     back: () => this.#back(),
     home: () => this.#back(),
@@ -330,10 +331,13 @@ class Bench implements WorkshopBench {
     else this.#retiring = { part: 'retire', state: 'pin', triesLeft: this.#triesLeft, pinPad: this.#hands.pinPad, wrong, minLength: 6, maxLength: longestPin };
   }
 
-  #retire(pin: Uint8Array | null): void {
+  /** @param typed null: the reader's own pad takes it. A PIN that nobody asked for is not even encoded. */
+  #retire(typed: string | null): void {
     if (this.#place.part !== 'retire' || this.#retiring.state !== 'pin') return;
     this.#retiring = { part: 'retire', state: 'working' };
-    void this.#retireNow(pin).then((outcome) => {
+    const pin = typed === null ? null : new TextEncoder().encode(typed);
+    const retired = this.#retireNow(pin).catch(asFault).finally(() => pin?.fill(0));
+    void retired.then((outcome) => {
       // Even where nobody is at the bench any more: the key is gone, and the kiosk has to know.
       if (outcome.ok) this.#parts.onRetired();
       if (this.#over) return;

@@ -50,6 +50,17 @@ test.each(answers)('the code that was typed is overwritten $name', async ({ unbl
   expect(code?.every((byte) => byte === 0)).toBe(true);
 });
 
+test('and so is the one before, where the holder goes back and types another', async () => {
+  const { actor, isAt } = await codeTyped(() => Promise.resolve(ok({ chosen: true as const })));
+  const { code: first } = actor.getSnapshot().context;
+  actor.send({ type: 'back' });
+  await isAt('code');
+  expect(first?.some((byte) => byte !== 0)).toBe(true);
+  actor.send({ type: 'desk.code', code: '602914385518' });
+  expect(first?.every((byte) => byte === 0)).toBe(true);
+  expect(Buffer.from(actor.getSnapshot().context.code ?? []).toString()).toBe('602914385518');
+});
+
 const breaks: { name: string; answer: () => ReturnType<DeskWork['unblock']>; leadsTo: string }[] = [
   { name: 'is refused before a card had it', answer: () => Promise.resolve(fail('card-removed')), leadsTo: 'failed' },
   { name: 'breaks off with a bug', answer: () => Promise.reject(new Error('a bug')), leadsTo: 'failed' },

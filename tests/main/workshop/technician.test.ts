@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Intent } from '../../../src/contract/bridge.ts';
 import type { DeviceCommand, DeviceStatus, Scan } from '../../../src/contract/device-host.ts';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
@@ -273,6 +273,15 @@ test('an export that cannot be sealed writes nothing, and says so', async () => 
   expect(readdirSync(dir)).toEqual([]);
 });
 
+test('an export that breaks inside is over, and says so', async () => {
+  const bench = open({ district: { party: () => Promise.reject(new TypeError('a bug')) } });
+  bench.take({ intent: 'workshop.open', part: 'export' });
+  bench.take({ intent: 'workshop.export', option: join(dir, 'exports') });
+  await expect.poll(shown).toMatchObject({ state: 'failed', code: 'kiosk-fault', detail: 'TypeError' });
+  bench.take({ intent: 'back' });
+  expect(shown()).toMatchObject({ part: 'devices' });
+});
+
 describe('retiring', () => {
   const asking = (change: Partial<WorkshopParts> = {}): WorkshopBench => {
     const bench = open(change);
@@ -302,6 +311,37 @@ describe('retiring', () => {
     asking({ acts: { standing: () => Promise.resolve(ok(standings[standing ?? 'unknown'])), retire: () => Promise.resolve(retired) } }).take({ intent: 'pin.submit', pin: '123456' });
     await expect.poll(shown).toMatchObject(expected);
     expect(did).toEqual(wiped);
+  });
+
+  test.each([
+    { name: 'where none is asked for', upTo: () => open() },
+    {
+      name: 'once more, while the first is at work',
+      upTo() {
+        const bench = asking({ acts: { standing: () => Promise.resolve(ok(standings.unknown)), retire: () => new Promise(() => undefined) } });
+        bench.take({ intent: 'pin.submit', pin: '123456' });
+        return bench;
+      },
+    },
+  ])('encodes no PIN that comes $name', ({ upTo }) => {
+    const bench = upTo();
+    const encode = vi.spyOn(TextEncoder.prototype, 'encode');
+    bench.take({ intent: 'pin.submit', pin: '314159' });
+    expect(encode).not.toHaveBeenCalled();
+    encode.mockRestore();
+  });
+
+  test('ends where something inside breaks, with its PIN overwritten', async () => {
+    let typed: Uint8Array | null = null;
+    const card = {
+      verify(_: string, pin: Uint8Array | null) {
+        typed = pin;
+        return Promise.reject(new TypeError('a bug'));
+      },
+    } as unknown as ReturnType<WorkshopParts['cardOf']>;
+    asking({ cardOf: () => card }).take({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(shown).toMatchObject({ part: 'retire', state: 'refused', code: 'kiosk-fault', detail: 'TypeError' });
+    expect(typed).toEqual(new Uint8Array(6));
   });
 
   test('asks again after a wrong PIN, and spends no last try', async () => {
