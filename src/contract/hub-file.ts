@@ -183,31 +183,55 @@ const nodeAddressSchema = z
 /** Where the data spaces lie, and the file of the keeper's key. */
 export type KeeperPlace = { key: string; path: string } | { key: string; url: string };
 
-/** Where a PostgreSQL server is said to be: a host, or the folder of its socket. Empty: nowhere is said. */
-function postgresHost(url: string): string | null {
+/** What may stand behind the `?`: a parameter of another name would win over what the keeper asks of the server. */
+const postgresParameters = ['host', 'port', 'user', 'password', 'application_name', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+
+/**
+ * An address of a PostgreSQL server that all readers read alike: without blanks and stray percent signs, for which `pg` writes it anew before it reads it, and with nothing
+ * but plain letters in a parameter's name. null: it is none.
+ */
+function postgresAddress(url: string): URL | null {
+  if (/[\s\p{Cc}]|%(?![0-9A-Fa-f]{2})/u.test(url)) return null;
   try {
-    const { protocol, hostname, searchParams } = new URL(url);
-    return ['postgres:', 'postgresql:'].includes(protocol) ? (searchParams.get('host') ?? decodeURIComponent(hostname)) : null;
+    const address = new URL(url);
+    const names = address.search.slice(1).split('&').map((parameter) => parameter.split('=', 1)[0] ?? '');
+    const isPlain = address.search === '' || names.every((name) => /^[a-z_]+$/.test(name));
+    return isPlain && address.hash === '' && ['postgres:', 'postgresql:'].includes(address.protocol) ? address : null;
   } catch {
     return null;
   }
 }
 
+/** Where a PostgreSQL server is said to be: a host, or the folder of its socket. Empty: nowhere is said. */
+const hostOf = ({ hostname, searchParams }: URL): string => searchParams.get('host') ?? decodeURIComponent(hostname);
+
 /** Of what stands twice each reader takes another one. */
-const parametersTwice = (url: string): string[] => [...new URL(url).searchParams.keys()].filter((name, at, names) => names.indexOf(name) !== at);
+const parametersTwice = ({ searchParams }: URL): string[] => [...searchParams.keys()].filter((name, at, names) => names.indexOf(name) !== at);
+
+const otherParameters = ({ searchParams }: URL): string[] => [...searchParams.keys()].filter((name) => !postgresParameters.includes(name));
+
+/** A socket, or an address of this machine. */
+export const isThisMachine = (host: string): boolean => /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost)$/.test(host);
 
 /** Nobody between here and a PostgreSQL server can listen, or pretend to be it: a socket or an address of this machine, or TLS with the server's name and authority checked. */
-export const isPrivateWay = (url: string): boolean =>
-  /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost)$/.test(postgresHost(url) ?? '') || (parametersTwice(url).length === 0 && new URL(url).searchParams.get('sslmode') === 'verify-full');
+export function isPrivateWay(url: string): boolean {
+  const address = postgresAddress(url);
+  if (address === null || parametersTwice(address).length > 0 || otherParameters(address).length > 0) return false;
+  return isThisMachine(hostOf(address)) || address.searchParams.get('sslmode') === 'verify-full';
+}
 
 /** As libpq reads it: `postgres://imi@db.example/imi?sslmode=verify-full`, or over a socket `postgres:///imi?host=/run/postgresql&user=imi`. A password is better in `~/.pgpass` than here. */
 const postgresUrlSchema = z
   .string()
-  .refine((url) => postgresHost(url) !== null, { error: 'a shared keeper is postgres://<user>@<host>/<database>, or postgres:///<database>?host=<folder of the socket>&user=<user>', abort: true })
-  .refine((url) => postgresHost(url) !== '', 'a shared keeper’s address names a host, or the folder of a socket')
-  .refine((url) => parametersTwice(url).length === 0, 'nothing stands twice in a shared keeper’s address')
-  .refine((url) => isPrivateWay(url), 'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full')
-  .refine((url) => ['sslrootcert', 'sslcert', 'sslkey'].every((name) => /^(?:\/|$)/.test(new URL(url).searchParams.get(name) ?? '')), 'a file in a shared keeper’s address is named from the root: /etc/imi/db-ca.pem');
+  .refine((url) => /^postgres(?:ql)?:/.test(url), { error: 'a shared keeper is postgres://<user>@<host>/<database>, or postgres:///<database>?host=<folder of the socket>&user=<user>', abort: true })
+  .refine((url) => postgresAddress(url) !== null, { error: 'a shared keeper’s address has no blanks, each % in it begins two hexadecimal digits, and what stands before a = is plain letters', abort: true })
+  .transform((url) => ({ url, address: new URL(url) }))
+  .refine(({ address }) => hostOf(address) !== '', 'a shared keeper’s address names a host, or the folder of a socket')
+  .refine(({ address }) => parametersTwice(address).length === 0, 'nothing stands twice in a shared keeper’s address')
+  .refine(({ address }) => otherParameters(address).length === 0, `behind the ? of a shared keeper’s address nothing stands but ${postgresParameters.join(', ')}`)
+  .refine(({ address }) => isThisMachine(hostOf(address)) || address.searchParams.get('sslmode') === 'verify-full', 'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full')
+  .refine(({ address }) => ['sslrootcert', 'sslcert', 'sslkey'].every((name) => /^(?:\/|$)/.test(address.searchParams.get(name) ?? '')), 'a file in a shared keeper’s address is named from the root: /etc/imi/db-ca.pem')
+  .transform(({ url }) => url);
 
 /** hubs/<hub>.server.json: read by `imi hub` only. Key paths are relative to the hub's data folder. */
 export const hubServerFileSchema = z.strictObject({

@@ -1,5 +1,5 @@
-import { DatabaseError, Pool, type PoolClient } from 'pg';
-import { isPrivateWay } from '../contract/hub-file.ts';
+import { Client, DatabaseError, Pool, type PoolClient } from 'pg';
+import { isPrivateWay, isThisMachine } from '../contract/hub-file.ts';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { GroupedTransactions } from './grouped-transactions.ts';
 import { layOutPostgres, postgresSchema } from './postgres-schema.ts';
@@ -26,7 +26,7 @@ const mostTries = 24;
  * @param url `postgres://…`, as libpq reads it.
  */
 export async function openPostgresDatabase(url: string, options: Partial<PostgresOptions> = {}): Promise<Result<SqlDatabase>> {
-  if (!isPrivateWay(url)) return fail('hub-storage', 'postgres-tls-required');
+  if (!isPrivateWay(url) || !isDialledPrivately(url)) return fail('hub-storage', 'postgres-tls-required');
   const { connectMs, statementMs, lockMs } = { ...usual, ...options };
   const pool = new Pool({
     connectionString: url,
@@ -47,12 +47,25 @@ export async function openPostgresDatabase(url: string, options: Partial<Postgre
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const database = databaseOf(pool);
-  const laidOut = await transact(pool, 'BEGIN', layOutPostgres);
+  const laidOut = await transact(pool, withWhatOthersCommitted, layOutPostgres);
   if (laidOut.ok && laidOut.value.ok) return ok(database);
   await database.close();
   return laidOut.ok && !laidOut.value.ok ? laidOut.value : fail('hub-storage', laidOut.ok ? undefined : laidOut.failure.detail);
 }
 
+/** The same once more, of what `pg` itself has read in the address: where it would go, and how. Where it cannot read it, it does not go, and says why then. */
+function isDialledPrivately(url: string): boolean {
+  try {
+    const { host, ssl }: { host: string; ssl: unknown } = new Client({ connectionString: url });
+    if (isThisMachine(host)) return true;
+    return typeof ssl === 'object' && ssl !== null && !('rejectUnauthorized' in ssl && ssl.rejectUnauthorized === false) && !('checkServerIdentity' in ssl);
+  } catch {
+    return true;
+  }
+}
+
+/** Whatever the server's own default is: who waited for another's schema has to see it. */
+const withWhatOthersCommitted = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 const serializable = 'BEGIN ISOLATION LEVEL SERIALIZABLE';
 const ofOneMoment = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 

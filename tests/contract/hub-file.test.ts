@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { devicesSchema, hubPlaceSchema, hubServerFileSchema } from '../../src/contract/hub-file.ts';
+import { devicesSchema, hubPlaceSchema, hubServerFileSchema, isPrivateWay } from '../../src/contract/hub-file.ts';
 import { socketPathIn, tlsPlaceIn } from '../../src/ledger/client/hub-address.ts';
 
 const pin = `sha256:${'a'.repeat(43)}`;
@@ -100,6 +100,11 @@ describe('where the data spaces lie', () => {
     { name: 'one whose TLS is taken back', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&sslmode=disable', said: /^nothing stands twice/ },
     { name: 'one that is on another machine after all', keeper: 'postgres://imi@localhost/imi?host=localhost&host=db.example', said: /^nothing stands twice/ },
     { name: 'one whose authority lies wherever the hub was started', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&sslrootcert=db-ca.pem', said: /named from the root/ },
+    { name: 'one that is read in two ways for its blank', keeper: 'postgres://imi:pass word@db.evil.example/imi?h%6Fst=/run/postgresql', said: /has no blanks/ },
+    { name: 'one whose parameter is written in another way', keeper: 'postgres://imi@db.evil.example/imi?sslm%6Fde=verify-full', said: /plain letters$/ },
+    { name: 'one with a stray percent sign', keeper: 'postgres://imi:50%@db.example/imi?sslmode=verify-full', said: /two hexadecimal digits/ },
+    { name: 'one that takes back what the keeper asks of the server', keeper: 'postgres://imi@localhost/imi?options=-c%20search_path%3Dpublic', said: /nothing stands but host, port/ },
+    { name: 'one that is read as libpq does', keeper: 'postgres://imi@db.example/imi?sslmode=verify-full&uselibpqcompat=true', said: /nothing stands but host, port/ },
     { name: 'a file and a server', keeper: { path: 'keeper.sqlite', url: 'postgres://imi@127.0.0.1/imi' }, said: /^a keeper has a path or a url$/ },
     { name: 'something unknown beside it', keeper: { uri: 'postgres://imi@127.0.0.1/imi' }, said: /uri/ },
   ])('is not $name', ({ keeper, said }) => {
@@ -132,5 +137,22 @@ describe('the devices of a kiosk', () => {
     { name: 'a line of dots that ends within a byte', devices: { printer: { path: '/dev/usb/lp0', widthDots: 570 } } },
   ])('are not $name', ({ devices }) => {
     expect(parse(devices).success).toBe(false);
+  });
+});
+
+describe('the way to a PostgreSQL server', () => {
+  test.each([
+    { url: 'postgres:///imi?host=/run/postgresql&user=imi', isPrivate: true },
+    { url: 'postgres://imi:p%20w@127.0.0.1:5433/imi?application_name=a%20b', isPrivate: true },
+    { url: 'postgres://imi@db.example/imi?sslmode=verify-full', isPrivate: true },
+    { url: 'postgres://imi@db.evil.example/imi?host=/run/pg&host=db.evil.example', isPrivate: false },
+    { url: 'postgres://imi:pass word@db.evil.example/imi?h%6Fst=/run/postgresql', isPrivate: false },
+    { url: 'postgres://imi@db.evil.example/imi?sslm%6Fde=verify-full&application_name=a b', isPrivate: false },
+    { url: 'postgres://imi@db.evil.example/imi?sslmode=verify-full&sslm%6Fde=disable&application_name=a\tb', isPrivate: false },
+    { url: 'postgres://imi@localhost/imi?options=-c%20enable_seqscan%3Don', isPrivate: false },
+    { url: 'postgres://imi@localhost/imi?host=db.example', isPrivate: false },
+    { url: 'no address', isPrivate: false },
+  ])('is private or not: $url', ({ url, isPrivate }) => {
+    expect(isPrivateWay(url)).toBe(isPrivate);
   });
 });

@@ -30,6 +30,14 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
       }
     });
 
+    it('is laid out once by hubs that start together on a server with another default isolation', async () => {
+      server.create('strict');
+      server.sql("ALTER DATABASE strict SET default_transaction_isolation = 'serializable'");
+      const opened = await Promise.all([1, 2, 3].map(() => openSharedStore(server.url('strict'))));
+      expect(opened.map(({ ok }) => ok)).toEqual([true, true, true]);
+      for (const store of opened) await must(store).close();
+    });
+
     it('of the first version is brought to today’s, with what is in it', async () => {
       const store = await open();
       must(await store.foundSpace({ resident, wrapped: message, recovery: message }));
