@@ -4,7 +4,7 @@ import { fail, ok, type Failure, type Result } from '../contract/result.ts';
 import type { HubServerFile } from '../contract/hub-file.ts';
 import { Asks, type TrustedIssuer } from '../gateway/asks.ts';
 import { keyOfJwk } from '../identity/jws.ts';
-import { askBookIn, copyAsks, openAskBook, openAskFile, type AskBook } from '../keeper/ask-book.ts';
+import { askBookIn, checkAskBook, copyAsks, openAskBook, openAskFile, type AskBook } from '../keeper/ask-book.ts';
 import type { Keeper } from '../keeper/keeper.ts';
 import type { SqlDatabase } from '../keeper/sql-database.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -72,9 +72,12 @@ export async function openAsks({ serverFile, dataDir, ledger, keeper, keeperSeal
   });
 }
 
-/** What this hub was asked before it shared a keeper (or what was restored) goes to the others' first: a code that was told is found at any of them. */
-async function openSharedBook(shared: SqlDatabase, path: string, secret: Uint8Array): Promise<Result<AskBook>> {
+/** What this hub was asked before it shared a keeper (or what was restored) goes to the others' first: a code that was told is found at any of them. `hub-storage`: it is another keeper's, and stays where it is. */
+export async function openSharedBook(shared: SqlDatabase, path: string, secret: Uint8Array): Promise<Result<AskBook>> {
   if (existsSync(path)) {
+    // Another keeper's would hide what lies there: nothing of it opens.
+    const checked = checkAskBook(path, secret);
+    if (!checked.ok) return fail('hub-storage', `${path}: ${checked.failure.detail ?? ''}`);
     const file = openAskFile(path);
     if (!file.ok) return file;
     const copied = await copyAsks(file.value, shared);

@@ -30,8 +30,9 @@ export function sharedHandOffsIn(database: SqlDatabase, secret: Uint8Array, now:
     put: (resident, { code, sealed, until }, mostOfOne) =>
       database.write(async (sql) => {
         await sql.run('DELETE FROM hand_off WHERE until <= ?', seconds());
+        // Before it is there: hubs' clocks differ, and the newest need not end last.
+        await sql.run('DELETE FROM hand_off WHERE resident = ?1 AND code NOT IN (SELECT code FROM hand_off WHERE resident = ?1 ORDER BY until DESC, code LIMIT ?2)', resident, mostOfOne - 1);
         await sql.run('INSERT INTO hand_off (code, resident, sealed, until) VALUES (?, ?, ?, ?)', tagOf(code), resident, sealed, until);
-        await sql.run('DELETE FROM hand_off WHERE resident = ?1 AND code NOT IN (SELECT code FROM hand_off WHERE resident = ?1 ORDER BY until DESC, code LIMIT ?2)', resident, mostOfOne);
         return null;
       }),
     async get(resident, code) {

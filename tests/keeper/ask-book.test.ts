@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hkdfSync } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { askCodeAlphabet, newAskCode, readAskCode, shownAskCode } from '../../src/identity/ask-code.ts';
 import { askBookIn, checkAskBook, codeLifetimeSeconds, copyAsks, mostInADay, mostInADayOfAgency, mostWaiting, openAskBook, openAskFile, unansweredKeptSeconds, type AskBook, type KeptAnswer, type NewAsk } from '../../src/keeper/ask-book.ts';
 import { hmacSha256 } from '../../src/identity/symmetric.ts';
+import { openSharedBook } from '../../src/hub/asks-part.ts';
+import { sharedHandOffsIn } from '../../src/keeper/shared-hand-offs.ts';
 import { openPostgresDatabase } from '../../src/keeper/postgres-database.ts';
 import { noPostgres, PostgresServer } from './postgres-server.ts';
 
@@ -265,6 +267,31 @@ it('says neither who asks nor what for to whoever has the file', async () => {
   for (const file of files) for (const word of ['canary', 'pension-office']) expect(file).not.toContain(word);
   await book.close();
   rmSync(folder, { recursive: true });
+});
+
+it.skipIf(noPostgres !== null)('of another keeper stays in its file, and hides nothing on the server', async () => {
+  folder = mkdtempSync(join(tmpdir(), 'asks-'));
+  const path = join(folder, 'asks.sqlite');
+  const theirs = must(openAskBook(path, Buffer.alloc(32, 6)));
+  must(await theirs.keepAsk(ask(1), now));
+  await theirs.close();
+  const database = must(await openPostgresDatabase(server?.create('asks_ours') ?? ''));
+  must(await askBookIn(database, secret).keepAsk(ask(2), now));
+  expect(await openSharedBook(database, path, secret)).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: expect.stringContaining('does not open with this keeper’s key') as unknown } });
+  expect(existsSync(path)).toBe(true);
+  expect(must(await askBookIn(database, secret).asksFor(lin, now)).map(({ id }) => id[0])).toEqual([2]);
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+
+it.skipIf(noPostgres !== null)('of a resident the newest matter is never the one that goes, whatever the hub’s clock', async () => {
+  const database = must(await openPostgresDatabase(server?.create('matters') ?? ''));
+  const matters = sharedHandOffsIn(database, secret, () => now * 1000);
+  for (const n of [1, 2, 3, 4]) must(await matters.put(lin, { code: `AHEAD${n}`, sealed: Uint8Array.of(n), until: now + 90_000 + n }, 4));
+  must(await matters.put(lin, { code: 'BEHIND', sealed: Uint8Array.of(9), until: now + 86_400 }, 4));
+  const found = await Promise.all(['AHEAD1', 'AHEAD2', 'AHEAD3', 'AHEAD4', 'BEHIND'].map(async (code) => must(await matters.get(lin, code)) !== null));
+  expect(found).toEqual([false, true, true, true, true]);
+  await database.close();
 });
 
 it.skipIf(noPostgres !== null)('goes from a file to the server of hubs that share a keeper; what is there already stays as it is', async () => {
