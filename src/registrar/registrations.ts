@@ -322,7 +322,7 @@ export class Registrations {
     return finished.ok ? ok({ state: 'recorded' }) : finished;
   }
 
-  /** On disk before it is deposited: the second time it is the same one. An anchor that came too late is refused for good, and another is made. false: it waits for the ledger still. */
+  /** On disk before it is deposited: the second time it is the same one. An anchor that is refused (it came too late, or the registrar has another key by now) is refused for good, and another is made. false: it waits for the ledger still. */
   async #issue(row: Row, facts: IdentityFacts, waitMs: number): Promise<Result<boolean>> {
     const { registrar, ledger, crypto } = this.#parts;
     let issued = row.issued;
@@ -336,7 +336,7 @@ export class Registrations {
     const { envelope, payloads } = decodeIssued(issued);
     const deposited = await registrar.deposit({ envelope, payloads });
     if (!deposited.ok) {
-      if (deposited.failure.code !== 'request-rejected' || deposited.failure.detail !== 'expired') return deposited;
+      if (deposited.failure.code !== 'request-rejected') return deposited;
       const dropped = this.#keepIssued(row, null);
       return dropped.ok ? deposited : dropped;
     }

@@ -256,6 +256,32 @@ describe('a registration from the desk', () => {
     await next.close();
   });
 
+  it.each(['signer-revoked', 'expired'])('goes on with another anchor where the one that was kept is refused as %s', async (code) => {
+    const sound = partsOf(join(dataDir, `refused-${code}.sqlite`));
+    const refusing = must(Registrations.open({ ...sound, registrar: { ...breakAt('take', sound).registrar, deposit: () => Promise.resolve(fail('request-rejected', code)) } }));
+    const one = await newResident();
+    expect(brief(await refusing.register(one.registration, member()))).toBe('request-rejected');
+    await refusing.close();
+    const prepared: Uint8Array[] = [];
+    const next = must(
+      Registrations.open({
+        ...sound,
+        registrar: {
+          ...breakAt('take', sound).registrar,
+          async prepare(...args) {
+            const made = await hub.registrar.prepare(...args);
+            if (made.ok) prepared.push(made.value.envelope);
+            return made;
+          },
+        },
+      }),
+    );
+    await next.carryOn();
+    expect(prepared).toHaveLength(1);
+    expect(await credentialsOf(one)).toHaveLength(1);
+    await next.close();
+  });
+
   it('two of one number at once: one of them', async () => {
     const number = identityNumber('1996-04-11', (sequence += 1));
     const both = [await newResident({ number }), await newResident({ number })];
