@@ -41,6 +41,7 @@ export async function provision(args: string[]): Promise<number> {
   const enrolled = await enrolOnce(bench, key.value, (act) => withTechnician(bench.kioskFile.pcscBinding, act));
   if (!enrolled.ok) return refused(enrolled.failure);
   if (enrolled.value === 'enrolled') process.stdout.write(`Enrolled: ${bench.kioskId}\n`);
+  if (enrolled.value === 'already-without-proof') process.stdout.write(`Enrolled before this: ${bench.kioskId}. The proof of it is on the ledger alone.\n`);
   return report(bench, { json: false, pdf });
 }
 

@@ -120,8 +120,10 @@ export type SetupPage = { number: number; of: number } & (
   | { step: SetupDevice; options: SetupOption[]; chosen: string | null; state: SetupDeviceState | null }
   | { step: 'network'; checks: CheckLine[] | null }
   /** `made`: which kind, and the fingerprint of its public half, `sha256:` and base64url, as of a hub's pin. */
-  | { step: 'device-key'; options: ('tpm' | 'file')[]; made: { kind: 'tpm' | 'file'; fingerprint: string } | null; problem: FailureCode | null }
-  | { step: 'enrol'; state: 'card' | 'working' | 'done'; problem: FailureCode | null; detail: string | null }
+  /** `old`: of a key that lies there and is set aside when another is made: it cannot be used, or the ledger has it under another name. */
+  | { step: 'device-key'; options: ('tpm' | 'file')[]; made: { kind: 'tpm' | 'file'; fingerprint: string } | null; problem: FailureCode | null; old?: 'unusable' | 'taken' }
+  /** `before`: the ledger knew it already, and it alone has the proof. */
+  | { step: 'enrol'; state: 'card' | 'working' | 'done'; problem: FailureCode | null; detail: string | null; before?: true }
   | { step: 'enrol'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
   | ({ step: 'verify' } & ReadinessShown)
   /** Where the report goes. */
@@ -206,7 +208,8 @@ export type WorkshopPage =
   | { part: 'retire'; state: 'asking'; waiting: number }
   | { part: 'retire'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
   | { part: 'retire'; state: 'working' }
-  | { part: 'retire'; state: 'refused'; code: FailureCode; detail: string | null }
+  /** `unsure`: no answer came, and it may be off the ledger by now. */
+  | { part: 'retire'; state: 'refused'; code: FailureCode; detail: string | null; unsure?: true }
   /** `qr`: of the receipt; none where it was off the ledger already. `widthDots` null: no printer. `printed` once the printer has said so. */
   | { part: 'retire'; state: 'done'; qr: string[]; at: string; widthDots: number | null; busy: boolean; result: TestResult | null };
 

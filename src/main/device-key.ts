@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { fail, ok, type Result } from '../contract/result.ts';
 import { publicKeyOf } from '../ledger/client/spki.ts';
 import type { PublicKey } from '../ledger/verify/acts.ts';
@@ -65,6 +65,18 @@ export function readOrMakeDeviceKey(path: string, place: KeyPlace = 'file'): Res
     return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
   }
   return readDeviceKey(path);
+}
+
+/** What lies there is kept under another name, `…old` and a number, and makes room for another key. */
+export function setAsideDeviceKey(path: string): Result<null> {
+  try {
+    let number = 1;
+    while (existsSync(`${path}.old-${number}`)) number += 1;
+    renameSync(path, `${path}.old-${number}`);
+    return ok(null);
+  } catch (error) {
+    return fail('kiosk-storage', error instanceof Error && 'code' in error ? String(error.code) : undefined);
+  }
 }
 
 function newKeyInTpm(tcti: string): Result<JsonWebKey & { tpm: TpmKey }> {

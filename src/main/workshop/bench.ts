@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceStatus } from '../../contract/device-host.ts';
 import type { HubFile, KioskFile } from '../../contract/hub-file.ts';
@@ -56,13 +56,13 @@ export function actsOverOwnWay(bench: Omit<Bench, 'kioskFile'>, deviceKey: Store
 
 /**
  * Enrols the kiosk where the ledger does not know it yet with this key, and keeps the proof beside the key. A technician is asked for only then:
- * what was recorded before the power went is found again. As `KioskActs.enrol`; `kiosk-storage`.
+ * what was recorded before the power went is found again; its proof may be on the ledger alone then, `already-without-proof`. As `KioskActs.enrol`; `kiosk-storage`.
  */
-export async function enrolOnce(bench: Bench, key: StoredDeviceKey, technician: (act: (signer: Signer) => Promise<Result<Uint8Array>>) => Promise<Result<Uint8Array, Failure<string>>>): Promise<Result<'already' | 'enrolled', Failure<string>>> {
+export async function enrolOnce(bench: Bench, key: StoredDeviceKey, technician: (act: (signer: Signer) => Promise<Result<Uint8Array>>) => Promise<Result<Uint8Array, Failure<string>>>): Promise<Result<'already' | 'already-without-proof' | 'enrolled', Failure<string>>> {
   const way = openWay(bench, key, 'setting-up');
   try {
     const already = await way.district.checkKiosk(key.publicKey);
-    if (already.ok) return ok('already');
+    if (already.ok) return ok(existsSync(join(bench.dataDir, enrolmentReceipt)) ? 'already' : 'already-without-proof');
     if (already.failure.code !== 'kiosk-not-enrolled') return already;
     const receipt = await technician((signer) => actsOn(way, bench.kioskId).enrol(key.publicKey, signer));
     if (!receipt.ok) return receipt;

@@ -5,7 +5,7 @@ import type { HubFile, KioskFile } from '../../contract/hub-file.ts';
 import { languages, type Localized } from '../../contract/language.ts';
 import { bankCardMm } from '../../contract/bank-card.ts';
 import type { FailureCode } from '../../contract/failures.ts';
-import { fail, never, type Failure, type Result } from '../../contract/result.ts';
+import { fail, never, ok, type Failure, type Result } from '../../contract/result.ts';
 import { setupSteps, type CheckLine, type ReadinessShown, type SetupPage, type SetupProblem, type SetupStep } from '../../contract/workshop.ts';
 import { DeviceHost } from '../../drivers/device-host.ts';
 import type { HostDuties } from '../../drivers/host-arguments.ts';
@@ -15,7 +15,7 @@ import type { Signer } from '../../ledger/verify/envelope.ts';
 import type { Screen } from '../bridge.ts';
 import { cardIn } from '../card.ts';
 import type { Clock } from '../clock.ts';
-import { readDeviceKey, readOrMakeDeviceKey, type StoredDeviceKey } from '../device-key.ts';
+import { readDeviceKey, readOrMakeDeviceKey, setAsideDeviceKey, type KeyPlace, type StoredDeviceKey } from '../device-key.ts';
 import { tpmAtHand } from '../tpm.ts';
 import { AskedPin } from './asked-pin.ts';
 import { enrolOnce, keyPathOf, openWay, settled, type Bench } from './bench.ts';
@@ -75,7 +75,8 @@ type Side = 'hub-address' | 'hub-pin' | 'report';
 type Enrolling =
   | { state: 'card'; failure: Failure<string> | null }
   | { state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
-  | { state: 'working' | 'done' };
+  | { state: 'working' }
+  | { state: 'done'; before: boolean };
 
 export function startFirstBoot(parts: FirstBootParts): FirstBoot {
   const wizard = new Wizard(parts);
@@ -112,6 +113,8 @@ class Wizard {
   readonly #exporting: Exporting;
   #key: StoredDeviceKey | null = null;
   #keyProblem: FailureCode | null = null;
+  /** A key lies there that this kiosk cannot be enrolled with. */
+  #oldKey: 'unusable' | 'taken' | null = null;
   /** The way to this machine's TPM, where it has one. */
   #tpm: string | null = null;
   #enrolling: Enrolling = { state: 'working' };
@@ -267,7 +270,7 @@ class Wizard {
         break;
       case 'device-key':
         this.#tpm = tpmAtHand();
-        this.#key = existsSync(this.#keyPath()) ? this.#given(readDeviceKey(this.#keyPath())) : null;
+        this.#lookAtKey();
         break;
       case 'enrol':
         this.#beginEnrolment();
@@ -289,6 +292,23 @@ class Wizard {
         never(step);
     }
     this.#show();
+  }
+
+  #lookAtKey(): void {
+    const isThere = existsSync(this.#keyPath());
+    this.#key = isThere ? this.#given(readDeviceKey(this.#keyPath())) : null;
+    if (!isThere) this.#oldKey = null;
+    else if (this.#key === null) this.#oldKey = 'unusable';
+    else if (this.#oldKey === 'taken') this.#key = null;
+    else this.#oldKey = null;
+  }
+
+  /** One that cannot be used here is out of its way first. */
+  #makeKey(place: KeyPlace): void {
+    const path = this.#keyPath();
+    const aside = this.#oldKey === null ? ok(null) : setAsideDeviceKey(path);
+    if (aside.ok) this.#oldKey = null;
+    this.#key = this.#given(aside.ok ? readOrMakeDeviceKey(path, place) : aside);
   }
 
   #open(side: Side): void {
@@ -378,7 +398,7 @@ class Wizard {
       this.#keep({ devices: devicesWith(step, option, devices, this.#known().devices), asked: [...new Set([...asked, step])] });
       this.#renewHost();
     } else if (step === 'device-key' && this.#key === null && (option === 'file' || this.#tpm !== null)) {
-      this.#key = this.#given(readOrMakeDeviceKey(this.#keyPath(), option === 'file' || this.#tpm === null ? 'file' : { tpm: this.#tpm }));
+      this.#makeKey(option === 'file' || this.#tpm === null ? 'file' : { tpm: this.#tpm });
     }
   }
 
@@ -393,6 +413,7 @@ class Wizard {
     } else if (this.#answers.step === 'kiosk') {
       this.#typed.kiosk = text.trim();
       this.#problem = /^[a-z0-9-]{3,40}$/.test(this.#typed.kiosk) ? null : 'format';
+      if (this.#typed.kiosk !== this.#answers.kioskId) this.#oldKey = null;
       if (this.#problem === null && this.#keep({ kioskId: this.#typed.kiosk })) this.#goOn();
     }
   }
@@ -455,7 +476,12 @@ class Wizard {
     this.#enrolling = { state: 'working' };
     void enrolOnce(bench, key.value, (act) => this.#withTechnician(bench, act, turn)).then((enrolled) => {
       if (turn !== this.#turn) return;
-      this.#enrolling = enrolled.ok ? { state: 'done' } : { state: 'card', failure: enrolled.failure };
+      if (!enrolled.ok && enrolled.failure.code === 'request-rejected' && enrolled.failure.detail === 'key-taken') {
+        // It was enrolled under another name, which is given once: this one needs a key of its own.
+        this.#oldKey = 'taken';
+        return this.#enter('device-key');
+      }
+      this.#enrolling = enrolled.ok ? { state: 'done', before: enrolled.value === 'already-without-proof' } : { state: 'card', failure: enrolled.failure };
       this.#show();
     });
   }
@@ -648,13 +674,13 @@ class Wizard {
         return { step, checks: this.#checks };
       case 'device-key': {
         const spki = this.#key === null ? undefined : encodeSpki(this.#key.publicKey);
-        return { step, options: this.#tpm === null ? ['file'] : ['tpm', 'file'], made: spki === undefined ? null : { kind: this.#key?.tlsKey === null ? 'tpm' : 'file', fingerprint: pinOf(spki) }, problem: this.#keyProblem };
+        return { step, options: this.#tpm === null ? ['file'] : ['tpm', 'file'], made: spki === undefined ? null : { kind: this.#key?.tlsKey === null ? 'tpm' : 'file', fingerprint: pinOf(spki) }, problem: this.#keyProblem, ...(this.#oldKey === null ? {} : { old: this.#oldKey }) };
       }
       case 'enrol': {
         const now = this.#enrolling;
         if (now.state === 'pin') return { step, ...now };
         const failure = now.state === 'card' ? now.failure : null;
-        return { step, state: now.state, problem: failure === null ? null : pageCode(failure), detail: failure?.detail ?? null };
+        return { step, state: now.state, problem: failure === null ? null : pageCode(failure), detail: failure?.detail ?? null, ...(now.state === 'done' && now.before ? { before: true as const } : {}) };
       }
       case 'verify':
         if (this.#side === 'report') return { step: this.#side, ...this.#exporting.shown };

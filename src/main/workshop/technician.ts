@@ -91,6 +91,8 @@ export const retirementReceipt = 'retired.receipt';
 
 const rowsAPage = 30;
 const traceEveryMs = 1000;
+/** It may have been recorded all the same. */
+const answerLost: readonly string[] = ['hub-unreachable', 'hub-busy'];
 /** A person lays an identity card on within it. */
 const layMs = 20_000;
 
@@ -347,7 +349,7 @@ class Bench implements WorkshopBench {
       } else if (outcome.failure.code === 'pin-wrong') {
         this.#retiring = { part: 'retire', state: 'asking', waiting: 0 };
         this.#askForPin(true);
-      } else this.#retiring = { part: 'retire', state: 'refused', code: pageCode(outcome.failure), detail: outcome.failure.detail ?? null };
+      } else this.#retiring = { part: 'retire', state: 'refused', code: pageCode(outcome.failure), detail: outcome.failure.detail ?? null, ...(answerLost.includes(outcome.failure.code) ? { unsure: true as const } : {}) };
       this.#show();
     });
   }

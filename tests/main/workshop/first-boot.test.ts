@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -7,12 +8,16 @@ import type { Intent, Page, Snapshot } from '../../../src/contract/bridge.ts';
 import type { HostMessage, HostRequest } from '../../../src/contract/device-host.ts';
 import { ok } from '../../../src/contract/result.ts';
 import { openHub, type Hub } from '../../../src/hub/hub.ts';
+import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
+import type { Signer } from '../../../src/ledger/verify/envelope.ts';
 import type { Screen } from '../../../src/main/bridge.ts';
 import { systemClock } from '../../../src/main/clock.ts';
 import { startFirstBoot, type FirstBoot, type FirstBootParts } from '../../../src/main/workshop/first-boot.ts';
 import type { Readiness } from '../../../src/main/workshop/readiness.ts';
 import { demoTlsHubPath, seedWorld, worldAt } from '../../../tools/demo/world.ts';
+import { loadCardState } from '../../../tools/virtual-card/card-state.ts';
 import { must } from '../../hub/visitor.ts';
+import { cardInfo } from '../visit/visit-stand.ts';
 
 const { hubFile } = worldAt('', { hubPath: demoTlsHubPath });
 const pin = hubFile.hub.pin ?? '';
@@ -35,10 +40,13 @@ let shown: Snapshot[];
 let touch: (intent: Intent) => void;
 let lose: () => void;
 let slips: number;
+/** Of the technician at the wizard; null: no card is in. */
+let technician: Signer | null;
 /** The printer says that it has the slip. */
 let onPaper: () => void;
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'boot-'));
+  technician = null;
 });
 afterEach(() => {
   boot.stop();
@@ -63,11 +71,17 @@ function start(hubPlaces: string[] = []): void {
         if (request.command === 'printer.print') {
           slips += 1;
           onPaper = () => hear({ answer: request.id, result: ok(null) });
+        } else if (technician !== null && request.command === 'card.open') {
+          hear({ answer: request.id, result: ok({ ...cardInfo, keys: { ...cardInfo.keys, sig: technician.key[1] } }) });
+        } else if (request.command === 'card.verify') {
+          hear({ answer: request.id, result: ok({ verified: true }) });
+        } else if (technician !== null && request.command === 'card.sign') {
+          void Promise.resolve(technician.sign((request.params as { data: Uint8Array }).data)).then((signature) => hear({ answer: request.id, result: ok(signature) }));
         } else hear({ answer: request.id, result: ok({ hid: [], serial: [], printers: ['/dev/usb/lp0'] }) });
       },
       onMessage(listener: (message: HostMessage) => void) {
         hear = listener;
-        queueMicrotask(() => listener({ status: { service: 'ready', readers: [{ name: 'A', slot: 'no-card', insertion: 0 }] } }));
+        queueMicrotask(() => listener({ status: { service: 'ready', readers: [technician === null ? { name: 'A', slot: 'no-card', insertion: 0 } : { name: 'A', slot: 'card-present', insertion: 1 }] } }));
       },
       onExit: () => undefined,
       kill: () => undefined,
@@ -205,6 +219,59 @@ describe('the report of the whole kiosk', () => {
     expect(page()).toMatchObject({ step: 'verify', report: { at: before.at } });
     expect(kept()).toEqual(before);
   });
+});
+
+describe('a key that lies there already', () => {
+  const keyPath = (): string => join(dataDir, 'device.key.json');
+  /** With every answer before it. */
+  function startAt(step: 'device-key' | 'enrol', kioskId: string): void {
+    const answers = { v: 1, step, language: 'en', hubFile: { ...hubFile, hub: { ...hubFile.hub, address: hub.doors[0]?.address } }, kioskId, screen: { widthPx: 1080, heightPx: 1920, pxPerMm: 4 }, residentReader: 'A', staffReader: null, devices: {}, asked: [] };
+    writeFileSync(join(dataDir, 'setup.json'), JSON.stringify(answers));
+    start();
+  }
+  const setAside = (): string[] => readdirSync(dataDir).filter((name) => name.startsWith('device.key.json.old-'));
+
+  test.each([
+    { name: 'of a TPM that is not in this machine', key: JSON.stringify({ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', tpm: { tcti: 'device:/dev/tpmrm9', handle: '0x81000001' } }), mode: 0o600 },
+    { name: 'that others can read', key: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })), mode: 0o644 },
+    { name: 'that is none', key: '{', mode: 0o600 },
+  ])('and cannot be used, $name: it is set aside, and another is made', ({ key, mode }) => {
+    writeFileSync(keyPath(), key, { mode });
+    startAt('device-key', 'hall-7');
+    expect(page()).toMatchObject({ step: 'device-key', made: null, problem: 'kiosk-config', old: 'unusable' });
+    next();
+    expect(page()).toMatchObject({ step: 'device-key' });
+    touch({ intent: 'setup.choose', option: 'file' });
+    expect(page()).toMatchObject({ step: 'device-key', made: { kind: 'file' }, problem: null });
+    expect(page()).not.toHaveProperty('old');
+    expect(readFileSync(join(dataDir, setAside()[0] ?? ''), 'utf8')).toBe(key);
+  });
+
+  test('and is another name’s on the ledger: told so, and the next one is enrolled', async () => {
+    const world = worldAt(worldDir);
+    const { secret } = loadCardState(world.cards['tech-ou'] ?? '').keys.sig;
+    technician = ed25519Signer(new Uint8Array(Buffer.from(secret ?? '', 'hex')));
+    const key = readFileSync(join(world.kioskDirs['hall-1'] ?? '', 'device.key.json'), 'utf8');
+    writeFileSync(keyPath(), key, { mode: 0o600 });
+    startAt('enrol', 'hall-7');
+    await expect.poll(page, { timeout: 10_000 }).toMatchObject({ step: 'enrol', state: 'pin' });
+    touch({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(page, { timeout: 10_000 }).toMatchObject({ step: 'device-key', made: null, problem: null, old: 'taken' });
+    touch({ intent: 'setup.choose', option: 'file' });
+    expect(page()).toMatchObject({ made: { kind: 'file' } });
+    expect(readFileSync(join(dataDir, setAside()[0] ?? ''), 'utf8')).toBe(key);
+    next();
+    await expect.poll(page, { timeout: 10_000 }).toMatchObject({ step: 'enrol', state: 'pin' });
+    touch({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(page, { timeout: 20_000 }).toMatchObject({ step: 'enrol', state: 'done' });
+    expect(page()).not.toHaveProperty('before');
+
+    // The power went before its proof was written.
+    boot.stop();
+    rmSync(join(dataDir, 'enrolment.receipt'));
+    start();
+    await expect.poll(page, { timeout: 10_000 }).toMatchObject({ step: 'enrol', state: 'done', before: true });
+  }, 60_000);
 });
 
 test('what a resident or a member of staff would touch means nothing here', () => {

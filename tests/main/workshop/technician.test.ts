@@ -303,7 +303,8 @@ describe('retiring', () => {
 
   test.each([
     { name: 'a ledger that refuses', retired: fail('request-rejected', 'kiosk-counts'), expected: { state: 'refused', code: 'request-rejected', detail: 'kiosk-counts' }, wiped: [] },
-    { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable' }, wiped: [] },
+    { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable', unsure: true }, wiped: [] },
+    { name: 'a hub that has not recorded it yet', retired: fail('hub-busy', 'not recorded yet'), expected: { state: 'refused', code: 'hub-busy', unsure: true }, wiped: [] },
     { name: 'another device’s name', retired: fail('kiosk-not-enrolled', 'unknown'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
     { name: 'a retirement whose answer was lost', standing: 'retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'done', qr: [] }, wiped: ['wiped', 'told'] },
     { name: 'a hub that only says that it is retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
