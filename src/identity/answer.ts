@@ -49,8 +49,36 @@ export function notNeeded(parts: readonly AnswerPart[]): string[] {
 /** Whether each query would take what is left. */
 export const isAnswered = (parts: readonly AnswerPart[], leftOut: readonly string[]): boolean => parts.every((part) => shownSet(part, leftOut) !== null);
 
-const shownSet = ({ wanted, claims }: AnswerPart, leftOut: readonly string[]): string[] | null =>
+/** What is shown of a credential when this is left out: one of the sets that its query takes, which need not be all that is left. null: nothing that it would take is left. */
+export const shownSet = ({ wanted, claims }: AnswerPart, leftOut: readonly string[]): string[] | null =>
   setWithin(wanted, claims.map(({ claim }) => claim).filter((claim) => !leftOut.includes(claim)));
+
+/**
+ * What is left out once a claim is turned on or off: all that is not shown then. Where no set has it beside all that was shown, it is the set with this claim
+ * that shows least of what was not.
+ */
+export function turned(parts: readonly AnswerPart[], leftOut: readonly string[], claim: string, isOn: boolean): string[] {
+  const others = leftOut.filter((other) => other !== claim);
+  const next = isOn ? others : [...others, claim];
+  const left = new Set(next);
+  for (const part of parts.filter(({ claims }) => claims.some((one) => one.claim === claim))) {
+    const within = shownSet(part, next);
+    const set = isOn && within?.includes(claim) !== true ? nearestSet(part, shownSet(part, leftOut) ?? [], claim) : within;
+    if (set === null) continue;
+    const elsewhere = parts.filter((other) => other !== part).flatMap((other) => shownSet(other, next) ?? []);
+    for (const { claim: held } of part.claims) {
+      if (set.includes(held)) left.delete(held);
+      else if (!elsewhere.includes(held)) left.add(held);
+    }
+  }
+  return [...left];
+}
+
+function nearestSet({ wanted, claims }: AnswerPart, shown: readonly string[], claim: string): string[] | null {
+  const more = (set: readonly string[]): number => set.filter((one) => one !== claim && !shown.includes(one)).length;
+  const sets = wanted.sets.filter((set) => set.includes(claim) && set.every((one) => claims.some((held) => held.claim === one)));
+  return sets.toSorted((a, b) => more(a) - more(b) || b.length - a.length)[0] ?? null;
+}
 
 /** Each credential's presentation is signed once by the card. Throws where `leftOut` leaves no set that the ask would take (`isAnswered`). */
 export async function answerAsk(

@@ -3,7 +3,7 @@ import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc';
 import { describe, expect, it } from 'vitest';
 import { identityVct } from '../../src/contract/claims.ts';
 import { ok, type Result } from '../../src/contract/result.ts';
-import { answerAsk, isAnswered, matchAsk, notNeeded, parseVpToken, verifyAnswer, type AnswerCheck, type VpToken } from '../../src/identity/answer.ts';
+import { answerAsk, isAnswered, matchAsk, notNeeded, parseVpToken, shownSet, turned, verifyAnswer, type AnswerCheck, type VpToken } from '../../src/identity/answer.ts';
 import { readAsk, signAsk, type Ask, type AskTerms } from '../../src/identity/ask.ts';
 import { issueCredential, openCredential, sha256, type Credential, type CredentialContent } from '../../src/identity/credential.ts';
 import { jwsInput } from '../../src/identity/jws.ts';
@@ -121,6 +121,30 @@ describe('an answer with the card', () => {
       ],
     });
     expect(notNeeded(matchAsk(ask, credentials).parts)).toEqual([]);
+  });
+
+  describe('with claims of which the query takes one set or another', () => {
+    const either = askOf({ wanted: [{ id: 'identity', vcts: [identityVct], claims: [{ claim: 'name', optional: true }, { claim: 'address', optional: true }, { claim: 'sex', optional: true }] }] });
+    const [part] = matchAsk(either, credentials).parts;
+    if (part === undefined) throw new Error('nothing answers');
+    const parts = [{ ...part, wanted: { ...part.wanted, sets: [['name', 'address'], ['name', 'sex'], ['name']] } }];
+    const shownWithout = (leftOut: readonly string[]): string[] | null => parts.flatMap((one) => shownSet(one, leftOut) ?? []);
+
+    it('shows the set with what was turned on last', () => {
+      let leftOut = notNeeded(parts);
+      expect(shownWithout(leftOut)).toEqual(['name']);
+      leftOut = turned(parts, leftOut, 'address', true);
+      expect([shownWithout(leftOut), leftOut]).toEqual([['name', 'address'], ['sex']]);
+      leftOut = turned(parts, leftOut, 'sex', true);
+      expect([shownWithout(leftOut), leftOut]).toEqual([['name', 'sex'], ['address']]);
+      leftOut = turned(parts, leftOut, 'sex', false);
+      expect(shownWithout(leftOut)).toEqual(['name']);
+    });
+
+    it('and nothing that was not turned on comes in for what was turned off', () => {
+      const leftOut = turned(parts, turned(parts, turned(parts, notNeeded(parts), 'sex', true), 'address', true), 'address', false);
+      expect(shownWithout(leftOut)).toEqual(['name']);
+    });
   });
 
   it('leaves out what the resident does', async () => {

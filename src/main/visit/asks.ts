@@ -1,6 +1,6 @@
 import type { Localized } from '../../contract/language.ts';
 import { fail, ok, type Result } from '../../contract/result.ts';
-import { answerAsk, matchAsk, type AnswerPart } from '../../identity/answer.ts';
+import { answerAsk, matchAsk, shownSet, type AnswerPart } from '../../identity/answer.ts';
 import { askInLink } from '../../identity/ask-link.ts';
 import { askedClaims, claimedAsker, readAsk, type Ask } from '../../identity/ask.ts';
 import type { Credential } from '../../identity/credential.ts';
@@ -101,6 +101,8 @@ export async function refuseAsk(session: Uint8Array, { id }: ShownAsk, { distric
 
 /** What would be shown now: everything but what the resident keeps back. */
 export const askedRows = ({ parts, issuers }: ShownAsk, leftOut: readonly string[]): { claim: string; value: string; optional: boolean; chosen: boolean; issuer: Localized | null }[] =>
-  parts.flatMap(({ credential, claims }) =>
-    claims.map(({ claim, value, optional }) => ({ claim, value, optional, chosen: !optional || !leftOut.includes(claim), issuer: issuers[credential.vct] ?? null })),
-  );
+  parts.flatMap((part) => {
+    // What the agency will be shown, and not what it might have been: a query may take one of several sets and no more.
+    const set = shownSet(part, leftOut);
+    return part.claims.map(({ claim, value, optional }) => ({ claim, value, optional, chosen: !optional || (set === null ? !leftOut.includes(claim) : set.includes(claim)), issuer: issuers[part.credential.vct] ?? null }));
+  });

@@ -28,7 +28,7 @@ import { billIn } from './bill.ts';
 import { isWhole, withSymbol } from './held-receipt.ts';
 import { askInLink } from '../../identity/ask-link.ts';
 import { handOffInLink } from '../../identity/hand-off.ts';
-import { isAnswered, notNeeded } from '../../identity/answer.ts';
+import { isAnswered, notNeeded, turned } from '../../identity/answer.ts';
 import { askedRows, type AskOutcome } from './asks.ts';
 import { mayPrint } from '../printing.ts';
 import { afterFailure } from './failure-policy.ts';
@@ -564,8 +564,7 @@ export function visitMachine({ work, settings, closureNow, brought, newVisitId }
       chooseAskClaim: assign(({ context, event }) => {
         if (event.type !== 'ask.choose') return {};
         const { shown, leftOut } = askedOf(context);
-        const others = leftOut.filter((claim) => claim !== event.claim);
-        return patch(context, { asked: { shown, leftOut: event.chosen ? others : [...others, event.claim] } });
+        return patch(context, { asked: { shown, leftOut: turned(shown.parts, leftOut, event.claim, event.chosen) } });
       }),
       keepAskDone: assign(({ context }, { result }: { result: Result<AskOutcome> }) => {
         if (!result.ok) return {};

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import { identityVct } from '../../../src/contract/claims.ts';
-import { parseVpToken } from '../../../src/identity/answer.ts';
+import { parseVpToken, shownSet } from '../../../src/identity/answer.ts';
 import { signAsk, type AskTerms } from '../../../src/identity/ask.ts';
 import { issueCredential, type Credential } from '../../../src/identity/credential.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
@@ -72,6 +72,16 @@ describe('an ask at the kiosk', () => {
       { claim: 'name', value: '林悦', optional: false, chosen: true, issuer: { en: 'Registrar', 'zh-Hans': '登记处' } },
       { claim: 'address', value: '恩宁路 12 号', optional: true, chosen: false, issuer: { en: 'Registrar', 'zh-Hans': '登记处' } },
     ]);
+  });
+
+  test('says of no fact that it is shown where the agency takes another set of them', async () => {
+    const shown = await oneAsk();
+    const parts = shown.parts.map((part) => ({ ...part, wanted: { ...part.wanted, sets: [['name'], ['address']] }, claims: part.claims.map((claim) => ({ ...claim, optional: true })) }));
+    const [part] = parts;
+    if (part === undefined) throw new Error('nothing is asked');
+    const rows = askedRows({ ...shown, parts }, []);
+    expect(rows.filter(({ chosen }) => chosen).map(({ claim }) => claim)).toEqual(shownSet(part, []));
+    expect(rows.map(({ chosen }) => chosen)).toEqual([true, false]);
   });
 
   test.each([
