@@ -168,15 +168,19 @@ export async function verifyAnswer(vpToken: VpToken, ask: Ask, check: AnswerChec
   if (queries.length !== ask.wanted.length || !ask.wanted.every(({ id }) => queries.includes(id))) return fail('answer-claims', 'queries');
   const shown: ShownCredential[] = [];
   const subjects: (Id | null)[] = [];
+  const holders: PublicKey[] = [];
   for (const wanted of ask.wanted) {
     const read = await verifyOne(vpToken[wanted.id]?.[0] ?? '', wanted, ask, check);
     if (!read.ok) return read;
     shown.push(read.value.shown);
     subjects.push(read.value.subject);
+    holders.push(read.value.holder);
   }
   const subject = subjects[0] ?? null;
   const isSame = subjects.every((other) => (subject === null || other === null ? other === subject : equalBytes(other, subject)));
-  if (!isSame) return fail('answer-subject', 'several');
+  // Where the ledger does not say whose the keys are, only one and the same key shows that it is one person.
+  const isOneKey = holders.every(([algorithm, key]) => algorithm === holders[0]?.[0] && equalBytes(key, holders[0][1]));
+  if (!isSame || (subject === null && !isOneKey)) return fail('answer-subject', 'several');
   if (ask.subject !== null && (subject === null || !equalBytes(subject, ask.subject))) return fail('answer-subject', 'another');
   return ok({ subject, shown, claims: [...new Set(shown.flatMap(({ claims }) => Object.keys(claims)))] });
 }
@@ -197,7 +201,7 @@ const bindingHeader = z.looseObject({ typ: z.literal('kb+jwt') });
 const bindingPayload = z.looseObject({ iat: z.int().min(0), aud: z.string(), nonce: z.string(), sd_hash: z.string() });
 const clockSkewSeconds = 300;
 
-type Verified = Result<{ shown: ShownCredential; subject: Id | null }, AnswerRefusal | Failure<FailureCode>>;
+type Verified = Result<{ shown: ShownCredential; subject: Id | null; holder: PublicKey }, AnswerRefusal | Failure<FailureCode>>;
 
 async function verifyOne(presentation: string, wanted: WantedCredential, ask: Ask, check: AnswerCheck): Promise<Verified> {
   const end = presentation.lastIndexOf('~') + 1;
@@ -240,7 +244,7 @@ async function verifyOne(presentation: string, wanted: WantedCredential, ask: As
   if (!current.ok) return current;
   if (current.value === 'revoked') return fail('answer-credential-revoked');
   if (current.value === 'unknown' || (status === undefined && known.onLedger)) return fail('answer-status-unknown');
-  return ok({ subject: subject.value, shown: { query: wanted.id, vct, issuer: known.name, claims: { ...claims } } });
+  return ok({ subject: subject.value, holder, shown: { query: wanted.id, vct, issuer: known.name, claims: { ...claims } } });
 }
 
 /** In the order in which a verifier would see through a lie: another's key, another's ask, then what was changed after it was signed. */

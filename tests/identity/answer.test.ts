@@ -279,6 +279,26 @@ describe('a wallet that is not ours', () => {
     expect(verified).toEqual(ok({ subject: null, claims: ['name'], shown: [{ query: 'identity', vct: identityVct, issuer: 'https://province.example', claims: { name: 'Ana' } }] }));
   });
 
+  describe('with several credentials', () => {
+    const others = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const both = askOf({ wanted: [terms.wanted[0], { id: 'second', vcts: [identityVct], claims: [{ claim: 'name', optional: false }] }].filter((one) => one !== undefined) });
+    async function heldWith(keys: typeof holderKeys): Promise<string> {
+      const wallet = new SDJwtVcInstance({ hasher: (data) => sha256(typeof data === 'string' ? data : new Uint8Array(data)), saltGenerator: (length) => randomBytes(length).toString('base64url'), signAlg: 'ES256', signer: es256(issuerKeys.privateKey), kbSignAlg: 'ES256', kbSigner: es256(keys.privateKey) });
+      const issued = await wallet.issue({ iss: 'https://province.example', vct: identityVct, iat: now - 10, exp: now + 1000, cnf: { jwk: keys.publicKey.export({ format: 'jwk' }) as { kty: string } }, name: 'Ben' }, { _sd: ['name'] }, { header: { kid: 'k1' } });
+      return wallet.present(issued, { name: true }, { kb: { payload: { iat: now, aud: both.agency, nonce: both.nonce } } });
+    }
+
+    it('is one person’s where all are bound to one key', async () => {
+      const verified = await verifyAnswer({ identity: [await presented({ name: true })], second: [await heldWith(holderKeys)] }, both, foreign);
+      expect(verified.ok && verified.value.shown).toHaveLength(2);
+    });
+
+    it('is refused where two keys might be two people', async () => {
+      const verified = await verifyAnswer({ identity: [await presented({ name: true })], second: [await heldWith(others)] }, both, foreign);
+      expect(verified).toEqual({ ok: false, failure: { code: 'answer-subject', detail: 'several' } });
+    });
+  });
+
   it.each([
     { name: 'more than was asked for', make: () => presented({ name: true, age: true }), code: 'answer-claims' },
     { name: 'another nonce', make: () => presented({ name: true }, 'another-nonce-another-nonce'), code: 'answer-nonce' },
