@@ -245,6 +245,8 @@ export class Keeper {
     const submitted = await ledger.submit(transaction.envelope);
     if (!submitted.ok) return submitted;
     if (submitted.value.state === 'rejected') {
+      // What was there before may be another hub's, whose node is ahead of ours: settling.ts has the last word.
+      if (kept.value === 'known') return this.#withReceipt(transaction.id, { state: 'queued' });
       const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code, until: notAfter }]);
       if (!noted.ok) return noted;
     }

@@ -181,9 +181,10 @@ export class Releases {
     const { ledger, store, recordWaitMs = usualRecordWaitMs } = this.#keeper;
     let state = must(await ledger.state(transaction));
     if (state.state === 'unknown') {
-      // Kept, and then the ledger or this program was gone.
+      // Kept, and then the ledger or this program was gone; or at another hub of this keeper a moment ago, whose node is ahead: a refusal here is not the last word (settling.ts).
       const kept = must(await store.queued()).find(({ id }) => equalBytes(id, transaction));
       if (kept !== undefined) state = must(await ledger.submit(kept.envelope));
+      if (state.state === 'rejected') must(fail('hub-busy', 'access not recorded yet'));
     }
     if (state.state === 'unknown' || state.state === 'queued') {
       must(await ledger.receipt(transaction, recordWaitMs));

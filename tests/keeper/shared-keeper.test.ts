@@ -113,6 +113,25 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
     await other.close();
   });
 
+  it('tells nobody that an order is refused which the other hub is carrying out, because its own node is behind', async () => {
+    const waiting: Uint8Array[] = [];
+    const north = await keeperBeside({
+      submit: (envelope) => (waiting.push(envelope), Promise.resolve(ok({ state: 'queued' }))),
+      receipt: () => Promise.resolve(ok(null)),
+      onBlock: () => () => undefined,
+    });
+    const south = await keeperBeside({ submit: () => Promise.resolve(ok({ state: 'rejected', code: 'grant-unknown' })), onBlock: () => () => undefined });
+    const grant = await granted(2);
+    const order = await orderOf(grant);
+    expect(await code(north.release(order))).toBe('hub-busy');
+    expect(await code(south.release(order))).toBe('hub-busy');
+    for (const envelope of waiting) must(await hub.ledger.submit(envelope));
+    await expect.poll(() => readsLeft(grant)).toBe(1);
+    expect(await code(south.release(order))).toBe('released');
+    expect(await readsLeft(grant)).toBe(1);
+    await Promise.all([north.close(), south.close()]);
+  });
+
   it('shows at each hub what came in at the other', async () => {
     const other = await keeperBeside();
     const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
@@ -205,6 +224,20 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
       expect(stateOf(id)).toBe('recorded');
       const listed = must(await hub.keeper.requestsOf('tax-bureau', { limit: 200 }));
       expect(listed.items.some(({ transaction }) => Buffer.from(transaction).equals(id))).toBe(true);
+      await Promise.all([north.close(), south.close()]);
+    });
+
+    it('is on its way at both, where it comes to the one that is behind as well', async () => {
+      const north = await keeperBeside({ submit: () => Promise.resolve(ok({ state: 'queued' })), onBlock: () => () => undefined });
+      const { south } = await southThat('grant-unknown');
+      const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+      const taken = must(await north.take(submission));
+      expect(must(await south.take(submission))).toEqual(taken);
+      expect(stateOf(id)).toBe('queued');
+      must(await hub.ledger.submit(submission.envelope));
+      must(await hub.ledger.receipt(id, 5000));
+      must(await hub.keeper.recover());
+      expect(stateOf(id)).toBe('recorded');
       await Promise.all([north.close(), south.close()]);
     });
 
