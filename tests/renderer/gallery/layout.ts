@@ -43,6 +43,8 @@ export function faultsOfLayout({ pxPerMm }: { pxPerMm: number }): string[] {
   const { document, innerWidth, innerHeight } = view;
   const capitalHeight = 0.733;
   const slack = 1;
+  // A last line's letters reach so far below tight lines.
+  const descenders = 8;
   const faults: string[] = [];
   const nameOf = (element: Element): string => `${element.tagName.toLowerCase()}.${String(element.className)} "${(element.textContent ?? '').trim().slice(0, 40)}"`;
 
@@ -57,6 +59,7 @@ export function faultsOfLayout({ pxPerMm }: { pxPerMm: number }): string[] {
     if (box.left < -slack || box.right > innerWidth + slack) faults.push(`beside the screen: ${nameOf(element)}`);
     if (scrolls === null && (box.top < -slack || box.bottom > innerHeight + slack)) faults.push(`above or below the screen: ${nameOf(element)}`);
     if (element.scrollWidth > element.clientWidth + slack && element.clientWidth > 0 && element.tagName !== 'SPAN') faults.push(`wider than its place: ${nameOf(element)}`);
+    if (element.matches('.say') && element.scrollHeight > element.clientHeight + descenders) faults.push(`longer than its place (${element.scrollHeight - element.clientHeight} px): ${nameOf(element)}`);
     if (style.overflowY === 'hidden' && element.scrollHeight > element.clientHeight + slack) faults.push(`cut off: ${nameOf(element)}`);
 
     const ownText = [...element.childNodes].filter((node) => node.nodeType === 3 && (node.textContent ?? '').trim() !== '');
