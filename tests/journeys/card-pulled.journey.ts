@@ -285,7 +285,7 @@ const steps: readonly Step[] = [
   {
     name: 'at a typed fact that is corrected',
     state: 'visiting.inside.correction',
-    facts: ['13800138000'],
+    facts: ['138\u202f0013\u202f8000'],
     onceSigned: true,
     reach: async (hall) => {
       await toPart('facts')(hall);
