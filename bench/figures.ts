@@ -10,7 +10,7 @@ export interface Figure {
   met: boolean | null;
 }
 
-/** What is told is rounded to hundredths; whether it is good enough goes by what was measured. */
+/** What is told is rounded to four digits behind the point; whether it is good enough goes by what was measured. */
 export function figure(name: string, value: number, unit: Figure['unit'], against: string, goal: number | null): Figure {
   return { name, value: rounded(value), unit, against, goal, met: goal === null ? null : value <= goal };
 }
@@ -20,4 +20,4 @@ export function figureAtLeast(name: string, value: number, unit: Figure['unit'],
   return { name, value: rounded(value), unit, against, goal, met: value >= goal };
 }
 
-const rounded = (value: number): number => Math.round(value * 100) / 100;
+const rounded = (value: number): number => Math.round(value * 10_000) / 10_000;
