@@ -213,11 +213,13 @@ const otherParameters = ({ searchParams }: URL): string[] => [...searchParams.ke
 /** A socket, or an address of this machine. */
 export const isThisMachine = (host: string): boolean => /^(?:\/.*|127\.0\.0\.1|\[?::1\]?|localhost)$/.test(host);
 
+const staysPrivate = (address: URL): boolean => isThisMachine(hostOf(address)) || address.searchParams.get('sslmode') === 'verify-full';
+
 /** Nobody between here and a PostgreSQL server can listen, or pretend to be it: a socket or an address of this machine, or TLS with the server's name and authority checked. */
 export function isPrivateWay(url: string): boolean {
   const address = postgresAddress(url);
   if (address === null || parametersTwice(address).length > 0 || otherParameters(address).length > 0) return false;
-  return isThisMachine(hostOf(address)) || address.searchParams.get('sslmode') === 'verify-full';
+  return staysPrivate(address);
 }
 
 /** As libpq reads it: `postgres://imi@db.example/imi?sslmode=verify-full`, or over a socket `postgres:///imi?host=/run/postgresql&user=imi`. A password is better in `~/.pgpass` than here. */
@@ -229,7 +231,7 @@ const postgresUrlSchema = z
   .refine(({ address }) => hostOf(address) !== '', 'a shared keeper’s address names a host, or the folder of a socket')
   .refine(({ address }) => parametersTwice(address).length === 0, 'nothing stands twice in a shared keeper’s address')
   .refine(({ address }) => otherParameters(address).length === 0, `behind the ? of a shared keeper’s address nothing stands but ${postgresParameters.join(', ')}`)
-  .refine(({ address }) => isThisMachine(hostOf(address)) || address.searchParams.get('sslmode') === 'verify-full', 'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full')
+  .refine(({ address }) => staysPrivate(address), 'a PostgreSQL server that is not on this machine is reached with sslmode=verify-full')
   .refine(({ address }) => ['sslrootcert', 'sslcert', 'sslkey'].every((name) => /^(?:\/|$)/.test(address.searchParams.get(name) ?? '')), 'a file in a shared keeper’s address is named from the root: /etc/imi/db-ca.pem')
   .transform(({ url }) => url);
 
