@@ -1,3 +1,4 @@
+import { waitFor, type AnyActorRef } from 'xstate';
 import { ok } from '../../../src/contract/result.ts';
 import { prepareRegistration } from '../../../src/identity/registration.ts';
 import { newDraft } from '../../../src/ledger/verify/draft.ts';
@@ -89,4 +90,16 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
       void did(`forget ${card}`, null);
     },
   };
+}
+
+/** Until the act stands in this state. */
+export const standsAt = async (actor: AnyActorRef, state: string): Promise<void> => void (await waitFor(actor, ({ value }: { value: unknown }) => JSON.stringify(value).includes(`"${state}"`)));
+
+/** From the identity card that was read to where the screen is the resident's. */
+export async function upToResident(actor: AnyActorRef): Promise<void> {
+  await standsAt(actor, 'check');
+  actor.send({ type: 'desk.confirm' });
+  actor.send({ type: 'pin.submit', pin: '123456' });
+  await standsAt(actor, 'toResident');
+  actor.send({ type: 'desk.confirm' });
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createActor, waitFor } from 'xstate';
+import { createActor } from 'xstate';
 import { fail, ok } from '../../../src/contract/result.ts';
 import { unblockingMachine } from '../../../src/main/desk/unblocking.ts';
 import type { DeskWork } from '../../../src/main/desk/work.ts';
 import { auditor } from '../staff/staff-stand.ts';
-import { goodDeskWork } from './desk-stand.ts';
+import { goodDeskWork, standsAt, upToResident } from './desk-stand.ts';
 
 const staffCard = 1;
 const holders = 2;
@@ -30,31 +30,26 @@ async function codeTyped(unblock: DeskWork['unblock']) {
       draft: null,
     },
   }).start();
-  const isAt = async (state: string): Promise<void> => void (await waitFor(actor, ({ value }) => JSON.stringify(value).includes(`"${state}"`)));
-  await isAt('check');
-  actor.send({ type: 'desk.confirm' });
-  actor.send({ type: 'pin.submit', pin: '123456' });
-  await isAt('toResident');
-  actor.send({ type: 'desk.confirm' });
+  await upToResident(actor);
   actor.send({ type: 'desk.code', code: '602914385517' });
-  return { actor, isAt };
+  return actor;
 }
 
 test.each(answers)('the code that was typed is overwritten $name', async ({ unblock, leadsTo }) => {
-  const { actor, isAt } = await codeTyped(unblock);
+  const actor = await codeTyped(unblock);
   const { code } = actor.getSnapshot().context;
   expect(code?.some((byte) => byte !== 0)).toBe(true);
   actor.send({ type: 'pin.choose', pin: '480213' });
-  await isAt(leadsTo);
+  await standsAt(actor, leadsTo);
   expect(actor.getSnapshot().context.code).toBeNull();
   expect(code?.every((byte) => byte === 0)).toBe(true);
 });
 
 test('and so is the one before, where the holder goes back and types another', async () => {
-  const { actor, isAt } = await codeTyped(() => Promise.resolve(ok({ chosen: true as const })));
+  const actor = await codeTyped(() => Promise.resolve(ok({ chosen: true as const })));
   const { code: first } = actor.getSnapshot().context;
   actor.send({ type: 'back' });
-  await isAt('code');
+  await standsAt(actor, 'code');
   expect(first?.some((byte) => byte !== 0)).toBe(true);
   actor.send({ type: 'desk.code', code: '602914385518' });
   expect(first?.every((byte) => byte === 0)).toBe(true);
@@ -67,12 +62,12 @@ const breaks: { name: string; answer: () => ReturnType<DeskWork['unblock']>; lea
 ];
 test.each(breaks)('a PIN is overwritten though what it was typed for $name', async ({ answer, leadsTo }) => {
   let typed = new Uint8Array(0);
-  const { actor, isAt } = await codeTyped((_, __, pin) => {
+  const actor = await codeTyped((_, __, pin) => {
     typed = pin as typeof typed;
     expect(Buffer.from(pin).toString()).toBe('480213');
     return answer();
   });
   actor.send({ type: 'pin.choose', pin: '480213' });
-  await isAt(leadsTo);
+  await standsAt(actor, leadsTo);
   expect([...typed]).toEqual([0, 0, 0, 0, 0, 0]);
 });
