@@ -106,8 +106,9 @@ export class ReaderWatch {
     );
   }
 
-  #read(readings: SlotReading[]): void {
+  #read(told: SlotReading[]): void {
     this.#failures = 0;
+    const readings = told.map((reading) => this.#counted(reading));
     const names = new Set(readings.map(({ reader }) => reader));
     for (const reader of this.#slots.keys()) if (!names.has(reader)) this.#slots.delete(reader);
     const swapped = readings.filter((reading) => this.#isSwap(reading));
@@ -116,6 +117,17 @@ export class ReaderWatch {
     for (const reading of readings) this.#take(reading);
     this.#isFirstReading = false;
     this.#report();
+  }
+
+  /**
+   * The service changes a slot's state first and counts the event a moment later: what is read in between is one short. It shows by its parity: a card
+   * that is in as before went out and came in equally often, and each change of the state is one event more.
+   */
+  #counted(reading: SlotReading): SlotReading {
+    const before = this.#slots.get(reading.reader)?.reading;
+    if (before === undefined) return reading;
+    const isOdd = ((reading.cardEvents - before.cardEvents) & 1) === 1;
+    return isOdd === (before.present !== reading.present) ? reading : { ...reading, cardEvents: (reading.cardEvents + 1) & 0xffff };
   }
 
   /** Out and in again between two readings: whoever follows the states must see the card out. */

@@ -52,6 +52,32 @@ describe('states', () => {
     { name: 'mute', readings: [empty, { ...present, mute: true }], expected: ['no-card 0', 'card-mute 1'] },
     { name: 'in use elsewhere', readings: [empty, { ...present, inUse: true }], expected: ['no-card 0', 'card-in-use 1'] },
     { name: 'swapped between two readings: seen out', readings: [present, { ...present, cardEvents: 3 }], expected: ['card-present 1', 'no-card 1', 'card-present 2'] },
+    {
+      name: 'an insertion that is seen before it is counted: one card',
+      readings: [present, { ...empty, cardEvents: 2 }, { ...present, cardEvents: 2 }, { ...present, cardEvents: 3 }],
+      expected: ['card-present 1', 'no-card 1', 'card-present 2'],
+    },
+    {
+      name: 'a removal that is seen before it is counted, and the next insertion too: one card',
+      readings: [present, { ...empty, cardEvents: 1 }, { ...present, cardEvents: 2 }, { ...present, cardEvents: 3 }],
+      expected: ['card-present 1', 'no-card 1', 'card-present 2'],
+    },
+    {
+      name: 'swapped between two readings, the second insertion not counted yet: seen out once',
+      readings: [present, { ...present, cardEvents: 2 }, { ...present, cardEvents: 3 }],
+      expected: ['card-present 1', 'no-card 1', 'card-present 2'],
+    },
+    {
+      name: 'counted past the end of the count: one card',
+      readings: [
+        { ...empty, cardEvents: 65_534 },
+        { ...present, cardEvents: 65_535 },
+        { ...empty, cardEvents: 65_535 },
+        { ...present, cardEvents: 0 },
+        { ...present, cardEvents: 1 },
+      ],
+      expected: ['no-card 0', 'card-present 1', 'no-card 1', 'card-present 2'],
+    },
     { name: 'the same reading twice: told once', readings: [present, present], expected: ['card-present 1'] },
   ])('$name', ({ readings, expected }) => {
     for (const reading of readings) pcsc.say([reading]);
