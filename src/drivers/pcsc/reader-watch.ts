@@ -14,6 +14,8 @@ export const readerWatchTimes: ReaderWatchTimes = { retryFirstMs: 250, retryLong
 
 interface Slot {
   reading: SlotReading;
+  /** The service changes a slot's state first and counts the event a moment later: the next reading's count may be one more, and nothing has happened. */
+  isUncounted: boolean;
   insertion: number;
   /** This process is connected, or was until a moment ago: "in use" in the readings is its own doing. */
   own: 'no' | 'held' | 'let-go';
@@ -106,9 +108,8 @@ export class ReaderWatch {
     );
   }
 
-  #read(told: SlotReading[]): void {
+  #read(readings: SlotReading[]): void {
     this.#failures = 0;
-    const readings = told.map((reading) => this.#counted(reading));
     const names = new Set(readings.map(({ reader }) => reader));
     for (const reader of this.#slots.keys()) if (!names.has(reader)) this.#slots.delete(reader);
     const swapped = readings.filter((reading) => this.#isSwap(reading));
@@ -119,21 +120,11 @@ export class ReaderWatch {
     this.#report();
   }
 
-  /**
-   * The service changes a slot's state first and counts the event a moment later: what is read in between is one short. It shows by its parity: a card
-   * that is in as before went out and came in equally often, and each change of the state is one event more.
-   */
-  #counted(reading: SlotReading): SlotReading {
-    const before = this.#slots.get(reading.reader)?.reading;
-    if (before === undefined) return reading;
-    const isOdd = ((reading.cardEvents - before.cardEvents) & 1) === 1;
-    return isOdd === (before.present !== reading.present) ? reading : { ...reading, cardEvents: (reading.cardEvents + 1) & 0xffff };
-  }
-
   /** Out and in again between two readings: whoever follows the states must see the card out. */
   #isSwap(reading: SlotReading): boolean {
-    const before = this.#slots.get(reading.reader)?.reading;
-    return before !== undefined && before.present && reading.present && before.cardEvents !== reading.cardEvents;
+    const before = this.#slots.get(reading.reader);
+    if (before === undefined || !before.reading.present || !reading.present) return false;
+    return reading.cardEvents !== before.reading.cardEvents && !(before.isUncounted && reading.cardEvents === countOf(before));
   }
 
   #take(reading: SlotReading): void {
@@ -141,8 +132,11 @@ export class ReaderWatch {
     const isNewCard = reading.present && before?.reading.present !== true;
     const own = before === undefined || isNewCard || !reading.present || (before.own === 'let-go' && !reading.inUse) ? 'no' : before.own;
     const inUseElsewhere = reading.inUse && own === 'no';
+    // Each change of the state is one event more: where an even number was counted, the last is still to come.
+    const isUncounted = before !== undefined && before.reading.present !== reading.present && (reading.cardEvents - countOf(before)) % 2 === 0;
     this.#slots.set(reading.reader, {
       reading,
+      isUncounted,
       insertion: isNewCard ? ++this.#insertions : (before?.insertion ?? 0),
       own,
       needsReset: isNewCard ? this.#isFirstReading || inUseElsewhere : (before?.needsReset ?? false) || inUseElsewhere,
@@ -195,6 +189,11 @@ export class ReaderWatch {
     this.#lastReport = report;
     this.#onStatus(status);
   }
+}
+
+/** What the service's count is once it has counted what its state shows, 16 bits. */
+function countOf({ reading, isUncounted }: Slot): number {
+  return (reading.cardEvents + (isUncounted ? 1 : 0)) & 0xffff;
 }
 
 function statusOf(slot: Slot): ReaderStatus {

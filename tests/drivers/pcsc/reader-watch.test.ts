@@ -68,6 +68,12 @@ describe('states', () => {
       expected: ['card-present 1', 'no-card 1', 'card-present 2'],
     },
     {
+      name: 'an insertion that is never counted excuses no later count: seen out',
+      readings: [empty, { ...present, cardEvents: 0 }, { ...present, cardEvents: 0 }, { ...present, cardEvents: 1 }],
+      expected: ['no-card 0', 'card-present 1', 'no-card 1', 'card-present 2'],
+    },
+    { name: 'plugged in anew with another card, counted from 0: seen out', readings: [present, { ...present, cardEvents: 0 }], expected: ['card-present 1', 'no-card 1', 'card-present 2'] },
+    {
       name: 'counted past the end of the count: one card',
       readings: [
         { ...empty, cardEvents: 65_534 },
