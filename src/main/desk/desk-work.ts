@@ -13,7 +13,7 @@ import { concatBytes, equalBytes, utf8 } from '../../ledger/verify/bytes.ts';
 import { assembleCose } from '../../ledger/verify/cose.ts';
 import { encodeCbor } from '../../ledger/verify/cbor.ts';
 import type { Crypto } from '../../ledger/verify/crypto.ts';
-import { completed, draftId, inputFor, newDraft, newOpenDraft, withSignature } from '../../ledger/verify/draft.ts';
+import { completed, draftId, inputFor, newDraft, newOpenDraft, withSignature, type Draft } from '../../ledger/verify/draft.ts';
 import { assembleEnvelope, encodeBody, signatureInput, transactionId } from '../../ledger/verify/envelope.ts';
 import { reference } from '../../ledger/verify/reference.ts';
 import { orderInput, type OrderBody } from '../../ledger/verify/order.ts';
@@ -38,7 +38,7 @@ export interface DeskWorkParts {
   kioskId: string;
   staffCardOf(insertion: number): Card;
   newCardOf(insertion: number): NewCard;
-  kept: Pick<KeptDrafts, 'keep' | 'input' | 'sign'>;
+  kept: Pick<KeptDrafts, 'keep' | 'input' | 'sign' | 'handOver'>;
   /** The card that waits in the resident's reader is another, or none any more. */
   onKept(): void;
   hasScanner(): boolean;
@@ -92,6 +92,14 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
     const taken = await give();
     if (taken.ok && taken.value.state === 'rejected') onTheirWay.drop(hand);
     return taken;
+  }
+
+  /** What was signed twice waits here until the hub has said that it has it: whoever signed it may be gone by then, and a colleague signs it once more. */
+  async function giveKept<T>(draft: Draft, give: (transaction: Uint8Array) => Promise<Result<T>>): Promise<Result<T>> {
+    const id = draftId(draft, crypto);
+    const given = await kept.handOver(id, () => give(id));
+    if (given.ok && waitingFor.delete(reference(id))) onKept();
+    return given;
   }
 
   const waitsFor = (keys: readonly Uint8Array[]): boolean => onTheirWay.has(keys) || [...waitingFor.values()].some(({ hand }) => hand !== null && keys.some((key) => isOfCard(hand.made, key)));
@@ -319,13 +327,12 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const envelope = kept.sign(id, key, signed.value.signature);
       if (!envelope.ok) return envelope.failure.detail === 'draft-unknown' ? gone : envelope;
       if (envelope.value === null) throw new Error('a signature is missing');
-      waitingFor.delete(reference(id));
       return ok({ verified: true, envelope: envelope.value });
     },
 
     async carryOut(access, staffCard, envelope, { hand, document, draft }) {
       if (hand === null || document === null) {
-        const done = await district.deliver({ transaction: draftId(draft, crypto), submission: { envelope, payloads: [] } }, recordWaitMs);
+        const done = await giveKept(draft, (transaction) => district.deliver({ transaction, submission: { envelope, payloads: [] } }, recordWaitMs));
         if (!done.ok) return done;
         if (done.value === null) return fail('hub-busy', 'retire');
         return done.value.state === 'rejected' || done.value.state === 'expired' ? fail('request-rejected', done.value.code) : ok(null);
@@ -333,7 +340,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const { beside, made } = hand;
       if (beside.what !== 'replacement') throw new Error('not a replacement');
       const replaced = { envelope, replacement: beside.replacement, facts: document.facts, adminPin: made.adminPin };
-      return settled(await inSession(access, staffCard, (session) => handOver(hand, () => district.deskReplace({ session, ...replaced }))));
+      return settled(await giveKept(draft, () => inSession(access, staffCard, (session) => handOver(hand, () => district.deskReplace({ session, ...replaced })))));
     },
 
     tryOut: (insertion, hand, document) => tryOut(newCardOf(insertion), hand, document.facts.name, parts),

@@ -35,8 +35,10 @@ export interface KeptDrafts {
   list(): KeptDraft[];
   /** What this key is to sign, be it one of the draft's signers or whoever an open one waits for; null: it is gone, or waits for somebody else. */
   input(id: Uint8Array, key: PublicKey): Uint8Array | null;
-  /** With this signature the envelope, and then it is kept no longer; null: others are still missing. `hub-refused`: gone, or not one of its signers. */
+  /** With this signature the envelope, while it waits on as it was until it is handed over; null: others are still missing. `hub-refused`: gone, or not one of its signers. */
   sign(id: Uint8Array, key: PublicKey, signature: Uint8Array): Result<Uint8Array | null>;
+  /** While it is being given away nobody is shown it. Taken, it is kept no longer; where `give` failed it waits on, and whoever signs it again does nothing twice. */
+  handOver<T>(id: Uint8Array, give: () => Promise<Result<T>>): Promise<Result<T>>;
   drop(id: Uint8Array): void;
   close(): void;
 }
@@ -49,6 +51,7 @@ function forSigner(draft: Draft, key: PublicKey): Draft {
 
 export function createKeptDrafts({ clock, crypto }: { clock: Clock; crypto: Crypto }): KeptDrafts {
   const kept = new Map<string, { draft: Draft; untilMs: number; timer: unknown } & Required<Keeping>>();
+  const beingGiven = new Set<string>();
 
   const forget = (name: string): void => {
     const one = kept.get(name);
@@ -62,8 +65,9 @@ export function createKeptDrafts({ clock, crypto }: { clock: Clock; crypto: Cryp
     one?.onGone();
   };
   const find = (id: Uint8Array): ({ draft: Draft; untilMs: number; timer: unknown } & Required<Keeping>) | undefined => {
-    const one = kept.get(toHex(id));
-    return one === undefined || one.untilMs <= clock.now() ? undefined : one;
+    const name = toHex(id);
+    const one = kept.get(name);
+    return one === undefined || one.untilMs <= clock.now() || beingGiven.has(name) ? undefined : one;
   };
 
   return {
@@ -72,14 +76,14 @@ export function createKeptDrafts({ clock, crypto }: { clock: Clock; crypto: Cryp
       const before = kept.get(name);
       if (before === undefined && kept.size >= mostKept) return fail('hub-busy', 'drafts');
       const untilMs = before?.untilMs ?? clock.now() + keptDraftMs;
-      const timer = before?.timer ?? clock.setTimeout(() => dropOne(name), keptDraftMs);
+      const timer = before?.timer ?? clock.setTimeout(() => beingGiven.has(name) || dropOne(name), keptDraftMs);
       kept.set(name, { draft, untilMs, timer, wants: before?.wants ?? wants, onGone: before?.onGone ?? onGone });
       return ok(null);
     },
     list: () =>
-      [...kept.values()]
-        .filter(({ untilMs }) => untilMs > clock.now())
-        .map(({ draft, untilMs, wants }) => ({ draft, untilMs, wants, signed: draft.signers.filter((_, index) => draft.signatures[index] !== null) })),
+      [...kept]
+        .filter(([name, { untilMs }]) => untilMs > clock.now() && !beingGiven.has(name))
+        .map(([, { draft, untilMs, wants }]) => ({ draft, untilMs, wants, signed: draft.signers.filter((_, index) => draft.signatures[index] !== null) })),
     input(id, key) {
       const found = find(id);
       return found === undefined ? null : (inputFor(forSigner(found.draft, key), key, crypto) ?? null);
@@ -90,9 +94,20 @@ export function createKeptDrafts({ clock, crypto }: { clock: Clock; crypto: Cryp
       const signed = withSignature(forSigner(found.draft, key), key, signature, crypto);
       if (!signed.ok) return fail('hub-refused', signed.failure.code);
       const envelope = completed(signed.value, crypto);
-      if (envelope !== null) forget(toHex(id));
-      else kept.set(toHex(id), { ...found, draft: signed.value });
+      if (envelope === null) kept.set(toHex(id), { ...found, draft: signed.value });
       return ok(envelope);
+    },
+    async handOver(id, give) {
+      const name = toHex(id);
+      beingGiven.add(name);
+      try {
+        const given = await give();
+        if (given.ok) forget(name);
+        return given;
+      } finally {
+        beingGiven.delete(name);
+        if ((kept.get(name)?.untilMs ?? Infinity) <= clock.now()) dropOne(name);
+      }
     },
     drop(id) {
       dropOne(toHex(id));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fail, ok, type Result } from '../../../src/contract/result.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { ed25519Signer } from '../../../src/ledger/node-signer.ts';
 import { draftId, inputFor, newDraft, newOpenDraft, withSignature, type Draft } from '../../../src/ledger/verify/draft.ts';
@@ -54,7 +55,7 @@ function halfSigned(nonce = 9): Draft {
 const signatureOf = (draft: Draft, { key, sign }: typeof first): Uint8Array => sign(inputFor(draft, key, nodeCrypto) ?? new Uint8Array());
 
 describe('between the first card and the second', () => {
-  test('the draft is kept, and the second signature makes the envelope', () => {
+  test('the draft is kept, and the second signature makes the envelope', async () => {
     const draft = halfSigned();
     const id = draftId(draft, nodeCrypto);
     expect(kept.keep(draft).ok).toBe(true);
@@ -64,7 +65,47 @@ describe('between the first card and the second', () => {
     const opened = openEnvelope(signed.value, nodeCrypto);
     if (!opened.ok) throw new Error(opened.failure.code);
     expect(opened.value.signers).toHaveLength(2);
+    await kept.handOver(id, () => Promise.resolve(ok(null)));
     expect(kept.list()).toEqual([]);
+  });
+
+  describe('signed by both it waits on until it is handed over', () => {
+    const draft = halfSigned();
+    const id = draftId(draft, nodeCrypto);
+    let gone: number;
+    beforeEach(() => {
+      gone = 0;
+      kept.keep(draft, { onGone: () => (gone += 1) });
+      kept.sign(id, second.key, signatureOf(draft, second));
+    });
+    const sign = () => kept.sign(id, second.key, signatureOf(draft, second));
+
+    test('so that it can be signed again', () => {
+      expect(kept.list()).toMatchObject([{ signed: [first.key] }]);
+      expect(sign()).toMatchObject({ ok: true, value: expect.any(Uint8Array) as Uint8Array });
+    });
+
+    test('and is shown to nobody while it is being given; what was not taken is shown again, for what is left of its five minutes', async () => {
+      const answer = Promise.withResolvers<Result<null>>();
+      const given = kept.handOver(id, () => answer.promise);
+      expect([kept.list(), kept.input(id, second.key)]).toEqual([[], null]);
+      answer.resolve(fail('hub-unreachable'));
+      expect(await given).toMatchObject({ failure: { code: 'hub-unreachable' } });
+      expect(kept.list()).toHaveLength(1);
+      pass(keptDraftMs);
+      expect([gone, kept.list()]).toEqual([1, []]);
+    });
+
+    test.each([
+      { name: 'taken after that, nothing that goes along is let go of', answer: ok(null), then: 0 },
+      { name: 'not taken after that, it is forgotten with what goes along', answer: fail('hub-unreachable'), then: 1 },
+    ])('its five minutes pass meanwhile: $name', async ({ answer, then }) => {
+      await kept.handOver(id, () => {
+        pass(keptDraftMs);
+        return Promise.resolve(answer);
+      });
+      expect([gone, kept.list(), sign().ok]).toEqual([then, [], false]);
+    });
   });
 
   test('five minutes, and a second look at it makes them no longer', () => {
@@ -102,7 +143,7 @@ describe('between the first card and the second', () => {
       return signed.value;
     };
 
-    test('the first has signed as one of several, and cannot be the second', () => {
+    test('the first has signed as one of several, and cannot be the second', async () => {
       const draft = open();
       const id = draftId(draft, nodeCrypto);
       let gone = 0;
@@ -114,6 +155,7 @@ describe('between the first card and the second', () => {
       if (!signed.ok || signed.value === null) throw new Error('not complete');
       const opened = openEnvelope(signed.value, nodeCrypto);
       expect(opened.ok && opened.value.signers.map(({ kid }) => kid)).toEqual([first, second].map(({ key }) => keyId(key, nodeCrypto)));
+      await kept.handOver(id, () => Promise.resolve(ok(null)));
       pass(keptDraftMs);
       expect([gone, kept.input(id, second.key)]).toEqual([0, null]);
     });
