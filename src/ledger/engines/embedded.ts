@@ -90,6 +90,11 @@ function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
   };
   try {
     database = openLedgerFile(path);
+    // Before any is asked: one whose own definition is damaged knows no question that is asked of it.
+    checkTables(database, (empty) => {
+      layOutApplication(empty, genesis, 0);
+      makeTables(empty, genesis);
+    });
     if (!isBegun(database)) {
       if (!mayBegin) return refuse('no chain was begun in this file');
       beginHeadGuard(guardPath);
@@ -99,10 +104,6 @@ function open(options: EmbeddedOptions): Result<EmbeddedLedger> {
     }
     if (!existsSync(guardPath)) return refuse('the record of the last signed head is missing');
     guard = new HeadGuard(guardPath, crypto);
-    checkTables(database, (empty) => {
-      layOutApplication(empty, genesis, 0);
-      makeTables(empty, genesis);
-    });
     const application = openApplication(database, genesis, crypto);
     if (!application.ok) return refuse(application.failure.detail ?? 'unreadable');
     if (successorOf(database) !== undefined) return refuse('this ledger was handed on: others sign its next block (imi node)');

@@ -9,6 +9,8 @@ export function storageFailure(error: unknown): { readonly ok: false; readonly f
     if ('errcode' in error && typeof error.errcode === 'number' && storageCodes.includes(error.errcode & 0xff)) {
       return fail('hub-storage', error.message.slice(0, 120));
     }
+    // Every question is written here: one that the file does not understand was asked of a table whose definition is damaged.
+    if (/^no such (column|table): |^table \w+ has no column named /.test(error.message)) return fail('hub-storage', error.message.slice(0, 120));
     // No number that is written here is so large: node:sqlite found one that is damaged.
     if (error instanceof RangeError && error.message.startsWith('Value is too large to be represented as a JavaScript number')) return fail('hub-storage', 'a damaged number');
     if ('syscall' in error && 'code' in error && typeof error.code === 'string') return fail('hub-storage', error.code);

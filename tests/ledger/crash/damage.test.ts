@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { backUp } from '../../../src/ledger/backup.ts';
 import { openEmbeddedLedger, type EmbeddedLedger } from '../../../src/ledger/engines/embedded.ts';
 import { nodeCrypto } from '../../../src/ledger/node-crypto.ts';
 import { toHex } from '../../../src/ledger/verify/bytes.ts';
@@ -229,6 +230,18 @@ describe(`nothing damaged is served (seed ${seed})`, () => {
       replaceValues(join(folder, 'damaged'), table, column, value);
       expect(await reaction('damaged', { isLarge: true })).not.toMatchObject({ reaction: 'served damage' });
     }
+  });
+
+  test.each([...new Set(columns.map(({ table }) => table))])('the table %s has a column of another name: named at start, and where it is copied', async (table) => {
+    copy('clean', 'damaged');
+    const path = join(folder, 'damaged');
+    const [, column = ''] = /\(\s*(\w+)/.exec(schemaOf(path, table)) ?? [];
+    const database = new DatabaseSync(path, { defensive: false });
+    database.exec('PRAGMA writable_schema = ON');
+    database.prepare('UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?').run(column, `${column}x`, table);
+    database.close();
+    expect(openEmbeddedLedger(options(path))).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the definition of a table is damaged' } });
+    expect(await backUp({ path, guardPath: `${path}.signed`, genesis }, join(folder, 'of-damaged'))).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
   });
 
   test.each([

@@ -91,14 +91,14 @@ function openBoth(path: string, genesis: Genesis, crypto: Crypto): Result<Opened
 
 function openWhole(database: DatabaseSync, genesis: Genesis, crypto: Crypto): Result<LedgerApplication> {
   if (isUnsignedChain(genesis.chain)) return fail('hub-storage', unsignedDetail);
-  if (!isBegun(database)) {
-    const begun = inTransaction(database, () => beginApplication(database, genesis, crypto));
-    if (!begun.ok) return begun;
-  }
   checkTables(database, (empty) => {
     layOutApplication(empty, genesis, 0);
     new LedgerApplication(empty, { chain: genesis.chain, start: 0 }, crypto);
   });
+  if (!isBegun(database)) {
+    const begun = inTransaction(database, () => beginApplication(database, genesis, crypto));
+    if (!begun.ok) return begun;
+  }
   const opened = openApplication(database, genesis, crypto);
   if (!opened.ok) return opened;
   const sound = opened.value.check();
