@@ -6,7 +6,7 @@ export default defineConfig({
   testMatch: '*.journey.ts',
   outputDir: 'out/journeys',
   // Each has a reader, a hub and a browser of its own.
-  workers: 3,
+  workers: 2,
   fullyParallel: true,
   // A build machine's neighbours are loud. What passes only the second time is named at the end of the run.
   retries: process.env['CI'] === undefined ? 0 : 1,

@@ -12,7 +12,7 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     // In this order: the short ones at the end leave no worker waiting for the other.
     projects: [
       // Native modules and daemons of their own: a process per file.
