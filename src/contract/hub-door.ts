@@ -15,6 +15,7 @@ export const doorFrameLimitBytes = 1024 * 1024;
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'bytes');
 const id16 = bytes.refine((b) => b.length === 16, 'id: 16 bytes');
 const agencyName = z.string().regex(/^[a-z0-9][a-z0-9./_-]{2,79}$/);
+const key32 = bytes.refine((b) => b.length === 32, 'key: 32 bytes');
 const hash32 = bytes.refine((b) => b.length === 32, 'hash: 32 bytes');
 
 /** A ciphertext that goes along with a transaction and is stored before the transaction is taken. */
@@ -239,6 +240,11 @@ export const doorMethods = {
     }),
     result: submissionStateSchema,
   },
+  /**
+   * Whether a card with one of these keys is under way: its registration or replacement is on the hub's disk, and not all of it is done. The ledger may not
+   * have the keys for as long, so a kiosk that did not bring it asks before it wipes a card.
+   */
+  'desk.under-way': { params: z.strictObject({ session: id16, keys: z.array(key32).min(1).max(3) }), result: z.strictObject({ underWay: z.boolean() }) },
   /**
    * A draft (verify/draft.ts) of one `kiosk.enrol` or `kiosk.retire` that a technician of this hub has signed: the hub adds its own signature and takes it.
    * Whoever is set up enrols its own key, and a kiosk retires itself; who is on the hub's machine does either for any kiosk. `hub-refused`, with what is wrong with it.

@@ -110,6 +110,7 @@ export function doorHandlers({ ledger, keeper, catalogue, staff, names, asks, li
     'desk.register': (params) => staff.register(params),
     'desk.recovery': (params) => staff.recovery(params),
     'desk.replace': (params) => staff.replace(params),
+    'desk.under-way': (params) => staff.underWay(params),
     'kiosk.countersign': ({ draft }, speaker) => countersign(draft, speaker === null ? {} : { kiosk: speaker }),
     'transaction.submit': (submission, speaker) =>
       speaker !== null && isAnother(attestingKiosk(submission.envelope), speaker) ? Promise.resolve(mismatch) : keeper.take(submission),

@@ -19,7 +19,7 @@ export interface StaffDoorParts {
   keeper: Pick<Keeper, 'answered' | 'recovery'>;
   drafts: Pick<Drafts, 'list'>;
   lookUps: Pick<LookUps, 'lookUp' | 'hasFound'>;
-  registrations: Pick<Registrations, 'register' | 'replace'>;
+  registrations: Pick<Registrations, 'register' | 'replace' | 'isUnderWay'>;
   /** Name of the registrar's party. */
   registrar: Name;
   crypto: Crypto;
@@ -101,6 +101,12 @@ export class StaffDoor {
   async replace({ session, ...replaced }: DoorParams<'desk.replace'>): Promise<Result<DoorResult<'desk.replace'>>> {
     const member = await this.#atDesk(session);
     return member.ok ? this.#parts.registrations.replace(replaced, member.value) : member;
+  }
+
+  async underWay({ session, keys }: DoorParams<'desk.under-way'>): Promise<Result<DoorResult<'desk.under-way'>>> {
+    const member = await this.#atDesk(session);
+    const found = member.ok ? this.#parts.registrations.isUnderWay(keys) : member;
+    return found.ok ? ok({ underWay: found.value }) : found;
   }
 
   /** Who serves residents: the hub's staff and the registrar's clerks. */

@@ -93,6 +93,8 @@ export interface District {
   deskRecovery(session: Uint8Array, resident: Uint8Array): Promise<Result<SpaceBefore>>;
   /** A replacement, and whatever belongs to it. As `deskRegister`. */
   deskReplace(params: DoorParams<'desk.replace'>): Promise<Result<SubmissionState>>;
+  /** Whether the hub has a card with one of these keys in hand, which the ledger may not have yet. @param keys raw, 32 bytes each. */
+  isUnderWay(session: Uint8Array, keys: Uint8Array[]): Promise<Result<boolean>>;
   /** Drafts at the hub that this person's party is to sign or has signed. */
   drafts(session: Uint8Array): Promise<Result<DoorResult<'drafts.list'>['drafts']>>;
   /** A challenge of which one half is the kiosk's and one the keeper's. */
@@ -325,6 +327,10 @@ export function createDistrict({ hub, light, crypto, kioskId, now }: DistrictPar
       return kept.ok ? ok({ resident, publicKey: record.space[1], ...kept.value }) : kept;
     },
     deskReplace: (params) => hub.call('desk.replace', params, { deadlineMs: deskWaitMs }),
+    async isUnderWay(session, keys) {
+      const asked = await hub.call('desk.under-way', { session, keys });
+      return asked.ok ? ok(asked.value.underWay) : asked;
+    },
     async closeStaff(session) {
       await hub.call('staff.close', { session });
     },

@@ -267,6 +267,21 @@ export class Registrations {
     return guarded(() => this.#database.prepare('SELECT sealed FROM admin_pin WHERE resident = ? ORDER BY at DESC, rowid DESC').all(resident).map((row) => bytesOf(row['sealed'])));
   }
 
+  /** Whether one of these is a key of a card that was brought and is not carried out yet. @param keys raw, 32 bytes each. */
+  isUnderWay(keys: readonly Uint8Array[]): Result<boolean> {
+    const brought = guarded(() => this.#database.prepare('SELECT envelope FROM registration WHERE content IS NOT NULL').all().map((row) => bytesOf(row['envelope'])));
+    if (!brought.ok) return brought;
+    return ok(brought.value.some((envelope) => this.#cardKeys(envelope).some((one) => keys.some((key) => equalBytes(one, key)))));
+  }
+
+  /** It was checked before it was kept. */
+  #cardKeys(envelope: Uint8Array): Uint8Array[] {
+    const opened = openEnvelope(envelope, this.#parts.crypto);
+    const act = opened.ok ? opened.value.body.acts[0] : undefined;
+    if (act?.kind !== 'resident.register' && act?.kind !== 'resident.replace') throw new Error('an envelope that was kept does not open');
+    return [act.sig[1], act.aut[1], act.dec[1]];
+  }
+
   async close(): Promise<void> {
     this.#unlisten();
     await this.#turn;

@@ -79,6 +79,13 @@ describe('what a card is replaced with', () => {
     expect(brief(await hub.staff.replace({ session: other, envelope: bytes16(), replacement: bytes16(), facts: {}, adminPin: bytes16() }))).toBe('hub-refused role');
   });
 
+  it('which card is under way is told to whoever serves residents', async () => {
+    const keys = [new Uint8Array(32)];
+    for (const person of ['staff-liang', 'clerk-tan']) expect(await hub.staff.underWay({ session: await session(person), keys })).toEqual({ ok: true, value: { underWay: false } });
+    for (const person of ['tech-ou', 'officer-luo']) expect(brief(await hub.staff.underWay({ session: await session(person), keys }))).toBe('hub-refused role');
+    expect(brief(await hub.staff.underWay({ session: bytes16(), keys }))).toBe('hub-refused session');
+  });
+
   it('what is no replacement is refused, whoever brings it', async () => {
     const replaced = { envelope: bytes16(), replacement: bytes16(), facts: {}, adminPin: bytes16() };
     expect(brief(await hub.staff.replace({ session: await session('clerk-tan'), ...replaced }))).toBe('hub-refused envelope-malformed');

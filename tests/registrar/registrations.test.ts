@@ -124,6 +124,40 @@ describe('a registration from the desk', () => {
     expect(must(hub.registrations.adminPins(one.prepared.resident))).toEqual([one.registration.adminPin]);
   });
 
+  describe('while its ledger stands still', () => {
+    const keysOf = ({ aut, dec }: NewResident): Uint8Array[] => [aut.key[1], x25519Public(dec)];
+    /** Takes everything, and makes no block. */
+    const standing = (path: string, state: 'queued' | 'rejected' = 'queued'): RegistrationsParts => ({
+      ...partsOf(path),
+      recordWaitMs: 0,
+      ledger: { chain: hub.ledger.chain, receipt: () => Promise.resolve(ok(null)), onBlock: () => () => undefined },
+      keeper: { take: () => Promise.resolve(ok({ state })), foundSpace: () => Promise.resolve(ok(null)) },
+    });
+
+    it('the card is under way by each of its keys, after a restart too, until nothing comes of it', async () => {
+      const path = join(dataDir, 'standing.sqlite');
+      const [one, another] = [await newResident(), await newResident()];
+      const before = must(Registrations.open(standing(path)));
+      expect(must(before.isUnderWay(keysOf(one)))).toBe(false);
+      expect(brief(await before.register(one.registration, member()))).toBe('queued');
+      for (const key of keysOf(one)) expect(must(before.isUnderWay([key]))).toBe(true);
+      expect(must(before.isUnderWay(keysOf(another)))).toBe(false);
+      await before.close();
+
+      const after = must(Registrations.open(standing(path, 'rejected')));
+      expect(must(after.isUnderWay(keysOf(one)))).toBe(true);
+      await after.carryOn();
+      expect(must(after.isUnderWay(keysOf(one)))).toBe(false);
+      await after.close();
+    });
+
+    it('and no longer once all of it is done', async () => {
+      const one = await newResident();
+      expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
+      expect(must(hub.registrations.isUnderWay(keysOf(one)))).toBe(false);
+    });
+  });
+
   it('takes along what the register’s export said, the document’s own facts before it, and keeps it for the next card', async () => {
     const household = { postcode: '510140', household_number: '060312018833', household_role: 'head', household_size: '3', resident_since: '2020-03-01', marital_status: 'single' };
     const number = identityNumber('1996-04-11', (sequence += 1));

@@ -22,7 +22,7 @@ import type { Clock } from '../clock.ts';
 import type { District } from '../district.ts';
 import { unpackSlip } from '../printing.ts';
 import type { KeptDrafts } from '../staff/kept-drafts.ts';
-import { inStaffSession, openStaffSession } from '../staff/staff-session.ts';
+import { inStaffSession, isUnknownSession, openStaffSession } from '../staff/staff-session.ts';
 import type { StaffAccess } from '../staff/work.ts';
 import { districtDay } from '../district-time.ts';
 import { createCardsOnTheirWay, isOfCard } from './cards-on-their-way.ts';
@@ -31,7 +31,7 @@ import { closeHand } from './hands.ts';
 import type { CardInHand, DeskWork, LookUpReason, Signed, Waiting } from './work.ts';
 
 export interface DeskWorkParts {
-  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver' | 'deskRecovery' | 'deskReplace' | 'isRetired'>;
+  district: Pick<District, 'chain' | 'party' | 'areKnownKeys' | 'deskLookUp' | 'deskRegister' | 'residentOf' | 'challenge' | 'openSpace' | 'closeSpace' | 'openStaff' | 'closeStaff' | 'deliver' | 'deskRecovery' | 'deskReplace' | 'isUnderWay' | 'isRetired'>;
   devices: Devices;
   crypto: Crypto;
   clock: Clock;
@@ -103,6 +103,17 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
   }
 
   const waitsFor = (keys: readonly Uint8Array[]): boolean => onTheirWay.has(keys) || [...waitingFor.values()].some(({ hand }) => hand !== null && keys.some((key) => isOfCard(hand.made, key)));
+
+  /**
+   * Whether the hub has it in hand, brought from another kiosk, or from here before a restart. With one reader for all the staff's card is out by now: that it
+   * does not answer a hub that was started anew says nothing of the card in hand.
+   */
+  async function isUnderWay(access: StaffAccess, staffCard: number, keys: Uint8Array[]): Promise<Result<boolean>> {
+    const asked = await district.isUnderWay(access.session, keys);
+    if (!isUnknownSession(asked)) return asked;
+    const again = await inSession(access, staffCard, (session) => district.isUnderWay(session, keys));
+    return again.ok ? again : asked;
+  }
 
   /** By the new card, whose slip's secret is zero where that came to nothing. */
   async function provenBy(insertion: number, aut: Uint8Array, { challenge, recoverySecret }: { challenge: Uint8Array; recoverySecret: Uint8Array }): Promise<Result<Uint8Array>> {
@@ -180,7 +191,7 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       return settled.value.code === 'key-inactive' ? ok({ already: true }) : fail('request-rejected', settled.value.code);
     },
 
-    async lookAtCard(insertion) {
+    async lookAtCard(access, staffCard, insertion) {
       const raw = await newCardOf(insertion).openRaw();
       if (!raw.ok) return raw;
       const { sig, aut, dec } = raw.value.keys;
@@ -189,7 +200,11 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
       const known = await district.areKnownKeys(keys);
       if (!known.ok) return known;
       if (known.value) return fail('card-registered');
-      return waitsFor(keys.map(([, key]) => key)) ? fail('card-waiting') : ok(raw.value.state);
+      const rawKeys = keys.map(([, key]) => key);
+      if (waitsFor(rawKeys)) return fail('card-waiting');
+      const underWay = await isUnderWay(access, staffCard, rawKeys);
+      if (!underWay.ok) return underWay;
+      return underWay.value ? fail('card-waiting') : ok(raw.value.state);
     },
 
     async wipe(insertion) {

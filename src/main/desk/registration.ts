@@ -13,7 +13,8 @@ const lookUpSpace: Does = async (context) => {
   return found.ok ? ok({ space: found.value }) : found;
 };
 const lookAtCard: Does = async (context) => {
-  const looked = await context.work.lookAtCard(known(context, 'card'));
+  const { work, access, staffCard } = context;
+  const looked = await work.lookAtCard(access, staffCard, known(context, 'card'));
   return looked.ok ? ok({ isUsed: looked.value === 'used' }) : looked;
 };
 const wipe: Does = async (context) => {

@@ -77,8 +77,8 @@ export interface DeskWork {
   signBlock(access: StaffAccess, staffCard: number, pin: Uint8Array | null, resident: Uint8Array, reason: BlockReason): Promise<Result<Signed<{ block: SignedBlock }>>>;
   /** Recorded when this answers ok: the card's keys sign nothing from then on; `already`: nor did they before, and nothing was recorded. Asked again, it happens once. `request-rejected` with the rejection's code. */
   deliverBlock(block: SignedBlock): Promise<Result<{ already: boolean }>>;
-  /** `card-registered`: its keys are somebody's. `card-waiting`: they are to be, by what waits for a second signature or for the hub. */
-  lookAtCard(insertion: number): Promise<Result<'blank' | 'used'>>;
+  /** `card-registered`: its keys are somebody's. `card-waiting`: they are to be, by what waits for a second signature here, or for the hub, or at it. Where the hub cannot be asked that, why. */
+  lookAtCard(access: StaffAccess, staffCard: number, insertion: number): Promise<Result<'blank' | 'used'>>;
   wipe(insertion: number): Promise<Result<null>>;
   make(access: StaffAccess, insertion: number): Promise<Result<MadeCard>>;
   choosePin(insertion: number, pin: Uint8Array, document: Document): Promise<Result<PinChoice>>;

@@ -17,16 +17,24 @@ const clerk = ed25519Signer(new Uint8Array(32).fill(9));
 const keys = { sig: card.key[1], aut: card.key[1], dec: madeCard.info.keys.dec };
 const access = { staff: { ...auditor, role: 'staff' as const, sig: clerk.key[1], aut: clerk.key[1] }, session: new Uint8Array(16), registrar: 'registrar' };
 const insertion = 7;
+/** Of a hub that was started anew. */
+const anew = new Uint8Array(16).fill(1);
 
 let nowMs: number;
 let timers: { run: () => void; atMs: number }[];
 let kept: KeptDrafts;
 let answer: Result<SubmissionState>;
+/** What the hub has in hand, by session. */
+let underWay: (session: Uint8Array) => Result<boolean>;
+/** Whether the staff's card is in its reader, for a hub that was started anew. */
+let staffCardIn: boolean;
 let work: DeskWork;
 
 beforeEach(() => {
   nowMs = 1_700_000_000_000;
   timers = [];
+  underWay = () => ok(false);
+  staffCardIn = true;
   const clock = {
     now: () => nowMs,
     setTimeout: (run: () => void, ms: number) => timers.push({ run, atMs: nowMs + ms }),
@@ -34,11 +42,19 @@ beforeEach(() => {
   };
   kept = createKeptDrafts({ clock, crypto: nodeCrypto });
   const parts = {
-    district: { chain: 'imi-demo', areKnownKeys: () => Promise.resolve(ok(false)), deskRegister: () => Promise.resolve(answer) },
+    district: {
+      chain: 'imi-demo',
+      areKnownKeys: () => Promise.resolve(ok(false)),
+      isUnderWay: (session: Uint8Array) => Promise.resolve(underWay(session)),
+      deskRegister: () => Promise.resolve(answer),
+      challenge: () => Promise.resolve(ok({ challenge: new Uint8Array(40) })),
+      openStaff: () => Promise.resolve(ok({ session: anew, registrar: 'registrar' })),
+      closeStaff: () => Promise.resolve(),
+    },
     crypto: nodeCrypto,
     clock,
     kioskId: 'hall-1',
-    staffCardOf: () => ({}),
+    staffCardOf: () => ({ authenticate: (data: Uint8Array) => Promise.resolve(staffCardIn ? ok(clerk.sign(data)) : fail('card-removed')) }),
     newCardOf: () => ({ openRaw: () => Promise.resolve(ok({ state: 'used', version: '3.4', keys })), release: () => Promise.resolve() }),
     kept,
     onKept: () => undefined,
@@ -60,7 +76,7 @@ function handOf(signers: readonly (typeof card)[]): CardInHand {
   return { resident, recoverySecret, beside: { what: 'registration', wrapped, recovery }, made: { ...madeCard, info: { ...madeCard.info, keys } }, draft };
 }
 const look = async (): Promise<string> => {
-  const looked = await work.lookAtCard(insertion);
+  const looked = await work.lookAtCard(access, 1, insertion);
   return looked.ok ? looked.value : looked.failure.code;
 };
 const pass = (ms: number): void => {
@@ -106,5 +122,19 @@ describe('nor one that was given to the hub with all its signatures', () => {
     answer = ok({ state: 'rejected', code: 'expired' });
     await work.submit(access, 1, hand, fangDocument);
     expect(await look()).toBe('used');
+  });
+});
+
+describe('nor one that the hub has in hand, brought from another kiosk or from here before a restart', () => {
+  const anewOnly = (session: Uint8Array): Result<boolean> => (session[0] === 1 ? ok(true) : fail('hub-refused', 'session'));
+  test.each<{ name: string; hub: typeof anewOnly; isOut?: true; then: string }>([
+    { name: 'it says so', hub: () => ok(true), then: 'card-waiting' },
+    { name: 'it says so after its own restart, once the staff’s card has answered', hub: anewOnly, then: 'card-waiting' },
+    { name: 'after its own restart, with the staff’s card out of the one reader, nobody knows', hub: anewOnly, isOut: true, then: 'hub-refused' },
+    { name: 'it cannot be asked: nobody knows', hub: () => fail('hub-unreachable'), then: 'hub-unreachable' },
+  ])('$name', async ({ hub, isOut = false, then }) => {
+    underWay = hub;
+    staffCardIn = !isOut;
+    expect(await look()).toBe(then);
   });
 });

@@ -54,7 +54,7 @@ export function goodDeskWork(calls: DeskCalls): DeskWork {
     signBlock: (_, __, pin) => did('signBlock', { verified: true, block: { transaction: new Uint8Array(32), envelope: new Uint8Array(1) } }, pin),
     deliverBlock: () => did('deliverBlock', { already: false }),
     lookUp: (_, __, pin) => did('lookUp', { verified: true, resident: null }, pin),
-    lookAtCard: (insertion) => did(`lookAtCard ${insertion}`, 'blank'),
+    lookAtCard: (_, __, insertion) => did(`lookAtCard ${insertion}`, 'blank'),
     wipe: () => did('wipe', null),
     make: () => did('make', { ...madeCard }),
     choosePin: (_, pin) => did('choosePin', { chosen: true }, pin),
