@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { identityVct } from '../../contract/claims.ts';
 import type { SubmissionState } from '../../contract/hub-door.ts';
-import { fail, ok, type Result } from '../../contract/result.ts';
+import type { FailureCode } from '../../contract/failures.ts';
+import { fail, ok, type Failure, type Result } from '../../contract/result.ts';
 import { claimedIssuer, openCredential } from '../../identity/credential.ts';
 import { identityNumberIsSound } from '../../identity/identity-number.ts';
 import { prepareRegistration } from '../../identity/registration.ts';
@@ -88,9 +89,11 @@ export function createDeskWork(parts: DeskWorkParts): DeskWork {
 
   /** A new card with all its signatures, given to the hub: until it is heard how that ended its keys are somebody's already. */
   async function handOver(hand: CardInHand, give: () => Promise<Result<SubmissionState>>): Promise<Result<SubmissionState>> {
+    const mayHaveIt = onTheirWay.has([hand.made.info.keys.sig]);
     onTheirWay.add(hand);
     const taken = await give();
-    if (taken.ok && taken.value.state === 'rejected') onTheirWay.drop(hand);
+    const isOver = taken.ok ? taken.value.state === 'rejected' : !mayHaveIt && wasRefused(taken.failure);
+    if (isOver) onTheirWay.drop(hand);
     return taken;
   }
 
@@ -411,6 +414,10 @@ function settled(taken: Result<SubmissionState>): Result<null> {
   if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
   return taken.value.state === 'recorded' || taken.value.state === 'witnessed' ? ok(null) : fail('hub-busy', taken.value.state);
 }
+
+/** The hub did not take it: it knows the session no more, the member of staff may not bring it, or it is not to be begun. What it has all the same its own door says. */
+const refusals: readonly FailureCode[] = ['hub-refused', 'staff-card-unknown', 'staff-card-retired', 'staff-card-expired', 'staff-card-office', 'document-number', 'resident-known', 'resident-unknown'];
+const wasRefused = ({ code, detail }: Failure): boolean => refusals.includes(code) || (code === 'hub-busy' && detail === 'registration');
 
 const gone = fail('draft-gone');
 

@@ -115,6 +115,34 @@ describe('nor one that was given to the hub with all its signatures', () => {
     expect(await look()).toBe('used');
   });
 
+  const refusals: Result<SubmissionState>[] = [
+    fail('hub-refused', 'session'),
+    fail('hub-refused', 'another-resident'),
+    fail('staff-card-retired'),
+    fail('document-number'),
+    fail('resident-known'),
+    fail('hub-busy', 'registration'),
+  ];
+  test.each(refusals.map((hub) => ({ hub, name: hub.ok ? '' : `${hub.failure.code} ${hub.failure.detail ?? ''}` })))('$name: it was not taken, and the card waits for nothing', async ({ hub }) => {
+    staffCardIn = false;
+    answer = hub;
+    await work.submit(access, 1, handOf([card, clerk]), fangDocument);
+    expect(await look()).toBe('used');
+  });
+
+  test.each<{ name: string; before: Result<SubmissionState> }>([
+    { name: 'nothing was heard', before: fail('hub-unreachable', 'deadline') },
+    { name: 'it was queued', before: ok({ state: 'queued' }) },
+  ])('refused when it was given again, after $name the first time: it waits on', async ({ before }) => {
+    staffCardIn = false;
+    const hand = handOf([card, clerk]);
+    answer = before;
+    await work.submit(access, 1, hand, fangDocument);
+    answer = fail('hub-refused', 'session');
+    await work.submit(access, 1, hand, fangDocument);
+    expect(await look()).toBe('card-waiting');
+  });
+
   test('asked again it says that it was refused', async () => {
     const hand = handOf([card, clerk]);
     answer = ok({ state: 'queued' });
