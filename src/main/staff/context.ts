@@ -42,8 +42,8 @@ export interface StaffSession {
   touchWanted: boolean;
   /** Of the pause after a wrong PIN. */
   waitSeconds: number;
-  /** null: nobody was asked yet. */
-  drafts: Omit<ListedDrafts, 'access'> | null;
+  /** null: nobody has looked. `isWhole` null: the hub was not asked yet. */
+  drafts: { rows: ListedDrafts['rows']; isWhole: boolean | null } | null;
   health: KioskHealth | null;
   /** The day whose figures are wanted, and those that were counted. */
   wantedDay: string | null;

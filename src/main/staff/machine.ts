@@ -1,4 +1,4 @@
-import { and, assign, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
+import { and, assign, cancel, fromCallback, fromPromise, not, or, raise, sendTo, setup, stateIn } from 'xstate';
 import type { Intent } from '../../contract/bridge.ts';
 import type { DeskAct } from '../../contract/desk-act.ts';
 import type { CardInfo, PinResult, PrinterStatus } from '../../contract/device-host.ts';
@@ -43,6 +43,8 @@ export type StaffEvent =
   /** What a technician's bench shows, and that it was left. */
   | { type: 'workshop.page'; page: WorkshopPage }
   | { type: 'workshop.over' }
+  /** Said by a page to itself that is looked at again and again: the last look is over, and a while has passed. */
+  | { type: 'look.again' }
   | { type: 'idle.over' }
   | { type: 'limit.over' };
 
@@ -210,12 +212,11 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
         receive(({ type, ...rest }) => bench.take({ intent: type, ...rest } as Intent));
         return () => bench.stop();
       }),
-      listDrafts: fromPromise<ListedDrafts, { access: StaffAccess; insertion: number }>(({ input, signal }) => work.drafts(input.access, input.insertion, signal)),
+      listDrafts: fromPromise<ListedDrafts, { access: StaffAccess; insertion: number; reopens: boolean }>(({ input, signal }) => work.drafts(input.access, input.insertion, input.reopens, signal)),
     },
     delays: {
       idleLock: ({ context }) => context.settings.idleLockMs,
       untilWarning: ({ context }) => context.settings.limitMs - context.settings.warnMs,
-      refresh: ({ context }) => context.settings.refreshMs,
       second: secondMs,
       minute: minuteMs,
     },
@@ -328,6 +329,14 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       countPause: assign(({ context }) => patch(context, { waitSeconds: inSession(context).waitSeconds - 1 })),
       keepAccess: assign(({ context }, { result }: { result: Result<StaffAccess> }) => (result.ok ? patch(context, { access: result.value }) : {})),
       lookAround: assign(({ context }) => patch(context, { health: work.health() })),
+      showOwnDrafts: assign(({ context }) => {
+        const { drafts } = inSession(context);
+        const atHub = (drafts?.rows ?? []).filter(({ place }) => place === 'hub');
+        return patch(context, { drafts: { rows: [...work.ownDrafts(accessOf(context)), ...atHub], isWhole: drafts?.isWhole ?? null } });
+      }),
+      /** From the end of a look on: a slow hub's answer is waited for, and not asked for anew. */
+      lookAgain: raise({ type: 'look.again' }, { delay: ({ context }) => context.settings.refreshMs, id: 'look' }),
+      lookNoMore: cancel('look'),
       keepDrafts: assign(({ context }, { listed: { access, ...drafts } }: { listed: ListedDrafts }) => patch(context, { access, drafts })),
       keepMachineHealth: assign(({ context }, { shown }: { shown: ShownHealth }) => patch(context, { machineHealth: shown })),
       forgetHandOff: assign(({ context }) => patch(context, { handOff: null })),
@@ -498,15 +507,17 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                 },
                 states: {
                   home: {
-                    entry: 'lookAround',
+                    entry: ['lookAround', 'showOwnDrafts'],
+                    exit: 'lookNoMore',
                     invoke: {
                       src: 'listDrafts',
-                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion }),
-                      onDone: { actions: { type: 'keepDrafts', params: ({ event }) => ({ listed: event.output }) } },
+                      // Nobody is asked for a touch again and again by a page that says nothing of it.
+                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion, reopens: !cardOf(context).touch.aut }),
+                      onDone: { actions: [{ type: 'keepDrafts', params: ({ event }) => ({ listed: event.output }) }, 'lookAgain'] },
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
-                    after: { refresh: { target: 'home', reenter: true } },
                     on: {
+                      'look.again': { target: 'home', reenter: true },
                       'draft.open': { guard: 'mayCountersign', target: 'countersigning' },
                       'workshop.open': { guard: 'isTechnician', target: 'workshop' },
                       'desk.open': [
@@ -527,11 +538,11 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                     invoke: {
                       src: 'lookAtMachine',
                       input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion }),
-                      onDone: { actions: { type: 'keepMachineHealth', params: ({ event }) => ({ shown: event.output }) } },
+                      onDone: { actions: [{ type: 'keepMachineHealth', params: ({ event }) => ({ shown: event.output }) }, 'lookAgain'] },
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
-                    after: { refresh: { target: 'health', reenter: true } },
-                    on: { back: 'home' },
+                    exit: 'lookNoMore',
+                    on: { 'look.again': { target: 'health', reenter: true }, back: 'home' },
                   },
                   /** The code of a matter that was begun elsewhere. */
                   bringing: {

@@ -82,9 +82,9 @@ function pinPage(stage: string, { card, staff, access, triesLeft, pinWrong, wait
 
 function homePage({ staff, health, drafts }: StaffSession, minutesLeft: number, readiness: (staff: ProvenStaff) => DeskReadiness | null): Page {
   if (staff === null || health === null) throw new Error('nobody is signed in');
-  const isPart = drafts !== null && !drafts.isWhole;
+  const isPart = drafts?.isWhole !== true;
   const rows = drafts === null || (isPart && drafts.rows.length === 0) ? null : drafts.rows;
-  return { page: 'staff-home', who: whoOf(staff), health, drafts: rows, ...(isPart && rows !== null ? { hubSilent: true as const } : {}), minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
+  return { page: 'staff-home', who: whoOf(staff), health, drafts: rows, ...(drafts?.isWhole === false && rows !== null ? { hubSilent: true as const } : {}), minutesLeft: minutesLeft > 0 ? minutesLeft : null, desk: readiness(staff), tends: tendsKiosks(staff.role) };
 }
 
 function awaitingPage({ handOff, insertion, health }: StaffSession, { settings, reader, residentReader }: StaffContext): Page {

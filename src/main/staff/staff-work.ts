@@ -34,12 +34,14 @@ export interface StaffWorkParts {
 /** A session's work on the real card, ledger and hub. */
 export function createStaffWork(parts: StaffWorkParts): StaffWork {
   const { district, cardOf, standing, journal } = parts;
+  const signers: KnownSigners = new Map();
   return {
     readCard: (insertion) => cardOf(insertion).open(),
     whose: ({ keys }) => district.staffOf(keys),
     checkPin: (insertion, pin) => cardOf(insertion).verify('user', pin),
     signIn: (insertion, staff, signal) => signIn(cardOf(insertion), staff, signal, parts),
-    drafts: (access, insertion, signal) => listDrafts(cardOf(insertion), access, signal, parts),
+    ownDrafts: ({ staff }) => ownDrafts(staff, signers, parts),
+    drafts: (access, insertion, reopens, signal) => listDrafts(reopens ? cardOf(insertion) : null, access, signal, signers, parts),
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
     handOffUntil: (access, insertion, code) => inStaffSession(cardOf(insertion), access, (session) => district.handOffUntil(session, code), parts),
@@ -71,19 +73,35 @@ async function signIn(card: Card, staff: ProvenStaff, signal: AbortSignal, parts
   return fail('card-removed', 'too late');
 }
 
-/** What is kept here is listed whatever the hub says. It is asked again and again, so a session that it knows no more is opened anew for all that follows. */
-async function listDrafts(card: Card, before: StaffAccess, signal: AbortSignal, parts: StaffWorkParts): Promise<ListedDrafts> {
-  const { district, kept, crypto } = parts;
+/** Who has signed what is kept here, by key: what the ledger has said of them once. */
+type KnownSigners = Map<string, DraftRow['by'][number]>;
+const nameOfKey = ([, key]: PublicKey): string => toHex(key);
+
+function ownDrafts(staff: ProvenStaff, signers: KnownSigners, { kept, crypto }: StaffWorkParts): DraftRow[] {
+  const rows: DraftRow[] = [];
+  for (const { draft, signed, untilMs, wants } of kept.list()) {
+    const body = bodyOf(draft, crypto);
+    if (!body.ok) continue;
+    const by = signed.map((key) => signers.get(nameOfKey(key))).filter((one) => one !== undefined);
+    rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by, until: new Date(untilMs).toISOString(), place: 'kiosk', signable: wants.includes(staff.role) });
+  }
+  return rows;
+}
+
+/**
+ * What is kept here is listed whatever the hub says; by whom it was signed is looked up where the hub answers at all. It is asked again and again, so a session
+ * that it knows no more is opened anew for all that follows. @param card null: it is not opened anew.
+ */
+async function listDrafts(card: Card | null, before: StaffAccess, signal: AbortSignal, signers: KnownSigners, parts: StaffWorkParts): Promise<ListedDrafts> {
+  const { district, kept } = parts;
   const { staff } = before;
   let access = before;
   let atHub = await district.drafts(access.session);
-  if (isUnknownSession(atHub) && !signal.aborted) {
+  if (isUnknownSession(atHub) && card !== null && !signal.aborted) {
     const opened = await signIn(card, staff, signal, parts);
     if (opened.ok) {
       access = opened.value;
       atHub = await district.drafts(access.session);
-      // What it is given to is gone by now.
-      if (signal.aborted) await district.closeStaff(access.session);
     }
   }
   const names = new Map<Name, Localized>();
@@ -95,18 +113,20 @@ async function listDrafts(card: Card, before: StaffAccess, signal: AbortSignal, 
     names.set(party, name);
     return name;
   };
-  const rows: DraftRow[] = [];
-  for (const { draft, signed, untilMs, wants } of kept.list()) {
-    const body = bodyOf(draft, crypto);
-    if (!body.ok) continue;
-    const by = await Promise.all(signed.map((key) => signerOf(key, parts, nameOf)));
-    rows.push({ reference: reference(draftId(draft, crypto)), kind: body.value.acts[0]?.kind ?? '', by: by.filter((one) => one !== null), until: new Date(untilMs).toISOString(), place: 'kiosk', signable: wants.includes(staff.role) });
+  if (atHub.ok || isUnknownSession(atHub)) {
+    for (const key of kept.list().flatMap(({ signed }) => signed)) {
+      const signer = await signerOf(key, parts, nameOf);
+      if (signer !== null) signers.set(nameOfKey(key), signer);
+    }
   }
+  const atHubRows: DraftRow[] = [];
   for (const { id, kind, signed, until } of atHub.ok ? atHub.value : []) {
     const by = await Promise.all(signed.map(async ({ staff, party }) => ({ pseudonym: pseudonym(staff), party: await nameOf(party) })));
-    rows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub', signable: false });
+    atHubRows.push({ reference: reference(id), kind, by, until: new Date(until * 1000).toISOString(), place: 'hub', signable: false });
   }
-  return { rows, isWhole: atHub.ok, access };
+  // What it is given to is gone by now.
+  if (access !== before && signal.aborted) await district.closeStaff(access.session);
+  return { rows: [...ownDrafts(staff, signers, parts), ...atHubRows], isWhole: atHub.ok, access };
 }
 
 async function signerOf(key: PublicKey, { district }: StaffWorkParts, nameOf: (party: Name) => Promise<Localized>): Promise<DraftRow['by'][number] | null> {

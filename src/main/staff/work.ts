@@ -47,8 +47,13 @@ export interface StaffWork {
   checkPin(insertion: number, pin: Uint8Array | null): Promise<Result<PinResult>>;
   /** The card answers a challenge; opened too late (`signal` aborted), the hub's door is shut again. */
   signIn(insertion: number, staff: ProvenStaff, signal: AbortSignal): Promise<Result<StaffAccess>>;
-  /** What waits for a second signature, here and at the hub, as far as this person's office may know. `signal` aborted: nobody wants to know any more. */
-  drafts(access: StaffAccess, insertion: number, signal: AbortSignal): Promise<ListedDrafts>;
+  /** What waits for a second signature here, at once: who has signed is said as far as it is known. */
+  ownDrafts(access: StaffAccess): DraftRow[];
+  /**
+   * What waits for a second signature, here and at the hub, as far as this person's office may know. `signal` aborted: nobody wants to know any more.
+   * @param reopens a session that the hub knows no more is opened anew by the card.
+   */
+  drafts(access: StaffAccess, insertion: number, reopens: boolean, signal: AbortSignal): Promise<ListedDrafts>;
   health(): KioskHealth;
   /** Whether residents can be registered here; null: not by this person. */
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;

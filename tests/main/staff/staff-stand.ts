@@ -44,6 +44,7 @@ export function goodStaffWork(calls: StaffCalls): StaffWork {
       return Promise.resolve(ok({ verified: true }));
     },
     signIn: (_, staff) => Promise.resolve(ok({ staff, session: new Uint8Array(16).fill(8), registrar: 'registrar' })),
+    ownDrafts: () => [],
     drafts: (access) => Promise.resolve({ rows: [], isWhole: true, access }),
     health: () => health,
     deskReadiness: () => null,
