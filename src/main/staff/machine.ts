@@ -88,6 +88,16 @@ function accessOf(context: StaffContext): StaffAccess {
   return access;
 }
 
+/** Whoever looks, again and again. */
+interface Looking {
+  access: StaffAccess;
+  insertion: number;
+  /** Nobody is asked for a touch again and again by a page that says nothing of it. */
+  reopens: boolean;
+}
+
+const lookingOf = (context: StaffContext): Looking => ({ access: accessOf(context), insertion: inSession(context).insertion, reopens: !cardOf(context).touch.aut });
+
 const handsOf = (context: StaffContext, event?: StaffEvent): DeskInput => ({
   access: accessOf(context),
   staffCard: inSession(context).insertion,
@@ -199,7 +209,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
       replacement: registrationMachine(desk, 'replace'),
       blocking: blockingMachine(desk),
       unblocking: unblockingMachine(desk),
-      lookAtMachine: fromPromise<ShownHealth, { access: StaffAccess; insertion: number }>(({ input }) => work.machineHealth(input.access, input.insertion)),
+      lookAtMachine: fromPromise<ShownHealth, Looking>(({ input }) => work.machineHealth(input.access, input.insertion, input.reopens)),
       handOffUntil: fromPromise<Result<number | null>, { access: StaffAccess; insertion: number; code: string }>(({ input }) => work.handOffUntil(input.access, input.insertion, input.code)),
       countDay: fromPromise<Result<ShownDay>, { day: string | null }>(({ input }) => work.day(input.day)),
       retiring: retiringMachine(desk),
@@ -212,7 +222,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
         receive(({ type, ...rest }) => bench.take({ intent: type, ...rest } as Intent));
         return () => bench.stop();
       }),
-      listDrafts: fromPromise<ListedDrafts, { access: StaffAccess; insertion: number; reopens: boolean }>(({ input, signal }) => work.drafts(input.access, input.insertion, input.reopens, signal)),
+      listDrafts: fromPromise<ListedDrafts, Looking>(({ input, signal }) => work.drafts(input.access, input.insertion, input.reopens, signal)),
     },
     delays: {
       idleLock: ({ context }) => context.settings.idleLockMs,
@@ -511,8 +521,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                     exit: 'lookNoMore',
                     invoke: {
                       src: 'listDrafts',
-                      // Nobody is asked for a touch again and again by a page that says nothing of it.
-                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion, reopens: !cardOf(context).touch.aut }),
+                      input: ({ context }) => lookingOf(context),
                       onDone: { actions: [{ type: 'keepDrafts', params: ({ event }) => ({ listed: event.output }) }, 'lookAgain'] },
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },
@@ -537,7 +546,7 @@ export function staffMachine({ work, desk, workshop, settings, newSessionId }: S
                   health: {
                     invoke: {
                       src: 'lookAtMachine',
-                      input: ({ context }) => ({ access: accessOf(context), insertion: inSession(context).insertion }),
+                      input: ({ context }) => lookingOf(context),
                       onDone: { actions: [{ type: 'keepMachineHealth', params: ({ event }) => ({ shown: event.output }) }, 'lookAgain'] },
                       onError: { target: '#staff.stage.serving.failed', actions: 'noteFault' },
                     },

@@ -45,7 +45,10 @@ export function createStaffWork(parts: StaffWorkParts): StaffWork {
     health: () => parts.health(),
     deskReadiness: ({ role }) => (role === 'staff' || role === 'registrar' ? parts.deskReadiness() : null),
     handOffUntil: (access, insertion, code) => inStaffSession(cardOf(insertion), access, (session) => district.handOffUntil(session, code), parts),
-    machineHealth: async (access, insertion) => parts.machineHealth(await inStaffSession(cardOf(insertion), access, (session) => district.kiosksSeen(session), parts)),
+    async machineHealth(access, insertion, reopens) {
+      const ask = (session: Uint8Array) => district.kiosksSeen(session);
+      return parts.machineHealth(await (reopens ? inStaffSession(cardOf(insertion), access, ask, parts) : ask(access.session)));
+    },
     day: async (day) => ok(await parts.day(day)),
     close({ staff }, reason, back) {
       const closed = standing.close(reason, back);

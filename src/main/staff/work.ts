@@ -59,8 +59,8 @@ export interface StaffWork {
   deskReadiness(staff: ProvenStaff): DeskReadiness | null;
   /** Until when the code of a matter is good, Unix seconds; null: it is not. Whose it is nobody is told. */
   handOffUntil(access: StaffAccess, insertion: number, code: string): Promise<Result<number | null>>;
-  /** Everything of this kiosk as it is now, and the hub's other kiosks. */
-  machineHealth(access: StaffAccess, insertion: number): Promise<ShownHealth>;
+  /** Everything of this kiosk as it is now, and the hub's other kiosks. @param reopens as for `drafts`. */
+  machineHealth(access: StaffAccess, insertion: number, reopens: boolean): Promise<ShownHealth>;
   /** null: today's. Days of the district, as many back as are kept. */
   day(day: string | null): Promise<Result<ShownDay>>;
   /** Nobody is served here from now on; `kiosk-storage`. */

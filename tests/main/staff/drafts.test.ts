@@ -29,9 +29,11 @@ function workAt(hub: (session: Uint8Array) => Result<never[]>, authenticate: Car
       openStaff: () => Promise.resolve(ok({ session: anew, registrar: 'registrar' })),
       closeStaff: (session: Uint8Array) => Promise.resolve(void did.closed.push(session[0] ?? 0)),
       party: () => Promise.resolve(fail('hub-unreachable')),
+      kiosksSeen: () => Promise.resolve(fail('hub-refused', 'session')),
       staffByKey,
     },
     crypto: nodeCrypto,
+    machineHealth: () => Promise.resolve({ devices: [], own: [], kiosks: null, hubSince: null }),
     kept: { list: () => [{ draft, signed: [colleague.key], untilMs: 1_700_000_000_000, wants: ['staff'] }] },
     cardOf: () => ({
       authenticate(data: Uint8Array) {
@@ -102,6 +104,7 @@ describe('what is kept at this very kiosk is listed', () => {
 
   test('without the card, where its session is not to be opened anew', async () => {
     const { work, did } = workAt(() => fail('hub-refused', 'session'));
+    await work.machineHealth(before, 1, false);
     expect(await work.drafts(before, 1, false, nobodyLeft)).toMatchObject({ rows: own, isWhole: false, access: before });
     expect(did.answered).toBe(0);
   });
@@ -156,7 +159,12 @@ describe('on the page', () => {
     { name: 'a card whose key wants a touch is not asked by a page that says nothing of it', aut: true },
   ])('$name', async ({ aut }) => {
     const asked: boolean[] = [];
-    const stand = new StaffStand(() => ({
+    const stand = new StaffStand((good) => ({
+      whose: () => Promise.resolve(ok({ ...auditor, role: 'staff' as const })),
+      machineHealth(access, insertion, reopens) {
+        asked.push(reopens);
+        return good.machineHealth(access, insertion, reopens);
+      },
       readCard: () => Promise.resolve(ok({ ...cardInfo, touch: { ...cardInfo.touch, aut } })),
       drafts(access, _, reopens) {
         asked.push(reopens);
@@ -164,7 +172,9 @@ describe('on the page', () => {
       },
     }));
     await stand.signIn();
-    expect(asked).toEqual([!aut]);
+    stand.send({ type: 'desk.open', act: 'health' });
+    await stand.sees('desk-health');
+    expect(asked).toEqual([!aut, !aut]);
   });
 
   test('how everything is, too, is waited for where the hub takes longer', async () => {
