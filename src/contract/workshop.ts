@@ -208,8 +208,8 @@ export type WorkshopPage =
   | { part: 'retire'; state: 'asking'; waiting: number }
   | { part: 'retire'; state: 'pin'; triesLeft: number; pinPad: boolean; wrong: boolean; minLength: number; maxLength: number }
   | { part: 'retire'; state: 'working' }
-  /** `unsure`: no answer came, and it may be off the ledger by now. */
-  | { part: 'retire'; state: 'refused'; code: FailureCode; detail: string | null; unsure?: true }
+  /** `stands`: `unsure`, it may be off the ledger by now; `key-left`, it is, and its key is still here. Left out, it was not retired. */
+  | { part: 'retire'; state: 'refused'; code: FailureCode; detail: string | null; stands?: 'unsure' | 'key-left' }
   /** `qr`: of the receipt; none where it was off the ledger already. `widthDots` null: no printer. `printed` once the printer has said so. */
   | { part: 'retire'; state: 'done'; qr: string[]; at: string; widthDots: number | null; busy: boolean; result: TestResult | null };
 

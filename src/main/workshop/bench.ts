@@ -51,7 +51,7 @@ export function actsOverOwnWay(bench: Omit<Bench, 'kioskFile'>, deviceKey: Store
       way.hub.close();
     }
   };
-  return { standing: () => over((acts) => acts.standing()), retire: (technician) => over((acts) => acts.retire(technician)) };
+  return { standing: () => over((acts) => acts.standing()), retire: (technician, onTaken) => over((acts) => acts.retire(technician, onTaken)) };
 }
 
 /**

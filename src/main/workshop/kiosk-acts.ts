@@ -30,8 +30,11 @@ export interface KioskActs {
    * where the name is taken: `key` by another device, `retired` by one that is no more; `request-rejected` with the ledger's code, `hub-busy` while it is not recorded.
    */
   enrol(key: PublicKey, technician: Signer): Promise<Result<Uint8Array>>;
-  /** The receipt of `kiosk.retire`, which says how much this kiosk attested. As `enrol`; `kiosk-not-enrolled` where there is nothing to retire. */
-  retire(technician: Signer): Promise<Result<Uint8Array>>;
+  /**
+   * The receipt of `kiosk.retire`, which says how much this kiosk attested. As `enrol`; `kiosk-not-enrolled` where there is nothing to retire.
+   * `onTaken`: the hub has it. Whatever fails after that, the kiosk may be off the ledger.
+   */
+  retire(technician: Signer, onTaken?: () => void): Promise<Result<Uint8Array>>;
 }
 
 /** A technician who was asked for a signature gives it within this time, or the whole is begun anew. */
@@ -66,7 +69,7 @@ export function createKioskActs({ hub, light, district, crypto, kioskId, now }: 
     return staff.party === of ? ok(null) : fail('staff-card-office', staff.party);
   }
 
-  async function record(act: Act, of: Name, technician: Signer): Promise<Result<Uint8Array>> {
+  async function record(act: Act, of: Name, technician: Signer, onTaken?: () => void): Promise<Result<Uint8Array>> {
     const allowed = await mayTechnicianSign(technician.key, of);
     if (!allowed.ok) return allowed;
     const party = await light.read([query.party(of)]);
@@ -82,6 +85,7 @@ export function createKioskActs({ hub, light, district, crypto, kioskId, now }: 
     const taken = await hub.call('kiosk.countersign', { draft: encodeDraft(signed.value) });
     if (!taken.ok) return taken;
     if (taken.value.state === 'rejected') return fail('request-rejected', taken.value.code);
+    onTaken?.();
     const receipt = await district.receipt(draftId(draft, crypto), recordWaitMs);
     if (!receipt.ok) return receipt;
     return receipt.value === null ? fail('hub-busy', 'not recorded yet') : ok(receipt.value.receipt);
@@ -98,11 +102,11 @@ export function createKioskActs({ hub, light, district, crypto, kioskId, now }: 
       if (!named.ok) return named;
       return record({ kind: 'kiosk.enrol', id: kioskId, hub: named.value.hub, key }, named.value.hub, technician);
     },
-    async retire(technician) {
+    async retire(technician, onTaken) {
       const known = await standing();
       if (!known.ok) return known;
       const is = known.value;
-      return is.standing === 'enrolled' ? record({ kind: 'kiosk.retire', id: kioskId, attested: is.attested }, is.hub, technician) : fail('kiosk-not-enrolled', is.standing);
+      return is.standing === 'enrolled' ? record({ kind: 'kiosk.retire', id: kioskId, attested: is.attested }, is.hub, technician, onTaken) : fail('kiosk-not-enrolled', is.standing);
     },
   };
 }

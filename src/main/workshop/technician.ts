@@ -108,6 +108,14 @@ export function createWorkshop(parts: WorkshopParts): Workshop {
 }
 
 type Retiring = Exclude<Extract<WorkshopPage, { part: 'retire' }>, { state: 'done' }> | { part: 'retire'; state: 'done' };
+/** `receipt` null: it was off the ledger already, by a retirement whose answer was lost. `unkept`: why the receipt is not on this machine's disk. */
+interface Retired {
+  receipt: Uint8Array | null;
+  unkept: Failure | null;
+}
+/** Without `stands`: the kiosk is as before. */
+type NotRetired = Failure<string> & { stands?: 'unsure' | 'key-left' };
+const stands = (how: 'unsure' | 'key-left', failure: Failure<string>): { ok: false; failure: NotRetired } => ({ ok: false, failure: { ...failure, stands: how } });
 type Place = { part: 'devices' } | { part: 'device'; device: TestedDevice } | { part: 'journal'; filter: JournalFilter; from: number } | { part: 'export'; what: 'journal' | 'readiness' } | { part: 'readiness' } | { part: 'retire' };
 
 class Bench implements WorkshopBench {
@@ -338,24 +346,26 @@ class Bench implements WorkshopBench {
     if (this.#place.part !== 'retire' || this.#retiring.state !== 'pin') return;
     this.#retiring = { part: 'retire', state: 'working' };
     const pin = typed === null ? null : new TextEncoder().encode(typed);
-    const retired = this.#retireNow(pin).catch(asFault).finally(() => pin?.fill(0));
+    const retired: Promise<Result<Retired, NotRetired>> = this.#retireNow(pin).catch(asFault).finally(() => pin?.fill(0));
     void retired.then((outcome) => {
       // Even where nobody is at the bench any more: the key is gone, and the kiosk has to know.
-      if (outcome.ok) this.#parts.onRetired();
+      if (outcome.ok || outcome.failure.stands === 'key-left') this.#parts.onRetired();
       if (this.#over) return;
       if (outcome.ok) {
-        this.#proof = { qr: outcome.value === null ? [] : receiptToSymbols(outcome.value), at: new Date(this.#parts.clock.now()).toISOString() };
+        const { receipt, unkept } = outcome.value;
+        this.#proof = { qr: receipt === null ? [] : receiptToSymbols(receipt), at: new Date(this.#parts.clock.now()).toISOString() };
+        this.#result = unkept === null ? null : failedTest(unkept);
         this.#retiring = { part: 'retire', state: 'done' };
       } else if (outcome.failure.code === 'pin-wrong') {
         this.#retiring = { part: 'retire', state: 'asking', waiting: 0 };
         this.#askForPin(true);
-      } else this.#retiring = { part: 'retire', state: 'refused', code: pageCode(outcome.failure), detail: outcome.failure.detail ?? null, ...(answerLost.includes(outcome.failure.code) ? { unsure: true as const } : {}) };
+      } else this.#retiring = { part: 'retire', state: 'refused', code: pageCode(outcome.failure), detail: outcome.failure.detail ?? null, ...(outcome.failure.stands === undefined ? {} : { stands: outcome.failure.stands }) };
       this.#show();
     });
   }
 
-  /** null: it was off the ledger already, by a retirement whose answer was lost. The key goes only when the ledger knows it no more. */
-  async #retireNow(pin: Uint8Array | null): Promise<Result<Uint8Array | null, Failure<string>>> {
+  /** The key goes only when the ledger knows it no more. */
+  async #retireNow(pin: Uint8Array | null): Promise<Result<Retired, NotRetired>> {
     const { acts, cardOf, dataDir, wipeKey, journal } = this.#parts;
     const { access, insertion } = this.#hands;
     const card = cardOf(insertion);
@@ -366,22 +376,25 @@ class Bench implements WorkshopBench {
       return fail('pin-wrong');
     }
     const sig = access.staff.sig;
-    const retired = await signedByCard(card, { keys: { sig, aut: sig, dec: sig } }, (signer) => acts.retire(signer));
+    let isTaken = false;
+    const onTaken = (): void => {
+      isTaken = true;
+    };
+    const retired = await signedByCard(card, { keys: { sig, aut: sig, dec: sig } }, (signer) => acts.retire(signer, onTaken)).catch(asFault);
     if (!retired.ok) {
-      if (retired.failure.code !== 'kiosk-not-enrolled' || retired.failure.detail !== 'retired') return retired;
+      const isSaid = retired.failure.code === 'kiosk-not-enrolled' && retired.failure.detail === 'retired';
+      if (!isSaid) return isTaken || answerLost.includes(retired.failure.code) ? stands('unsure', retired.failure) : retired;
       // Whoever says so, the ledger has to.
       const known = await acts.standing();
-      if (!known.ok) return known;
+      if (!known.ok) return stands('unsure', known.failure);
       if (known.value.standing !== 'retired') return retired;
     }
-    if (retired.ok) {
-      const written = onDisk(() => writeFileSync(join(dataDir, retirementReceipt), retired.value, { mode: 0o600 }));
-      if (!written.ok) return written;
-    }
+    // A disk that does not take the proof keeps no key: the ledger has it, and the page shows it.
+    const kept = retired.ok ? onDisk(() => writeFileSync(join(dataDir, retirementReceipt), retired.value, { mode: 0o600 })) : ok(null);
     const wiped = wipeKey();
-    if (!wiped.ok) return wiped;
+    if (!wiped.ok) return stands('key-left', wiped.failure);
     journal.write({ event: 'kiosk.retired', staff: toHex(access.staff.id) });
-    return ok(retired.ok ? retired.value : null);
+    return ok({ receipt: retired.ok ? retired.value : null, unkept: kept.ok ? null : kept.failure });
   }
 
   #show(): void {

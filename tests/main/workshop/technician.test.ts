@@ -303,8 +303,8 @@ describe('retiring', () => {
 
   test.each([
     { name: 'a ledger that refuses', retired: fail('request-rejected', 'kiosk-counts'), expected: { state: 'refused', code: 'request-rejected', detail: 'kiosk-counts' }, wiped: [] },
-    { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable', unsure: true }, wiped: [] },
-    { name: 'a hub that has not recorded it yet', retired: fail('hub-busy', 'not recorded yet'), expected: { state: 'refused', code: 'hub-busy', unsure: true }, wiped: [] },
+    { name: 'a hub out of reach', retired: fail('hub-unreachable'), expected: { state: 'refused', code: 'hub-unreachable', stands: 'unsure' }, wiped: [] },
+    { name: 'a hub that has not recorded it yet', retired: fail('hub-busy', 'not recorded yet'), expected: { state: 'refused', code: 'hub-busy', stands: 'unsure' }, wiped: [] },
     { name: 'another device’s name', retired: fail('kiosk-not-enrolled', 'unknown'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
     { name: 'a retirement whose answer was lost', standing: 'retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'done', qr: [] }, wiped: ['wiped', 'told'] },
     { name: 'a hub that only says that it is retired', retired: fail('kiosk-not-enrolled', 'retired'), expected: { state: 'refused', code: 'kiosk-not-enrolled' }, wiped: [] },
@@ -312,6 +312,33 @@ describe('retiring', () => {
     asking({ acts: { standing: () => Promise.resolve(ok(standings[standing ?? 'unknown'])), retire: () => Promise.resolve(retired) } }).take({ intent: 'pin.submit', pin: '123456' });
     await expect.poll(shown).toMatchObject(expected);
     expect(did).toEqual(wiped);
+  });
+
+  const taken = (then: () => Promise<Result<Uint8Array>>): Partial<WorkshopParts> => ({
+    acts: {
+      standing: () => Promise.resolve(ok(standings.unknown)),
+      retire(_, onTaken) {
+        onTaken?.();
+        return then();
+      },
+    },
+  });
+
+  test.each<{ name: string; change: Partial<WorkshopParts>; expected: object; said: string[] }>([
+    { name: 'a proof that does not hold', change: taken(() => Promise.resolve(fail('proof-invalid'))), expected: { state: 'refused', code: 'proof-invalid', stands: 'unsure' }, said: [] },
+    { name: 'something inside that breaks', change: taken(() => Promise.reject(new TypeError('a bug'))), expected: { state: 'refused', code: 'kiosk-fault', stands: 'unsure' }, said: [] },
+    {
+      name: 'a head that is too old to prove what the hub says',
+      change: { acts: { standing: () => Promise.resolve(fail('head-too-old')), retire: () => Promise.resolve(fail('kiosk-not-enrolled', 'retired')) } },
+      expected: { state: 'refused', code: 'head-too-old', stands: 'unsure' },
+      said: [],
+    },
+    { name: 'a key that cannot be wiped', change: { wipeKey: () => fail('kiosk-storage', 'EROFS') }, expected: { state: 'refused', code: 'kiosk-storage', stands: 'key-left' }, said: ['told'] },
+    { name: 'a folder that does not take the proof', change: { dataDir: '/nowhere' }, expected: { state: 'done', qr: [expect.any(String)], result: { test: 'failed', code: 'kiosk-storage' } }, said: ['wiped', 'told'] },
+  ])('once the hub has it, with $name', async ({ change, expected, said }) => {
+    asking(change).take({ intent: 'pin.submit', pin: '123456' });
+    await expect.poll(shown).toMatchObject(expected);
+    expect(did).toEqual(said);
   });
 
   test.each([
