@@ -220,6 +220,11 @@ export class Keeper {
       const known = await this.state(opened.value.id);
       if (!known.ok) return known;
       if (known.value.state === 'recorded' || known.value.state === 'witnessed' || known.value.state === 'rejected') return this.#withReceipt(opened.value.id, known.value);
+      if (known.value.state === 'queued') {
+        const onItsWay = await store.state(opened.value.id);
+        if (!onItsWay.ok) return onItsWay;
+        if (onItsWay.value !== null) return this.#givenAgain(opened.value.id, incoming.envelope);
+      }
     }
     const checked = await checkSubmission(incoming, this.#checking, this.#seconds());
     if (!checked.ok) return checked;
@@ -251,6 +256,13 @@ export class Keeper {
       if (!noted.ok) return noted;
     }
     return this.#withReceipt(transaction.id, asSubmissionState(submitted.value));
+  }
+
+  /** It was found good and is kept: what the ledger says by now, or a hub whose node is behind, is no second verdict. settling.ts has the last word. */
+  async #givenAgain(id: Uint8Array, envelope: Uint8Array): Promise<Result<SubmissionState>> {
+    const submitted = await this.#parts.ledger.submit(envelope);
+    if (!submitted.ok) return submitted;
+    return this.#withReceipt(id, submitted.value.state === 'rejected' ? { state: 'queued' } : asSubmissionState(submitted.value));
   }
 
   /** What the keeper can be held to by whoever stores something with it: signed before it is kept, given out after. */

@@ -241,6 +241,27 @@ describe.skipIf(noPostgres !== null)(`a keeper that hubs share${noPostgres === n
       await Promise.all([north.close(), south.close()]);
     });
 
+    it.each([
+      { name: 'though the other has refused it for good', heights: [5, 6, 7], isStale: false },
+      { name: 'though what it was held against is gone', heights: [], isStale: true },
+    ])('is on its way still where it was taken, when it comes there again, $name', async ({ heights, isStale }) => {
+      let isTaken = false;
+      const north = await keeperBeside({
+        submit: () => Promise.resolve(ok({ state: 'queued' })),
+        state: (id) => (isTaken ? Promise.resolve(ok({ state: 'queued' })) : hub.ledger.state(id)),
+        values: (keys) => (isTaken && isStale ? Promise.resolve(ok(keys.map(() => null))) : hub.ledger.values(keys)),
+        onBlock: () => () => undefined,
+      });
+      const { south, hears } = await southThat('grant-unknown');
+      const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+      const taken = must(await north.take(submission));
+      isTaken = true;
+      for (const height of heights) await hears({ height });
+      expect(stateOf(id)).toBe(isStale ? 'queued' : 'rejected');
+      expect(must(await north.take(submission))).toEqual(taken);
+      await Promise.all([north.close(), south.close()]);
+    });
+
     it('is refused for good on states two blocks apart, and what came along goes a day after its own end', async () => {
       server.create('alone');
       const north = await keeperBeside({ submit: () => Promise.resolve(fail('hub-busy', 'queue full')), onBlock: () => () => undefined }, 'alone');
