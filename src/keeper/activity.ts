@@ -11,6 +11,8 @@ export interface ActivityParts {
   ledger: Pick<Ledger, 'read' | 'entries' | 'onBlock'>;
   store: Pick<KeeperStore, 'indexed' | 'index' | 'activity'>;
   crypto: Crypto;
+  /** A block that could not be looked at: whoever asks next reads on. */
+  onFault?: (where: string, error: unknown) => void;
 }
 
 /** What verify/resident-chain.ts takes: nobody need believe it. */
@@ -31,12 +33,12 @@ export const mostOnPage = 1000;
 export class ActivityIndex {
   readonly #parts: ActivityParts;
   readonly #unlisten: () => void;
-  #indexing: Promise<Result<null>> = Promise.resolve(ok(null));
+  #indexing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ActivityParts) {
     this.#parts = parts;
     this.#unlisten = parts.ledger.onBlock((block) => {
-      if (block.transactions.length > 0) void this.#enqueue(() => this.#addBlock(block));
+      if (block.transactions.length > 0) void this.#enqueue(() => this.#addBlock(block)).catch((error: unknown) => parts.onFault?.('activity', error));
     });
   }
 
@@ -72,10 +74,11 @@ export class ActivityIndex {
     await this.#indexing;
   }
 
-  /** One after the other. */
+  /** One after the other, whatever becomes of the one before. */
   #enqueue(work: () => Promise<Result<null>>): Promise<Result<null>> {
-    this.#indexing = this.#indexing.then(work);
-    return this.#indexing;
+    const done = this.#indexing.then(work);
+    this.#indexing = done.catch(() => undefined);
+    return done;
   }
 
   async #addBlock({ transactions }: CommittedBlock): Promise<Result<null>> {

@@ -186,8 +186,13 @@ export class Registrations {
       const rows = guarded(() => this.#database.prepare('SELECT * FROM registration WHERE content IS NOT NULL').all().map(rowOf));
       if (!rows.ok) return this.#parts.onFault('registrations', rows.failure);
       for (const row of rows.value) {
-        const carried = await this.#carry(row, 0);
-        if (!carried.ok) this.#parts.onFault('registration', carried.failure);
+        try {
+          const carried = await this.#carry(row, 0);
+          if (!carried.ok) this.#parts.onFault('registration', carried.failure);
+        } catch (error) {
+          // One that is damaged keeps nobody else from the rest of theirs.
+          this.#parts.onFault('registration', error);
+        }
       }
       await this.#issueDue();
     });

@@ -133,6 +133,27 @@ describe('the index', () => {
     await store.close();
   });
 
+  it('goes on with the next block after one that could not be looked at, and says so', async () => {
+    const store = open('broken.sqlite');
+    let isBroken = true;
+    const faults: string[] = [];
+    const indexed: typeof store.indexed = () => (isBroken ? Promise.reject(new TypeError('a bug')) : store.indexed());
+    const index = new ActivityIndex({
+      ledger: viewOf(parts.ledger),
+      store: { indexed, index: (...given) => store.index(...given), activity: (...given) => store.activity(...given) },
+      crypto: nodeCrypto,
+      onFault: (where, error) => faults.push(`${where}: ${String(error)}`),
+    });
+    const { id, submission } = await lin.request(visit, 'tax/property-tax-certificate', answers);
+    must(await parts.keeper.take(submission));
+    must(await parts.ledger.receipt(id, 5000));
+    await expect.poll(() => faults).toEqual(['activity: TypeError: a bug']);
+    isBroken = false;
+    expect(must(await index.of(lin.resident, 0)).entries).toEqual(must(await parts.keeper.activity(visit.session, 0)).entries);
+    await index.close();
+    await store.close();
+  });
+
   it('of a resident who does not exist is empty, with the proof of that', async () => {
     const store = open('nobody.sqlite');
     const index = new ActivityIndex({ ledger: viewOf(parts.ledger), store, crypto: nodeCrypto });

@@ -151,6 +151,24 @@ describe('a registration from the desk', () => {
       await after.close();
     });
 
+    it('one that is damaged keeps nobody else from the rest of theirs, and is told', async () => {
+      const path = join(dataDir, 'damaged-order.sqlite');
+      const faults: string[] = [];
+      const registrations = must(Registrations.open({ ...standing(path), onFault: (where, failure) => void faults.push(`${where}: ${String(failure)}`) }));
+      const [first, second] = [await newResident(), await newResident()];
+      for (const one of [first, second]) expect(brief(await registrations.register(one.registration, member()))).toBe('queued');
+      const database = new DatabaseSync(path);
+      database.prepare('UPDATE registration SET content = ? WHERE resident = ?').run(new Uint8Array(64), first.prepared.resident);
+      database.close();
+      await registrations.close();
+
+      const after = must(Registrations.open({ ...standing(path, 'rejected'), onFault: (where, failure) => void faults.push(`${where}: ${String(failure)}`) }));
+      await after.carryOn();
+      expect(faults).toEqual(['registration: Error: a registration that was kept does not open']);
+      expect([must(after.isUnderWay(keysOf(first))), must(after.isUnderWay(keysOf(second)))]).toEqual([true, false]);
+      await after.close();
+    });
+
     it('and no longer once all of it is done', async () => {
       const one = await newResident();
       expect(brief(await hub.registrations.register(one.registration, member()))).toBe('recorded');
