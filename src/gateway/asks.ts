@@ -259,16 +259,22 @@ export class Asks {
       const receipt = await ledger.receipt(answer.transaction, 0);
       if (!receipt.ok) return receipt;
       if (receipt.value === null) continue;
-      const proven = isProven ? ok(null) : await book.proveAsk(id, answer.transaction);
-      return proven.ok ? ok({ status: { outcome: 'answered', at, answer }, receipt: receipt.value }) : proven;
+      // Where that cannot be written now, it is with a later block: it is the answer all the same.
+      if (!isProven) await book.proveAsk(id, answer.transaction);
+      return ok({ status: { outcome: 'answered', at, answer }, receipt: receipt.value });
     }
-    if (isProven || status.outcome !== 'answered' || status.answer.transaction === null) return ok({ status, receipt: null });
+    if (isProven || status.outcome !== 'answered') return ok({ status, receipt: null });
     const { at, answer } = status;
-    const state = await keeper.state(status.answer.transaction);
+    if (answer.transaction === null) {
+      // As an earlier program left them: looked into once, not with each block.
+      await book.proveAsk(id, null);
+      return ok({ status, receipt: null });
+    }
+    const state = await keeper.state(answer.transaction);
     if (!state.ok) return state;
     const isLost = state.value.state === 'rejected' || (state.value.state === 'unknown' && this.#seconds() - at >= bringingSeconds);
     if (!isLost) return ok({ status: { outcome: 'answered', at, answer }, receipt: null });
-    const reopened = await book.reopenAsk(id, status.answer.transaction);
+    const reopened = await book.reopenAsk(id, answer.transaction);
     return reopened.ok ? ok({ status: { outcome: 'open' }, receipt: null }) : reopened;
   }
 

@@ -85,8 +85,8 @@ export interface AskBook {
   settleAsk(id: Id, status: Exclude<AskOutcome, { outcome: 'open' }>): Promise<Result<null, AskBookFailure>>;
   /** An answer that the ledger refused, or that never came there: the ask is open again. The answer stays among those that were brought. */
   reopenAsk(id: Id, transaction: Uint8Array): Promise<Result<null>>;
-  /** The ledger has this one of the answers that were brought: it is the ask's answer for good, whatever was thought of it meanwhile. */
-  proveAsk(id: Id, transaction: Uint8Array): Promise<Result<null>>;
+  /** The ledger has this one of the answers that were brought: it is the ask's answer for good, whatever was thought of it meanwhile. null: the one that no act says. */
+  proveAsk(id: Id, transaction: Uint8Array | null): Promise<Result<null>>;
   /** Settled by then, Unix seconds, and either its answer is not proven or its agency is not told of what no act says; the oldest first. */
   unfinished(by: number, limit: number): Promise<Result<{ ask: KeptAsk; isTold: boolean }[]>>;
   noteTold(id: Id): Promise<Result<null>>;
@@ -267,7 +267,7 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
     proveAsk: (id, transaction) =>
       database.write(async (sql) => {
         const row = await sql.get(statements.get, id);
-        const proven = row === undefined ? undefined : readAsk(row).brought.find(({ answer }) => answer.transaction !== null && equalBytes(answer.transaction, transaction));
+        const proven = row === undefined ? undefined : readAsk(row).brought.find(({ answer }) => (transaction === null || answer.transaction === null ? answer.transaction === transaction : equalBytes(answer.transaction, transaction)));
         if (proven !== undefined) await sql.run(statements.settle, 'proven', proven.at, sealBrought(id, [proven]), 1, id);
         return null;
       }),

@@ -126,6 +126,17 @@ describe.each(places)('a book $name', ({ place }) => {
       expect(await names()).toEqual([]);
     });
 
+    it('that an earlier program kept as answered, without an act that says so, is looked into once', async () => {
+      must(await book.keepAsk(ask(1), now));
+      must(await book.settleAsk(idOf(1), { outcome: 'answered', at: now, answer }));
+      must(await book.proveAsk(idOf(1), null));
+      expect(must(await book.ask(idOf(1)))?.isProven).toBe(false);
+      must(await book.keepAsk(ask(2, { subject: idOf(2) }), now));
+      must(await book.settleAsk(idOf(2), { outcome: 'answered', at: now, answer: { ...answer, key: 'foreign', transaction: null } }));
+      must(await book.proveAsk(idOf(2), null));
+      expect(must(await book.ask(idOf(2)))?.isProven).toBe(true);
+    });
+
     it('that nobody answered is forgotten a week after its end, one that was answered is not', async () => {
       for (const n of [1, 2, 3]) must(await book.keepAsk(ask(n, { subject: idOf(n), until: now + 60 }), now));
       must(await book.settleAsk(idOf(2), { outcome: 'refused', at: now }));
