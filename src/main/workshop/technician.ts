@@ -385,7 +385,7 @@ class Bench implements WorkshopBench {
       const isSaid = retired.failure.code === 'kiosk-not-enrolled' && retired.failure.detail === 'retired';
       if (!isSaid) return isTaken || answerLost.includes(retired.failure.code) ? stands('unsure', retired.failure) : retired;
       // Whoever says so, the ledger has to.
-      const known = await acts.standing();
+      const known = await acts.standing().catch(asFault);
       if (!known.ok) return stands('unsure', known.failure);
       if (known.value.standing !== 'retired') return retired;
     }
