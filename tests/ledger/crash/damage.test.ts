@@ -65,7 +65,7 @@ beforeAll(async () => {
   truth = await allAnswers(ledger);
   await ledger.close();
   expect([...truth.values()].filter((answer) => answer.includes('hub-storage'))).toEqual([]);
-}, 60_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ends = ['', '-wal', '.signed'];
@@ -221,7 +221,7 @@ describe(`nothing damaged is served (seed ${seed})`, () => {
     }
     expect(served).toEqual([]);
     expect(reactions.refused + reactions.sound).toBe(cases);
-  }, 60_000);
+  }, 300_000);
 
   // What damage to a row's header comes to: SQLite reads another kind of value than the table was made with, and looks through the file without finding it.
   test.each(columns)('a value of another kind in the column $column of $table: refused, or nothing wrong served', async ({ table, column }) => {

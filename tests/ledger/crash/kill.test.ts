@@ -131,5 +131,5 @@ test(
     expect(new Set(replay.transactions).size).toBe(replay.transactions.length);
     expect(acknowledged.size).toBeGreaterThan(kills);
   },
-  150_000,
+  600_000,
 );
