@@ -245,20 +245,18 @@ export class Keeper {
       // Another hub of this keeper may have refused it since it was looked up above, and kept nothing.
       const before = await store.state(transaction.id);
       if (!before.ok) return before;
-      if (before.value?.state === 'rejected') return ok(before.value);
+      return before.value?.state === 'rejected' ? ok(before.value) : this.#givenAgain(transaction.id, transaction.envelope);
     }
     const submitted = await ledger.submit(transaction.envelope);
     if (!submitted.ok) return submitted;
     if (submitted.value.state === 'rejected') {
-      // What was there before may be another hub's, whose node is ahead of ours: settling.ts has the last word.
-      if (kept.value === 'known') return this.#withReceipt(transaction.id, { state: 'queued' });
       const noted = await store.settle([{ id: transaction.id, state: 'rejected', code: submitted.value.code, until: notAfter }]);
       if (!noted.ok) return noted;
     }
     return this.#withReceipt(transaction.id, asSubmissionState(submitted.value));
   }
 
-  /** It was found good and is kept: what the ledger says by now, or a hub whose node is behind, is no second verdict. settling.ts has the last word. */
+  /** It was found good and is kept, perhaps by another hub, whose node is ahead of ours: what the ledger says by now is no second verdict. settling.ts has the last word. */
   async #givenAgain(id: Uint8Array, envelope: Uint8Array): Promise<Result<SubmissionState>> {
     const submitted = await this.#parts.ledger.submit(envelope);
     if (!submitted.ok) return submitted;
