@@ -171,18 +171,20 @@ const columns = [
   { table: 'state_page', column: 'content' },
 ];
 
+/** Whatever the file's own definitions allow. */
+function rewrite(path: string, statement: string, ...values: (null | number | string)[]): void {
+  const database = new DatabaseSync(path, { defensive: false });
+  database.exec('PRAGMA writable_schema = ON');
+  database.prepare(statement).run(...values);
+  database.close();
+}
+
 /** In every row, against what the table allows. */
 function replaceValues(path: string, table: string, column: string, value: null | number | string): void {
-  const rewrite = (statement: string, ...values: (null | number | string)[]): void => {
-    const database = new DatabaseSync(path, { defensive: false });
-    database.exec('PRAGMA writable_schema = ON');
-    database.prepare(statement).run(...values);
-    database.close();
-  };
   const sql = schemaOf(path, table);
-  rewrite('UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql.replaceAll(' NOT NULL', ''), table);
-  rewrite(`UPDATE ${table} SET ${column} = ?`, value);
-  rewrite('UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql, table);
+  rewrite(path, 'UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql.replaceAll(' NOT NULL', ''), table);
+  rewrite(path, `UPDATE ${table} SET ${column} = ?`, value);
+  rewrite(path, 'UPDATE sqlite_schema SET sql = ? WHERE name = ?', sql, table);
 }
 
 function schemaOf(path: string, table: string): string {
@@ -236,10 +238,7 @@ describe(`nothing damaged is served (seed ${seed})`, () => {
     copy('clean', 'damaged');
     const path = join(folder, 'damaged');
     const [, column = ''] = /\(\s*(\w+)/.exec(schemaOf(path, table)) ?? [];
-    const database = new DatabaseSync(path, { defensive: false });
-    database.exec('PRAGMA writable_schema = ON');
-    database.prepare('UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?').run(column, `${column}x`, table);
-    database.close();
+    rewrite(path, 'UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?', column, `${column}x`, table);
     expect(openEmbeddedLedger(options(path))).toMatchObject({ ok: false, failure: { code: 'hub-storage', detail: 'the definition of a table is damaged' } });
     expect(await backUp({ path, guardPath: `${path}.signed`, genesis }, join(folder, 'of-damaged'))).toMatchObject({ ok: false, failure: { code: 'hub-storage' } });
   });
