@@ -13,6 +13,8 @@ const nobody = 65_534;
 /** Why there is no CUPS here, or null. */
 export const whyNoCups = (): string | null => [daemon, lpadmin, '/usr/lib/cups/backend/ipp'].find((path) => !existsSync(path)) ?? null;
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
+
 /** A CUPS of one's own at a socket, without root, with the policy of jobs that Debian's has. */
 export class PrivateCups {
   readonly socket: string;
@@ -37,7 +39,7 @@ export class PrivateCups {
   async resume(): Promise<void> {
     this.#child = spawn(daemon, ['-f', '-c', join(this.#dir, 'cupsd.conf'), '-s', join(this.#dir, 'cups-files.conf')], { ...this.#owner, stdio: 'ignore', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
     for (;;) {
-      if (this.#child.exitCode !== null) throw new Error(`cupsd ended: ${readFileSync(join(this.#dir, 'error_log'), 'utf8').slice(-500)}`);
+      if (hasEnded(this.#child)) throw new Error(`cupsd ended: ${readFileSync(join(this.#dir, 'error_log'), 'utf8').slice(-500)}`);
       if (existsSync(this.socket) && (await promisify(execFile)('/usr/bin/lpstat', ['-r'], { env: { CUPS_SERVER: this.socket } })).stdout.includes('is running')) return;
     }
   }
@@ -47,6 +49,7 @@ export class PrivateCups {
     const child = this.#child;
     this.#child = null;
     if (child === null) return;
+    if (hasEnded(child)) throw new Error(`cupsd had ended by itself (${child.signalCode ?? child.exitCode})`);
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     await exited;
