@@ -120,10 +120,12 @@ const tpm2Sign = (args: readonly string[]): Promise<string | null> =>
     tool.stdin?.end();
   });
 
-/** Out of the chip, for good. */
+/** Out of the chip, for good. One that is not there any more, since its chip was cleared or an earlier try was cut off, is as good as gone. */
 export function forgetTpmKey({ tcti, handle }: TpmKey): Result<null> {
   const gone = tpm2(tcti, ['evictcontrol', '-C', 'o', '-c', handle]);
-  return gone.ok ? ok(null) : gone;
+  if (gone.ok) return ok(null);
+  const kept = tpm2(tcti, ['getcap', 'handles-persistent']);
+  return kept.ok && !kept.value.toString('utf8').toLowerCase().includes(handle.toLowerCase()) ? ok(null) : gone;
 }
 
 /** ECDSA-Sig-Value (RFC 3279 §2.2.3) of P-256 as R ‖ S: two INTEGERs, each with its leading zeros gone or one put before it. */

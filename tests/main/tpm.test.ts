@@ -129,6 +129,18 @@ describe.skipIf(whyNoTpm !== null)('a device key in a TPM 2.0', () => {
     expect(wipeDeviceKey(path()).ok).toBe(true);
     expect(existsSync(path())).toBe(false);
     expect(readDeviceKey(copy)).toMatchObject({ ok: false });
+    // As where its file could not be written over the first time.
+    expect(wipeDeviceKey(copy)).toEqual(ok(null));
+    expect(existsSync(copy)).toBe(false);
+  });
+
+  test('that its chip cannot be asked for stays, with its file', async () => {
+    must(readOrMakeDeviceKey(path(), { tpm: tpm.tcti }));
+    await tpm.stop();
+    expect(wipeDeviceKey(path())).toMatchObject({ ok: false, failure: { code: 'kiosk-config' } });
+    expect(existsSync(path())).toBe(true);
+    await tpm.start();
+    expect(wipeDeviceKey(path())).toEqual(ok(null));
   });
 });
 
