@@ -160,17 +160,16 @@ export function checkAskBook(path: string, secret: Uint8Array): Result<number> {
     try {
       if (!isOwnFile(database, file)) return fail('hub-storage', 'this is no book of asks');
       const asks = database.prepare('SELECT id, sealed, answer FROM ask').all();
-      const isSound = asks.every(({ id, sealed, answer }) => [sealed, answer].every((one) => one === null || opensUnder(bytesOf(one), bytesOf(id), sealKey)));
-      return isSound ? ok(asks.length) : fail('hub-storage', 'an ask does not open with this keeper’s key');
+      return asks.every((row) => isSoundUnder(row, sealKey)) ? ok(asks.length) : fail('hub-storage', 'an ask does not open with this keeper’s key');
     } finally {
       database.close();
     }
   });
 }
 
-function opensUnder(sealed: Uint8Array, id: Id, key: Uint8Array): boolean {
+function isSoundUnder({ id, sealed, answer }: Record<string, unknown>, key: Uint8Array): boolean {
   try {
-    unseal(sealed, id, key);
+    for (const one of [sealed, answer]) if (one !== null) unseal(bytesOf(one), bytesOf(id), key);
     return true;
   } catch {
     return false;
@@ -274,7 +273,8 @@ export function askBookIn(database: SqlDatabase, secret: Uint8Array): AskBook {
     async unfinished(by, limit) {
       const rows = await database.read(async (sql) => [await sql.all(statements.untold, by, limit), await sql.all(statements.unproven, by, limit)] as const);
       if (!rows.ok) return rows;
-      const [untold, unproven] = rows.value.map((some) => some.map(readAsk));
+      // One that is damaged keeps nobody else's from being finished; whoever asks for it is told.
+      const [untold, unproven] = rows.value.map((some) => some.flatMap((row) => (isSoundUnder(row, sealKey) ? [readAsk(row)] : [])));
       return ok([...(untold ?? []).map((ask) => ({ ask, isTold: false })), ...(unproven ?? []).map((ask) => ({ ask, isTold: true }))]);
     },
     async noteTold(id) {

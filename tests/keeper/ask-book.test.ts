@@ -280,6 +280,24 @@ it('says neither who asks nor what for to whoever has the file', async () => {
   rmSync(folder, { recursive: true });
 });
 
+it('that is damaged keeps no other from being finished', async () => {
+  folder = mkdtempSync(join(tmpdir(), 'asks-'));
+  const path = join(folder, 'asks.sqlite');
+  const book = must(openAskBook(path, secret));
+  for (const n of [1, 2, 3]) {
+    must(await book.keepAsk(ask(n, { subject: idOf(n) }), now));
+    must(await book.settleAsk(idOf(n), { outcome: 'answered', at: now, answer }));
+  }
+  const beside = new DatabaseSync(path);
+  beside.prepare('UPDATE ask SET answer = zeroblob(60) WHERE id = ?').run(idOf(1));
+  beside.prepare('UPDATE ask SET sealed = zeroblob(60) WHERE id = ?').run(idOf(2));
+  beside.close();
+  expect(must(await book.unfinished(now, 10)).map(({ ask: { id } }) => id[0])).toEqual([3]);
+  await expect(book.ask(idOf(1))).rejects.toThrow('does not open');
+  await book.close();
+  rmSync(folder, { recursive: true });
+});
+
 it.skipIf(noPostgres !== null)('of another keeper stays in its file, and hides nothing on the server', async () => {
   folder = mkdtempSync(join(tmpdir(), 'asks-'));
   const path = join(folder, 'asks.sqlite');
