@@ -230,10 +230,14 @@ export class Registrations {
     for (const { name, of } of due.value) {
       const tried = expected.noteTried(name);
       if (!tried.ok) return onFault('register', tried.failure);
-      const issued = of.ok ? await this.#issueOne(name, of.value) : of;
-      if (issued.ok) continue;
-      onFault('register', issued.failure);
-      if (of.ok && !isOfPerson(issued.failure)) return;
+      try {
+        const issued = of.ok ? await this.#issueOne(name, of.value) : of;
+        if (issued.ok) continue;
+        onFault('register', issued.failure);
+        if (of.ok && !isOfPerson(issued.failure)) return;
+      } catch (error) {
+        onFault('register', error);
+      }
     }
   }
 

@@ -449,7 +449,7 @@ describe('a registration from the desk', () => {
               return Promise.resolve(change.deposit?.(number) ?? ok(null));
             },
           },
-          onFault: (_, failure) => void faults?.push((failure as { detail?: string; code: string }).detail ?? (failure as { code: string }).code),
+          onFault: (_, failure) => void faults?.push(failure instanceof Error ? String(failure) : ((failure as { detail?: string; code: string }).detail ?? (failure as { code: string }).code)),
         }),
       );
       return { expected, registrations, deposited: deposited ?? [], prepared: prepared ?? [], faults: faults ?? [], close: async () => (await registrations.close(), expected.close()) };
@@ -473,6 +473,19 @@ describe('a registration from the desk', () => {
       await crowd.registrations.carryOn();
       expect(dueOf(crowd)).toBe(0);
       expect(crowd.faults).toEqual(['subject-inactive']);
+      await crowd.close();
+    });
+
+    it('reaches the others where it throws for one of them', async () => {
+      const crowd = await crowdOf(4, 'throws', {
+        deposit: (number) => {
+          if (number === numberOf(2)) throw new Error('broken');
+          return ok(null);
+        },
+      });
+      await crowd.registrations.carryOn();
+      expect(dueOf(crowd)).toBe(1);
+      expect(crowd.faults).toEqual(['Error: broken']);
       await crowd.close();
     });
 
