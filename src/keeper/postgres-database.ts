@@ -10,9 +10,11 @@ export interface PostgresOptions {
   connectMs: number;
   statementMs: number;
   lockMs: number;
+  /** The same as `statementMs`, of a step that brings a schema to today's form: an index over what years have brought takes minutes. */
+  stepMs: number;
 }
 
-const usual: PostgresOptions = { connectMs: 5000, statementMs: 15_000, lockMs: 5000 };
+const usual: PostgresOptions = { connectMs: 5000, statementMs: 15_000, lockMs: 5000, stepMs: 3_600_000 };
 /** Readers, and the one that writes. */
 const mostConnections = 9;
 /** Of those who wrote the same at the same time one always gets through: so many in a row lose only where something else is wrong. */
@@ -27,11 +29,18 @@ const mostTries = 24;
  */
 export async function openPostgresDatabase(url: string, options: Partial<PostgresOptions> = {}): Promise<Result<SqlDatabase>> {
   if (!isPrivateWay(url) || !isDialledPrivately(url)) return fail('hub-storage', 'postgres-tls-required');
-  const { connectMs, statementMs, lockMs } = { ...usual, ...options };
+  const { stepMs, ...times } = { ...usual, ...options };
+  const laying = poolOf(url, { ...times, statementMs: stepMs, most: 1 });
+  const laidOut = await transact(laying, withWhatOthersCommitted, layOutPostgres).finally(() => laying.end());
+  if (!laidOut.ok) return fail('hub-storage', laidOut.failure.detail);
+  return laidOut.value.ok ? ok(databaseOf(poolOf(url, { ...times, most: mostConnections }))) : laidOut.value;
+}
+
+function poolOf(url: string, { connectMs, statementMs, lockMs, most }: Omit<PostgresOptions, 'stepMs'> & { most: number }): Pool {
   const pool = new Pool({
     connectionString: url,
     application_name: 'imi keeper',
-    max: mostConnections,
+    max: most,
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
     lock_timeout: lockMs,
@@ -46,11 +55,7 @@ export async function openPostgresDatabase(url: string, options: Partial<Postgre
   // Idle or in use: whoever asks next is told, and nobody dies of it.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const database = databaseOf(pool);
-  const laidOut = await transact(pool, withWhatOthersCommitted, layOutPostgres);
-  if (laidOut.ok && laidOut.value.ok) return ok(database);
-  await database.close();
-  return laidOut.ok && !laidOut.value.ok ? laidOut.value : fail('hub-storage', laidOut.ok ? undefined : laidOut.failure.detail);
+  return pool;
 }
 
 /** The same once more, of what `pg` itself has read in the address: where it would go, and how. Where it cannot read it, it does not go, and says why then. */

@@ -52,6 +52,17 @@ describe.skipIf(noPostgres !== null)(`PostgreSQL${noPostgres === null ? '' : ` (
       expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('5');
     });
 
+    it('is brought to today’s form however long a step takes', async () => {
+      await (await open()).close();
+      server.sql('DROP TABLE imi_keeper.ask, imi_keeper.hand_off; ALTER TABLE imi_keeper.tx DROP COLUMN kept_until; UPDATE imi_keeper.version SET version = 1');
+      server.sql("CREATE FUNCTION public.slow() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.3); END'; CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.slow()");
+      const opened = await openSharedStore(server.url(), { statementMs: 150 });
+      server.sql('DROP EVENT TRIGGER slow; DROP FUNCTION public.slow()');
+      expect(opened).toMatchObject({ ok: true });
+      expect(server.sql('SELECT version FROM imi_keeper.version')).toBe('5');
+      await must(opened).close();
+    });
+
     it.each([
       { name: 'of a newer program', sql: 'CREATE SCHEMA imi_keeper; CREATE TABLE imi_keeper.version AS SELECT 99::bigint AS version', detail: 'schema 99' },
       { name: 'with another program’s schema of that name', sql: 'CREATE SCHEMA imi_keeper; CREATE TABLE imi_keeper.t (a int)', detail: 'the schema imi_keeper is another program’s' },
